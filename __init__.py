@@ -1,0 +1,12 @@
+"""Constellation, a FiftyOne plugin: find the groups in a pile of images."""
+
+
+def register(plugin):
+    """Registers every operator and panel named in ``fiftyone.yml``.
+
+    FiftyOne re-runs this file on every request, so it holds no state and imports inside the function.
+    """
+    from .operators import OPERATORS
+
+    for operator in OPERATORS:
+        plugin.register(operator)

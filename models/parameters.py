@@ -1,0 +1,115 @@
+"""Constructor signatures as data: the one source of validation, forms, run records and documentation.
+
+A parameter carries its own legal range and help::
+
+    def __init__(self, n_clusters: Annotated[int, Field(ge=2, description="How many clusters")] = 10): ...
+"""
+
+import inspect
+import typing
+from difflib import get_close_matches
+from functools import cache
+
+from pydantic import ConfigDict, ValidationError, create_model
+from pydantic.fields import FieldInfo
+
+# Set by the run for every estimator that has it, so it is not part of any method's own form.
+SEED = "random_state"
+_LIMITS = ("ge", "gt", "le", "lt")
+
+
+def parameters(cls: type) -> dict[str, FieldInfo]:
+    """The public constructor parameters of ``cls``, in order, each with default, range and description.
+
+    Args:
+        cls: a class whose constructor annotates its parameters with ``Annotated[type, Field(...)]``
+
+    Returns:
+        a dict of parameter name to pydantic ``FieldInfo``; ``random_state`` is left out
+    """
+    return {name: info for name, info in _schema(cls).model_fields.items() if name != SEED}
+
+
+def validated(cls: type, params: dict | None) -> dict:
+    """Checks ``params`` against the signature of ``cls`` and fills in the defaults.
+
+    Args:
+        cls: a class as for :func:`parameters`
+        params: parameter values by name, or None
+
+    Returns:
+        a dict with one value for every public parameter
+
+    Raises:
+        ValueError: in one sentence, if a name is unknown or a value has the wrong type or range
+    """
+    params = dict(params or {})
+    known = parameters(cls)
+    title = getattr(cls, "name", None) or cls.__name__
+    for key in params:
+        if key not in known:
+            close = get_close_matches(key, known, 1)
+            hint = f"did you mean {close[0]!r}?" if close else f"it takes {', '.join(known) or 'none'}"
+            raise ValueError(f"{title} has no parameter {key!r}; {hint}")
+    try:
+        model = _schema(cls)(**params)
+    except ValidationError as error:
+        raise ValueError(_sentence(title, error)) from None
+    return {name: getattr(model, name) for name in known}
+
+
+def choices(info: FieldInfo) -> list | None:
+    """The values a ``Literal`` parameter accepts, or None if it is not one."""
+    for annotation in _alternatives(info.annotation):
+        if typing.get_origin(annotation) is typing.Literal:
+            return list(typing.get_args(annotation))
+    return None
+
+
+def bounds(info: FieldInfo) -> tuple[float | None, float | None]:
+    """The ``(low, high)`` range of a number; exclusive bounds are returned as they are."""
+    limits = {key: getattr(rule, key) for rule in info.metadata for key in _LIMITS if hasattr(rule, key)}
+    return limits.get("ge", limits.get("gt")), limits.get("le", limits.get("lt"))
+
+
+def base_type(info: FieldInfo) -> type:
+    """``bool``, ``int``, ``float`` or ``str``: what an input for this parameter holds."""
+    kinds = _alternatives(info.annotation)
+    for kind in (bool, int, float):
+        if kind in kinds:
+            return kind
+    return str
+
+
+def is_optional(info: FieldInfo) -> bool:
+    """Whether the parameter accepts None."""
+    return type(None) in typing.get_args(info.annotation)
+
+
+def _alternatives(annotation) -> tuple:
+    if typing.get_origin(annotation) in (typing.Literal, None):
+        return (annotation,)
+    return tuple(a for a in typing.get_args(annotation) if a is not type(None)) or (annotation,)
+
+
+@cache
+def _schema(cls: type):
+    hints = typing.get_type_hints(cls.__init__, include_extras=True)
+    fields = {}
+    for name, parameter in inspect.signature(cls.__init__).parameters.items():
+        if name == "self" or parameter.kind in (parameter.VAR_KEYWORD, parameter.VAR_POSITIONAL):
+            continue
+        default = ... if parameter.default is parameter.empty else parameter.default
+        fields[name] = (hints.get(name, typing.Any), default)
+    # strict: "10" and 2.5 are not integers, True is not 1 (an int is still a fine float)
+    config = ConfigDict(strict=True, extra="forbid", arbitrary_types_allowed=True, protected_namespaces=())
+    return create_model(cls.__name__, __config__=config, **fields)
+
+
+def _sentence(title: str, error: ValidationError) -> str:
+    first = error.errors()[0]
+    name = ".".join(str(part) for part in first["loc"][:1])
+    if first["type"] == "missing":
+        return f"{title}: {name} is missing; give it a value"
+    message = first["msg"][0].lower() + first["msg"][1:]
+    return f"{title}: {name}={first['input']!r} is not valid, {message}"

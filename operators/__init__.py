@@ -1,0 +1,3 @@
+"""What FiftyOne sees: operators, forms and runs. No mathematics in here."""
+
+OPERATORS = []

@@ -1,0 +1,49 @@
+"""Loads the plugin the way FiftyOne does, so tests import it under its real module path.
+
+The environment is set before anyone imports FiftyOne: a private MongoDB, plugins folder and model store,
+so that a developer's own datasets are out of reach.
+"""
+
+import os
+import shutil
+import sys
+import tempfile
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).resolve().parents[1]
+sys.path.insert(0, str(ROOT / "tests"))
+
+from stack import Mongod, fiftyone_environment
+
+
+def pytest_configure(config):
+    scratch = Path(tempfile.mkdtemp(prefix="constellation-tests-"))
+    config.constellation = (Mongod(), scratch)
+    os.environ.update(fiftyone_environment(config.constellation[0].uri, scratch, ROOT))
+
+    from fiftyone.plugins.context import PluginContext
+    from fiftyone.plugins.definitions import PluginDefinition
+
+    plugin = PluginContext(PluginDefinition.from_disk(str(ROOT / "fiftyone.yml")))
+    plugin.register_all()
+    if plugin.errors:
+        raise RuntimeError(plugin.errors[0])
+
+
+def pytest_unconfigure(config):
+    mongod, scratch = getattr(config, "constellation", (None, None))
+    if mongod is not None:
+        mongod.stop()
+        shutil.rmtree(scratch, ignore_errors=True)
+
+
+@pytest.fixture
+def dataset():
+    """An empty dataset that is deleted after the test."""
+    import fiftyone as fo
+
+    empty = fo.Dataset()
+    yield empty
+    empty.delete()
