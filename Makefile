@@ -1,0 +1,44 @@
+# Two commands do everything on a fresh Debian or Ubuntu machine with Python 3.10 or newer:
+#   make demo    cluster real images offline and open the App   (IMAGES=folder, APP=0, PORT=5151)
+#   make test    the tests, browser tests included
+# `make check` runs the linters, `make bench` lists the benchmarks, `make screenshots` renews the README pictures.
+
+PYTHON ?= python3
+VENV ?= .venv
+PORT ?= 5151
+APP ?= 1
+BIN := $(VENV)/bin
+READY := $(VENV)/.ready
+
+.PHONY: setup demo test check bench screenshots clean
+
+setup: $(READY)
+
+$(READY): requirements.txt requirements-dev.txt scripts/system.sh scripts/mongod.py
+	sh scripts/system.sh venv $(PYTHON)
+	test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check -r requirements-dev.txt
+	$(BIN)/python scripts/mongod.py
+	touch $(READY)
+
+demo: $(READY)
+	$(BIN)/python scripts/demo.py $(if $(IMAGES),--images "$(IMAGES)") $(if $(filter 0,$(APP)),--no-app) --port $(PORT)
+
+test: $(READY)
+	sh scripts/system.sh chromium
+	$(BIN)/python -m pytest $(ARGS)
+
+check: $(READY)
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+
+bench: $(READY)
+	@for script in tests/benchmarks/*.py; do \
+		echo "$(BIN)/python $$script"; sed -n '1s/^"*/    /;1s/"*$$//p' $$script; done
+
+screenshots: $(READY)
+	sh scripts/system.sh chromium
+	$(BIN)/python scripts/screenshots.py
+
+clean:
+	rm -rf $(VENV) .demo

@@ -1,0 +1,119 @@
+"""Signature to form: a class whose constructor describes its parameters becomes inputs of the App."""
+
+import fiftyone.operators.types as types
+
+from ..models.parameters import base_type, bounds, choices, is_optional, parameters, validated
+
+
+def add_parameters(
+    inputs, name: str, cls, values: dict | None, relevant=None, offered=None, label=None
+) -> dict:
+    """Adds an object property with one input per parameter of ``cls``.
+
+    Args:
+        inputs: the :class:`fiftyone.operators.types.Object` to add to
+        name: the property's name
+        cls: a class for :func:`models.parameters.parameters`
+        values: what the user has entered so far
+        relevant (None): the parameters to show, by default all
+        offered (None): a dict of parameter to the choices that remain valid
+        label (None): a heading
+
+    Returns:
+        the valid entries among ``values``
+    """
+    entered = form_values(cls, values)
+    names = [key for key in (relevant if relevant is not None else parameters(cls)) if key in parameters(cls)]
+    if not names:
+        return {}
+    box = types.Object()
+    valid = {}
+    for key in names:
+        prop = add_parameter(box, key, parameters(cls)[key], (offered or {}).get(key))
+        if key not in entered:
+            continue
+        try:
+            validated(cls, {key: entered[key]})
+            valid[key] = entered[key]
+        except ValueError as error:
+            refuse(prop, str(error))
+    inputs.define_property(name, box, label=label, view=types.View(space=12))
+    return valid
+
+
+def add_parameter(box, key, info, offered=None):
+    """Adds the input for one parameter and returns its property."""
+    common = {
+        "required": False,
+        "label": key,
+        "description": info.description,
+        "default": None if info.is_required() else info.default,
+    }
+    options = offered or choices(info)
+    if options:
+        view = types.DropdownView()
+        for option in options:
+            view.add_choice(option, label=str(option))
+        if common["default"] not in options:
+            common["default"] = options[0]
+        return box.enum(key, view.values(), view=view, **common)
+    kind = base_type(info)
+    if kind is bool:
+        return box.bool(key, **common)
+    if kind is str:
+        return box.str(key, **common)
+    low, high = bounds(info)
+    limits = {"min": low, "max": high}
+    return (box.int if kind is int else box.float)(
+        key, **{k: v for k, v in limits.items() if v is not None}, **common
+    )
+
+
+def form_values(cls, values: dict | None) -> dict:
+    """What a form sent, as the signature's types: empty inputs are left out, 5.0 is the integer 5.
+
+    Args:
+        cls: the class whose parameters were asked for
+        values: what the App sent, possibly with entries that another method left behind
+
+    Returns:
+        the entries that are parameters of ``cls``
+    """
+    known = parameters(cls)
+    found = {}
+    for key, value in (values or {}).items():
+        if key not in known or value == "" or (value is None and not is_optional(known[key])):
+            continue
+        if base_type(known[key]) is int and isinstance(value, float) and value.is_integer():
+            value = int(value)
+        found[key] = value
+    return found
+
+
+def add_choice(inputs, name, options: dict, default, label, description=None, hints=None):
+    """Adds a drop-down.
+
+    Args:
+        inputs: the object to add to
+        name: the property's name
+        options: a dict of value to label, in order
+        default: the preselected value
+        label: the input's label
+        description (None): a line below it
+        hints (None): a dict of value to a line about that choice
+
+    Returns:
+        the property
+    """
+    view = types.DropdownView()
+    for value, text in options.items():
+        view.add_choice(value, label=text, description=(hints or {}).get(value))
+    return inputs.enum(
+        name, view.values(), default=default, required=False, label=label, description=description, view=view
+    )
+
+
+def refuse(prop, sentence: str):
+    """Marks a property as invalid: Execute is disabled and the sentence is shown."""
+    prop.invalid = True
+    prop.error_message = sentence

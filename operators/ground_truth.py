@@ -1,0 +1,59 @@
+"""Reads the class of each image or patch, to score a clustering against. Labels are never used to choose anything."""
+
+import fiftyone as fo
+
+
+def truth_path(dataset, ground_truth: str, patches_field: str | None) -> str:
+    """The path of the class values.
+
+    Args:
+        dataset: the dataset
+        ground_truth: a Classification, string, integer or boolean field; for patches an attribute of the labels, or
+            the patches field itself for their own label
+        patches_field: the label field whose patches are meant, or None
+
+    Returns:
+        a path for ``dataset.values()``
+
+    Raises:
+        ValueError: in one sentence, if the field cannot hold classes
+    """
+    path = ground_truth
+    if patches_field:
+        root = dataset._get_label_field_root(patches_field)[0]
+        path = (
+            root
+            if ground_truth in (patches_field, root)
+            else f"{root}.{ground_truth.removeprefix(root + '.')}"
+        )
+        path = f"{root}.label" if path == root else path
+    field = dataset.get_field(path)
+    if isinstance(field, fo.EmbeddedDocumentField) and issubclass(field.document_type, fo.Classification):
+        return f"{path}.label"
+    if isinstance(field, fo.StringField | fo.IntField | fo.BooleanField):
+        return path
+    kind = type(field).__name__ if field is not None else "missing"
+    raise ValueError(
+        f"ground-truth field {ground_truth!r} is {kind}; name a Classification, string, integer or boolean field"
+    )
+
+
+def read_truth(target, ground_truth: str, ids: list[str]) -> list:
+    """The class of each id, None where it has none.
+
+    Args:
+        target: a :class:`operators.targets.Target`
+        ground_truth: see :func:`truth_path`
+        ids: sample ids, or label ids for patches
+
+    Returns:
+        a list of classes in the order of ``ids``
+    """
+    path = truth_path(target.dataset, ground_truth, target.patches_field)
+    if target.patches_field:
+        root = path.rpartition(".")[0]
+        found, classes = target.source.values([f"{root}.id", path], unwind=True)
+    else:
+        found, classes = target.source.values(["id", path])
+    by_id = dict(zip(found, classes, strict=True))
+    return [by_id.get(key) for key in ids]

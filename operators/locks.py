@@ -1,0 +1,97 @@
+"""One writer per run key and field.
+
+An immediate run that passes the App's time limit keeps running as a ghost, and its user presses Execute again.
+The second start must be refused while the first lives, in whichever process or machine it lives; and a writer
+that was killed must not block anybody.
+"""
+
+import os
+import socket
+import threading
+import time
+import uuid
+from contextlib import contextmanager
+
+STORE = "constellation_writers"
+BEAT_SECONDS = 10
+SILENT_SECONDS = 60
+
+
+@contextmanager
+def writing(dataset, *names: str):
+    """Holds the right to write the named things of a dataset.
+
+    Args:
+        dataset: a :class:`fiftyone.core.dataset.Dataset`
+        *names: what is written, e.g. ``"run key km10"`` or ``"field emb"``
+
+    Raises:
+        ValueError: in one sentence, if a living writer holds one of them
+    """
+    store = _store(dataset)
+    mine = {"owner": uuid.uuid4().hex, "host": socket.gethostname(), "started": time.time(), **_process()}
+    held = []
+    ended = threading.Event()
+    try:
+        for name in names:
+            _acquire(store, name, mine)
+            held.append(name)
+        threading.Thread(target=_beat, args=(store, held, mine, ended), daemon=True).start()
+        yield
+    finally:
+        ended.set()
+        for name in held:
+            if (store.get(name) or {}).get("owner") == mine["owner"]:
+                store.delete(name)
+
+
+def is_held(dataset, name: str) -> bool:
+    """Whether a living writer holds ``name``."""
+    holder = _store(dataset).get(name)
+    return holder is not None and _alive(holder)
+
+
+def _store(dataset):
+    from fiftyone.operators.store import ExecutionStore
+
+    return ExecutionStore.create(STORE, dataset._doc.id)
+
+
+def _acquire(store, name, mine):
+    entry = {**mine, "beat": time.time()}
+    while not store.set_if_absent(name, entry):
+        holder = store.get(name)
+        if holder is None:
+            continue
+        if _alive(holder):
+            since = time.strftime("%H:%M", time.localtime(holder["started"]))
+            raise ValueError(
+                f"{name} is being written by process {holder['pid']} on {holder['host']} since {since}; "
+                "wait until it ends or choose another name"
+            )
+        if store.compare_and_set(name, holder, entry):
+            return
+
+
+def _alive(holder) -> bool:
+    if holder["host"] == socket.gethostname():
+        return _process(holder["pid"]).get("born") == holder["born"]
+    return time.time() - holder["beat"] < SILENT_SECONDS
+
+
+def _process(pid: int | None = None) -> dict:
+    import psutil
+
+    try:
+        process = psutil.Process(pid or os.getpid())
+        return {"pid": process.pid, "born": round(process.create_time(), 1)}
+    except psutil.NoSuchProcess:
+        return {}
+
+
+def _beat(store, names, mine, ended):
+    """Tells other machines that this writer lives; they cannot look up its process."""
+    while not ended.wait(BEAT_SECONDS):
+        for name in list(names):
+            if not ended.is_set() and (store.get(name) or {}).get("owner") == mine["owner"]:
+                store.set(name, {**mine, "beat": time.time()})

@@ -1,0 +1,106 @@
+"""What a user points at: a dataset, a view or its patches, resolved to samples and labels that can be joined by id."""
+
+from dataclasses import dataclass
+
+import fiftyone as fo
+
+PATCH_TYPES = (fo.Detections, fo.Detection, fo.Polylines, fo.Polyline)
+
+
+@dataclass(frozen=True)
+class Target:
+    """Images, or patches of a label field.
+
+    Args:
+        samples: what the user pointed at; a run is registered on it
+        source: the same samples as a collection of whole images, so that fields can be read and written
+        patches_field: the label field whose patches are meant, or None for whole images
+        label_ids: the patches that are meant, or None for all in ``source``
+    """
+
+    samples: object
+    source: object
+    patches_field: str | None
+    label_ids: frozenset | None = None
+
+    @property
+    def dataset(self):
+        """The dataset that everything is stored in."""
+        return self.source._root_dataset
+
+    @property
+    def unit(self) -> str:
+        """``images`` or ``patches``."""
+        return "patches" if self.patches_field else "images"
+
+
+def resolve_target(samples, patches_field: str | None = None) -> Target:
+    """Resolves a collection and an optional patches field.
+
+    A ``to_patches()`` view means the same as its source with that patches field.
+
+    Args:
+        samples: a dataset or view
+        patches_field (None): a Detections, Detection, Polylines or Polyline field
+
+    Returns:
+        a :class:`Target`
+
+    Raises:
+        ValueError: in one sentence, for videos, grouped datasets, empty views and fields without patches
+    """
+    check_media(samples)
+    if getattr(samples, "_is_patches", False):
+        return _patches_target(samples, patches_field)
+    if patches_field:
+        check_patches_field(samples, patches_field)
+    if len(samples) == 0:
+        raise ValueError("the view is empty; choose a view with at least 2 samples")
+    return Target(samples, samples, patches_field)
+
+
+def check_media(samples):
+    """Raises ValueError, in one sentence, unless the collection holds images."""
+    if samples.media_type == "video":
+        raise ValueError("videos cannot be embedded as images; pass a frames view: dataset.to_frames()")
+    if samples.media_type == "group":
+        slices = ", ".join(samples.group_slices)
+        raise ValueError(
+            f"the dataset is grouped (slices {slices}); pass one slice with select_group_slices('name'), "
+            "or all images with select_group_slices(media_type='image')"
+        )
+    if samples.media_type not in ("image", None):
+        raise ValueError(
+            f"samples of media type {samples.media_type!r} are not images; pass an image dataset"
+        )
+
+
+def check_patches_field(samples, patches_field: str):
+    """Raises ValueError, in one sentence, unless the field holds boxes or polylines."""
+    offered = patch_fields(samples)
+    if patches_field not in offered:
+        some = (
+            f"the fields with patches are {', '.join(offered)}"
+            if offered
+            else "this dataset has no such field"
+        )
+        raise ValueError(f"patches field {patches_field!r} holds no detections or polylines; {some}")
+
+
+def patch_fields(samples) -> list[str]:
+    """The fields of a collection that hold detections or polylines."""
+    schema = samples.get_field_schema(ftype=fo.EmbeddedDocumentField)
+    return [name for name, field in schema.items() if issubclass(field.document_type, PATCH_TYPES)]
+
+
+def _patches_target(samples, patches_field):
+    field = next(stage.field for stage in samples._all_stages if isinstance(stage, fo.ToPatches))
+    if patches_field not in (None, field):
+        raise ValueError(
+            f"this view holds the patches of {field!r}, not {patches_field!r}; leave the patches field out"
+        )
+    ids, sample_ids = samples.values(["id", "sample_id"])
+    if not ids:
+        raise ValueError("the view is empty; choose a view with at least 2 patches")
+    source = samples._root_dataset.select(list(dict.fromkeys(sample_ids)))
+    return Target(samples, source, field, frozenset(ids))
