@@ -1,0 +1,203 @@
+"""What every encoder shares: a FiftyOne model whose parameters, weights and preprocessing are on record.
+
+An encoder is one file in this folder with one subclass of :class:`Encoder` that has a ``name``. Constructing it loads
+nothing, so that a form can be drawn from its signature; :meth:`Encoder.load` builds the network.
+"""
+
+import hashlib
+from typing import Annotated, Literal
+
+import fiftyone.core.models as fom
+import numpy as np
+from pydantic import Field
+
+Normalize = Annotated[
+    bool,
+    Field(description="Scale every vector to length 1, so that Euclidean and cosine distance rank alike"),
+]
+Device = Annotated[
+    str,
+    Field(
+        pattern=r"^(auto|cpu|mps|cuda(:\d+)?)$",
+        description="Where to compute: auto takes a GPU if there is one; or cpu, mps, cuda, cuda:1",
+    ),
+]
+Precision = Annotated[
+    Literal["auto", "float32", "bfloat16", "float16"],
+    Field(
+        description="auto computes in 16 bits where that is faster, about 0.999 cosine to float32; "
+        "float32 is the reference, and decodes every image at full size"
+    ),
+]
+# Recorded for information; two encoders that differ only in these make interchangeable vectors
+_IMMATERIAL = ("precision", "libraries", "weights")
+
+
+class Encoder(fom.Model, fom.EmbeddingsMixin, fom.TorchModelMixin):
+    """Images to vectors; works with ``dataset.compute_embeddings()``, ``compute_patch_embeddings()`` and the Brain.
+
+    Subclasses set :attr:`name` and implement :meth:`build` and :attr:`weights`.
+
+    Args:
+        normalize: whether to scale vectors to length 1
+        device: ``auto``, ``cpu``, ``mps``, ``cuda`` or ``cuda:<n>``
+        precision: ``auto``, ``float32``, ``bfloat16`` or ``float16``
+    """
+
+    name: str | None = None
+    argument: str | None = None  # the parameter that "name:argument" fills
+    libraries: tuple[str, ...] = ("torch",)
+
+    def __init__(self, normalize: Normalize = True, device: Device = "auto", precision: Precision = "auto"):
+        self.normalize = normalize
+        self.device = device
+        self.precision = precision
+        self._network = None
+        self._preprocess = True
+
+    @classmethod
+    def from_argument(cls, text: str) -> dict:
+        """The parameters that ``text`` stands for in ``"<name>:<text>"``."""
+        if cls.argument is None:
+            raise ValueError(f"{cls.name} takes no argument but got {text!r}; use {cls.name!r}")
+        return {cls.argument: text}
+
+    @property
+    def weights(self) -> str:
+        """Which weights: a tag, a path or a package version."""
+        raise NotImplementedError
+
+    def is_cached(self) -> bool | None:
+        """Whether the weights are on this disk, judged by looking at files only; None if that cannot be told."""
+        raise NotImplementedError
+
+    def build(self) -> tuple:
+        """The float32 network on the CPU (its ``forward`` maps images to vectors) and its :class:`Preprocessing`."""
+        raise NotImplementedError
+
+    def load(self) -> "Encoder":
+        """Builds the network on the chosen device, once.
+
+        Raises:
+            ValueError: in one sentence, if the weights or the device cannot be had
+        """
+        if self._network is None:
+            from .runtime import Runtime
+
+            network, self._preprocessing = self.build()
+            self._digest = digest(network.state_dict())
+            self._network = Runtime(network.eval(), self._preprocessing, self.device, self.precision)
+            blank = np.zeros((1, 3, *self._preprocessing.size), dtype=np.uint8)
+            self._dimension = int(self._network(blank).shape[1])
+        return self
+
+    @property
+    def dimension(self) -> int:
+        """The length of a vector; loads the network."""
+        return self.load()._dimension
+
+    @property
+    def identity(self) -> dict:
+        """Plain JSON that tells which vectors may be compared with which; loads the network."""
+        from importlib.metadata import version
+
+        self.load()
+        return {
+            "name": self.name,
+            "weights": self.weights,
+            "digest": self._digest,
+            "preprocessing": self._preprocessing.as_dict(),
+            "dimension": self._dimension,
+            "normalize": self.normalize,
+            "precision": self._network.precision,
+            "libraries": {library: version(library) for library in self.libraries},
+        }
+
+    @property
+    def resolution(self) -> int | None:
+        """Pixels that the shorter side of an image should keep; None where every pixel must be decoded."""
+        return None if self.precision == "float32" else self.load()._preprocessing.resolution
+
+    def prepare(self, image):
+        """One RGB PIL image to the network's input; safe to call from several threads."""
+        return self.load()._preprocessing(image)
+
+    def encode(self, prepared: list) -> np.ndarray:
+        """What :meth:`prepare` returned for each image, to float32 ``(b, d)``."""
+        return self._finish(self.load()._network(np.stack(prepared)))
+
+    def _finish(self, vectors: np.ndarray) -> np.ndarray:
+        vectors = np.ascontiguousarray(vectors, dtype=np.float32)
+        if self.normalize:
+            lengths = np.linalg.norm(vectors, axis=1, keepdims=True)
+            vectors = vectors / np.where(lengths > 0, lengths, 1)
+        return vectors
+
+    # What follows is FiftyOne's protocol for models
+
+    @property
+    def media_type(self) -> str:
+        """FiftyOne's media type."""
+        return "image"
+
+    @property
+    def has_embeddings(self) -> bool:
+        """Always true."""
+        return True
+
+    @property
+    def ragged_batches(self) -> bool:
+        """Always false: every prepared image has the same size."""
+        return False
+
+    @property
+    def transforms(self):
+        """A function from a PIL image or array to a tensor, for FiftyOne's data loader."""
+        import torch
+
+        return lambda image: torch.as_tensor(self.prepare(as_pil(image)))
+
+    @property
+    def preprocess(self) -> bool:
+        """Whether :meth:`embed_all` receives images rather than tensors."""
+        return self._preprocess
+
+    @preprocess.setter
+    def preprocess(self, value: bool):
+        self._preprocess = value
+
+    def embed(self, arg) -> np.ndarray:
+        """One image (or tensor, if :attr:`preprocess` is false) to float32 ``(d,)``."""
+        return self.embed_all([arg])[0]
+
+    def embed_all(self, args) -> np.ndarray:
+        """Several images (or a stacked tensor, if :attr:`preprocess` is false) to float32 ``(b, d)``."""
+        return self.encode([self.prepare(as_pil(arg)) if self._preprocess else np.asarray(arg) for arg in args])
+
+
+def as_pil(image):
+    """A PIL image or an array ``(height, width[, channels])`` as an RGB PIL image."""
+    from PIL import Image
+
+    from .images import to_rgb
+
+    return to_rgb(image if isinstance(image, Image.Image) else Image.fromarray(np.asarray(image)))
+
+
+def digest(state: dict) -> str:
+    """SHA-256 of the names, shapes and bytes of all tensors in ``state``, in order of their names."""
+    import torch
+
+    total = hashlib.sha256()
+    for key in sorted(state):
+        tensor = state[key].detach().cpu().contiguous()
+        total.update(f"{key} {tuple(tensor.shape)} {tensor.dtype}".encode())
+        total.update(tensor.reshape(-1).view(torch.uint8).numpy().tobytes())
+    return total.hexdigest()
+
+
+def same_encoder(a: dict | None, b: dict | None) -> bool:
+    """Whether vectors of two recorded identities may share a field: the digest decides, file names do not."""
+    if not a or not b:
+        return False
+    return all(a.get(key) == b.get(key) for key in (set(a) | set(b)) - set(_IMMATERIAL))

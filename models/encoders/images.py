@@ -1,0 +1,129 @@
+"""Image files to RGB, whatever they hold: colour modes, bit depths, orientation, animation, damage.
+
+Alpha is composited on white, as a page shows it: the colour beneath a transparent pixel is arbitrary.
+16-bit values are divided by 256, never clipped. Float images are taken as ``[0, 1]`` or ``[0, 255]`` if their range
+says so, else scaled from their minimum to their maximum. Orientation recorded by the camera (EXIF) is applied.
+Of an animation the first frame counts.
+"""
+
+import struct
+import zlib
+
+import numpy as np
+from PIL import Image, ImageOps, UnidentifiedImageError
+
+MISSING = "missing file"
+UNREADABLE = "unreadable image"
+TRUNCATED = "truncated image"
+TOO_LARGE = "image too large"
+NO_PERMISSION = "no permission to read the file"
+EMPTY_BOX = "empty box"
+
+# Decoding a JPEG at 1/2, 1/4 or 1/8 scale is only worth its loss when enough pixels remain for the resize
+_DRAFT_MARGIN = 2
+_TRUNCATION = ("truncated", "broken data stream", "premature", "not processed", "unexpected end")
+
+
+class ImageError(ValueError):
+    """An image that cannot be used; ``reason`` is a short phrase, the same for all images with that problem."""
+
+    def __init__(self, reason: str, detail: str = ""):
+        super().__init__(f"{reason}: {detail}" if detail else reason)
+        self.reason = reason
+
+
+def read_image(filepath: str, at_least: float | None = None) -> Image.Image:
+    """Decodes a file into an RGB image.
+
+    Args:
+        filepath: path of an image file
+        at_least: the pixels that the shorter side must keep; JPEG files at least twice as large are decoded at
+            1/2, 1/4 or 1/8 scale, several times faster. None decodes at full size
+
+    Returns:
+        a PIL image in mode ``RGB``
+
+    Raises:
+        ImageError: if the file is missing, damaged, too large or no image
+    """
+    try:
+        with Image.open(filepath) as image:
+            if at_least is not None and image.format == "JPEG":
+                side = max(round(at_least * _DRAFT_MARGIN), 1)
+                image.draft(image.mode, (side, side))
+            return to_rgb(ImageOps.exif_transpose(image))
+    except ImageError:
+        raise
+    except FileNotFoundError:
+        raise ImageError(MISSING, filepath) from None
+    except PermissionError:
+        raise ImageError(NO_PERMISSION, filepath) from None
+    except UnidentifiedImageError:
+        raise ImageError(UNREADABLE, filepath) from None
+    except (Image.DecompressionBombError, MemoryError) as error:
+        raise ImageError(TOO_LARGE, f"{filepath}, {error}") from None
+    except (OSError, SyntaxError, ValueError, EOFError, IndexError, struct.error, zlib.error) as error:
+        damaged = any(word in str(error).lower() for word in _TRUNCATION)
+        raise ImageError(TRUNCATED if damaged else UNREADABLE, f"{filepath}, {error}") from None
+
+
+def to_rgb(image: Image.Image) -> Image.Image:
+    """Any PIL image as ``RGB``; see the head of this file for how."""
+    if image.mode == "RGB" and "transparency" not in image.info:
+        image.load()
+        return image
+    if image.mode.startswith("I"):
+        return _from_levels(_as_8_bit(np.asarray(image)))
+    if image.mode == "F":
+        return _from_levels(_float_as_8_bit(np.asarray(image)))
+    if image.has_transparency_data:
+        return _on_white(image.convert("RGBA"))
+    return image.convert("RGB")
+
+
+def crop(image: Image.Image, box: list[float] | None) -> Image.Image:
+    """The part of ``image`` inside ``box``, relative ``[x, y, width, height]``; the whole image if it is None.
+
+    Raises:
+        ImageError: if less than one pixel of the box lies inside the image, or it is not a box
+    """
+    if box is None:
+        return image
+    values = np.asarray(box, dtype=float)
+    if values.shape != (4,) or not np.isfinite(values).all():
+        raise ImageError(EMPTY_BOX, f"{box}")
+    x, y, w, h = values
+    left, right = np.clip(np.round([x * image.width, (x + w) * image.width]), 0, image.width).astype(int)
+    top, bottom = np.clip(np.round([y * image.height, (y + h) * image.height]), 0, image.height).astype(int)
+    if right <= left or bottom <= top:
+        raise ImageError(EMPTY_BOX, f"{box}")
+    return image.crop((left, top, right, bottom))
+
+
+def _on_white(image: Image.Image) -> Image.Image:
+    if image.getextrema()[3][0] == 255:  # opaque everywhere
+        return image.convert("RGB")
+    return Image.alpha_composite(Image.new("RGBA", image.size, "white"), image).convert("RGB")
+
+
+def _from_levels(levels: np.ndarray) -> Image.Image:
+    return Image.fromarray(np.ascontiguousarray(levels)).convert("RGB")
+
+
+def _as_8_bit(values: np.ndarray) -> np.ndarray:
+    if values.dtype.itemsize == 2 or (values.min() >= 0 and 255 < values.max() <= 65535):
+        return (values.astype(np.uint16) >> 8).astype(np.uint8)
+    if values.min() >= 0 and values.max() <= 255:
+        return values.astype(np.uint8)
+    return _float_as_8_bit(values.astype(np.float64))
+
+
+def _float_as_8_bit(values: np.ndarray) -> np.ndarray:
+    finite = np.isfinite(values)
+    values = np.where(finite, values, 0)
+    low, high = values.min(), values.max()
+    if low < 0 or high > 255:
+        values = (values - low) * (255 / max(high - low, np.finfo(np.float32).tiny))
+    elif high <= 1:
+        values = values * 255
+    return np.round(values).astype(np.uint8)

@@ -1,0 +1,87 @@
+"""From a decoded image to the network's input, as data: the sizes and constants that an encoder records."""
+
+from dataclasses import asdict, dataclass
+
+import numpy as np
+from PIL import Image
+
+_FILTERS = {
+    "bicubic": Image.Resampling.BICUBIC,
+    "bilinear": Image.Resampling.BILINEAR,
+    "lanczos": Image.Resampling.LANCZOS,
+    "nearest": Image.Resampling.NEAREST,
+}
+INTERPOLATIONS = tuple(_FILTERS)
+RESIZE_MODES = ("shortest", "longest", "squash")
+
+
+@dataclass(frozen=True)
+class Preprocessing:
+    """Resize, crop or pad, and normalisation constants; bit for bit what open_clip and timm do at inference.
+
+    Args:
+        size: height and width of the network's input
+        mean: per-channel mean of images in ``[0, 1]``
+        std: per-channel standard deviation
+        interpolation: ``bicubic``, ``bilinear``, ``lanczos`` or ``nearest``
+        resize_mode: ``shortest`` (shorter side fits, the rest is cropped), ``longest`` (longer side fits, the rest
+            is padded) or ``squash`` (both sides fit, the aspect ratio is lost)
+        crop_fraction: with ``shortest`` and ``squash``, the part of each side that the centre crop keeps
+        fill: padding value, 0 to 255
+
+    Raises:
+        ValueError: if the interpolation or the resize mode is unknown
+    """
+
+    size: tuple[int, int]
+    mean: tuple[float, float, float]
+    std: tuple[float, float, float]
+    interpolation: str = "bicubic"
+    resize_mode: str = "shortest"
+    crop_fraction: float = 1.0
+    fill: int = 0
+
+    def __post_init__(self):
+        if self.interpolation not in _FILTERS:
+            raise ValueError(f"interpolation={self.interpolation!r} is unknown; use one of {', '.join(_FILTERS)}")
+        if self.resize_mode not in RESIZE_MODES:
+            raise ValueError(f"resize_mode={self.resize_mode!r} is unknown; use one of {', '.join(RESIZE_MODES)}")
+
+    def __call__(self, image: Image.Image) -> np.ndarray:
+        """The network's input as pixels: uint8 ``(3, height, width)``; the division by ``std`` is done in batches."""
+        height, width = self.size
+        size = self._resized(image.width, image.height)
+        # a copy even where nothing changes size: the caller may close the file
+        image = image.resize(size, _FILTERS[self.interpolation]) if size != image.size else image
+        if (image.width, image.height) != (width, height):
+            image = self._fitted(image)
+        return np.ascontiguousarray(np.asarray(image.convert("RGB")).transpose(2, 0, 1))
+
+    @property
+    def resolution(self) -> int:
+        """The larger side, in pixels, to which an image is scaled before cropping."""
+        return int(max(self.size) / self.crop_fraction)
+
+    def as_dict(self) -> dict:
+        """Plain JSON."""
+        return {k: list(v) if isinstance(v, tuple) else v for k, v in asdict(self).items()}
+
+    def _resized(self, w: int, h: int) -> tuple[int, int]:
+        height, width = (int(side / self.crop_fraction) for side in self.size)
+        if self.resize_mode == "squash":
+            return width, height
+        if self.resize_mode == "shortest" and height == width:
+            # torchvision's Resize(int) truncates the longer side
+            return (width, int(width * h / w)) if w <= h else (int(height * w / h), height)
+        scale = (max if self.resize_mode == "longest" else min)(h / height, w / width)
+        return max(round(w / scale), 1), max(round(h / scale), 1)
+
+    def _fitted(self, image: Image.Image) -> Image.Image:
+        height, width = self.size
+        if image.width < width or image.height < height:
+            canvas = Image.new("RGB", (max(width, image.width), max(height, image.height)), (self.fill,) * 3)
+            left, top = (canvas.width - image.width) // 2, (canvas.height - image.height) // 2
+            canvas.paste(image, (left, top))
+            image = canvas
+        left, top = round((image.width - width) / 2), round((image.height - height) / 2)
+        return image.crop((left, top, left + width, top + height))
