@@ -1,0 +1,58 @@
+"""Clustering methods, one file each. A file dropped in this folder is offered in the menu."""
+
+import pkgutil
+from difflib import get_close_matches
+from functools import cache
+from importlib import import_module
+from importlib.util import find_spec
+
+from .base import Clusterer, Cost
+
+__all__ = ["Clusterer", "Cost", "get_clusterer", "list_clusterers"]
+
+
+def list_clusterers() -> list[str]:
+    """Names of the methods that can run here, in the order of the menu.
+
+    A method whose packages are not installed is left out; those packages are looked for, not imported.
+    """
+    usable = [cls for cls in _found().values() if not _missing(cls)]
+    return [cls.name for cls in sorted(usable, key=lambda cls: (cls.order, cls.name))]
+
+
+def get_clusterer(name: str) -> type[Clusterer]:
+    """The class of a method.
+
+    Args:
+        name: a name as in :func:`list_clusterers`
+
+    Raises:
+        ValueError: in one sentence, if there is no such method, or its packages are not installed
+    """
+    found = _found()
+    if name not in found:
+        close = get_close_matches(str(name), found, 1)
+        hint = f"did you mean {close[0]!r}?" if close else f"choose one of {', '.join(list_clusterers())}"
+        raise ValueError(f"there is no clustering method {name!r}; {hint}")
+    missing = _missing(found[name])
+    if missing:
+        packages = " ".join(missing)
+        raise ValueError(f"method {name!r} needs {packages}, not installed here; run pip install {packages}")
+    return found[name]
+
+
+@cache
+def _found() -> dict[str, type[Clusterer]]:
+    classes = {}
+    for module in pkgutil.iter_modules(__path__):
+        if module.name == "base" or module.name.startswith("_"):
+            continue
+        members = vars(import_module(f"{__name__}.{module.name}")).values()
+        for member in members:
+            if isinstance(member, type) and issubclass(member, Clusterer) and member.name == module.name:
+                classes[member.name] = member
+    return classes
+
+
+def _missing(cls: type[Clusterer]) -> list[str]:
+    return [package for package in cls.requires if find_spec(package) is None]

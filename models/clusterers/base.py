@@ -1,0 +1,244 @@
+"""What every clusterer shares: checked parameters, labels, confidence, and places for new samples.
+
+A clusterer is a scikit-learn estimator whose constructor carries its own form (see ``models/parameters.py``).
+A new method is one file here with one subclass of :class:`Clusterer`: it says who it is in class attributes, and
+implements ``_fit``.
+"""
+
+from typing import NamedTuple
+
+import numpy as np
+from sklearn.base import BaseEstimator, ClusterMixin
+from sklearn.utils.validation import check_is_fitted, validate_data
+
+from ..neighbors import distance_limits, vote
+from ..parameters import SEED, parameters, validated
+
+NOISE = -1
+# Rows per block: the (rows, n_clusters) score matrix stays in the processor's cache for usual sizes.
+_BLOCK = 8192
+
+
+class Cost(NamedTuple):
+    """What a fit is expected to need, to the order of magnitude.
+
+    Args:
+        seconds: CPU seconds on one core
+        bytes: working memory beyond the vectors themselves
+    """
+
+    seconds: float
+    bytes: int
+
+
+def quiet(fraction: float, message: str = ""):
+    """The progress callable of a fit that nobody watches."""
+
+
+class Clusterer(ClusterMixin, BaseEstimator):
+    """Base of all clustering methods.
+
+    Attributes:
+        name: the value in the drop-down, equal to the file's name
+        title: the method's usual name
+        group: heading under which the method is offered
+        when: one line that says when to choose it
+        requires: packages that must be installed for the method to be offered
+        density: whether the method looks for dense regions, which do not exist above some 50 dimensions, so that
+            an automatic reduction picks UMAP first
+        order: position in the menu
+        labels_: ``(n,)`` integers, -1 for noise
+        confidence_: ``(n,)`` float32 in [0, 1], 0 for noise
+        n_features_in_: dimension of the vectors seen in ``fit``
+    """
+
+    name = ""
+    title = ""
+    group = "classical"
+    when = ""
+    requires: tuple[str, ...] = ()
+    density = False
+    order = 100
+
+    @classmethod
+    def estimate(cls, n: int, d: int, params: dict) -> Cost:
+        """Expected cost of a fit.
+
+        Args:
+            n: number of samples
+            d: dimension of the vectors
+            params: a complete set of parameters
+
+        Returns:
+            a :class:`Cost`
+        """
+        raise NotImplementedError(f"{cls.__name__} does not estimate its cost; implement estimate(n, d, params)")
+
+    @classmethod
+    def check(cls, params: dict, n: int):
+        """Refuses combinations of parameters that cannot work on ``n`` samples.
+
+        Args:
+            params: a complete set of parameters
+            n: number of samples
+
+        Raises:
+            ValueError: in one sentence with the remedy
+        """
+        k = params.get("n_clusters")
+        if "n_clusters" in cls.relevant(params) and k is not None and k > n:
+            raise ValueError(f"n_clusters={k} exceeds the {n} usable samples; choose at most {n}")
+
+    @classmethod
+    def relevant(cls, params: dict) -> list[str]:
+        """The parameters that have an effect given the values of the others, in the order of a form.
+
+        Args:
+            params: parameter values chosen so far; missing ones count as their defaults
+
+        Returns:
+            a list of parameter names
+        """
+        return list(parameters(cls))
+
+    @classmethod
+    def offered(cls, params: dict) -> dict[str, list]:
+        """The values that remain valid for some choices, given the values of the other parameters.
+
+        Args:
+            params: parameter values chosen so far; missing ones count as their defaults
+
+        Returns:
+            a dict of parameter name to its valid values; parameters with all their choices open are left out
+        """
+        return {}
+
+    def fit(self, X, y=None, progress=None):
+        """Clusters ``X``.
+
+        Args:
+            X: ``(n, d)`` vectors; float32 is kept
+            y (None): ignored, here for scikit-learn's conventions
+            progress (None): called with ``(fraction, message)``; whatever it raises stops the fit
+
+        Returns:
+            this estimator
+
+        Raises:
+            ValueError: if a parameter or the vectors are not usable
+        """
+        params = self._validated()
+        X = validate_data(self, X, dtype=[np.float32, np.float64], order="C", ensure_min_samples=2)
+        self.check(params, len(X))
+        labels, confidence = self._fit(X, progress or quiet)
+        self.labels_ = np.asarray(labels, dtype=np.int64)
+        confidence = np.clip(np.nan_to_num(np.asarray(confidence, dtype=np.float32)), 0.0, 1.0)
+        self.confidence_ = np.where(self.labels_ == NOISE, np.float32(0), confidence)
+        return self
+
+    def assign(self, X):
+        """Places samples in the clusters found.
+
+        Args:
+            X: ``(m, d)`` vectors, prepared as those seen in ``fit``
+
+        Returns:
+            a tuple of ``(m,)`` labels and ``(m,)`` float32 confidences
+        """
+        check_is_fitted(self)
+        X = validate_data(self, X, dtype=[np.float32, np.float64], order="C", reset=False)
+        return self._assign(X)
+
+    def predict(self, X):
+        """Labels ``(m,)`` of samples ``(m, d)`` that may be new; -1 where the method calls them noise."""
+        return self.assign(X)[0]
+
+    def _fit(self, X, progress):
+        raise NotImplementedError(f"{type(self).__name__} cannot fit; implement _fit(X, progress)")
+
+    def _assign(self, X):
+        return vote(X, self.vectors_, self.labels_, limits=self.limits_)
+
+    def _remember(self, X, labels, noise: bool = False):
+        # Methods without a rule for new samples place them by the training samples nearest to them.
+        self.vectors_ = X
+        self.limits_ = distance_limits(X, labels) if noise else None
+
+    def _validated(self) -> dict:
+        given = {key: value for key, value in self.get_params(deep=False).items() if key != SEED}
+        plain = {key: value.item() if isinstance(value, np.generic) else value for key, value in given.items()}
+        return validated(type(self), plain)
+
+
+def is_unit(X) -> bool:
+    """Whether all rows of ``X`` ``(n, d)`` have length 1, within the error of float16 storage."""
+    squares = np.einsum("ij,ij->i", X, X)
+    return bool(np.all(np.abs(squares - 1.0) < 4e-3))
+
+
+def nearest_centers(X, centers):
+    """The nearest center of every sample, and how clearly it is the nearest.
+
+    Args:
+        X: ``(n, d)`` vectors
+        centers: ``(k, d)`` centers
+
+    Returns:
+        a tuple of ``(n,)`` labels and ``(n,)`` float32 confidences ``(b - a) / max(a, b)`` with the Euclidean
+        distances a and b to the nearest and second nearest center, which is the simplified silhouette
+        (Hruschka et al. 2004); 1 with a single center
+    """
+    distances = _two_nearest(X, centers)
+    labels, first, second = distances
+    with np.errstate(invalid="ignore", divide="ignore"):
+        confidence = np.where(second > 0, 1.0 - first / second, 0.0 if len(centers) > 1 else 1.0)
+    return labels, confidence.astype(np.float32)
+
+
+def _two_nearest(X, centers):
+    # Far from the origin the expansion |x|^2 - 2xc + |c|^2 loses its digits in float32, so both move there.
+    origin = centers.mean(axis=0, dtype=np.float64).astype(X.dtype)
+    centers = (centers - origin).astype(X.dtype, copy=False)
+    offset = np.einsum("ij,ij->i", centers, centers)
+    labels = np.empty(len(X), dtype=np.int64)
+    pairs = np.full((len(X), 2), np.inf)
+    for start in range(0, len(X), _BLOCK):
+        rows = slice(start, start + _BLOCK)
+        block = X[rows] - origin
+        squares = np.einsum("ij,ij->i", block, block)[:, None] - 2 * (block @ centers.T) + offset
+        labels[rows] = squares.argmin(axis=1)
+        if len(centers) > 1:
+            pairs[rows] = np.partition(squares, 1, axis=1)[:, :2]
+        else:
+            pairs[rows, 0] = squares[:, 0]
+    first, second = np.sqrt(np.maximum(pairs, 0)).T
+    return labels, first, second
+
+
+def centroid_confidence(X, labels):
+    """Confidence of labels that come without one: the simplified silhouette about the clusters' means.
+
+    Args:
+        X: ``(n, d)`` vectors
+        labels: ``(n,)`` labels 0..k-1, -1 for noise
+
+    Returns:
+        ``(n,)`` float32 in [0, 1]; 0 where another cluster's mean is nearer, 1 with a single cluster
+    """
+    keep = labels >= 0
+    k = int(labels.max()) + 1
+    if k < 2:
+        return keep.astype(np.float32)
+    centers = cluster_means(X[keep], labels[keep], k)
+    found, confidence = nearest_centers(X, centers)
+    return np.where(found == labels, confidence, 0).astype(np.float32)
+
+
+def cluster_means(X, labels, k: int):
+    """Means ``(k, d)`` of the rows of ``X`` ``(n, d)`` by label ``(n,)``; an empty cluster's mean is zero."""
+    from scipy.sparse import csr_matrix
+
+    counts = np.bincount(labels, minlength=k)
+    weights = (1.0 / np.maximum(counts, 1))[labels].astype(X.dtype)
+    member = csr_matrix((weights, (labels, np.arange(len(X)))), shape=(k, len(X)))
+    return member @ X

@@ -1,0 +1,87 @@
+"""Who stands for a cluster: a few samples that are typical of it and differ from each other."""
+
+import numpy as np
+
+# Beyond this many typical members, more candidates cost time and show nothing new.
+_CANDIDATES = 512
+
+
+def prototypes(X, labels, confidence=None, n: int = 9, seed: int = 51) -> dict[int, list[int]]:
+    """The most representative samples of every cluster.
+
+    The first half are the members nearest to the cluster's center. The others are taken farthest-first (Gonzalez 1985)
+    among the more typical half of the members, so that they show its range without its outliers.
+
+    Args:
+        X: ``(n_samples, d)`` vectors
+        labels: ``(n_samples,)`` cluster numbers; -1, noise, has no prototypes
+        confidence (None): ``(n_samples,)`` in [0, 1]; unsure members move back in the order
+        n (9): prototypes per cluster
+        seed (51): seed of the choice among the members of very large clusters
+
+    Returns:
+        a dict of cluster number to at most ``n`` row numbers, most representative first; exact duplicates appear only
+        where a cluster has fewer distinct members than ``n``
+
+    Raises:
+        ValueError: if ``n`` is less than 1 or lengths differ
+    """
+    X, labels = np.asarray(X), np.asarray(labels)
+    if n < 1:
+        raise ValueError(f"n={n} prototypes per cluster cannot be shown; use at least 1")
+    if len(X) != len(labels):
+        raise ValueError(f"{len(X)} vectors for {len(labels)} labels do not match; pass one label per vector")
+    rng = np.random.default_rng(seed)
+    order = np.argsort(labels, kind="stable")
+    clusters, starts = np.unique(labels[order], return_index=True)
+    found = {}
+    for cluster, members in zip(clusters, np.split(order, starts[1:]), strict=True):
+        if cluster >= 0:
+            sure = None if confidence is None else np.asarray(confidence)[members]
+            found[int(cluster)] = members[_chosen(X[members], sure, n, rng)].tolist()
+    return found
+
+
+def _chosen(X, sure, n, rng):
+    X = X.astype(np.float32, copy=False)
+    distance = np.linalg.norm(X - X.mean(axis=0), axis=1)
+    if sure is not None:
+        # An unsure member counts as up to twice as far.
+        distance = distance * (2.0 - np.clip(sure, 0, 1))
+    ranked = np.argsort(distance, kind="stable")
+    typical = ranked[: max(len(ranked) // 2, min(n, len(ranked)))]
+    near = typical[: _CANDIDATES // 2]
+    rest = typical[_CANDIDATES // 2 :]
+    if len(rest) > _CANDIDATES // 2:
+        rest = np.sort(rng.choice(len(rest), _CANDIDATES // 2, replace=False))
+        rest = typical[_CANDIDATES // 2 :][rest]
+    distinct, copies = _without_copies(X, np.concatenate([near, rest]))
+    chosen = list(distinct[: (n + 1) // 2])
+    _add_farthest(X, distinct, chosen, n)
+    if len(chosen) < n:
+        beyond = ranked[len(typical) :]
+        others, more = _without_copies(X, np.concatenate([chosen, beyond[: 4 * n]]))
+        fresh = [row for row in others if row not in set(chosen)]
+        chosen += fresh[: n - len(chosen)]
+        chosen += [row for row in np.concatenate([copies, more]) if row not in set(chosen)][: n - len(chosen)]
+    return np.asarray(chosen, dtype=np.int64)
+
+
+def _without_copies(X, rows):
+    """``rows`` split into the first of each distinct vector and the rest, both in order."""
+    rows = rows.astype(np.int64)
+    _, first = np.unique(X[rows], axis=0, return_index=True)
+    kept = np.zeros(len(rows), dtype=bool)
+    kept[first] = True
+    return rows[kept], rows[~kept]
+
+
+def _add_farthest(X, rows, chosen, n):
+    gap = np.full(len(rows), np.inf, dtype=np.float32)
+    for row in chosen:
+        gap = np.minimum(gap, np.linalg.norm(X[rows] - X[row], axis=1))
+    while len(chosen) < min(n, len(rows)):
+        gap[np.isin(rows, chosen)] = -1
+        row = rows[int(gap.argmax())]
+        chosen.append(row)
+        gap = np.minimum(gap, np.linalg.norm(X[rows] - X[row], axis=1))
