@@ -171,9 +171,7 @@ def show(ctx, title: str, markdown: str):
     """The message that shows ``markdown`` as the operator's output in the App."""
     outputs = types.Object()
     outputs.str("text", view=types.MarkdownView())
-    return ctx.ops.show_output(
-        types.Property(outputs, view=types.View(label=title)).to_json(), {"text": markdown}
-    )
+    return ctx.ops.show_output(types.Property(outputs, view=types.View(label=title)).to_json(), {"text": markdown})
 
 
 def throttled(report, seconds: float):

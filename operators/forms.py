@@ -5,9 +5,7 @@ import fiftyone.operators.types as types
 from ..models.parameters import base_type, bounds, choices, is_optional, parameters, validated
 
 
-def add_parameters(
-    inputs, name: str, cls, values: dict | None, relevant=None, offered=None, label=None
-) -> dict:
+def add_parameters(inputs, name: str, cls, values: dict | None, relevant=None, offered=None, label=None) -> dict:
     """Adds an object property with one input per parameter of ``cls``.
 
     Args:
@@ -64,9 +62,7 @@ def add_parameter(box, key, info, offered=None):
         return box.str(key, **common)
     low, high = bounds(info)
     limits = {"min": low, "max": high}
-    return (box.int if kind is int else box.float)(
-        key, **{k: v for k, v in limits.items() if v is not None}, **common
-    )
+    return (box.int if kind is int else box.float)(key, **{k: v for k, v in limits.items() if v is not None}, **common)
 
 
 def form_values(cls, values: dict | None) -> dict:

@@ -21,11 +21,7 @@ def truth_path(dataset, ground_truth: str, patches_field: str | None) -> str:
     path = ground_truth
     if patches_field:
         root = dataset._get_label_field_root(patches_field)[0]
-        path = (
-            root
-            if ground_truth in (patches_field, root)
-            else f"{root}.{ground_truth.removeprefix(root + '.')}"
-        )
+        path = root if ground_truth in (patches_field, root) else f"{root}.{ground_truth.removeprefix(root + '.')}"
         path = f"{root}.label" if path == root else path
     field = dataset.get_field(path)
     if isinstance(field, fo.EmbeddedDocumentField) and issubclass(field.document_type, fo.Classification):

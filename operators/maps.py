@@ -25,14 +25,13 @@ def map_key(field: str, patches_field: str | None, vectors_digest: str) -> str:
     return f"{name.replace('.', '_')}_map_{vectors_digest[:6]}"
 
 
-def ensure_map(samples, table, brain_key: str, patches_field, X, neighbors, seed, progress) -> bool:
+def ensure_map(target, table, brain_key: str, X, neighbors, seed, progress) -> bool:
     """Computes the map unless it exists.
 
     Args:
-        samples: the collection of source samples to register the map on
+        target: a :class:`operators.targets.Target`
         table: the vectors' table, for its ids
         brain_key: where to keep it
-        patches_field: the label field whose patches the ids name, or None
         X: the prepared vectors ``(n, d)``
         neighbors: their neighbours as of :func:`models.neighbors.nearest_neighbors`, or None
         seed: the seed
@@ -45,13 +44,13 @@ def ensure_map(samples, table, brain_key: str, patches_field, X, neighbors, seed
 
     from ..models.reduction import project_2d
 
-    if brain_key in samples._root_dataset.list_brain_runs():
+    if brain_key in target.dataset.list_brain_runs():
         return False
     points = project_2d(X, knn=neighbors, random_state=seed, progress=progress)
     fob.compute_visualization(
-        samples,
+        target.source,
         points=dict(zip(table.ids, points, strict=True)),
-        patches_field=patches_field,
+        patches_field=target.patches_field,
         brain_key=brain_key,
     )
     return True

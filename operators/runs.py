@@ -102,7 +102,7 @@ def write_labels(dataset, path, table, labels, confidence, progress=None, slice_
         progress (None): a callable ``(fraction, message)``
         slice_size (5000): how many are written at once
     """
-    width = len(str(max(int(labels.max(initial=0)), 0)))
+    width = label_width(labels)
     for start in range(0, len(labels), slice_size):
         if progress:
             progress(start / len(labels))
@@ -118,6 +118,11 @@ def write_labels(dataset, path, table, labels, confidence, progress=None, slice_
             )
         else:
             dataset.set_values(path, dict(zip(table.ids[part], values, strict=True)), key_field="id")
+
+
+def label_width(labels) -> int:
+    """How many digits the cluster ids among ``labels`` ``(n,)`` need, at least two."""
+    return max(2, len(str(int(labels.max(initial=0)))))
 
 
 def cluster_label(cluster: int, width: int = 2) -> str:
@@ -147,6 +152,12 @@ def register(samples, dataset, run_key, config: dict, clusters: list[dict], arra
         dataset.delete_run(run_key)
         raise
     _set_mark(dataset, _paths(dataset, run_key)[0], run_key, "done")
+
+
+def has_labels(dataset, run_key: str) -> bool:
+    """Whether a run's label field still exists under the name it was given."""
+    path = _paths(dataset, run_key)[0]
+    return path is not None and dataset.has_field(path)
 
 
 def read_clusters(dataset, run_key: str) -> list[dict]:
@@ -186,6 +197,7 @@ def rename_run(dataset, run_key: str, new_run_key: str) -> dict:
             dataset.rename_run(new_run_key, run_key)
             raise
         dataset.update_run_config(new_run_key, config)
+        dataset.reload()  # the renamed field still carries its old name in memory
         _set_mark(dataset, new_path, new_run_key, "done")
     return {"run_key": new_run_key, "cluster_field": config.cluster_field}
 
@@ -205,9 +217,7 @@ def delete_run(dataset, run_key: str) -> dict:
     deleted_field = path if field is not None and _mark(field) else None
     if deleted_field:
         dataset.delete_sample_field(path)
-    others = (
-        get_config(dataset, key).visualization for key in list_clustering_runs(dataset) if key != run_key
-    )
+    others = (get_config(dataset, key).visualization for key in list_clustering_runs(dataset) if key != run_key)
     deleted_map = config.visualization if config.visualization not in set(others) else None
     if deleted_map in dataset.list_brain_runs():
         dataset.delete_brain_run(deleted_map)

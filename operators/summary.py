@@ -2,6 +2,7 @@
 
 LARGEST = 12
 PANEL_COLORS = 100
+MAIN_SCORES = ("silhouette", "acc", "nmi", "ari", "purity", "coverage")
 
 
 def as_text(summary: dict) -> str:
@@ -23,28 +24,64 @@ def as_text(summary: dict) -> str:
         reasons = ", ".join(f"{count:,} {reason}" for reason, count in summary["skipped"].items())
         lines += ["", f"Skipped: {reasons}"]
     if summary["scores"]:
-        lines += ["", "| score | value |", "| --- | --- |", *score_rows(summary["scores"])]
+        lines += ["", "| score | value |", "| --- | --- |", *score_rows(summary["scores"], MAIN_SCORES)]
     seconds = ", ".join(f"{stage} {taken:.1f}" for stage, taken in summary["seconds"].items())
     lines += ["", f"Seconds: {seconds}"]
+    if summary["visualization"]:
+        map_key, path = summary["visualization"], summary["color_by"]
+        lines += ["", f"To see them: open map `{map_key}` in the Embeddings panel and colour by `{path}`"]
     for note in summary["notes"]:
         lines += ["", f"Note: {note}"]
     return "\n".join(lines)
 
 
+def summarize(run_key: str, config: dict, clusters: list[dict], unit: str, color_by: str) -> dict:
+    """What a run tells its user, plain data.
+
+    Args:
+        run_key: the run's key
+        config: the run's configuration as a dict
+        clusters: its clusters, with label and size
+        unit: "images" or "patches"
+        color_by: the path of the labels
+
+    Returns:
+        the summary, which :func:`as_text` renders
+    """
+    kept = ("method", "cluster_field", "embeddings", "visualization", "n_clusters", "n_used", "n_noise", "skipped")
+    return {
+        "run_key": run_key,
+        "unit": unit,
+        "color_by": color_by,
+        **{key: config[key] for key in (*kept, "scores", "seconds")},
+        "sizes": {c["label"]: c["size"] for c in clusters},
+        "notes": [*config["notes"], *panel_note(config["n_clusters"])],
+    }
+
+
+def panel_note(n_clusters: int) -> list[str]:
+    """A note if the Embeddings panel cannot colour them all."""
+    if n_clusters <= PANEL_COLORS:
+        return []
+    return [f"the Embeddings panel colours only the {PANEL_COLORS} largest of these {n_clusters} clusters"]
+
+
 def sizes_text(sizes: dict, n_used: int) -> str:
     """The largest clusters with their sizes, and the noise."""
     clusters = sorted(((s, c) for c, s in sizes.items() if c != "noise"), reverse=True)
-    shown = ", ".join(f"{cluster} {size:,}" for size, cluster in clusters[:LARGEST])
+    shown = ", ".join(f"{cluster}: {size:,}" for size, cluster in clusters[:LARGEST])
     more = f" and {len(clusters) - LARGEST:,} smaller" if len(clusters) > LARGEST else ""
     noise = sizes.get("noise", 0)
-    tail = f"; noise {noise:,} ({100 * noise / n_used:.1f} %)" if noise else ""
+    tail = f"; noise: {noise:,} ({100 * noise / n_used:.1f} %)" if noise else ""
     return f"Sizes: {shown or 'none'}{more}{tail}"
 
 
-def score_rows(scores: dict) -> list[str]:
-    """Table rows, one per score that could be computed."""
-    shown = ((name, value) for name, value in scores.items() if value is not None)
-    return [
-        f"| {name} | {value:,.3f} |" if isinstance(value, float) else f"| {name} | {value} |"
-        for name, value in shown
-    ]
+def score_rows(scores: dict, names=None) -> list[str]:
+    """Table rows, one per score that could be computed.
+
+    Args:
+        scores: values by name, None where a score is undefined
+        names (None): the scores to show, by default all
+    """
+    shown = ((name, scores.get(name)) for name in names or scores)
+    return [f"| {name} | {value:,.3f} |".replace(".000 ", " ") for name, value in shown if value is not None]

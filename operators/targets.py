@@ -4,6 +4,8 @@ from dataclasses import dataclass
 
 import fiftyone as fo
 
+from .vectors import patches_source
+
 PATCH_TYPES = (fo.Detections, fo.Detection, fo.Polylines, fo.Polyline)
 
 
@@ -15,13 +17,11 @@ class Target:
         samples: what the user pointed at; a run is registered on it
         source: the same samples as a collection of whole images, so that fields can be read and written
         patches_field: the label field whose patches are meant, or None for whole images
-        label_ids: the patches that are meant, or None for all in ``source``
     """
 
     samples: object
     source: object
     patches_field: str | None
-    label_ids: frozenset | None = None
 
     @property
     def dataset(self):
@@ -70,20 +70,14 @@ def check_media(samples):
             "or all images with select_group_slices(media_type='image')"
         )
     if samples.media_type not in ("image", None):
-        raise ValueError(
-            f"samples of media type {samples.media_type!r} are not images; pass an image dataset"
-        )
+        raise ValueError(f"samples of media type {samples.media_type!r} are not images; pass an image dataset")
 
 
 def check_patches_field(samples, patches_field: str):
     """Raises ValueError, in one sentence, unless the field holds boxes or polylines."""
     offered = patch_fields(samples)
     if patches_field not in offered:
-        some = (
-            f"the fields with patches are {', '.join(offered)}"
-            if offered
-            else "this dataset has no such field"
-        )
+        some = f"the fields with patches are {', '.join(offered)}" if offered else "this dataset has no such field"
         raise ValueError(f"patches field {patches_field!r} holds no detections or polylines; {some}")
 
 
@@ -94,13 +88,7 @@ def patch_fields(samples) -> list[str]:
 
 
 def _patches_target(samples, patches_field):
-    field = next(stage.field for stage in samples._all_stages if isinstance(stage, fo.ToPatches))
-    if patches_field not in (None, field):
-        raise ValueError(
-            f"this view holds the patches of {field!r}, not {patches_field!r}; leave the patches field out"
-        )
-    ids, sample_ids = samples.values(["id", "sample_id"])
-    if not ids:
+    source, field = patches_source(samples, patches_field)
+    if len(samples) == 0:
         raise ValueError("the view is empty; choose a view with at least 2 patches")
-    source = samples._root_dataset.select(list(dict.fromkeys(sample_ids)))
-    return Target(samples, source, field, frozenset(ids))
+    return Target(samples, source, field)

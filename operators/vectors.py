@@ -59,7 +59,7 @@ class Rows:
             ValueError: if the view holds videos, groups or the wrong kind of label
         """
         if samples._is_patches:
-            source, patches_field = _patches_source(samples, patches_field)
+            source, patches_field = patches_source(samples, patches_field)
             path, listed = label_path(source, patches_field)
             ids, sample_ids = samples.values(["id", "sample_id"])
             return cls(source, ids, sample_ids, path, listed)
@@ -257,7 +257,12 @@ def _mixed(field: str, lengths: Counter) -> str:
     return f"{field} holds vectors of {names} dimensions ({counts} of them); recompute it into a new field"
 
 
-def _patches_source(samples, patches_field: str | None) -> tuple:
+def patches_source(samples, patches_field: str | None) -> tuple:
+    """The collection that a ``to_patches()`` view was made from, and the label field of its patches.
+
+    Raises:
+        ValueError: if the view is not of one label field of images, or ``patches_field`` names another
+    """
     own = getattr(samples, "patches_field", None)
     if own is None:
         raise ValueError("this view of evaluation patches mixes two label fields; use to_patches() on one of them")

@@ -23,9 +23,7 @@ def main():
 
     started = time.perf_counter()
     dataset = load_images(options.images) if options.images else load_digits(SCRATCH / "digits")
-    classes = (
-        dataset.count_values("ground_truth.label") if "ground_truth" in dataset.get_field_schema() else {}
-    )
+    classes = dataset.count_values("ground_truth.label") if "ground_truth" in dataset.get_field_schema() else {}
     n_clusters = options.n_clusters or (len(classes) if len(classes) > 1 else 10)
     print(f"{len(dataset):,} images in dataset {dataset.name!r}")
 
@@ -49,9 +47,7 @@ def main():
 def arguments():
     """The command line."""
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument(
-        "--images", type=Path, help="a folder of images; class subfolders become ground truth"
-    )
+    parser.add_argument("--images", type=Path, help="a folder of images; class subfolders become ground truth")
     parser.add_argument("--n-clusters", type=int, help="how many clusters (default: the classes, else 10)")
     parser.add_argument("--port", type=int, default=5151, help="where the App listens")
     parser.add_argument("--no-app", dest="app", action="store_false", help="end after the report")
@@ -137,9 +133,6 @@ def report(dataset, summary: dict, seconds: float):
     print(f"done in {seconds:.0f} s")
     print(f"dataset   {dataset.name}")
     print(f"clusters  field {summary['cluster_field']!r}, run {summary['run_key']!r}")
-    print(
-        f"map       {summary['visualization']!r} in the Embeddings panel, coloured by {summary['color_by']!r}"
-    )
 
 
 def open_app(fo, dataset, summary, port: int):
@@ -148,9 +141,7 @@ def open_app(fo, dataset, summary, port: int):
         type="Embeddings",
         state={"brainResult": summary["visualization"], "colorByField": summary["color_by"]},
     )
-    spaces = fo.Space(
-        children=[fo.Space(children=[fo.Panel(type="Samples", pinned=True)]), fo.Space(children=[panel])]
-    )
+    spaces = fo.Space(children=[fo.Space(children=[fo.Panel(type="Samples", pinned=True)]), fo.Space(children=[panel])])
     session = fo.launch_app(dataset, port=port, address="127.0.0.1", spaces=spaces, auto=False)
     print(f"\nThe App is at http://localhost:{port}; press Ctrl+C to end it.")
     try:

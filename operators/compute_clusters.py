@@ -1,0 +1,86 @@
+"""The ``compute_clusters`` operator: a form in six steps, and the run it starts."""
+
+import fiftyone.operators as foo
+import fiftyone.operators.types as types
+
+from .clustering import compute_clusters
+from .execution import PythonCall, failed, show, stream
+from .form_steps import (
+    add_estimate,
+    add_features,
+    add_method,
+    add_names,
+    add_options,
+    add_reduction,
+    add_target,
+    arguments,
+    estimate,
+)
+from .summary import as_text
+
+
+class ComputeClusters(PythonCall, foo.Operator):
+    """Clusters images or patches and keeps the result as a run; see :func:`operators.clustering.compute_clusters`."""
+
+    work = staticmethod(compute_clusters)
+
+    @property
+    def config(self):
+        """How the App offers this operator."""
+        return foo.OperatorConfig(
+            name="compute_clusters",
+            label="Clusters: compute clusters",
+            description="Find groups of similar images or patches and browse them in the Embeddings panel",
+            icon="/assets/icon.svg",
+            dynamic=True,
+            execute_as_generator=True,
+            allow_immediate_execution=True,
+            allow_delegated_execution=True,
+            risk_level="medium",
+        )
+
+    def resolve_placement(self, ctx):
+        """One icon in the grid's action bar and one in the Embeddings panel."""
+        return types.Placement(
+            types.Places.SAMPLES_GRID_SECONDARY_ACTIONS,
+            types.Button(label="Compute clusters", icon="/assets/icon.svg", prompt=True),
+        )
+
+    def resolve_input(self, ctx):
+        """The form; every step has a default, so that Execute works at once."""
+        inputs = types.Object()
+        target = add_target(ctx, inputs)
+        if target is None:
+            return types.Property(inputs, view=types.View(label="Compute clusters"))
+        add_names(ctx, inputs, target)
+        add_features(ctx, inputs, target)
+        add_reduction(ctx, inputs)
+        add_method(ctx, inputs)
+        add_options(ctx, inputs, target)
+        add_estimate(ctx, inputs, target)
+        return types.Property(inputs, view=types.View(label="Compute clusters"))
+
+    def resolve_execution_options(self, ctx):
+        """Delegation is the default where the run would pass the App's limit for immediate ones."""
+        try:
+            long = estimate(ctx).long
+        except ValueError:  # the form says what is wrong
+            long = False
+        return foo.ExecutionOptions(
+            allow_immediate_execution=True, allow_delegated_execution=True, default_choice_to_delegated=long
+        )
+
+    def execute(self, ctx):
+        """Runs with live progress, then shows the summary and the Embeddings panel."""
+        try:
+            samples, kwargs = arguments(ctx)
+            summary = yield from stream(ctx, lambda progress: compute_clusters(samples, progress=progress, **kwargs))
+        except Exception as error:
+            yield from failed(ctx, error)
+            return
+        if ctx.delegated:
+            return
+        yield ctx.ops.reload_dataset()
+        if summary["visualization"]:
+            yield ctx.ops.open_panel("Embeddings", layout="horizontal", is_active=True)
+        yield show(ctx, f"Run {summary['run_key']}", as_text(summary))

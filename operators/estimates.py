@@ -1,0 +1,136 @@
+"""What a run will cost, before it starts: to the order of magnitude, and said so.
+
+Coefficients are CPU seconds of one core as measured on a server CPU; see each class's ``estimate``.
+"""
+
+import os
+import shutil
+from typing import NamedTuple
+
+from .vectors import Rows, decode
+
+READ_SECONDS, WRITE_SECONDS = 7e-5, 3.5e-4  # per vector of 512 dimensions, per label
+UNKNOWN_DIMENSIONS = 768
+IMMEDIATE_SECONDS = 480  # leaves a margin below the 600 s after which the App gives up on an immediate run
+GPU_SPEEDUP = 40
+
+
+class Estimate(NamedTuple):
+    """The expected cost of a run.
+
+    Args:
+        seconds: of wall-clock time
+        bytes: of memory beyond what is in use now
+        text: one line for the form
+        warning: what to do about it, or None
+    """
+
+    seconds: float
+    bytes: int
+    text: str
+    warning: str | None
+
+    @property
+    def long(self) -> bool:
+        """Whether an immediate run may pass the App's limit."""
+        return self.seconds > IMMEDIATE_SECONDS
+
+
+def estimate_run(target, field: str, encoder, kwargs: dict) -> Estimate:
+    """Estimates a run of :func:`operators.clustering.compute_clusters`.
+
+    Args:
+        target: a :class:`operators.targets.Target`
+        field: the vector field
+        encoder: the encoder that fills it, or None
+        kwargs: the other arguments of the run
+
+    Returns:
+        an :class:`Estimate`
+
+    Raises:
+        ValueError: in one sentence, if a parameter is not valid
+    """
+    from ..models.clusterers import get_clusterer
+    from ..models.parameters import validated
+    from ..models.reduction import UMAPReduction, get_reduction, resolve
+
+    n = count(target)
+    d = vector_length(target, field) or UNKNOWN_DIMENSIONS
+    cls = get_clusterer(kwargs.get("method", "kmeans"))
+    parts = {"embedding": embedding_seconds(encoder, n)} if encoder else {}
+    parts["reading and writing"] = n * (READ_SECONDS * d / 512 + WRITE_SECONDS)
+    memory = [4 * n * d * 2]
+    reduction = resolve(kwargs.get("reduce", "auto"), cls, d)
+    width = d
+    if reduction != "none":
+        reducer = get_reduction(reduction)
+        chosen = validated(reducer, kwargs.get("reduce_params"))
+        cost = reducer.estimate(n, d, chosen)
+        parts[reduction], width = cost.seconds, min(d, chosen["n_components"])
+        memory.append(cost.bytes)
+    cost = cls.estimate(n, width, validated(cls, kwargs.get("params")))
+    parts[cls.title] = cost.seconds
+    memory.append(cost.bytes)
+    if kwargs.get("visualize", True):
+        drawing = UMAPReduction.estimate(n, d, validated(UMAPReduction, {"n_components": 2}))
+        parts["map"] = drawing.seconds
+        memory.append(drawing.bytes)
+    seconds, needed = sum(parts.values()), memory[0] + max(memory[1:])
+    slowest = max(parts, key=parts.get)
+    text = (
+        f"About {duration(seconds)} and {size(needed)} of memory for {n:,} {target.unit} "
+        f"({slowest}: {duration(parts[slowest])})"
+    )
+    return Estimate(seconds, needed, text, _warning(seconds, needed, slowest, cls, width))
+
+
+def count(target) -> int:
+    """How many images or patches the target has."""
+    if not target.patches_field:
+        return len(target.source)
+    return len(Rows.of(target.samples, target.patches_field).ids)
+
+
+def vector_length(target, field: str) -> int | None:
+    """The length of the vectors in a field, from one of them; None if there is none yet."""
+    path = f"{target.dataset._get_label_field_root(target.patches_field)[0]}.{field}" if target.patches_field else field
+    if target.dataset.get_field(path) is None:
+        return None
+    found = target.dataset.exists(path).limit(1).values(path, unwind=bool(target.patches_field))
+    return next((len(decode(vector)) for vector in found if vector is not None), None)
+
+
+def embedding_seconds(encoder, n: int) -> float:
+    """Seconds that an encoder needs for ``n`` images: those of one CPU core, divided by what this machine has."""
+    from ..models.encoders import encoder_class
+
+    cls = encoder_class(encoder) if isinstance(encoder, str) else type(encoder)
+    speedup = GPU_SPEEDUP if shutil.which("nvidia-smi") else max(1, (os.cpu_count() or 1) * 0.8)
+    return 5 + n * cls.seconds_per_image / speedup
+
+
+def duration(seconds: float) -> str:
+    """``40 s``, ``12 min`` or ``3.5 h``."""
+    if seconds < 90:
+        return f"{max(1, round(seconds))} s"
+    return f"{seconds / 60:.0f} min" if seconds < 5400 else f"{seconds / 3600:.1f} h"
+
+
+def size(amount: int) -> str:
+    """``300 MB`` or ``4.5 GB``."""
+    return f"{max(1, amount / 1e6):.0f} MB" if amount < 1e9 else f"{amount / 1e9:.1f} GB"
+
+
+def _warning(seconds, needed, slowest, cls, width) -> str | None:
+    import psutil
+
+    advice = []
+    free = psutil.virtual_memory().available
+    if needed > free:
+        advice.append(f"Only {size(free)} of memory are free here; cluster a view or choose k-means")
+    if seconds > IMMEDIATE_SECONDS:
+        if slowest == cls.title and width > 50:
+            advice.append(f"{cls.title} is slow on {width} dimensions; reduce to 10 with UMAP or to 50 with PCA first")
+        advice.append("The App gives up on an immediate run after 10 minutes, though it goes on; schedule it instead")
+    return ". ".join(advice) or None

@@ -1,0 +1,280 @@
+"""The steps of the ``compute_clusters`` form, and how what was entered becomes arguments of the plain function.
+
+Nothing here touches the network or loads torch: forms are drawn at every keystroke.
+"""
+
+import inspect
+
+import fiftyone.operators.types as types
+
+from . import runs
+from .clustering import SEED, choose_features, compute_clusters, field_name
+from .embeddings import field_encoder, vector_fields
+from .estimates import Estimate, estimate_run
+from .forms import add_choice, add_parameters, form_values, refuse
+from .ground_truth import truth_path
+from .targets import patch_fields, resolve_target
+
+NEW = "compute new vectors"
+WHOLE = "whole images"
+NONE = "none"
+ALL_SLICES = "all image slices"
+COUNTED = 200_000  # above this, counting missing vectors at every keystroke would make the form slow
+
+
+def add_target(ctx, inputs):
+    """Step 1: what to cluster. Returns the target, or None if there is nothing to cluster."""
+    samples = chosen_samples(ctx, inputs)
+    if samples is None:
+        return None
+    patches_field = None
+    if not getattr(samples, "_is_patches", False) and (fields := patch_fields(samples)):
+        options = {WHOLE: "Whole images", **{name: f"Patches of {name}" for name in fields}}
+        prop = add_choice(inputs, "unit", options, WHOLE, "What to cluster", "An image, or each labelled patch of it")
+        patches_field = _patches_field(ctx.params)
+    try:
+        return resolve_target(samples, patches_field)
+    except ValueError as error:
+        prop = inputs.str("problem", required=False, view=types.Error(label=str(error)))
+        refuse(prop, str(error))
+        return None
+
+
+def chosen_samples(ctx, inputs=None):
+    """The collection the user targets; for a grouped dataset also which of its slices."""
+    samples = ctx.target_view()
+    if samples.media_type != "group":
+        return samples
+    slices = [name for name, media in samples.group_media_types.items() if media == "image"]
+    chosen = ctx.params.get("group_slice") or ctx.group_slice or samples.default_group_slice
+    if inputs is not None:
+        options = {**{name: f"Slice {name}" for name in slices}, ALL_SLICES: "All image slices"}
+        add_choice(inputs, "group_slice", options, chosen, "Slice", "This dataset is grouped: which images to cluster")
+    if chosen == ALL_SLICES:
+        return samples.select_group_slices(slices)
+    return samples.select_group_slices(chosen)
+
+
+def add_names(ctx, inputs, target):
+    """Step 1, continued: the run key and the field, checked while typing."""
+    method = ctx.params.get("method") or "kmeans"
+    proposed = runs.propose_run_key(target.dataset, method)
+    prop = inputs.str(
+        "run_key",
+        required=False,
+        default=proposed,
+        label="Run key",
+        description="The name under which this run is kept",
+    )
+    run_key = ctx.params.get("run_key") or proposed
+    _check(prop, runs.check_run_key, target.dataset, run_key)
+    prop = inputs.str(
+        "cluster_field",
+        required=False,
+        label="Cluster field",
+        description=f"Where the clusters are stored; leave empty for {run_key!r}",
+    )
+    _check(prop, runs.check_cluster_field, target.dataset, _cluster_field(ctx) or run_key, target.patches_field)
+
+
+def add_features(ctx, inputs, target):
+    """Step 2: an existing vector field, or an encoder and the field to fill."""
+    dataset, patches_field = target.dataset, target.patches_field
+    fields = vector_fields(dataset, patches_field)
+    labels = {name: f"Vectors in {name}" for name in fields}
+    add_choice(
+        inputs,
+        "source",
+        {**labels, NEW: "Compute new vectors"},
+        _source(ctx.params, fields),
+        "Features",
+        "Existing vectors are used as they are; no model is loaded for them",
+    )
+    source = _source(ctx.params, fields)
+    if source != NEW:
+        _say_what_is_missing(inputs, target, source)
+        return
+    add_encoder(ctx, inputs)
+
+
+def add_encoder(ctx, inputs) -> str:
+    """An encoder, its parameters and the field it fills; returns the encoder's name."""
+    from ..models.encoders import default_encoder, encoder_class, list_encoders
+
+    name, reason = default_encoder()
+    options = {key: encoder_class(key).title for key in list_encoders()}
+    encoder = ctx.params.get("encoder") or name
+    add_choice(inputs, "encoder", options, name, "Encoder", f"{name} is the default: {reason}")
+    cls = encoder_class(encoder)
+    entered = add_parameters(inputs, f"encoder_{encoder}", cls, ctx.params.get(f"encoder_{encoder}"), label=cls.title)
+    _say_if_download(inputs, cls, entered)
+    inputs.str(
+        "embeddings",
+        required=False,
+        label="Vector field",
+        description=f"Where the vectors are stored; leave empty for {field_name(encoder)!r}",
+    )
+    return encoder
+
+
+def add_reduction(ctx, inputs):
+    """Step 3: fewer dimensions before clustering."""
+    from ..models.reduction import REDUCTIONS
+
+    options = {"auto": "Automatic", **{name: cls.title for name, cls in REDUCTIONS.items()}}
+    hints = {"auto": "UMAP for density methods above 50 dimensions, otherwise none"}
+    hints.update({name: cls.when for name, cls in REDUCTIONS.items()})
+    reduce = ctx.params.get("reduce") or "auto"
+    add_choice(inputs, "reduce", options, "auto", "Reduction", hints.get(reduce), hints)
+    if reduce in REDUCTIONS:
+        add_parameters(inputs, f"reduce_{reduce}", REDUCTIONS[reduce], ctx.params.get(f"reduce_{reduce}"))
+
+
+def add_method(ctx, inputs):
+    """Step 4: the method and its own parameters."""
+    from ..models.clusterers import get_clusterer, list_clusterers
+
+    classes = {name: get_clusterer(name) for name in list_clusterers()}
+    method = ctx.params.get("method") or "kmeans"
+    options = {name: cls.title for name, cls in classes.items()}
+    hints = {name: cls.when for name, cls in classes.items()}
+    add_choice(inputs, "method", options, "kmeans", "Method", hints.get(method), hints)
+    cls = classes.get(method, classes["kmeans"])
+    values = form_values(cls, ctx.params.get(f"method_{method}"))
+    add_parameters(inputs, f"method_{method}", cls, values, cls.relevant(values), cls.offered(values))
+
+
+def add_options(ctx, inputs, target):
+    """Step 5: seed, map, ground truth."""
+    prop = inputs.int("seed", min=0, required=False, default=SEED, label="Seed", description="Same seed, same clusters")
+    seed = ctx.params.get("seed", SEED)
+    if seed is not None and (not isinstance(seed, int) or seed < 0):
+        refuse(prop, f"seed {seed!r} is not valid; use an integer from 0")
+    inputs.bool(
+        "visualize",
+        required=False,
+        default=True,
+        label="2-D map",
+        description="Draw the vectors in the Embeddings panel; made once for the same vectors",
+    )
+    classes = truth_fields(target)
+    if classes:
+        options = {NONE: "None", **{name: name for name in classes}}
+        add_choice(
+            inputs, "ground_truth", options, NONE, "Ground truth", "Classes to score the clusters against, nothing else"
+        )
+
+
+def add_estimate(ctx, inputs, target):
+    """Step 6: what the run will cost, with a warning when that is a lot."""
+    try:
+        cost = estimate(ctx, target)
+    except ValueError:
+        return  # an input above is invalid and says so
+    view = types.Warning if cost.warning else types.Notice
+    inputs.view("estimate", view(label=cost.text, description=cost.warning))
+
+
+def estimate(ctx, target=None) -> Estimate:
+    """What a run of the form as it stands would cost."""
+    samples, kwargs = arguments(ctx)
+    target = target or resolve_target(samples, kwargs.get("patches_field"))
+    if "source" not in ctx.params and not kwargs.get("encoder"):  # the form was opened just now
+        kwargs.setdefault("embeddings", next(iter(vector_fields(target.dataset, target.patches_field)), None))
+    field, encoder = choose_features(target, kwargs.get("embeddings"), kwargs.get("encoder"))
+    return estimate_run(target, field, encoder, kwargs)
+
+
+def arguments(ctx, work=compute_clusters) -> tuple[object, dict]:
+    """What was entered, as arguments of the plain function ``work``.
+
+    Python callers that delegate send those arguments themselves; they pass through.
+
+    Returns:
+        a tuple of the samples and a dict of keyword arguments
+    """
+    from ..models.clusterers import get_clusterer
+    from ..models.encoders import encoder_class
+    from ..models.reduction import get_reduction
+
+    params = ctx.params
+    known = set(inspect.signature(work).parameters) - {"samples", "progress"}
+    kwargs = {key: value for key, value in params.items() if key in known and value not in (None, "", NONE)}
+    if params.get("reduce") == NONE:
+        kwargs["reduce"] = NONE
+    if field := _patches_field(params):
+        kwargs["patches_field"] = field
+    if params.get("source") not in (None, NEW):
+        kwargs["embeddings"] = params["source"]
+        kwargs.pop("encoder", None)
+    for kind, argument, get_class, default in (
+        ("method", "params", get_clusterer, "kmeans"),
+        ("reduce", "reduce_params", get_reduction, None),
+        ("encoder", "encoder_params", encoder_class, None),
+    ):
+        chosen = kwargs.get(kind, default)
+        if argument in known and (entered := params.get(f"{kind}_{chosen}")) is not None:
+            cls = get_class(chosen)
+            values = form_values(cls, entered)
+            shown = cls.relevant(values) if hasattr(cls, "relevant") else values
+            kwargs[argument] = {key: value for key, value in values.items() if key in shown}
+    return chosen_samples(ctx), kwargs
+
+
+def truth_fields(target) -> list[str]:
+    """The fields that can hold classes to score against."""
+    dataset, patches_field = target.dataset, target.patches_field
+    names = [patches_field] if patches_field else list(dataset.get_field_schema())
+    ours = {runs.get_config(dataset, key).cluster_field for key in runs.list_clustering_runs(dataset)}
+    found = []
+    for name in names:
+        try:
+            truth_path(dataset, name, patches_field)
+        except ValueError:
+            continue
+        if name not in ours | {"id", "filepath"}:
+            found.append(name)
+    return found
+
+
+def _patches_field(params) -> str | None:
+    unit = params.get("unit")
+    return None if unit in (None, WHOLE) else unit
+
+
+def _cluster_field(ctx) -> str | None:
+    return ctx.params.get("cluster_field") or None
+
+
+def _source(params, fields) -> str:
+    chosen = params.get("source")
+    if chosen in fields or chosen == NEW:
+        return chosen
+    return fields[0] if fields else NEW
+
+
+def _check(prop, check, *args):
+    try:
+        check(*args)
+    except ValueError as error:
+        refuse(prop, str(error))
+
+
+def _say_what_is_missing(inputs, target, field):
+    """How many images of the target have no vector yet."""
+    identity = field_encoder(target.dataset, runs.label_path(target.dataset, field, target.patches_field))
+    made_by = f"made by {identity['name']} ({identity['weights']})" if identity else "of unrecorded origin"
+    text = f"Vectors {made_by}"
+    if not target.patches_field and (n := len(target.source)) <= COUNTED:
+        missing = len(target.source.exists(field, False))
+        text += f"; {missing:,} of {n:,} images have none and are skipped" if missing else f" for all {n:,} images"
+    inputs.view("features_note", types.Notice(label=text))
+
+
+def _say_if_download(inputs, cls, entered):
+    """Whether the encoder's weights are on this disk; looks at files only."""
+    cached = cls(**entered).is_cached()
+    if cached:
+        inputs.view("weights", types.Notice(label="The weights are on this disk"))
+    elif cached is False:
+        inputs.view("weights", types.Warning(label="The weights will be downloaded when the run starts"))

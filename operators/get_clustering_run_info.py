@@ -1,0 +1,119 @@
+"""The ``get_clustering_run_info`` operator: what a run did, readable and as JSON."""
+
+import fiftyone.operators as foo
+import fiftyone.operators.types as types
+
+from . import runs
+from .execution import PythonCall
+from .run_choice import add_run, when
+from .summary import score_rows, sizes_text
+
+
+def get_clustering_run_info(samples, run_key: str) -> dict:
+    """Everything that is kept about a run, as plain data.
+
+    Args:
+        samples: the dataset, or a view into it
+        run_key: the run's key
+
+    Returns:
+        a dict with ``run_key``, ``created_at``, ``field_exists`` and the run's configuration
+
+    Raises:
+        ValueError: in one sentence, if there is no such run
+    """
+    dataset = samples._root_dataset
+    config = runs.get_config(dataset, run_key).serialize()
+    plain = {key: value for key, value in config.items() if key not in ("cls", "type")}
+    return {
+        "run_key": run_key,
+        "created_at": when(dataset.get_run_info(run_key).timestamp),
+        "field_exists": runs.has_labels(dataset, run_key),
+        **plain,
+        "clusters": runs.read_clusters(dataset, run_key),
+    }
+
+
+class GetClusteringRunInfo(PythonCall, foo.Operator):
+    """Shows a run; see :func:`get_clustering_run_info`."""
+
+    work = staticmethod(get_clustering_run_info)
+
+    @property
+    def config(self):
+        """How the App offers this operator."""
+        return foo.OperatorConfig(
+            name="get_clustering_run_info",
+            label="Clusters: get clustering run info",
+            description="What a run did, with its scores and clusters",
+            icon="/assets/icon.svg",
+            dynamic=True,
+            risk_level="low",
+        )
+
+    def resolve_input(self, ctx):
+        """The form: which run."""
+        inputs = types.Object()
+        add_run(ctx, inputs)
+        return types.Property(inputs, view=types.View(label="Clustering run info"))
+
+    def execute(self, ctx):
+        """Reads the run."""
+        key = ctx.params.get("run_key") or runs.list_clustering_runs(ctx.dataset)[-1]
+        info = get_clustering_run_info(ctx.dataset, key)
+        return {"text": info_text(info), "clusters": cluster_rows(info["clusters"]), "json": info}
+
+    def resolve_output(self, ctx):
+        """Text, a table of the clusters, and everything as JSON."""
+        outputs = types.Object()
+        outputs.str("text", view=types.MarkdownView())
+        row = types.Object()
+        table = types.TableView()
+        for key, label in (("label", "Cluster"), ("size", "Size"), ("share", "Share"), ("confidence", "Confidence")):
+            row.str(key, label=label)
+            table.add_column(key, label=label)
+        outputs.list("clusters", row, view=table, label="Clusters")
+        outputs.obj("json", label="Everything, as JSON", view=types.JSONView())
+        return types.Property(outputs, view=types.View(label="Clustering run"))
+
+
+def cluster_rows(clusters: list[dict]) -> list[dict]:
+    """Table rows, largest first."""
+    total = sum(c["size"] for c in clusters) or 1
+    return [
+        {
+            "label": c["label"],
+            "size": f"{c['size']:,}",
+            "share": f"{100 * c['size'] / total:.1f} %",
+            "confidence": f"{c['confidence']:.2f}",
+        }
+        for c in sorted(clusters, key=lambda c: -c["size"])
+    ]
+
+
+def info_text(info: dict) -> str:
+    """A run as Markdown."""
+    params = ", ".join(f"{key}={value}" for key, value in info["params"].items()) or "defaults"
+    encoder = info["encoder"]
+    made_by = f"{encoder['name']} ({encoder['weights']})" if encoder else "an unrecorded encoder"
+    unit = f"patches of {info['patches_field']}" if info["patches_field"] else "images"
+    lines = [
+        f"**{info['run_key']}** · {info['method']} · {info['created_at']}",
+        "",
+        f"{info['n_clusters']} clusters of {info['n_used']:,} {unit}",
+        "",
+        f"Parameters: {params}, seed={info['seed']}",
+        "",
+        f"Vectors: {info['embeddings']} by {made_by}, reduction: {info['reduce']}",
+        "",
+        f"Labels: {info['cluster_field']}" + ("" if info["field_exists"] else " (this field was deleted or renamed)"),
+        "",
+        sizes_text({c["label"]: c["size"] for c in info["clusters"]}, info["n_used"]),
+    ]
+    if info["skipped"]:
+        lines += ["", "Skipped: " + ", ".join(f"{n:,} {reason}" for reason, n in info["skipped"].items())]
+    if info["scores"]:
+        lines += ["", "| score | value |", "| --- | --- |", *score_rows(info["scores"])]
+    seconds = ", ".join(f"{stage} {taken:.1f}" for stage, taken in info["seconds"].items())
+    versions = ", ".join(f"{name} {number}" for name, number in info["versions"].items())
+    return "\n".join([*lines, "", f"Seconds: {seconds}", "", f"Versions: {versions}"])
