@@ -47,6 +47,8 @@ class Clusterer(ClusterMixin, BaseEstimator):
         density: whether the method looks for dense regions, which do not exist above some 50 dimensions, so that
             an automatic reduction picks UMAP first
         order: position in the menu
+        placed_by: what places new samples: "neighbors", the vote of the nearest training samples, "centers", the
+            nearest of ``cluster_centers_``, or "gaussian"; see ``models/placement.py``
         labels_: ``(n,)`` integers, -1 for noise
         confidence_: ``(n,)`` float32 in [0, 1], 0 for noise
         n_features_in_: dimension of the vectors seen in ``fit``
@@ -59,6 +61,7 @@ class Clusterer(ClusterMixin, BaseEstimator):
     requires: tuple[str, ...] = ()
     density = False
     order = 100
+    placed_by = "neighbors"
 
     @classmethod
     def estimate(cls, n: int, d: int, params: dict) -> Cost:
@@ -157,12 +160,15 @@ class Clusterer(ClusterMixin, BaseEstimator):
         raise NotImplementedError(f"{type(self).__name__} cannot fit; implement _fit(X, progress)")
 
     def _assign(self, X):
-        return vote(X, self.vectors_, self.labels_, limits=self.limits_)
+        if self.placed_by == "centers":
+            return nearest_centers(X, self.cluster_centers_)
+        return vote(X, self.vectors_, self.labels_, metric=self.metric_, limits=self.limits_)
 
-    def _remember(self, X, labels, noise: bool = False):
+    def _remember(self, X, labels, noise: bool = False, metric: str = "euclidean"):
         # Methods without a rule for new samples place them by the training samples nearest to them.
         self.vectors_ = X
-        self.limits_ = distance_limits(X, labels) if noise else None
+        self.metric_ = metric
+        self.limits_ = distance_limits(X, np.asarray(labels), metric) if noise else None
 
     def _validated(self) -> dict:
         given = {key: value for key, value in self.get_params(deep=False).items() if key != SEED}
@@ -188,8 +194,7 @@ def nearest_centers(X, centers):
         distances a and b to the nearest and second nearest center, which is the simplified silhouette
         (Hruschka et al. 2004); 1 with a single center
     """
-    distances = _two_nearest(X, centers)
-    labels, first, second = distances
+    labels, first, second = _two_nearest(X, centers)
     with np.errstate(invalid="ignore", divide="ignore"):
         confidence = np.where(second > 0, 1.0 - first / second, 0.0 if len(centers) > 1 else 1.0)
     return labels, confidence.astype(np.float32)

@@ -33,6 +33,7 @@ class KMeans(Clusterer):
     title = "k-means"
     when = "The number of clusters is roughly known; fast, and every sample gets a cluster"
     order = 0
+    placed_by = "centers"
 
     def __init__(
         self,
@@ -88,9 +89,6 @@ class KMeans(Clusterer):
         self.cluster_centers_ = centers + origin
         self.inertia_ = float(((data - centers[labels]) ** 2).sum(dtype=np.float64))
         return labels, confidence
-
-    def _assign(self, X):
-        return nearest_centers(X, self.cluster_centers_)
 
     def _seed(self, X, unit, rng):
         size = min(len(X), _sample_size(self.n_clusters))

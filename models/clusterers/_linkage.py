@@ -1,0 +1,56 @@
+"""The merge tree of a set of vectors, and its cut into clusters."""
+
+import numpy as np
+
+_BLOCK = 2048
+
+
+def merge_tree(X, linkage: str, metric: str, progress):
+    """Merges the two nearest clusters until one is left.
+
+    Args:
+        X: ``(n, d)`` vectors
+        linkage: "ward", "average", "complete" or "single"
+        metric: a metric of scikit-learn's ``pairwise_distances``
+        progress: called with ``(fraction, message)``
+
+    Returns:
+        a tuple of ``(n - 1, 2)`` merges, where ``n + i`` stands for the cluster of merge ``i``, and the ``(n - 1,)``
+        distances at which they happened, increasing
+    """
+    from scipy.cluster.hierarchy import linkage as merged
+
+    pairs = _condensed(X, metric, progress)
+    progress(0.5, "merging")
+    tree = merged(pairs, linkage)
+    return tree[:, :2].astype(np.int64), tree[:, 2]
+
+
+def cut_tree(children, merges: int):
+    """Labels ``(n,)`` after the first ``merges`` merges of a tree ``(n - 1, 2)``."""
+    from scipy.sparse import coo_matrix
+    from scipy.sparse.csgraph import connected_components
+
+    n = len(children) + 1
+    done = children[: max(merges, 0)]
+    parents = np.repeat(n + np.arange(len(done)), 2)
+    graph = coo_matrix((np.ones(len(parents)), (done.ravel(), parents)), shape=(2 * n - 1, 2 * n - 1))
+    nodes = connected_components(graph, directed=False)[1][:n]
+    return np.unique(nodes, return_inverse=True)[1]
+
+
+def _condensed(X, metric: str, progress):
+    """Distances of all pairs ``(n * (n - 1) / 2,)`` float64, as scipy takes them."""
+    from sklearn.metrics import pairwise_distances
+
+    n = len(X)
+    pairs = np.empty(n * (n - 1) // 2)
+    filled = 0
+    for start in range(0, n, _BLOCK):
+        block = pairwise_distances(X[start : start + _BLOCK], X[start:], metric=metric)
+        for i, row in enumerate(block):
+            size = n - start - i - 1
+            pairs[filled : filled + size] = row[i + 1 :]
+            filled += size
+        progress(0.5 * filled / len(pairs), "distances of all pairs")
+    return pairs

@@ -1,0 +1,94 @@
+"""Birch (Zhang et al. 1996): summarises the samples in a tree of small subclusters, then merges those.
+
+Choose it for many samples in few dimensions, where most fall into tight groups: memory follows the subclusters. On
+high-dimensional embeddings k-means does the same job in less time. The tree is scikit-learn's.
+
+Where ours differs: without a threshold, one is taken from the data, and lowered until there are enough subclusters.
+"""
+
+import warnings
+from typing import Annotated
+
+import numpy as np
+from pydantic import Field
+from sklearn.cluster import Birch as SklearnBirch
+from sklearn.exceptions import ConvergenceWarning
+
+from ..neighbors import nearest_neighbors
+from ._linkage import cut_tree, merge_tree
+from .base import Clusterer, Cost, centroid_confidence, nearest_centers, quiet
+
+
+class Birch(Clusterer):
+    """A tree of subclusters, merged into clusters.
+
+    Attributes:
+        subcluster_centers_: ``(m, d)``
+        subcluster_labels_: ``(m,)``
+        threshold_: the radius used
+    """
+
+    name = "birch"
+    title = "Birch"
+    when = "Many samples in few dimensions, tight groups; reads the data once"
+    order = 20
+
+    def __init__(
+        self,
+        n_clusters: Annotated[int, Field(ge=2, description="How many clusters")] = 10,
+        threshold: Annotated[
+            float | None, Field(gt=0, description="Largest radius of a subcluster; empty: taken from the data")
+        ] = None,
+        branching_factor: Annotated[int, Field(ge=2, description="Most subclusters in a node of the tree")] = 50,
+        random_state: int | None = 51,
+    ):
+        self.n_clusters = n_clusters
+        self.threshold = threshold
+        self.branching_factor = branching_factor
+        self.random_state = random_state
+
+    @classmethod
+    def estimate(cls, n, d, params):
+        """One walk down the tree per sample, in Python, and the merging of some n / 2 subclusters."""
+        tree = n * (2e-4 + 8e-9 * params["branching_factor"] * d)
+        return Cost(0.1 + tree + 0.25 * n * n * (2e-11 * d + 4e-8), 8 * n * d + 2 * n * n)
+
+    def _fit(self, X, progress):
+        self.threshold_ = self.threshold or self._measured(X)
+        while True:
+            progress(0.0, f"Birch with threshold {self.threshold_:.3g}")
+            # The merging comes after: here scikit-learn would only warn of too few subclusters.
+            model = SklearnBirch(threshold=self.threshold_, branching_factor=self.branching_factor, n_clusters=None)
+            centers = model.fit(X).subcluster_centers_
+            if len(centers) >= self.n_clusters or self.threshold is not None or self.threshold_ < 1e-6:
+                break
+            self.threshold_ /= 2
+        if len(centers) < self.n_clusters:
+            warnings.warn(
+                f"threshold={self.threshold_:.3g} gives {len(centers)} subclusters, fewer than "
+                f"n_clusters={self.n_clusters}; lower the threshold",
+                ConvergenceWarning,
+                stacklevel=3,
+            )
+        progress(0.7, "merging subclusters")
+        self.subcluster_centers_ = centers
+        self.subcluster_labels_ = self._merged(centers)
+        labels = self.subcluster_labels_[nearest_centers(X, centers)[0]]
+        # A center may drift away from its samples, so that a whole cluster ends without any.
+        labels = np.unique(labels, return_inverse=True)[1]
+        self._remember(X, labels)
+        return labels, centroid_confidence(X, labels)
+
+    def _merged(self, centers):
+        if len(centers) <= self.n_clusters:
+            return np.arange(len(centers))
+        children, _ = merge_tree(centers, "ward", "euclidean", quiet)
+        return cut_tree(children, len(centers) - self.n_clusters)
+
+    def _measured(self, X):
+        # Two thirds of the gap between neighbours in a sample: finer, and every sample is a subcluster of its own;
+        # coarser, and in high dimensions everything falls into one.
+        rng = np.random.default_rng(self.random_state)
+        sample = X[np.sort(rng.choice(len(X), min(len(X), 2000), replace=False))]
+        _, distances = nearest_neighbors(sample, 1, "euclidean")
+        return max(float(np.median(distances)) * 0.65, 1e-6)

@@ -1,0 +1,165 @@
+"""HDBSCAN (Campello et al. 2013): clusters are regions denser than their surroundings; the rest is noise.
+
+Choose it when the number of clusters is unknown and outliers should stay out. Above some 50 dimensions there are no
+dense regions, and most samples end as noise: reduce with UMAP first, as ``reduce="auto"`` does. The work is done by the
+hdbscan package (McInnes et al. 2017).
+
+Where ours differs: the cosine metric, which the package's trees lack, is the euclidean one on normalised vectors, of
+the same order. New samples are placed by their neighbours, within the distances that cluster members keep, so that no
+new cluster is invented.
+"""
+
+from typing import Annotated, Literal
+
+import numpy as np
+from pydantic import Field
+
+from ..neighbors import vote
+from .base import NOISE, Clusterer, Cost
+
+
+class HDBSCAN(Clusterer):
+    """Hierarchical density-based clustering.
+
+    Attributes:
+        persistence_: ``(n_clusters,)`` how stable each cluster is
+        noise_share_: share of samples that the method calls noise, before ``assign_noise``
+    """
+
+    name = "hdbscan"
+    title = "HDBSCAN"
+    when = "The number of clusters is unknown and outliers should be left out as noise"
+    density = True
+    order = 50
+
+    def __init__(
+        self,
+        min_cluster_size: Annotated[int, Field(ge=2, description="Fewest samples of a cluster")] = 15,
+        min_samples: Annotated[
+            int | None, Field(ge=1, description="Higher: more noise, safer clusters; empty: as min_cluster_size")
+        ] = None,
+        cluster_selection_method: Annotated[
+            Literal["eom", "leaf"], Field(description="The most persistent clusters, or the finest ones")
+        ] = "eom",
+        cluster_selection_epsilon: Annotated[
+            float, Field(ge=0, description="Clusters nearer than this are not split")
+        ] = 0.0,
+        cluster_selection_epsilon_max: Annotated[
+            float | None, Field(gt=0, description="Clusters may not span more than this; empty: no limit")
+        ] = None,
+        cluster_selection_persistence: Annotated[
+            float, Field(ge=0, description="Clusters that persist less than this are merged")
+        ] = 0.0,
+        max_cluster_size: Annotated[
+            int, Field(ge=0, description="Larger clusters are split if they can be; 0: no limit; eom only")
+        ] = 0,
+        allow_single_cluster: Annotated[bool, Field(description="Accept that everything is one cluster")] = False,
+        metric: Annotated[
+            Literal["euclidean", "cosine", "manhattan", "chebyshev", "minkowski"],
+            Field(description="Distance of samples"),
+        ] = "euclidean",
+        p: Annotated[float, Field(ge=1, description="Exponent of the minkowski metric")] = 2.0,
+        alpha: Annotated[float, Field(gt=0, description="Scales distances between clusters; rarely changed")] = 1.0,
+        algorithm: Annotated[
+            Literal["best", "generic", "prims_kdtree", "prims_balltree", "boruvka_kdtree", "boruvka_balltree"],
+            Field(description="How neighbours are searched; best chooses by size and metric"),
+        ] = "best",
+        leaf_size: Annotated[int, Field(ge=1, description="Samples in a leaf of the search tree")] = 40,
+        approx_min_span_tree: Annotated[bool, Field(description="Accept a slightly worse tree for speed")] = True,
+        match_reference_implementation: Annotated[
+            bool, Field(description="Count min_cluster_size and min_samples as the Java reference does")
+        ] = False,
+        assign_noise: Annotated[
+            bool, Field(description="Give noise to the cluster of its nearest members, at half the confidence or less")
+        ] = False,
+    ):
+        self.min_cluster_size = min_cluster_size
+        self.min_samples = min_samples
+        self.cluster_selection_method = cluster_selection_method
+        self.cluster_selection_epsilon = cluster_selection_epsilon
+        self.cluster_selection_epsilon_max = cluster_selection_epsilon_max
+        self.cluster_selection_persistence = cluster_selection_persistence
+        self.max_cluster_size = max_cluster_size
+        self.allow_single_cluster = allow_single_cluster
+        self.metric = metric
+        self.p = p
+        self.alpha = alpha
+        self.algorithm = algorithm
+        self.leaf_size = leaf_size
+        self.approx_min_span_tree = approx_min_span_tree
+        self.match_reference_implementation = match_reference_implementation
+        self.assign_noise = assign_noise
+
+    @classmethod
+    def estimate(cls, n, d, params):
+        """The search trees help in few dimensions only; above, every pair is looked at."""
+        pairs = n**1.2 * 15 if d <= 30 else n * n
+        return Cost(0.3 + pairs * (4e-10 * d + 1e-8), 8 * n * (d + 40))
+
+    @classmethod
+    def check(cls, params, n):
+        """Also refuses a minimum cluster size that nothing can reach, and limits that exclude each other."""
+        super().check(params, n)
+        if params["min_cluster_size"] > n:
+            raise ValueError(
+                f"min_cluster_size={params['min_cluster_size']} exceeds the {n} usable samples; choose at most {n}"
+            )
+        low, high = params["cluster_selection_epsilon"], params["cluster_selection_epsilon_max"]
+        if high is not None and high < low:
+            raise ValueError(
+                f"cluster_selection_epsilon_max={high:g} is below cluster_selection_epsilon={low:g}; raise it "
+                "or leave it empty"
+            )
+
+    @classmethod
+    def relevant(cls, params):
+        """Leaves out the exponent of a metric not chosen, and what the leaf method or a treeless search ignore."""
+        ignored = set()
+        if params.get("metric") != "minkowski":
+            ignored.add("p")
+        if params.get("cluster_selection_method") == "leaf":
+            ignored |= {"max_cluster_size", "cluster_selection_epsilon_max"}
+        if params.get("algorithm") == "generic":
+            ignored |= {"leaf_size", "approx_min_span_tree"}
+        return [name for name in super().relevant(params) if name not in ignored]
+
+    def _fit(self, X, progress):
+        from hdbscan import HDBSCAN as PackageHDBSCAN
+
+        progress(0.0, "HDBSCAN")
+        # The package insists on floats, which validation has made of whole numbers.
+        params = self._validated()
+        params.pop("assign_noise")
+        cosine = params["metric"] == "cosine"
+        if cosine:
+            params["metric"] = "euclidean"
+        if params["cluster_selection_epsilon_max"] is None:
+            params["cluster_selection_epsilon_max"] = float("inf")
+        model = PackageHDBSCAN(**params, core_dist_n_jobs=1).fit(
+            # float64, which its plain search takes only and its trees make anyway
+            (_unit_rows(X) if cosine else X).astype(np.float64)
+        )
+        self.persistence_ = np.asarray(model.cluster_persistence_)
+        self.noise_share_ = float((model.labels_ == NOISE).mean())
+        labels, confidence = model.labels_, model.probabilities_
+        metric = "cosine" if cosine else "euclidean"
+        keep_noise = not self.assign_noise or self.noise_share_ == 1
+        if not keep_noise:
+            progress(0.8, "assigning noise")
+            labels, confidence = _joined(X, labels, confidence, metric)
+        self._remember(X, labels, noise=keep_noise, metric=metric)
+        return labels, confidence
+
+
+def _joined(X, labels, confidence, metric):
+    labels, confidence = labels.copy(), confidence.copy()
+    noise = labels == NOISE
+    labels[noise], share = vote(X[noise], X[~noise], labels[~noise], metric=metric)
+    # However clear the vote, the sample lies outside the cluster: half says so, and keeps it last.
+    confidence[noise] = share / 2
+    return labels, confidence
+
+
+def _unit_rows(X):
+    lengths = np.linalg.norm(X, axis=1, keepdims=True)
+    return X / np.where(lengths > 0, lengths, 1)
