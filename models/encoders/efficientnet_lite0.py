@@ -32,6 +32,8 @@ class EfficientNetLite0(Encoder):
     """
 
     name = "efficientnet_lite0"
+    title = "EfficientNet-Lite0 (offline)"
+    seconds_per_image = 0.025
     libraries = ("torch", "timm", _PACKAGE)
 
     def __init__(

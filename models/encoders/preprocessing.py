@@ -27,7 +27,7 @@ class Preprocessing:
         resize_mode: ``shortest`` (shorter side fits, the rest is cropped), ``longest`` (longer side fits, the rest
             is padded) or ``squash`` (both sides fit, the aspect ratio is lost)
         crop_fraction: with ``shortest`` and ``squash``, the part of each side that the centre crop keeps
-        fill: padding value, 0 to 255
+        fill: padding value, 0 to 255, or one per channel
 
     Raises:
         ValueError: if the interpolation or the resize mode is unknown
@@ -39,7 +39,7 @@ class Preprocessing:
     interpolation: str = "bicubic"
     resize_mode: str = "shortest"
     crop_fraction: float = 1.0
-    fill: int = 0
+    fill: int | tuple[int, int, int] = 0
 
     def __post_init__(self):
         if self.interpolation not in _FILTERS:
@@ -79,7 +79,8 @@ class Preprocessing:
     def _fitted(self, image: Image.Image) -> Image.Image:
         height, width = self.size
         if image.width < width or image.height < height:
-            canvas = Image.new("RGB", (max(width, image.width), max(height, image.height)), (self.fill,) * 3)
+            fill = self.fill if isinstance(self.fill, tuple) else (self.fill,) * 3
+            canvas = Image.new("RGB", (max(width, image.width), max(height, image.height)), fill)
             left, top = (canvas.width - image.width) // 2, (canvas.height - image.height) // 2
             canvas.paste(image, (left, top))
             image = canvas

@@ -1,0 +1,75 @@
+"""Weights from a model hub: from the local cache without a network, else a download that fails within seconds.
+
+Left to itself, huggingface_hub asks the network even for files it has, and without one retries for 46 s (measured).
+"""
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+_ANSWER_SECONDS = 5
+
+
+def from_hub(build: Callable, what: str):
+    """Calls ``build`` without a network first; if that fails and the hub answers, with it.
+
+    Args:
+        build: loads a model through huggingface_hub, and may run twice
+        what: names the model in the error
+
+    Raises:
+        ValueError: in one sentence, if the weights are neither on this disk nor to be had
+    """
+    try:
+        with offline():
+            return build()
+    except Exception as error:
+        first = error
+    problem = _unreachable()
+    if problem:
+        raise ValueError(
+            f"{what} is not on this disk and cannot be downloaded: {problem}; give the path of a local checkpoint, "
+            "or use efficientnet_lite0, which needs no network"
+        ) from first
+    try:
+        return build()
+    except Exception as error:
+        reason = str(error).strip().splitlines()[0][:200] if str(error).strip() else type(error).__name__
+        raise ValueError(
+            f"{what} cannot be loaded: {reason}; give the path of a local checkpoint, or use efficientnet_lite0"
+        ) from error
+
+
+@contextmanager
+def offline() -> Iterator[None]:
+    """Within, huggingface_hub only looks into its cache."""
+    from huggingface_hub import constants
+
+    before = constants.HF_HUB_OFFLINE
+    constants.HF_HUB_OFFLINE = True
+    try:
+        yield
+    finally:
+        constants.HF_HUB_OFFLINE = before
+
+
+def cached(repo: str, *names: str) -> bool:
+    """Whether the cache holds one of the files of a hub repository; ``repo`` may end in ``*``. Looks at files only."""
+    from huggingface_hub import constants
+
+    pattern = f"models--{repo.replace('/', '--')}/snapshots/*"
+    # a snapshot links to its files, and the link of an interrupted download leads nowhere
+    return any(path.exists() for name in names for path in Path(constants.HF_HUB_CACHE).glob(f"{pattern}/{name}"))
+
+
+def _unreachable() -> str | None:
+    from huggingface_hub import constants
+    from huggingface_hub.utils import get_session
+
+    if constants.HF_HUB_OFFLINE:
+        return "HF_HUB_OFFLINE is set"
+    try:
+        get_session().head(constants.ENDPOINT, timeout=_ANSWER_SECONDS)
+    except Exception:
+        return f"{constants.ENDPOINT} does not answer"
+    return None
