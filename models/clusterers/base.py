@@ -130,8 +130,8 @@ class Clusterer(ClusterMixin, BaseEstimator):
         Raises:
             ValueError: if a parameter or the vectors are not usable
         """
-        params = self._validated()
         X = validate_data(self, X, dtype=[np.float32, np.float64], order="C", ensure_min_samples=2)
+        params = self._validated()
         self.check(params, len(X))
         labels, confidence = self._fit(X, progress or quiet)
         self.labels_ = np.asarray(labels, dtype=np.int64)

@@ -63,7 +63,10 @@ class EVoC(Clusterer):
 
         progress(0.0, "EVoC")
         model = PackageEVoC(**self.get_params())
-        labels = np.asarray(model.fit_predict(np.ascontiguousarray(X, dtype=np.float32)))
+        # Its embedding cannot be wider than the vectors; zeros change no cosine.
+        padding = max(0, min(max(self.n_neighbors // 4, 4), 15) - X.shape[1])
+        wide = np.pad(X, ((0, 0), (0, padding))) if padding else X
+        labels = np.asarray(model.fit_predict(np.ascontiguousarray(wide, dtype=np.float32)))
         self.layers_ = [np.asarray(layer) for layer in model.cluster_layers_]
         self._remember(X, labels, noise=True, metric="cosine")
         return labels, model.membership_strengths_

@@ -21,6 +21,7 @@ class GaussianMixture(Clusterer):
         weights_: ``(n_clusters,)``
         precisions_cholesky_: as scikit-learn's, but ``(1, d, d)`` for tied covariances
         converged_: whether ``max_iter`` was enough
+        n_iter_: passes over all samples
     """
 
     name = "gaussian_mixture"
@@ -93,7 +94,7 @@ class GaussianMixture(Clusterer):
         self.weights_ = model.weights_[used] / model.weights_[used].sum()
         self.cluster_centers_ = model.means_[used]
         self.precisions_cholesky_ = cholesky if self.covariance_type == "tied" else cholesky[used]
-        self.converged_ = bool(model.converged_)
+        self.converged_, self.n_iter_ = bool(model.converged_), int(model.n_iter_)
         return self._assign(X)
 
     def _assign(self, X):

@@ -18,6 +18,7 @@ class MiniBatchKMeans(Clusterer):
     Attributes:
         cluster_centers_: ``(n_clusters, d)``
         inertia_: sum of squared distances to the nearest center
+        n_iter_: passes over all samples
     """
 
     name = "minibatch_kmeans"
@@ -66,6 +67,7 @@ class MiniBatchKMeans(Clusterer):
             random_state=self.random_state,
             compute_labels=False,
         ).fit(X)
+        self.n_iter_ = model.n_iter_
         labels, _ = nearest_centers(X, model.cluster_centers_)
         # Batches can leave a center without any sample: it is no cluster.
         self.cluster_centers_ = model.cluster_centers_[np.unique(labels)]
