@@ -50,21 +50,22 @@ def _chosen(X, sure, n, rng):
         distance = distance * (2.0 - np.clip(sure, 0, 1))
     ranked = np.argsort(distance, kind="stable")
     typical = ranked[: max(len(ranked) // 2, min(n, len(ranked)))]
-    near = typical[: _CANDIDATES // 2]
-    rest = typical[_CANDIDATES // 2 :]
-    if len(rest) > _CANDIDATES // 2:
-        rest = np.sort(rng.choice(len(rest), _CANDIDATES // 2, replace=False))
-        rest = typical[_CANDIDATES // 2 :][rest]
-    distinct, copies = _without_copies(X, np.concatenate([near, rest]))
-    chosen = list(distinct[: (n + 1) // 2])
-    _add_farthest(X, distinct, chosen, n)
+    candidates, copies = _without_copies(X, _thinned(typical, rng))
+    chosen = list(candidates[: (n + 1) // 2])
+    _add_farthest(X, candidates, chosen, n)
     if len(chosen) < n:
-        beyond = ranked[len(typical) :]
-        others, more = _without_copies(X, np.concatenate([chosen, beyond[: 4 * n]]))
-        fresh = [row for row in others if row not in set(chosen)]
-        chosen += fresh[: n - len(chosen)]
-        chosen += [row for row in np.concatenate([copies, more]) if row not in set(chosen)][: n - len(chosen)]
+        # Only copies among the typical ones: first the less typical, then the copies themselves.
+        others, more = _without_copies(X, np.concatenate([chosen, _thinned(ranked[len(typical) :], rng)]))
+        chosen += [*others, *copies, *more][len(chosen) : n]
     return np.asarray(chosen, dtype=np.int64)
+
+
+def _thinned(rows, rng):
+    """At most ``_CANDIDATES`` of ``rows``: the first half as they come, the others drawn, in their order."""
+    half = _CANDIDATES // 2
+    if len(rows) <= _CANDIDATES:
+        return rows
+    return np.concatenate([rows[:half], rows[half:][np.sort(rng.choice(len(rows) - half, half, replace=False))]])
 
 
 def _without_copies(X, rows):

@@ -1,0 +1,69 @@
+import time
+
+import numpy as np
+import pytest
+from fiftyone.plugins.orgs.constellation.clusters.models.representatives import prototypes
+
+
+def test_the_first_are_the_most_typical():
+    rng = np.random.default_rng(0)
+    X = rng.normal(size=(200, 5)).astype(np.float32)
+    found = prototypes(X, np.zeros(200, int), n=6)
+    nearest = np.argsort(np.linalg.norm(X - X.mean(axis=0), axis=1))
+    assert list(found) == [0] and found[0][:3] == nearest[:3].tolist()
+    assert set(found[0]) <= set(nearest[:100]) and len(set(found[0])) == 6
+
+
+def test_the_others_show_the_range():
+    rng = np.random.default_rng(0)
+    # one cluster of three looks: a rank by distance alone would show only the middle one
+    X = np.concatenate([rng.normal(size=(40, 2)) * 0.1 + at for at in ([0, 0], [4, 0], [-4, 0])])
+    found = prototypes(np.concatenate([X, [[50.0, 50]]]), np.zeros(121, int), n=6)[0]
+    assert {row // 40 for row in found} >= {0} and 120 not in found
+    spread = np.linalg.norm(X[found][:, None] - X[found], axis=2).max()
+    assert spread > 1
+
+
+def test_noise_has_no_prototypes():
+    assert prototypes(np.eye(4), np.array([0, -1, 0, 2]), n=9) == {0: [0, 2], 2: [3]}
+    assert prototypes(np.eye(2), np.array([-1, -1])) == {}
+
+
+def test_copies_come_last():
+    X = np.concatenate([np.zeros((30, 2)), [[1.0, 0], [0, 1], [2, 2]]])
+    found = prototypes(X, np.zeros(33, int), n=4)[0]
+    assert len(np.unique(X[found], axis=0)) == 4
+    assert len(prototypes(np.zeros((5, 2)), np.zeros(5, int), n=4)[0]) == 4
+
+
+def test_unsure_members_move_back():
+    X = np.array([[0.0], [0.1], [-0.1], [1], [-1]])
+    sure = np.array([0.0, 1, 1, 1, 1])
+    X[0] = 0.06
+    assert prototypes(X, np.zeros(5, int), n=1)[0] == [0]
+    assert prototypes(X, np.zeros(5, int), sure, n=1)[0] != [0]
+
+
+def test_rows_are_of_the_whole_set_and_repeatable():
+    rng = np.random.default_rng(1)
+    X, labels = rng.normal(size=(5000, 8)), rng.integers(0, 3, 5000)
+    found = prototypes(X, labels, n=9, seed=4)
+    assert found == prototypes(X, labels, n=9, seed=4)
+    for cluster, rows in found.items():
+        assert np.all(labels[rows] == cluster) and len(set(rows)) == 9
+        assert all(type(row) is int for row in rows)
+
+
+def test_many_clusters_take_seconds():
+    rng = np.random.default_rng(0)
+    X, labels = rng.normal(size=(50_000, 64)).astype(np.float32), rng.integers(0, 500, 50_000)
+    start = time.process_time()
+    assert len(prototypes(X, labels)) == 500
+    assert time.process_time() - start < 10
+
+
+def test_errors():
+    with pytest.raises(ValueError, match="n=0 prototypes"):
+        prototypes(np.eye(2), [0, 1], n=0)
+    with pytest.raises(ValueError, match="2 vectors for 3 labels do not match"):
+        prototypes(np.eye(2), [0, 1, 1])
