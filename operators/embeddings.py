@@ -15,6 +15,7 @@ from .vectors import (
     decode,
     holds_vectors,
     missing_vectors,
+    own_fields,
     read_vectors,
     vector_fields,
 )
@@ -68,15 +69,15 @@ def compute_embeddings(
     todo = missing_vectors(rows, embeddings)
     recorded = field_encoder(rows.collection, rows.path(embeddings))
     filling = _Filling(rows, embeddings)
-    if todo:
-        if isinstance(encoder, str):
-            encoder = get_encoder(encoder, encoder_params)
+    encoder = get_encoder(encoder, encoder_params) if isinstance(encoder, str) else encoder
+    if todo or not _same_settings(rows, embeddings, encoder):
         if progress:
             progress(0.0, f"loading {encoder.name}")
         identity = encoder.load().identity
         _check_origin(rows, embeddings, recorded, identity)
-        _create_field(rows, embeddings, identity)
+        _create_field(rows, embeddings, encoder)
         recorded = identity
+    if todo:
         filling.run(encoder, todo, batch_size, num_workers, progress)
     seconds = time.monotonic() - start
     return {
@@ -99,9 +100,7 @@ def field_encoder(samples, path: str) -> dict | None:
         samples: a dataset or view
         path: a full path, ``"emb"`` or ``"ground_truth.detections.emb"``
     """
-    found = samples.get_field(path)
-    info = (found.info or {}) if found is not None else {}
-    return (info.get("constellation") or {}).get("encoder")
+    return _record(samples, path).get("encoder")
 
 
 class _Filling:
@@ -175,15 +174,27 @@ def _check_batches(batch_size: int, num_workers: int | None):
 def _check_field(rows: Rows, name: str):
     if not name.isidentifier():
         raise ValueError(f"embeddings={name!r} is not a field name; use letters, digits and _")
-    found = rows.collection.get_field(rows.path(name))
-    if found is not None and not holds_vectors(found):
+    found = rows.collection._dataset.get_field(rows.path(name))
+    if found is not None and rows.collection.get_field(rows.path(name)) is None:
+        raise ValueError(f"this view hides the field {name!r}, so what it holds cannot be kept; use a view with it")
+    own = own_fields(rows.collection, rows.labels) if rows.labels else ()
+    if found is not None and (not holds_vectors(found) or name in own):
         raise ValueError(
             f"embeddings={name!r} is a field of type {type(found).__name__} and holds other data; choose a new name"
         )
 
 
+def _same_settings(rows: Rows, name: str, encoder: Encoder) -> bool:
+    """Whether a field without gaps needs no second look: its origin is unrecorded, or recorded with these settings."""
+    record = _record(rows.collection, rows.path(name))
+    return not record or (record["encoder"]["name"] == encoder.name and record.get("settings") == encoder.settings)
+
+
 def _check_origin(rows: Rows, name: str, recorded: dict | None, identity: dict):
     """Vectors of different encoders in one field look right and mean nothing."""
+    found = rows.collection.get_field(rows.path(name))
+    if isinstance(found, fo.ListField):
+        raise ValueError(f"{name} is a list field and some vectors are missing in it; choose a new field name")
     stored = _any_vector(rows, name)
     if stored is None:
         return
@@ -210,20 +221,40 @@ def _any_vector(rows: Rows, name: str) -> np.ndarray | None:
     collection = rows.collection._dataset
     if collection.get_field(rows.path(name)) is None:
         return None
+    if collection.media_type == "group":
+        collection = collection.select_group_slices(_allow_mixed=True)
     found = collection.exists(rows.path(name)).limit(1).values(rows.path(name), unwind=rows.listed)
     return next((decode(vector) for vector in found if vector is not None), None)
 
 
-def _create_field(rows: Rows, name: str, identity: dict):
+def _home(samples, path: str) -> tuple:
+    """The dataset that keeps a field and its path there; a frames view is a copy whose fields live on its videos."""
+    if samples._is_frames:
+        return samples._root_dataset, f"frames.{path}"
+    return samples._dataset, path
+
+
+def _record(samples, path: str) -> dict:
+    dataset, path = _home(samples, path)
+    found = dataset.get_field(path)
+    record = ((found.info or {}) if found is not None else {}).get("constellation") or {}
+    return record if record.get("encoder") else {}
+
+
+def _create_field(rows: Rows, name: str, encoder: Encoder):
     """Declares the field and records its encoder before the first vector, so that no vector is ever without."""
     path = rows.path(name)
-    dataset = rows.collection._dataset
-    if dataset.get_field(path) is None:
-        dataset.add_sample_field(path, fo.VectorField)
-    found = dataset.get_field(path)
-    if field_encoder(dataset, path) is None:
+    dataset, home_path = _home(rows.collection, path)
+    fresh = _any_vector(rows, name) is None
+    if rows.collection._dataset.get_field(path) is None:
+        rows.collection._dataset.add_sample_field(path, fo.VectorField)
+    if dataset.get_field(home_path) is None:
+        dataset.add_frame_field(path, fo.VectorField)
+    found = dataset.get_field(home_path)
+    if fresh or not _record(rows.collection, path):
         info = dict(found.info or {})
-        info["constellation"] = {**(info.get("constellation") or {}), "encoder": identity}
+        record = {"encoder": encoder.identity, "settings": encoder.settings}
+        info["constellation"] = {**(info.get("constellation") or {}), **record}
         found.info = info
         found.save()
 

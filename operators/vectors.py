@@ -106,7 +106,7 @@ def label_path(samples, patches_field: str) -> tuple[str, bool]:
         raise ValueError(f"patches_field={patches_field!r} is on video frames; use to_frames() first")
     found = samples.get_field(patches_field)
     if found is None:
-        raise ValueError(f"there is no field {patches_field!r} in {samples.dataset_name!r}")
+        raise ValueError(f"there is no field {patches_field!r} in this view; choose a field of detections or polylines")
     kind = getattr(found, "document_type", None)
     for label_type, attribute in _LISTS.items():
         if kind and issubclass(kind, label_type):
@@ -207,11 +207,17 @@ def vector_fields(samples, patches_field: str | None = None) -> list[str]:
     """
     if patches_field is None:
         return [name for name, found in samples.get_field_schema().items() if holds_vectors(found)]
-    labels = samples.get_field(label_path(samples, patches_field)[0])
-    labels = labels.field if isinstance(labels, fo.ListField) else labels
-    # bounding_box and mask are lists of floats and arrays as well
-    own = set(labels.document_type._fields)
+    path, listed = label_path(samples, patches_field)
+    labels = samples.get_field(path)
+    labels = labels.field if listed else labels
+    own = own_fields(samples, path)
     return [name for name, found in labels.get_field_schema().items() if holds_vectors(found) and name not in own]
+
+
+def own_fields(samples, path: str) -> set[str]:
+    """The fields that every label at ``path`` has; bounding_box is a list of floats and yet no vector."""
+    labels = samples.get_field(path)
+    return set((labels.field if isinstance(labels, fo.ListField) else labels).document_type._fields)
 
 
 def decode(stored) -> np.ndarray | None:

@@ -11,6 +11,8 @@ import fiftyone.core.models as fom
 import numpy as np
 from pydantic import Field
 
+from ..parameters import parameters
+
 Normalize = Annotated[
     bool,
     Field(description="Scale every vector to length 1, so that Euclidean and cosine distance rank alike"),
@@ -92,6 +94,12 @@ class Encoder(fom.Model, fom.EmbeddingsMixin, fom.TorchModelMixin):
             blank = np.zeros((1, 3, *self._preprocessing.size), dtype=np.uint8)
             self._dimension = int(self._network(blank).shape[1])
         return self
+
+    @property
+    def settings(self) -> dict:
+        """The constructor parameters that change the vectors, plain JSON; loads nothing."""
+        names = [name for name in parameters(type(self)) if name not in ("device", "precision")]
+        return {name: getattr(self, name) for name in names}
 
     @property
     def dimension(self) -> int:

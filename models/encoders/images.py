@@ -93,8 +93,9 @@ def crop(image: Image.Image, box: list[float] | None) -> Image.Image:
     if values.shape != (4,) or not np.isfinite(values).all():
         raise ImageError(EMPTY_BOX, f"{box}")
     x, y, w, h = values
-    left, right = np.clip(np.round([x * image.width, (x + w) * image.width]), 0, image.width).astype(int)
-    top, bottom = np.clip(np.round([y * image.height, (y + h) * image.height]), 0, image.height).astype(int)
+    # truncated as FiftyOne does when it extracts patches, so that both see the same pixels
+    left, right = np.clip([x * image.width, (x + w) * image.width], 0, image.width).astype(int)
+    top, bottom = np.clip([y * image.height, (y + h) * image.height], 0, image.height).astype(int)
     if right <= left or bottom <= top:
         raise ImageError(EMPTY_BOX, f"{box}")
     return image.crop((left, top, right, bottom))
