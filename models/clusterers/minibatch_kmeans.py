@@ -53,7 +53,7 @@ class MiniBatchKMeans(Clusterer):
     def estimate(cls, n, d, params):
         """A few passes, and one to label everything."""
         k = params["n_clusters"]
-        return Cost(0.1 + n * d * (1.2e-10 * k + 3e-9) + 2e-9 * params["n_init"] * d * k * k, 16 * n + 4 * 8192 * k)
+        return Cost(0.1 + n * d * (6e-10 * k + 1e-8) + 2e-9 * params["n_init"] * d * k * k, 16 * n + 4 * 8192 * k)
 
     def _fit(self, X, progress):
         progress(0.0, "mini-batch k-means")
