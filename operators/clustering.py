@@ -12,7 +12,7 @@ from .execution import Stages
 from .ground_truth import read_truth, truth_path
 from .locks import writing
 from .maps import digest, ensure_map, map_key
-from .summary import summarize
+from .summary import panel_note, summarize
 from .targets import Target, resolve_target
 
 SEED = 51
@@ -201,6 +201,7 @@ def _cluster_and_keep(request, field, table, stages) -> dict:
             made_map = ensure_map(target, table, brain_key, X, neighbors, request.seed, report)
         stages.enter("scoring")
         clusters = _describe_clusters(table, X, clusterer, request.seed)
+        n_clusters = sum(c["id"] != runs.NOISE for c in clusters)
         placement, arrays = _placement(clusterer, reduction, reducer, normalize)
         config = {
             "method": request.method.name,
@@ -218,11 +219,11 @@ def _cluster_and_keep(request, field, table, stages) -> dict:
             "digest": vectors_digest,
             "n_used": len(table.ids),
             "n_noise": int((clusterer.labels_ == runs.NOISE).sum()),
-            "n_clusters": sum(c["id"] != runs.NOISE for c in clusters),
+            "n_clusters": n_clusters,
             "skipped": {reason: len(ids) for reason, ids in table.skipped.items()},
             "scores": _scores(request, table, X, clusterer.labels_),
             "versions": _versions(),
-            "notes": notes,
+            "notes": [*notes, *panel_note(n_clusters)],
             "placement": placement,
         }
         report = stages.enter("writing")

@@ -55,7 +55,7 @@ def summarize(run_key: str, config: dict, clusters: list[dict], unit: str, color
         "color_by": color_by,
         **{key: config[key] for key in (*kept, "scores", "seconds")},
         "sizes": {c["label"]: c["size"] for c in clusters},
-        "notes": [*config["notes"], *panel_note(config["n_clusters"])],
+        "notes": config["notes"],
     }
 
 

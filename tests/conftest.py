@@ -17,12 +17,15 @@ sys.path.insert(0, str(ROOT / "tests"))
 
 from stack import Mongod, fiftyone_environment
 
+# At import, not in a hook: the conftest files of subfolders import FiftyOne before any hook runs.
+if "fiftyone" in sys.modules:
+    raise RuntimeError("FiftyOne was imported before the tests could give it a database of its own")
+SCRATCH = Path(tempfile.mkdtemp(prefix="constellation-tests-"))
+MONGOD = Mongod()
+os.environ.update(fiftyone_environment(MONGOD.uri, SCRATCH, ROOT))
+
 
 def pytest_configure(config):
-    scratch = Path(tempfile.mkdtemp(prefix="constellation-tests-"))
-    config.constellation = (Mongod(), scratch)
-    os.environ.update(fiftyone_environment(config.constellation[0].uri, scratch, ROOT))
-
     from fiftyone.plugins.context import PluginContext
     from fiftyone.plugins.definitions import PluginDefinition
 
@@ -33,10 +36,8 @@ def pytest_configure(config):
 
 
 def pytest_unconfigure(config):
-    mongod, scratch = getattr(config, "constellation", (None, None))
-    if mongod is not None:
-        mongod.stop()
-        shutil.rmtree(scratch, ignore_errors=True)
+    MONGOD.stop()
+    shutil.rmtree(SCRATCH, ignore_errors=True)
 
 
 @pytest.fixture

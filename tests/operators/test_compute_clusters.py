@@ -1,0 +1,328 @@
+"""The Python contract of ``compute_clusters``: what a call returns, stores and refuses."""
+
+import fiftyone as fo
+import numpy as np
+import pytest
+from fiftyone import ViewField as F
+from fiftyone.plugins.orgs.constellation.clusters.operators import clustering, locks, runs
+
+from .conftest import get, group_vectors
+
+
+def groups_found(dataset, field):
+    """Whether clusters and true classes are the same partition."""
+    pairs = set(zip(*dataset.values([f"{field}.cluster", "ground_truth.label"]), strict=True))
+    return len(pairs) == 3 and len({a for a, _ in pairs}) == 3
+
+
+def test_a_run_is_kept_with_all_that_was_asked_for(blobs, compute):
+    summary = compute(blobs, run_key="km3", embeddings="emb", ground_truth="ground_truth", seed=7)
+    assert groups_found(blobs, "km3")
+    assert summary["n_clusters"] == 3 and summary["n_used"] == 60 and summary["scores"]["acc"] == 1
+    config = blobs.get_run_info("km3").config
+    assert (config.method, config.params["n_clusters"], config.seed) == ("kmeans", 3, 7)
+    assert (config.embeddings, config.cluster_field, config.skipped) == ("emb", "km3", {})
+    assert {"numpy", "scikit_learn", "fiftyone"} <= set(config.versions)
+    assert set(config.seconds) == {"reading", "clustering", "scoring", "writing"}
+    assert sorted(c["size"] for c in config.clusters) == [20, 20, 20]
+    ids = set(blobs.values("id"))
+    for cluster in config.clusters:
+        members = blobs.match(F("km3.cluster") == cluster["id"]).values("id")
+        assert len(cluster["prototypes"]) == 9 and set(cluster["prototypes"]) <= set(members) <= ids
+        confidences = blobs.match(F("km3.cluster") == cluster["id"]).values("km3.confidence")
+        assert cluster["confidence"] == pytest.approx(np.mean(confidences), abs=1e-3)
+
+
+def test_labels_are_names_confidences_and_numbers(blobs, compute):
+    compute(blobs, run_key="km3", embeddings="emb")
+    one = blobs.first().km3
+    assert one.label == f"cluster {one.cluster:02d}" and 0 <= one.confidence <= 1
+    assert isinstance(blobs.get_field("km3.cluster"), fo.IntField)
+    assert blobs.get_field("km3").info["constellation"] == {"role": "clusters", "run_key": "km3", "status": "done"}
+
+
+def test_noise_has_its_own_name(blobs, compute):
+    strays = np.random.default_rng(1).normal(size=(4, 32)).astype(np.float32)
+    ids = blobs.add_samples([fo.Sample(filepath=f"/nowhere/far{i}.png", emb=x) for i, x in enumerate(strays)])
+    params = {"min_cluster_size": 5}
+    summary = compute(blobs, run_key="hd", method="hdbscan", params=params, embeddings="emb", reduce="none")
+    noise = blobs.match(F("hd.label") == "noise")
+    assert len(set(ids) & set(noise.values("id"))) >= 3 and set(noise.values("hd.cluster")) == {-1}
+    assert summary["n_noise"] == len(noise) and summary["n_clusters"] == 3
+    assert -1 not in [c["id"] for c in blobs.get_run_info("hd").config.clusters if c["label"] != "noise"]
+
+
+def test_same_seed_same_clusters(blobs, compute):
+    for key in ("a", "b"):
+        compute(blobs, run_key=key, embeddings="emb", seed=3)
+    assert blobs.values("a.cluster") == blobs.values("b.cluster")
+    assert blobs.get_run_info("a").config.digest == blobs.get_run_info("b").config.digest
+
+
+def test_defaults_need_no_arguments_but_vectors(blobs):
+    summary = get("compute_clusters")(blobs, embeddings="emb", visualize=False)
+    assert summary["run_key"] == "kmeans_1" and summary["method"] == "kmeans"
+    assert get("compute_clusters")(blobs, embeddings="emb", visualize=False)["run_key"] == "kmeans_2"
+
+
+def test_unusable_vectors_are_skipped_and_counted(blobs, compute):
+    bad = [None, np.full(32, np.nan), np.full(32, np.inf), np.zeros(32)]
+    ids = blobs.values("id")
+    for sample_id, vector in zip(ids, bad, strict=False):
+        sample = blobs[sample_id]
+        sample["emb"] = vector if vector is None else vector.astype(np.float32)
+        sample.save()
+    summary = compute(blobs, run_key="km3", embeddings="emb")
+    assert summary["skipped"] == {"no vector": 1, "not finite": 2, "zero vector": 1}
+    assert summary["n_used"] == 56
+    assert blobs.select(ids[:4]).values("km3") == [None] * 4
+    assert groups_found(blobs.select(ids[4:]), "km3")
+
+
+def test_a_view_is_clustered_alone(blobs, compute):
+    view = blobs.match(F("ground_truth.label") != "c")
+    compute(view, run_key="ab", params={"n_clusters": 2}, embeddings="emb")
+    assert blobs.count("ab.label") == 40
+    assert blobs.load_run_view("ab").values("id") == view.values("id")
+    assert get("load_clustering_view")(blobs, run_key="ab").values("id") == view.values("id")
+
+
+def test_patches_and_a_patches_view_mean_the_same(patches, compute):
+    compute(patches, run_key="whole", embeddings="emb", patches_field="things")
+    compute(patches.to_patches("things"), run_key="view", embeddings="emb")
+    a, b = (patches.values(f"things.detections.{key}.cluster", unwind=True) for key in ("whole", "view"))
+    assert a == b and len(a) == 60 and None not in a
+    names = patches.values("things.detections.label", unwind=True)
+    assert len(set(zip(a, names, strict=True))) == 3
+    config = patches.get_run_info("whole").config
+    assert config.patches_field == "things" and config.n_used == 60
+    labels = set(patches.values("things.detections.id", unwind=True))
+    assert set(config.clusters[0]["prototypes"]) <= labels
+    assert patches.load_run_view("view")._is_patches
+
+
+def test_some_patches_of_a_view(patches, compute):
+    part = patches.to_patches("things").match(F("things.label") != "c")
+    compute(part, run_key="ab", params={"n_clusters": 2}, embeddings="emb")
+    values = patches.values("things.detections.ab.cluster")
+    assert all(row[2] is None and None not in row[:2] for row in values)
+
+
+def test_ground_truth_of_patches(patches, compute):
+    for key, name in (("a", "things"), ("b", "label"), ("c", "things.detections.label")):
+        summary = compute(patches, run_key=key, embeddings="emb", patches_field="things", ground_truth=name)
+        assert summary["scores"]["acc"] == 1
+
+
+@pytest.mark.parametrize("kind", ["int", "string", "bool"])
+def test_ground_truth_of_plain_fields(blobs, compute, kind):
+    plain = {"int": {"a": 0, "b": 1, "c": 2}, "string": {"a": "x", "b": "y", "c": None}, "bool": dict(a=True, b=False)}
+    values = [plain[kind].get(label) for label in blobs.values("ground_truth.label")]
+    blobs.set_values("plain", values)
+    scores = compute(blobs, run_key="k", embeddings="emb", ground_truth="plain")["scores"]
+    assert scores["n_scored"] == sum(v is not None for v in values) and scores["inverse_purity"] == 1
+
+
+def test_length_matters_only_for_coordinates(dataset, compute):
+    rng = np.random.default_rng(0)
+    near = rng.normal(size=(30, 2)) + [10, 10]
+    far = rng.normal(size=(30, 2)) + [100, 100]
+    dataset.add_samples([fo.Sample(filepath=f"/n/{i}.png", xy=v) for i, v in enumerate(np.vstack([near, far]))])
+    compute(dataset, run_key="places", params={"n_clusters": 2}, embeddings="xy")
+    found = dataset.values("places.cluster")
+    assert len(set(found[:30])) == len(set(found[30:])) == 1 and found[0] != found[30]
+
+
+REFUSED = [
+    ({"params": {"n_clusters": 1}}, "n_clusters=1"),
+    ({"params": {"n_clusters": 61}}, "n_clusters=61 exceeds the 60"),
+    ({"params": {"n_clusters": "3"}}, "n_clusters='3'"),
+    ({"params": {"n_klusters": 3}}, "no parameter 'n_klusters'; did you mean 'n_clusters'"),
+    ({"method": "kmean"}, "did you mean 'kmeans'"),
+    ({"run_key": "my key"}, "'my key' is not valid"),
+    ({"run_key": "1abc"}, "'1abc' is not valid"),
+    ({"run_key": "taken"}, "'taken' is taken"),
+    ({"cluster_field": "filepath"}, "'filepath' exists and is not"),
+    ({"cluster_field": "tags"}, "'tags' exists"),
+    ({"cluster_field": "ground_truth"}, "'ground_truth' exists"),
+    ({"cluster_field": "emb"}, "'emb' exists"),
+    ({"cluster_field": "taken"}, "holds the clusters of run 'taken'"),
+    ({"cluster_field": "a b"}, "'a b' is not valid"),
+    ({"embeddings": "nothing"}, "'nothing' holds no vectors; the vector fields are emb"),
+    ({"embeddings": "ground_truth"}, "'ground_truth' holds no vectors"),
+    ({"encoder": "clipp"}, "did you mean 'clip'"),
+    ({"reduce": "tsne"}, "no reduction 'tsne'"),
+    ({"reduce": "pca", "reduce_params": {"n_components": 0}}, "n_components=0"),
+    ({"reduce_params": {"n_components": 5}}, "need a reduction"),
+    ({"ground_truth": "nothing"}, "'nothing' is missing"),
+    ({"ground_truth": "emb"}, "'emb' is VectorField"),
+    ({"seed": -1}, "seed -1"),
+    ({"seed": 2.5}, "seed 2.5"),
+    ({"patches_field": "ground_truth"}, "'ground_truth' holds no detections"),
+]
+
+
+@pytest.mark.parametrize(("wrong", "words"), REFUSED)
+def test_refused_in_one_sentence_and_nothing_changes(blobs, compute, wrong, words):
+    compute(blobs, run_key="taken", embeddings="emb")
+    before = (list(blobs.get_field_schema(flat=True)), blobs.list_runs(), blobs.values("filepath"))
+    with pytest.raises(ValueError) as caught:
+        compute(blobs, **{"run_key": "new", "embeddings": "emb", **wrong})
+    text = str(caught.value)
+    assert words in text and "\n" not in text and "Traceback" not in text
+    blobs.reload()
+    assert (list(blobs.get_field_schema(flat=True)), blobs.list_runs(), blobs.values("filepath")) == before
+    assert compute(blobs, run_key="new", embeddings="emb")["run_key"] == "new"
+
+
+def test_vectors_of_mixed_dimensions_are_refused(blobs, compute):
+    sample = blobs.first()
+    sample["emb"] = np.ones(8, np.float32)
+    sample.save()
+    with pytest.raises(ValueError, match="8 and 32 dimensions"):
+        compute(blobs, run_key="new", embeddings="emb")
+    assert blobs.list_runs() == [] and not blobs.has_field("new")
+
+
+def test_too_few_usable_vectors(blobs, compute):
+    blobs.set_values("emb", [None] * 60)
+    with pytest.raises(ValueError, match="0 usable vectors, at least 2 are needed .60 no vector"):
+        compute(blobs, run_key="new", embeddings="emb")
+    with pytest.raises(ValueError, match="view is empty"):
+        compute(blobs.limit(0), run_key="new", embeddings="emb")
+
+
+def test_videos_and_groups_say_what_to_do(compute):
+    video, grouped = fo.Dataset(), fo.Dataset()
+    try:
+        video.add_sample(fo.Sample(filepath="/nowhere/a.mp4"))
+        with pytest.raises(ValueError, match="to_frames"):
+            compute(video, run_key="v", embeddings="emb")
+        X, _ = group_vectors(20)
+        grouped.add_group_field("group", default="left")
+        for x in X[:10]:
+            group = fo.Group()
+            grouped.add_samples(
+                [fo.Sample(filepath=f"/n/{s}.png", group=group.element(s), emb=x) for s in ("left", "right")]
+            )
+        with pytest.raises(ValueError, match=r"slices left, right.*select_group_slices"):
+            compute(grouped, run_key="g", embeddings="emb")
+        compute(grouped.select_group_slices(media_type="image"), run_key="g", embeddings="emb")
+        assert grouped.select_group_slices(media_type="image").count("g.label") == 20
+    finally:
+        video.delete()
+        grouped.delete()
+
+
+def test_a_failure_in_the_middle_leaves_nothing(blobs, compute, monkeypatch):
+    def explode(*args, **kwargs):
+        raise RuntimeError("the disk is full")
+
+    monkeypatch.setattr(runs, "write_labels", explode)
+    with pytest.raises(RuntimeError, match="disk is full"):
+        compute(blobs, run_key="km3", embeddings="emb", visualize=True)
+    blobs.reload()
+    assert blobs.list_runs() == [] and blobs.list_brain_runs() == [] and not blobs.has_field("km3")
+    monkeypatch.undo()
+    assert compute(blobs, run_key="km3", embeddings="emb")["n_clusters"] == 3
+
+
+def test_a_stop_leaves_nothing(blobs, compute):
+    class Stopped(Exception):
+        pass
+
+    def progress(fraction, message=""):
+        if "writing" in message:
+            raise Stopped
+
+    with pytest.raises(Stopped):
+        compute(blobs, run_key="km3", embeddings="emb", progress=progress)
+    assert blobs.list_runs() == [] and not blobs.has_field("km3")
+
+
+def test_the_leftovers_of_a_killed_run_are_cleaned(blobs, compute):
+    runs.create_label_field(blobs, "dead", "dead")
+    runs.create_label_field(blobs, "other_field", "other")
+    assert runs.clean_leftovers(blobs) == ["dead", "other_field"]
+    runs.create_label_field(blobs, "dead", "dead")
+    compute(blobs, run_key="dead", embeddings="emb")
+    assert blobs.count("dead.label") == 60
+
+
+def test_a_living_writer_keeps_others_out(blobs, compute):
+    with locks.writing(blobs, "run key 'km3'"), pytest.raises(ValueError, match="'km3' is being written by process"):
+        compute(blobs, run_key="km3", embeddings="emb")
+    with locks.writing(blobs, "field 'shared'"), pytest.raises(ValueError, match="'shared' is being written"):
+        compute(blobs, run_key="km3", cluster_field="shared", embeddings="emb")
+    runs.create_label_field(blobs, "alive", "alive")
+    with locks.writing(blobs, "run key 'alive'"):
+        assert runs.clean_leftovers(blobs) == []
+    assert compute(blobs, run_key="km3", embeddings="emb")["n_clusters"] == 3
+
+
+def test_the_map_is_made_once_and_goes_with_its_last_run(blobs, compute, monkeypatch):
+    compute(blobs, run_key="a", embeddings="emb", visualize=True)
+    [key] = blobs.list_brain_runs()
+    stamp = blobs.get_brain_info(key).timestamp
+    points = blobs.load_brain_results(key)
+    assert points.points.shape == (60, 2) and list(points.sample_ids) == blobs.values("id")
+    assert compute(blobs, run_key="b", embeddings="emb", visualize=True)["visualization"] == key
+    assert blobs.list_brain_runs() == [key] and blobs.get_brain_info(key).timestamp == stamp
+    compute(blobs.limit(40), run_key="c", embeddings="emb", visualize=True)
+    assert len(blobs.list_brain_runs()) == 2
+    delete = get("delete_clustering_run")
+    assert delete(blobs, run_key="a")["deleted_map"] is None
+    assert delete(blobs, run_key="b")["deleted_map"] == key
+    assert len(blobs.list_brain_runs()) == 1
+
+
+def test_the_map_of_patches(patches, compute):
+    summary = compute(patches, run_key="p", embeddings="emb", patches_field="things", visualize=True)
+    results = patches.load_brain_results(summary["visualization"])
+    assert results.config.patches_field == "things" and len(results.label_ids) == 60
+
+
+def test_what_a_run_costs_is_small(dataset, compute):
+    X, _ = group_vectors(3000, groups=3, d=64)
+    dataset.add_samples([fo.Sample(filepath=f"/n/{i}.png", emb=x) for i, x in enumerate(X)], progress=False)
+    compute(dataset, run_key="many", params={"n_clusters": 2500}, embeddings="emb")
+    import bson
+
+    assert len(bson.encode(dataset.get_run_info("many").config.serialize())) < 1_000_000
+    assert len(runs.read_clusters(dataset, "many")) == 2500
+    assert "colours only the 100 largest" in str(get("get_clustering_run_info")(dataset, run_key="many")["notes"])
+
+
+def test_a_run_reports_by_stage(blobs, compute):
+    seen = []
+    compute(blobs, run_key="a", embeddings="emb", progress=lambda f, m="": seen.append((f, m)))
+    fractions = [f for f, _ in seen]
+    assert fractions == sorted(fractions) and fractions[-1] == pytest.approx(1)
+    assert list(dict.fromkeys(m.split()[1] for _, m in seen)) == ["reading", "clustering", "scoring", "writing"]
+
+
+def test_encoders_fill_what_is_missing(dataset, compute, tmp_path):
+    from PIL import Image
+
+    rng = np.random.default_rng(0)
+    for i in range(6):
+        tone = np.full((40, 40, 3), 40 if i % 2 else 220, np.uint8)
+        Image.fromarray(tone + rng.integers(0, 9, tone.shape, dtype=np.uint8)).save(tmp_path / f"{i}.png")
+        dataset.add_sample(fo.Sample(filepath=str(tmp_path / f"{i}.png")))
+    dataset.add_sample(fo.Sample(filepath=str(tmp_path / "missing.png")))
+    summary = compute(dataset, run_key="a", params={"n_clusters": 2}, encoder="efficientnet_lite0")
+    assert summary["embeddings"] == "efficientnet_lite0" and summary["skipped"] == {"no vector": 1}
+    assert dataset.get_run_info("a").config.encoder["dimension"] == 1280
+    found = dataset.values("a.cluster")
+    assert len(set(found[0:6:2])) == len(set(found[1:6:2])) == 1 and found[0] != found[1] and found[6] is None
+    assert dataset.match_tags("embedding_failed").values("filepath") == [str(tmp_path / "missing.png")]
+
+
+def test_seconds_are_those_of_the_stages(blobs, compute):
+    assert set(compute(blobs, run_key="a", embeddings="emb")["seconds"]) == {
+        "reading",
+        "clustering",
+        "scoring",
+        "writing",
+    }
+    assert clustering.SEED == 51
