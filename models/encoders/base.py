@@ -195,15 +195,16 @@ def as_pil(image):
 
 
 def digest(state: dict) -> str:
-    """SHA-256 of the names, shapes and bytes of all tensors in ``state``, in order of their names."""
+    """SHA-256 of all tensors in ``state``, whatever their names and order, which change between library versions."""
     import torch
 
-    total = hashlib.sha256()
-    for key in sorted(state):
-        tensor = state[key].detach().cpu().contiguous()
-        total.update(f"{key} {tuple(tensor.shape)} {tensor.dtype}".encode())
-        total.update(tensor.reshape(-1).view(torch.uint8).numpy().tobytes())
-    return total.hexdigest()
+    tensors = []
+    for tensor in state.values():
+        tensor = tensor.detach().cpu().contiguous()
+        one = hashlib.sha256(f"{tuple(tensor.shape)} {tensor.dtype}".encode())
+        one.update(tensor.reshape(-1).view(torch.uint8).numpy())
+        tensors.append(one.digest())
+    return hashlib.sha256(b"".join(sorted(tensors))).hexdigest()
 
 
 def same_encoder(a: dict | None, b: dict | None) -> bool:

@@ -172,3 +172,14 @@ def test_fiftyones_own_calls_take_our_encoders(boxes, lite0):
     compute_embeddings(boxes[:3], lite0, "ours", patches_field="gt")
     theirs, ours = (read_vectors(boxes[:3], name, patches_field="gt").X for name in ("theirs", "ours"))
     assert (theirs * ours).sum(1).min() > 0.9999
+
+
+def test_the_brain_takes_our_encoders(boxes, lite0):
+    import fiftyone.brain as fob
+
+    results = fob.compute_similarity(boxes, model=lite0, embeddings="emb", brain_key="similar", batch_size=2)
+    assert results.total_index_size == 6
+    compute_embeddings(boxes, lite0, "ours")
+    assert np.allclose(boxes.values("emb"), boxes.values("ours"), atol=1e-5)
+    nearest = boxes.sort_by_similarity(boxes.skip(1).first().id, k=2, brain_key="similar")
+    assert [path[-5] for path in nearest.values("filepath")] == ["1", "4"]
