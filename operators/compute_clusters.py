@@ -1,4 +1,4 @@
-"""The ``compute_clusters`` operator: a form in six steps, and the run it starts."""
+"""The ``compute_clusters`` operator: a form in four steps, and the run it starts."""
 
 import fiftyone.operators as foo
 import fiftyone.operators.types as types
@@ -52,11 +52,11 @@ class ComputeClusters(PythonCall, foo.Operator):
         target = add_target(ctx, inputs)
         if target is None:
             return types.Property(inputs, view=types.View(label="Compute clusters"))
-        add_names(ctx, inputs, target)
         add_features(ctx, inputs, target)
         add_reduction(ctx, inputs)
         add_method(ctx, inputs)
         add_options(ctx, inputs, target)
+        add_names(ctx, inputs, target)
         add_estimate(ctx, inputs, target)
         return types.Property(inputs, view=types.View(label="Compute clusters"))
 

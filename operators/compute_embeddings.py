@@ -7,6 +7,7 @@ from .embeddings import compute_embeddings
 from .estimates import IMMEDIATE_SECONDS, count, duration, embedding_seconds
 from .execution import PythonCall, failed, show, stream
 from .form_steps import add_encoder, add_target, arguments
+from .forms import HALF, add_heading
 from .locks import writing
 from .targets import resolve_target
 
@@ -80,8 +81,11 @@ class ComputeEmbeddings(PythonCall, foo.Operator):
         target = add_target(ctx, inputs)
         if target is None:
             return types.Property(inputs, view=view)
+        add_heading(inputs, "step_2", "2 · Vectors")
         encoder = add_encoder(ctx, inputs)
-        inputs.int("batch_size", min=1, default=32, required=False, label="Batch size")
+        half = types.View(space=HALF)
+        why = "Images per step; fewer need less memory"
+        inputs.int("batch_size", min=1, default=32, required=False, label="Batch size", description=why, view=half)
         seconds = embedding_seconds(encoder, count(target))
         text = f"About {duration(seconds)} for {count(target):,} {target.unit}, fewer if some have vectors already"
         warning = "Longer than the App waits for an immediate run; schedule it instead"

@@ -11,7 +11,7 @@ from . import runs
 from .clustering import SEED, choose_features, compute_clusters, field_name
 from .embeddings import field_encoder, vector_fields
 from .estimates import Estimate, estimate_run
-from .forms import add_choice, add_parameters, form_values, refuse
+from .forms import HALF, add_choice, add_heading, add_parameters, form_values, refuse
 from .ground_truth import truth_path
 from .targets import patch_fields, resolve_target
 
@@ -24,13 +24,13 @@ COUNTED = 200_000  # above this, counting missing vectors at every keystroke wou
 
 def add_target(ctx, inputs):
     """Step 1: what to cluster. Returns the target, or None if there is nothing to cluster."""
+    add_heading(inputs, "step_1", "1 · What", _what(ctx))
+    inputs.view_target(ctx, action_description="Use")
     samples = chosen_samples(ctx, inputs)
-    if samples is None:
-        return None
     patches_field = None
     if not getattr(samples, "_is_patches", False) and (fields := patch_fields(samples)):
         options = {WHOLE: "Whole images", **{name: f"Patches of {name}" for name in fields}}
-        prop = add_choice(inputs, "unit", options, WHOLE, "What to cluster", "An image, or each labelled patch of it")
+        add_choice(inputs, "unit", options, WHOLE, "Unit", "Whole images, or each labelled patch in them")
         patches_field = _patches_field(ctx.params)
     try:
         return resolve_target(samples, patches_field)
@@ -56,7 +56,7 @@ def chosen_samples(ctx, inputs=None):
 
 
 def add_names(ctx, inputs, target):
-    """Step 1, continued: the run key and the field, checked while typing."""
+    """Step 4, continued: the run key and the field, checked while typing."""
     method = ctx.params.get("method") or "kmeans"
     proposed = runs.propose_run_key(target.dataset, method)
     prop = inputs.str(
@@ -65,6 +65,7 @@ def add_names(ctx, inputs, target):
         default=proposed,
         label="Run key",
         description="The name under which this run is kept",
+        view=types.View(space=HALF),
     )
     run_key = ctx.params.get("run_key") or proposed
     _check(prop, runs.check_run_key, target.dataset, run_key)
@@ -72,13 +73,15 @@ def add_names(ctx, inputs, target):
         "cluster_field",
         required=False,
         label="Cluster field",
-        description=f"Where the clusters are stored; leave empty for {run_key!r}",
+        description=f"Where the clusters go; empty: {run_key}",
+        view=types.View(space=HALF),
     )
     _check(prop, runs.check_cluster_field, target.dataset, _cluster_field(ctx) or run_key, target.patches_field)
 
 
 def add_features(ctx, inputs, target):
     """Step 2: an existing vector field, or an encoder and the field to fill."""
+    add_heading(inputs, "step_2", "2 · Features")
     dataset, patches_field = target.dataset, target.patches_field
     fields = vector_fields(dataset, patches_field)
     labels = {name: f"Vectors in {name}" for name in fields}
@@ -87,7 +90,7 @@ def add_features(ctx, inputs, target):
         "source",
         {**labels, NEW: "Compute new vectors"},
         _source(ctx.params, fields),
-        "Features",
+        "Vectors",
         "Existing vectors are used as they are; no model is loaded for them",
     )
     source = _source(ctx.params, fields)
@@ -104,21 +107,22 @@ def add_encoder(ctx, inputs) -> str:
     name, reason = default_encoder()
     options = {key: encoder_class(key).title for key in list_encoders()}
     encoder = ctx.params.get("encoder") or name
-    add_choice(inputs, "encoder", options, name, "Encoder", f"{name} is the default: {reason}")
-    cls = encoder_class(encoder)
-    entered = add_parameters(inputs, f"encoder_{encoder}", cls, ctx.params.get(f"encoder_{encoder}"), label=cls.title)
-    _say_if_download(inputs, cls, entered)
+    add_choice(inputs, "encoder", options, name, "Encoder", f"{name} is the default: {reason}", space=HALF)
     inputs.str(
         "embeddings",
         required=False,
         label="Vector field",
-        description=f"Where the vectors are stored; leave empty for {field_name(encoder)!r}",
+        description=f"Where the vectors go; empty: {field_name(encoder)}",
+        view=types.View(space=HALF),
     )
+    cls = encoder_class(encoder)
+    entered = add_parameters(inputs, f"encoder_{encoder}", cls, ctx.params.get(f"encoder_{encoder}"), shown=2)
+    _say_if_download(inputs, cls, entered)
     return encoder
 
 
 def add_reduction(ctx, inputs):
-    """Step 3: fewer dimensions before clustering."""
+    """Step 2, continued: fewer dimensions before clustering."""
     from ..models.reduction import REDUCTIONS
 
     options = {"auto": "Automatic", **{name: cls.title for name, cls in REDUCTIONS.items()}}
@@ -131,9 +135,10 @@ def add_reduction(ctx, inputs):
 
 
 def add_method(ctx, inputs):
-    """Step 4: the method and its own parameters."""
+    """Step 3: the method and its own parameters."""
     from ..models.clusterers import get_clusterer, list_clusterers
 
+    add_heading(inputs, "step_3", "3 · Clusters")
     classes = {name: get_clusterer(name) for name in list_clusterers()}
     method = ctx.params.get("method") or "kmeans"
     options = {name: cls.title for name, cls in classes.items()}
@@ -145,8 +150,16 @@ def add_method(ctx, inputs):
 
 
 def add_options(ctx, inputs, target):
-    """Step 5: seed, map, ground truth."""
-    prop = inputs.int("seed", min=0, required=False, default=SEED, label="Seed", description="Same seed, same clusters")
+    """Step 4: ground truth, seed, map."""
+    add_heading(inputs, "step_4", "4 · Result")
+    classes = truth_fields(target)
+    if classes:
+        options = {NONE: "None", **{name: name for name in classes}}
+        why = "Classes to score against, nothing else"
+        add_choice(inputs, "ground_truth", options, NONE, "Ground truth", why, space=HALF)
+    view = types.View(space=HALF)
+    why = "Same seed, same clusters"
+    prop = inputs.int("seed", min=0, required=False, default=SEED, label="Seed", description=why, view=view)
     seed = ctx.params.get("seed", SEED)
     if seed is not None and (not isinstance(seed, int) or seed < 0):
         refuse(prop, f"seed {seed!r} is not valid; use an integer from 0")
@@ -157,16 +170,10 @@ def add_options(ctx, inputs, target):
         label="2-D map",
         description="Draw the vectors in the Embeddings panel; made once for the same vectors",
     )
-    classes = truth_fields(target)
-    if classes:
-        options = {NONE: "None", **{name: name for name in classes}}
-        add_choice(
-            inputs, "ground_truth", options, NONE, "Ground truth", "Classes to score the clusters against, nothing else"
-        )
 
 
 def add_estimate(ctx, inputs, target):
-    """Step 6: what the run will cost, with a warning when that is a lot."""
+    """Last: what the run will cost, with a warning when that is a lot."""
     try:
         cost = estimate(ctx, target)
     except ValueError:
@@ -237,6 +244,15 @@ def truth_fields(target) -> list[str]:
     return found
 
 
+def _what(ctx) -> str:
+    samples = ctx.target_view()
+    if samples.media_type == "group":
+        return f"{len(samples):,} groups of dataset {ctx.dataset.name}"
+    unit = "patches" if getattr(samples, "_is_patches", False) else "images"
+    unit = unit if len(samples) != 1 else "patch" if unit == "patches" else "image"
+    return f"{len(samples):,} {unit} of dataset {ctx.dataset.name}"
+
+
 def _patches_field(params) -> str | None:
     unit = params.get("unit")
     return None if unit in (None, WHOLE) else unit
@@ -267,14 +283,11 @@ def _say_what_is_missing(inputs, target, field):
     text = f"Vectors {made_by}"
     if not target.patches_field and (n := len(target.source)) <= COUNTED:
         missing = len(target.source.exists(field, False))
-        text += f"; {missing:,} of {n:,} images have none and are skipped" if missing else f" for all {n:,} images"
+        text += f"; {missing:,} of {n:,} images have none and are skipped" if missing else "; every image has one"
     inputs.view("features_note", types.Notice(label=text))
 
 
 def _say_if_download(inputs, cls, entered):
-    """Whether the encoder's weights are on this disk; looks at files only."""
-    cached = cls(**entered).is_cached()
-    if cached:
-        inputs.view("weights", types.Notice(label="The weights are on this disk"))
-    elif cached is False:
+    """A warning unless the encoder's weights are on this disk; looks at files only."""
+    if cls(**entered).is_cached() is False:
         inputs.view("weights", types.Warning(label="The weights will be downloaded when the run starts"))

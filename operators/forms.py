@@ -4,9 +4,20 @@ import fiftyone.operators.types as types
 
 from ..models.parameters import base_type, bounds, choices, is_optional, parameters, validated
 
+FULL, HALF = 12, 6  # columns of the App's grid
+UNFOLD = "all_parameters"
+# The App draws a header like the label of an input; a heading has to stand out
+HEADING = {
+    "container": {"sx": {"borderBottom": "1px solid", "borderColor": "divider", "mt": 2, "pb": 0.5}},
+    "label": {"sx": {"& p": {"fontSize": "1.15rem", "fontWeight": 600}}},
+}
 
-def add_parameters(inputs, name: str, cls, values: dict | None, relevant=None, offered=None, label=None) -> dict:
-    """Adds an object property with one input per parameter of ``cls``.
+
+def add_parameters(inputs, name: str, cls, values: dict | None, relevant=None, offered=None, shown=4) -> dict:
+    """Adds an object property with one input per parameter of ``cls``, two in a row.
+
+    Constructors list what matters first, so the first ``shown`` parameters are there at once, with those that were
+    changed; a check box brings the others.
 
     Args:
         inputs: the :class:`fiftyone.operators.types.Object` to add to
@@ -15,7 +26,7 @@ def add_parameters(inputs, name: str, cls, values: dict | None, relevant=None, o
         values: what the user has entered so far
         relevant (None): the parameters to show, by default all
         offered (None): a dict of parameter to the choices that remain valid
-        label (None): a heading
+        shown (4): how many parameters are shown at once
 
     Returns:
         the valid entries among ``values``
@@ -26,7 +37,11 @@ def add_parameters(inputs, name: str, cls, values: dict | None, relevant=None, o
         return {}
     box = types.Object()
     valid = {}
+    folded = _folded(cls, names[shown:], entered)
+    unfold = (values or {}).get(UNFOLD)
     for key in names:
+        if key in folded and not unfold:
+            continue
         prop = add_parameter(box, key, parameters(cls)[key], (offered or {}).get(key))
         if key not in entered:
             continue
@@ -35,8 +50,18 @@ def add_parameters(inputs, name: str, cls, values: dict | None, relevant=None, o
             valid[key] = entered[key]
         except ValueError as error:
             refuse(prop, str(error))
-    inputs.define_property(name, box, label=label, view=types.View(space=12))
+    if len(folded) > 1 or unfold:
+        label = "All parameters" if unfold else f"All parameters ({len(folded)} more)"
+        box.bool(UNFOLD, default=False, required=False, label=label, view=types.CheckboxView(space=FULL))
+    inputs.define_property(name, box, view=types.View(space=FULL))
     return valid
+
+
+def _folded(cls, names: list[str], entered: dict) -> list[str]:
+    """Those among ``names`` that still have their default; a single one is not worth a check box."""
+    known = parameters(cls)
+    folded = [key for key in names if entered.get(key, known[key].default) == known[key].default]
+    return folded if len(folded) > 1 else []
 
 
 def add_parameter(box, key, info, offered=None):
@@ -47,9 +72,10 @@ def add_parameter(box, key, info, offered=None):
         "description": info.description,
         "default": None if info.is_required() else info.default,
     }
+    half = types.View(space=HALF)
     options = offered or choices(info)
     if options:
-        view = types.DropdownView()
+        view = types.DropdownView(space=HALF)
         for option in options:
             view.add_choice(option, label=str(option))
         if common["default"] not in options:
@@ -57,12 +83,12 @@ def add_parameter(box, key, info, offered=None):
         return box.enum(key, view.values(), view=view, **common)
     kind = base_type(info)
     if kind is bool:
-        return box.bool(key, **common)
+        return box.bool(key, view=types.CheckboxView(space=HALF), **common)
     if kind is str:
-        return box.str(key, **common)
+        return box.str(key, view=half, **common)
     low, high = bounds(info)
-    limits = {"min": low, "max": high}
-    return (box.int if kind is int else box.float)(key, **{k: v for k, v in limits.items() if v is not None}, **common)
+    limits = {key: limit for key, limit in (("min", low), ("max", high)) if limit is not None}
+    return (box.int if kind is int else box.float)(key, view=half, **limits, **common)
 
 
 def form_values(cls, values: dict | None) -> dict:
@@ -86,7 +112,12 @@ def form_values(cls, values: dict | None) -> dict:
     return found
 
 
-def add_choice(inputs, name, options: dict, default, label, description=None, hints=None):
+def add_heading(inputs, name: str, label: str, description: str | None = None):
+    """Adds the heading of a step."""
+    inputs.view(name, types.HeaderView(label=label, description=description, componentsProps=HEADING))
+
+
+def add_choice(inputs, name, options: dict, default, label, description=None, hints=None, space=FULL):
     """Adds a drop-down.
 
     Args:
@@ -97,11 +128,12 @@ def add_choice(inputs, name, options: dict, default, label, description=None, hi
         label: the input's label
         description (None): a line below it
         hints (None): a dict of value to a line about that choice
+        space (12): its width, of 12 columns
 
     Returns:
         the property
     """
-    view = types.DropdownView()
+    view = types.DropdownView(space=space)
     for value, text in options.items():
         view.add_choice(value, label=text, description=(hints or {}).get(value))
     return inputs.enum(

@@ -6,7 +6,7 @@ import fiftyone.operators.types as types
 from . import runs
 from .execution import PythonCall
 from .run_choice import add_run, when
-from .summary import score_rows, sizes_text
+from .summary import MAIN_SCORES, score_table, seconds_text
 
 
 def get_clustering_run_info(samples, run_key: str) -> dict:
@@ -100,20 +100,18 @@ def info_text(info: dict) -> str:
     lines = [
         f"**{info['run_key']}** · {info['method']} · {info['created_at']}",
         "",
-        f"{info['n_clusters']} clusters of {info['n_used']:,} {unit}",
+        f"**{info['n_clusters']} clusters** of {info['n_used']:,} {unit}",
         "",
-        f"Parameters: {params}, seed={info['seed']}",
+        f"**Parameters** {params}, seed={info['seed']}",
         "",
-        f"Vectors: {info['embeddings']} by {made_by}, reduction: {info['reduce']}",
+        f"**Vectors** `{info['embeddings']}` by {made_by}, reduction {info['reduce']}",
         "",
-        f"Labels: {info['cluster_field']}" + ("" if info["field_exists"] else " (this field was deleted or renamed)"),
-        "",
-        sizes_text({c["label"]: c["size"] for c in info["clusters"]}, info["n_used"]),
+        f"**Labels** `{info['cluster_field']}`"
+        + ("" if info["field_exists"] else " (this field was deleted or renamed)"),
     ]
     if info["skipped"]:
-        lines += ["", "Skipped: " + ", ".join(f"{n:,} {reason}" for reason, n in info["skipped"].items())]
+        lines += ["", "**Skipped** " + ", ".join(f"{n:,} {reason}" for reason, n in info["skipped"].items())]
     if info["scores"]:
-        lines += ["", "| score | value |", "| --- | --- |", *score_rows(info["scores"])]
-    seconds = ", ".join(f"{stage} {taken:.1f}" for stage, taken in info["seconds"].items())
+        lines += ["", *score_table(info["scores"], MAIN_SCORES)]
     versions = ", ".join(f"{name} {number}" for name, number in info["versions"].items())
-    return "\n".join([*lines, "", f"Seconds: {seconds}", "", f"Versions: {versions}"])
+    return "\n".join([*lines, "", seconds_text(info["seconds"]), "", f"**Versions** {versions}"])

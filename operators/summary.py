@@ -24,12 +24,11 @@ def as_text(summary: dict) -> str:
         reasons = ", ".join(f"{count:,} {reason}" for reason, count in summary["skipped"].items())
         lines += ["", f"Skipped: {reasons}"]
     if summary["scores"]:
-        lines += ["", "| score | value |", "| --- | --- |", *score_rows(summary["scores"], MAIN_SCORES)]
-    seconds = ", ".join(f"{stage} {taken:.1f}" for stage, taken in summary["seconds"].items())
-    lines += ["", f"Seconds: {seconds}"]
+        lines += ["", *score_table(summary["scores"], MAIN_SCORES)]
+    lines += ["", seconds_text(summary["seconds"])]
     if summary["visualization"]:
         map_key, path = summary["visualization"], summary["color_by"]
-        lines += ["", f"To see them: open map `{map_key}` in the Embeddings panel and colour by `{path}`"]
+        lines += ["", f"**Next:** in the Embeddings panel, open `{map_key}` and set *Color by* to `{path}`"]
     for note in summary["notes"]:
         lines += ["", f"Note: {note}"]
     return "\n".join(lines)
@@ -76,12 +75,21 @@ def sizes_text(sizes: dict, n_used: int) -> str:
     return f"Sizes: {shown or 'none'}{more}{tail}"
 
 
-def score_rows(scores: dict, names=None) -> list[str]:
-    """Table rows, one per score that could be computed.
+def score_table(scores: dict, names=None) -> list[str]:
+    """The lines of a table with one column per score that could be computed.
 
     Args:
         scores: values by name, None where a score is undefined
         names (None): the scores to show, by default all
     """
-    shown = ((name, scores.get(name)) for name in names or scores)
-    return [f"| {name} | {value:,.3f} |".replace(".000 ", " ") for name, value in shown if value is not None]
+    shown = {name: scores[name] for name in names or scores if scores.get(name) is not None}
+    if not shown:
+        return []
+    rows = (shown, ["---"] * len(shown), (f"{value:,.3f}".removesuffix(".000") for value in shown.values()))
+    return [f"| {' | '.join(row)} |" for row in rows]
+
+
+def seconds_text(seconds: dict) -> str:
+    """How long it took, and the stages that mattered."""
+    stages = ", ".join(f"{stage} {taken:.1f} s" for stage, taken in seconds.items() if taken >= 0.05)
+    return f"Took {sum(seconds.values()):.1f} s" + (f" ({stages})" if stages else "")
