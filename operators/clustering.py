@@ -112,7 +112,7 @@ class Request:
     @property
     def path(self) -> str:
         """Where the labels go."""
-        return runs.label_path(self.target.dataset, self.cluster_field, self.target.patches_field)
+        return self.target.home_path(self.cluster_field)
 
 
 def choose_features(target, embeddings: str | None, encoder) -> tuple[str, object]:
@@ -135,7 +135,7 @@ def choose_features(target, embeddings: str | None, encoder) -> tuple[str, objec
         return embeddings or field_name(encoder), encoder
     if encoder is not None:
         return embeddings or encoder.name, encoder
-    fields = vector_fields(target.dataset, target.patches_field)
+    fields = vector_fields(target.source, target.patches_field)
     if embeddings not in fields:
         some = f"the vector fields are {', '.join(fields)}" if fields else "there are no vector fields here"
         raise ValueError(f"embeddings field {embeddings!r} holds no vectors; {some}, or give an encoder")
@@ -159,13 +159,13 @@ def _check(request):
     from ..models.parameters import validated
     from ..models.reduction import get_reduction
 
-    dataset, patches_field = request.target.dataset, request.target.patches_field
-    runs.check_run_key(dataset, request.run_key)
-    runs.check_cluster_field(dataset, request.cluster_field, patches_field)
+    target = request.target
+    runs.check_run_key(target.dataset, request.run_key)
+    runs.check_cluster_field(target, request.cluster_field)
     if not isinstance(request.seed, int) or isinstance(request.seed, bool) or not 0 <= request.seed < 2**32:
         raise ValueError(f"seed {request.seed!r} is not valid; use an integer from 0 to {2**32 - 1}")
     if request.ground_truth:
-        truth_path(dataset, request.ground_truth, patches_field)
+        truth_path(target, request.ground_truth)
     if request.reduce != "auto":
         validated(get_reduction(request.reduce), request.reduce_params)
     elif request.reduce_params:
@@ -208,12 +208,13 @@ def _cluster_and_keep(request, field, table, stages) -> dict:
             "params": request.params,
             "seed": request.seed,
             "embeddings": field,
-            "encoder": field_encoder(target.dataset, runs.label_path(target.dataset, field, target.patches_field)),
+            "encoder": field_encoder(target.source, target.local_path(field)),
             "normalize": normalize,
             "reduce": reduction,
             "reduce_params": {k: v for k, v in reducer.get_params().items() if k != "random_state"} if reducer else {},
             "cluster_field": request.cluster_field,
             "patches_field": target.patches_field,
+            "label_path": request.path,
             "ground_truth": request.ground_truth,
             "visualization": brain_key,
             "digest": vectors_digest,
@@ -232,7 +233,9 @@ def _cluster_and_keep(request, field, table, stages) -> dict:
         if made_map:
             target.dataset.delete_brain_run(brain_key)
         raise
-    return summarize(request.run_key, config, clusters, target.unit, f"{request.path}.label")
+    return summarize(
+        request.run_key, config, clusters, target.unit, f"{target.local_path(request.cluster_field)}.label"
+    )
 
 
 def _cluster(request, X, stages):
@@ -300,15 +303,15 @@ def _scores(request, table, X, labels) -> dict:
 
 def _write(request, table, clusterer, clusters, config, arrays, stages, report):
     """Labels first, then the run: a run that is listed is complete."""
-    dataset = request.target.dataset
-    runs.create_label_field(dataset, request.path, request.run_key)
+    target, name = request.target, request.cluster_field
+    runs.create_label_field(target, name, request.run_key)
     try:
-        runs.write_labels(dataset, request.path, table, clusterer.labels_, clusterer.confidence_, report)
+        runs.write_labels(target, name, table, clusterer.labels_, clusterer.confidence_, report)
         stages.leave()
         config["seconds"] = stages.seconds
-        runs.register(request.target.samples, dataset, request.run_key, config, clusters, arrays)
+        runs.register(target, request.run_key, config, clusters, arrays)
     except BaseException:
-        dataset.delete_sample_field(request.path)
+        runs.drop_field(target.dataset, request.path)
         raise
     report(1)
 

@@ -14,6 +14,7 @@ from .vectors import (
     VectorTable,
     decode,
     holds_vectors,
+    home,
     missing_vectors,
     own_fields,
     read_vectors,
@@ -153,10 +154,6 @@ class _Filling:
 
 
 def _rows(samples, patches_field: str | None) -> Rows:
-    if samples.media_type == "video":
-        raise ValueError("this dataset holds videos; use to_frames() and embed the frames")
-    if samples.media_type not in ("image", "group", None):
-        raise ValueError(f"this dataset holds {samples.media_type} media; only images can be embedded")
     rows = Rows.of(samples, patches_field)
     if not rows.ids:
         what = f"{patches_field} holds no labels" if len(samples) else "it holds no samples"
@@ -227,15 +224,8 @@ def _any_vector(rows: Rows, name: str) -> np.ndarray | None:
     return next((decode(vector) for vector in found if vector is not None), None)
 
 
-def _home(samples, path: str) -> tuple:
-    """The dataset that keeps a field and its path there; a frames view is a copy whose fields live on its videos."""
-    if samples._is_frames:
-        return samples._root_dataset, f"frames.{path}"
-    return samples._dataset, path
-
-
 def _record(samples, path: str) -> dict:
-    dataset, path = _home(samples, path)
+    dataset, path = home(samples, path)
     found = dataset.get_field(path)
     record = ((found.info or {}) if found is not None else {}).get("constellation") or {}
     return record if record.get("encoder") else {}
@@ -244,7 +234,7 @@ def _record(samples, path: str) -> dict:
 def _create_field(rows: Rows, name: str, encoder: Encoder):
     """Declares the field and records its encoder before the first vector, so that no vector is ever without."""
     path = rows.path(name)
-    dataset, home_path = _home(rows.collection, path)
+    dataset, home_path = home(rows.collection, path)
     fresh = _any_vector(rows, name) is None
     if rows.collection._dataset.get_field(path) is None:
         rows.collection._dataset.add_sample_field(path, fo.VectorField)

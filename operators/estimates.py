@@ -7,6 +7,7 @@ import os
 import shutil
 from typing import NamedTuple
 
+from ..models.encoders.batches import duration
 from .vectors import Rows, decode
 
 READ_SECONDS, WRITE_SECONDS = 7e-5, 3.5e-4  # per vector of 512 dimensions, per label
@@ -94,10 +95,10 @@ def count(target) -> int:
 
 def vector_length(target, field: str) -> int | None:
     """The length of the vectors in a field, from one of them; None if there is none yet."""
-    path = f"{target.dataset._get_label_field_root(target.patches_field)[0]}.{field}" if target.patches_field else field
-    if target.dataset.get_field(path) is None:
+    path = target.local_path(field)
+    if target.source.get_field(path) is None:
         return None
-    found = target.dataset.exists(path).limit(1).values(path, unwind=bool(target.patches_field))
+    found = target.source.exists(path).limit(1).values(path, unwind=bool(target.patches_field))
     return next((len(decode(vector)) for vector in found if vector is not None), None)
 
 
@@ -108,13 +109,6 @@ def embedding_seconds(encoder, n: int) -> float:
     cls = encoder_class(encoder) if isinstance(encoder, str) else type(encoder)
     speedup = GPU_SPEEDUP if shutil.which("nvidia-smi") else max(1, (os.cpu_count() or 1) * 0.8)
     return 5 + n * cls.seconds_per_image / speedup
-
-
-def duration(seconds: float) -> str:
-    """``40 s``, ``12 min`` or ``3.5 h``."""
-    if seconds < 90:
-        return f"{max(1, round(seconds))} s"
-    return f"{seconds / 60:.0f} min" if seconds < 5400 else f"{seconds / 3600:.1f} h"
 
 
 def size(amount: int) -> str:

@@ -76,14 +76,14 @@ def add_names(ctx, inputs, target):
         description=f"Where the clusters go; empty: {run_key}",
         view=types.View(space=HALF),
     )
-    _check(prop, runs.check_cluster_field, target.dataset, _cluster_field(ctx) or run_key, target.patches_field)
+    _check(prop, runs.check_cluster_field, target, _cluster_field(ctx) or run_key)
 
 
 def add_features(ctx, inputs, target):
     """Step 2: an existing vector field, or an encoder and the field to fill."""
     add_heading(inputs, "step_2", "2 · Features")
     dataset, patches_field = target.dataset, target.patches_field
-    fields = vector_fields(dataset, patches_field)
+    fields = vector_fields(target.source, patches_field)
     labels = {name: f"Vectors in {name}" for name in fields}
     add_choice(
         inputs,
@@ -187,7 +187,7 @@ def estimate(ctx, target=None) -> Estimate:
     samples, kwargs = arguments(ctx)
     target = target or resolve_target(samples, kwargs.get("patches_field"))
     if "source" not in ctx.params and not kwargs.get("encoder"):  # the form was opened just now
-        kwargs.setdefault("embeddings", next(iter(vector_fields(target.dataset, target.patches_field)), None))
+        kwargs.setdefault("embeddings", next(iter(vector_fields(target.source, target.patches_field)), None))
     field, encoder = choose_features(target, kwargs.get("embeddings"), kwargs.get("encoder"))
     return estimate_run(target, field, encoder, kwargs)
 
@@ -231,12 +231,12 @@ def arguments(ctx, work=compute_clusters) -> tuple[object, dict]:
 def truth_fields(target) -> list[str]:
     """The fields that can hold classes to score against."""
     dataset, patches_field = target.dataset, target.patches_field
-    names = [patches_field] if patches_field else list(dataset.get_field_schema())
+    names = [patches_field] if patches_field else list(target.source.get_field_schema())
     ours = {runs.get_config(dataset, key).cluster_field for key in runs.list_clustering_runs(dataset)}
     found = []
     for name in names:
         try:
-            truth_path(dataset, name, patches_field)
+            truth_path(target, name)
         except ValueError:
             continue
         if name not in ours | {"id", "filepath"}:
@@ -278,7 +278,7 @@ def _check(prop, check, *args):
 
 def _say_what_is_missing(inputs, target, field):
     """How many images of the target have no vector yet."""
-    identity = field_encoder(target.dataset, runs.label_path(target.dataset, field, target.patches_field))
+    identity = field_encoder(target.source, target.local_path(field))
     made_by = f"made by {identity['name']} ({identity['weights']})" if identity else "of unrecorded origin"
     text = f"Vectors {made_by}"
     if not target.patches_field and (n := len(target.source)) <= COUNTED:

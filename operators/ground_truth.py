@@ -2,15 +2,16 @@
 
 import fiftyone as fo
 
+from .vectors import label_path
 
-def truth_path(dataset, ground_truth: str, patches_field: str | None) -> str:
+
+def truth_path(target, ground_truth: str) -> str:
     """The path of the class values.
 
     Args:
-        dataset: the dataset
+        target: a :class:`operators.targets.Target`
         ground_truth: a Classification, string, integer or boolean field; for patches an attribute of the labels, or
             the patches field itself for their own label
-        patches_field: the label field whose patches are meant, or None
 
     Returns:
         a path for ``dataset.values()``
@@ -19,11 +20,13 @@ def truth_path(dataset, ground_truth: str, patches_field: str | None) -> str:
         ValueError: in one sentence, if the field cannot hold classes
     """
     path = ground_truth
-    if patches_field:
-        root = dataset._get_label_field_root(patches_field)[0]
-        path = root if ground_truth in (patches_field, root) else f"{root}.{ground_truth.removeprefix(root + '.')}"
+    if target.patches_field:
+        root = label_path(target.source, target.patches_field)[0]
+        path = (
+            root if ground_truth in (target.patches_field, root) else f"{root}.{ground_truth.removeprefix(root + '.')}"
+        )
         path = f"{root}.label" if path == root else path
-    field = dataset.get_field(path)
+    field = target.source.get_field(path)
     if isinstance(field, fo.EmbeddedDocumentField) and issubclass(field.document_type, fo.Classification):
         return f"{path}.label"
     if isinstance(field, fo.StringField | fo.IntField | fo.BooleanField):
@@ -45,9 +48,9 @@ def read_truth(target, ground_truth: str, ids: list[str]) -> list:
     Returns:
         a list of classes in the order of ``ids``
     """
-    path = truth_path(target.dataset, ground_truth, target.patches_field)
+    path = truth_path(target, ground_truth)
     if target.patches_field:
-        root = path.rpartition(".")[0]
+        root = label_path(target.source, target.patches_field)[0]
         found, classes = target.source.values([f"{root}.id", path], unwind=True)
     else:
         found, classes = target.source.values(["id", path])

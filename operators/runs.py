@@ -32,29 +32,22 @@ def check_run_key(dataset, run_key: str):
         raise ValueError(f"run key {run_key!r} is taken; choose another or delete that run first")
 
 
-def check_cluster_field(dataset, name: str, patches_field: str | None = None):
-    """Raises ValueError, in one sentence, if labels must not be written to a field of this name."""
+def check_cluster_field(target, name: str):
+    """Raises ValueError, in one sentence, if labels of ``target`` must not be written to a field of this name."""
     if not isinstance(name, str) or not name.isidentifier() or name.startswith("_"):
         raise ValueError(
             f"cluster field {name!r} is not valid; use letters, digits and underscores, starting with a letter"
         )
-    path = label_path(dataset, name, patches_field)
-    owner = next((key for key in list_clustering_runs(dataset) if _paths(dataset, key)[0] == path), None)
+    _check_free(target.dataset, target.home_path(name))
+
+
+def _check_free(dataset, path):
+    owner = next((key for key in list_clustering_runs(dataset) if get_config(dataset, key).label_path == path), None)
     if owner:
         raise ValueError(f"field {path!r} holds the clusters of run {owner!r}; choose another name")
     field = dataset.get_field(path)
     if field is not None and not _mark(field):
         raise ValueError(f"field {path!r} exists and is not a clustering of ours; choose another name")
-
-
-def label_path(dataset, name: str, patches_field: str | None = None) -> str:
-    """Where the clusters live: ``km10`` for images, ``ground_truth.detections.km10`` for patches."""
-    return f"{label_root(dataset, patches_field)}.{name}" if patches_field else name
-
-
-def label_root(dataset, patches_field: str) -> str:
-    """The path of the labels in a field: ``ground_truth.detections``, or the field itself for single labels."""
-    return dataset._get_label_field_root(patches_field)[0]
 
 
 def list_clustering_runs(dataset) -> list[str]:
@@ -75,34 +68,48 @@ def get_config(dataset, run_key: str):
     return dataset.get_run_info(run_key).config
 
 
-def create_label_field(dataset, path: str, run_key: str):
+def create_label_field(target, name: str, run_key: str):
     """Makes an empty cluster field, marked as being written, in place of a dead run's leftover if there is one."""
-    if dataset.get_field(path) is not None:
+    dataset, path = target.dataset, target.home_path(name)
+    drop_field(dataset, path)
+    if target.source._is_frames:  # a frames view keeps a copy of the schema of its videos' frames
+        _add_field(target.source._dataset.add_sample_field, target.local_path(name), run_key)
+        if dataset.get_field(path) is None:
+            _add_field(dataset.add_frame_field, target.local_path(name), run_key)
+    else:
+        _add_field(dataset.add_sample_field, path, run_key)
+    _set_mark(dataset, path, run_key, "writing")
+
+
+def _add_field(add, path, run_key):
+    text = f"Clusters of run {run_key}"
+    add(path, fo.EmbeddedDocumentField, embedded_doc_type=fo.Classification, description=text)
+    add(f"{path}.cluster", fo.IntField, description="Cluster id, -1 for noise")
+
+
+def drop_field(dataset, path: str):
+    """Deletes a label field, of samples, labels or frames, if it exists."""
+    if dataset.get_field(path) is None:
+        return
+    if path.startswith("frames.") and dataset._has_frame_fields():
+        dataset.delete_frame_field(path.removeprefix("frames."))
+    else:
         dataset.delete_sample_field(path)
-    info = {MARK: {"role": "clusters", "run_key": run_key, "status": "writing"}}
-    dataset.add_sample_field(
-        path,
-        fo.EmbeddedDocumentField,
-        embedded_doc_type=fo.Classification,
-        description=f"Clusters of run {run_key}",
-        info=info,
-    )
-    dataset.add_sample_field(f"{path}.cluster", fo.IntField, description="Cluster id, -1 for noise")
 
 
-def write_labels(dataset, path, table, labels, confidence, progress=None, slice_size=5000):
+def write_labels(target, name, table, labels, confidence, progress=None, slice_size=5000):
     """Writes one ``Classification`` per image or patch, joined by id.
 
     Args:
-        dataset: the dataset that holds the samples
-        path: the cluster field, made by :func:`create_label_field`
+        target: a :class:`operators.targets.Target`
+        name: the cluster field, made by :func:`create_label_field`
         table: the vectors' table, with ``ids``, ``sample_ids`` and, for patches, label ids in ``ids``
         labels: the clusters ``(n,)``, -1 is noise
         confidence: how sure each is, ``(n,)`` in [0, 1]
         progress (None): a callable ``(fraction, message)``
         slice_size (5000): how many are written at once
     """
-    width = label_width(labels)
+    width, path = label_width(labels), target.local_path(name)
     for start in range(0, len(labels), slice_size):
         if progress:
             progress(start / len(labels))
@@ -111,13 +118,13 @@ def write_labels(dataset, path, table, labels, confidence, progress=None, slice_
             fo.Classification(label=cluster_label(c, width), confidence=p, cluster=c)
             for c, p in zip(labels[part].tolist(), confidence[part].tolist(), strict=True)
         ]
-        if "." in path:
+        if target.patches_field:
             keys = zip(table.sample_ids[part], table.ids[part], values, strict=True)
-            dataset.set_label_values(
+            target.source.set_label_values(
                 path, [{"sample_id": s, "label_id": i, "value": v} for s, i, v in keys], validate=False
             )
         else:
-            dataset.set_values(path, dict(zip(table.ids[part], values, strict=True)), key_field="id")
+            target.source.set_values(path, dict(zip(table.ids[part], values, strict=True)), key_field="id")
 
 
 def label_width(labels) -> int:
@@ -130,17 +137,17 @@ def cluster_label(cluster: int, width: int = 2) -> str:
     return "noise" if cluster == NOISE else f"cluster {cluster:0{width}d}"
 
 
-def register(samples, dataset, run_key, config: dict, clusters: list[dict], arrays: dict):
+def register(target, run_key, config: dict, clusters: list[dict], arrays: dict):
     """Registers a finished run; its labels are already written.
 
     Args:
-        samples: the collection that was clustered, whose stages are kept
-        dataset: its dataset
+        target: a :class:`operators.targets.Target`; the stages of its samples are kept
         run_key: the run's key
         config: plain data
         clusters: per cluster its id, label, size, mean confidence and prototypes
         arrays: numpy arrays by name, which place new samples later
     """
+    samples, dataset = target.samples, target.dataset
     brief = clusters if len(clusters) <= MAX_CONFIG_CLUSTERS else None
     run = samples.init_run(kind=KIND, clusters=brief, **config)
     samples.register_run(run_key, run)
@@ -151,13 +158,12 @@ def register(samples, dataset, run_key, config: dict, clusters: list[dict], arra
     except BaseException:
         dataset.delete_run(run_key)
         raise
-    _set_mark(dataset, _paths(dataset, run_key)[0], run_key, "done")
+    _set_mark(dataset, config["label_path"], run_key, "done")
 
 
 def has_labels(dataset, run_key: str) -> bool:
     """Whether a run's label field still exists under the name it was given."""
-    path = _paths(dataset, run_key)[0]
-    return path is not None and dataset.has_field(path)
+    return dataset.has_field(get_config(dataset, run_key).label_path)
 
 
 def read_clusters(dataset, run_key: str) -> list[dict]:
@@ -183,16 +189,16 @@ def rename_run(dataset, run_key: str, new_run_key: str) -> dict:
     """
     config = get_config(dataset, run_key)
     check_run_key(dataset, new_run_key)
-    old_path, old_name = _paths(dataset, run_key)
-    moves = old_name == run_key and dataset.get_field(old_path) is not None
+    path = config.label_path
+    moves = config.cluster_field == run_key and dataset.get_field(path) is not None
     if moves:
-        check_cluster_field(dataset, new_run_key, config.patches_field)
-        config.cluster_field = new_run_key
+        new_path = f"{path.removesuffix(run_key)}{new_run_key}"
+        _check_free(dataset, new_path)
+        config.cluster_field, config.label_path = new_run_key, new_path
     dataset.rename_run(run_key, new_run_key)
     if moves:
-        new_path = label_path(dataset, new_run_key, config.patches_field)
         try:
-            dataset.rename_sample_field(old_path, new_path)
+            _move_field(dataset, path, new_path)
         except BaseException:
             dataset.rename_run(new_run_key, run_key)
             raise
@@ -200,6 +206,13 @@ def rename_run(dataset, run_key: str, new_run_key: str) -> dict:
         dataset.reload()  # the renamed field still carries its old name in memory
         _set_mark(dataset, new_path, new_run_key, "done")
     return {"run_key": new_run_key, "cluster_field": config.cluster_field}
+
+
+def _move_field(dataset, path, new_path):
+    if path.startswith("frames.") and dataset._has_frame_fields():
+        dataset.rename_frame_field(path.removeprefix("frames."), new_path.removeprefix("frames."))
+    else:
+        dataset.rename_sample_field(path, new_path)
 
 
 def delete_run(dataset, run_key: str) -> dict:
@@ -212,11 +225,10 @@ def delete_run(dataset, run_key: str) -> dict:
         ValueError: in one sentence, if there is no such run
     """
     config = get_config(dataset, run_key)
-    path = _paths(dataset, run_key)[0]
-    field = dataset.get_field(path) if path else None
-    deleted_field = path if field is not None and _mark(field) else None
+    path = config.label_path
+    deleted_field = path if _mark(dataset.get_field(path)) else None
     if deleted_field:
-        dataset.delete_sample_field(path)
+        drop_field(dataset, path)
     others = (get_config(dataset, key).visualization for key in list_clustering_runs(dataset) if key != run_key)
     deleted_map = config.visualization if config.visualization not in set(others) else None
     if deleted_map in dataset.list_brain_runs():
@@ -237,23 +249,18 @@ def clean_leftovers(dataset, except_key: str | None = None) -> list[str]:
     Returns:
         the paths of the deleted fields
     """
+    schema = list(dataset.get_field_schema(flat=True))
+    if dataset._has_frame_fields():
+        schema += [f"frames.{path}" for path in dataset.get_frame_field_schema(flat=True)]
     dead = []
-    for path in list(dataset.get_field_schema(flat=True)):
+    for path in schema:
         mark = _mark(dataset.get_field(path)) or {}
         if mark.get("role") == "clusters" and mark.get("status") == "writing":
             key = mark["run_key"]
             if key == except_key or not is_held(dataset, f"run key {key!r}"):
-                dataset.delete_sample_field(path)
+                drop_field(dataset, path)
                 dead.append(path)
     return dead
-
-
-def _paths(dataset, run_key) -> tuple[str | None, str]:
-    """A run's label path, or None if its patches field is gone, and its cluster field's name."""
-    config = dataset.get_run_info(run_key).config
-    if config.patches_field and not dataset.has_field(config.patches_field):
-        return None, config.cluster_field
-    return label_path(dataset, config.cluster_field, config.patches_field), config.cluster_field
 
 
 def _mark(field) -> dict | None:

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 import fiftyone as fo
 
-from .vectors import patches_source
+from .vectors import check_media, home, label_path, patches_source
 
 PATCH_TYPES = (fo.Detections, fo.Detection, fo.Polylines, fo.Polyline)
 
@@ -27,6 +27,14 @@ class Target:
     def dataset(self):
         """The dataset that everything is stored in."""
         return self.source._root_dataset
+
+    def local_path(self, name: str) -> str:
+        """The path of an attribute in ``source``: ``km10``, or ``things.detections.km10`` for patches."""
+        return f"{label_path(self.source, self.patches_field)[0]}.{name}" if self.patches_field else name
+
+    def home_path(self, name: str) -> str:
+        """The path of an attribute in ``dataset``: as in ``source``, but ``frames.km10`` for a frames view."""
+        return home(self.source, self.local_path(name))[1]
 
     @property
     def unit(self) -> str:
@@ -53,32 +61,10 @@ def resolve_target(samples, patches_field: str | None = None) -> Target:
     if getattr(samples, "_is_patches", False):
         return _patches_target(samples, patches_field)
     if patches_field:
-        check_patches_field(samples, patches_field)
+        label_path(samples, patches_field)
     if len(samples) == 0:
         raise ValueError("the view is empty; choose a view with at least 2 samples")
     return Target(samples, samples, patches_field)
-
-
-def check_media(samples):
-    """Raises ValueError, in one sentence, unless the collection holds images."""
-    if samples.media_type == "video":
-        raise ValueError("videos cannot be embedded as images; pass a frames view: dataset.to_frames()")
-    if samples.media_type == "group":
-        slices = ", ".join(samples.group_slices)
-        raise ValueError(
-            f"the dataset is grouped (slices {slices}); pass one slice with select_group_slices('name'), "
-            "or all images with select_group_slices(media_type='image')"
-        )
-    if samples.media_type not in ("image", None):
-        raise ValueError(f"samples of media type {samples.media_type!r} are not images; pass an image dataset")
-
-
-def check_patches_field(samples, patches_field: str):
-    """Raises ValueError, in one sentence, unless the field holds boxes or polylines."""
-    offered = patch_fields(samples)
-    if patches_field not in offered:
-        some = f"the fields with patches are {', '.join(offered)}" if offered else "this dataset has no such field"
-        raise ValueError(f"patches field {patches_field!r} holds no detections or polylines; {some}")
 
 
 def patch_fields(samples) -> list[str]:

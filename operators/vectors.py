@@ -58,16 +58,12 @@ class Rows:
         Raises:
             ValueError: if the view holds videos, groups or the wrong kind of label
         """
+        check_media(samples)
         if samples._is_patches:
             source, patches_field = patches_source(samples, patches_field)
             path, listed = label_path(source, patches_field)
             ids, sample_ids = samples.values(["id", "sample_id"])
             return cls(source, ids, sample_ids, path, listed)
-        if samples.media_type == "group":
-            raise ValueError(
-                "this is a grouped dataset, of which only one slice would be seen; "
-                "choose slices first with select_group_slices()"
-            )
         if patches_field is None:
             ids = samples.values("id")
             return cls(samples, ids, ids)
@@ -94,6 +90,38 @@ class Rows:
                 for one in zip(*row, strict=True) if self.listed else (row,):
                     if one[0] in wanted:
                         yield one
+
+
+def check_media(samples):
+    """Checks that a collection holds images.
+
+    Raises:
+        ValueError: in one sentence, for videos, groups and other media
+    """
+    if samples.media_type == "video":
+        raise ValueError("videos cannot be embedded as images; pass a frames view: dataset.to_frames()")
+    if samples.media_type == "group":
+        slices = ", ".join(samples.group_slices)
+        raise ValueError(
+            f"the dataset is grouped (slices {slices}); pass one slice with select_group_slices('name'), "
+            "or all images with select_group_slices(media_type='image')"
+        )
+    if samples.media_type not in ("image", None):
+        raise ValueError(f"samples of media type {samples.media_type!r} are not images; pass an image dataset")
+
+
+def home(samples, path: str) -> tuple:
+    """The dataset that keeps a field, and its path there.
+
+    A frames view is a copy whose fields live on its videos: ``emb`` is ``frames.emb`` there.
+
+    Args:
+        samples: a dataset or view
+        path: the field's path in ``samples``
+    """
+    if samples._is_frames:
+        return samples._root_dataset, f"frames.{path}"
+    return samples._root_dataset, path
 
 
 def label_path(samples, patches_field: str) -> tuple[str, bool]:

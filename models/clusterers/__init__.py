@@ -8,7 +8,7 @@ from importlib.util import find_spec
 
 from .base import Clusterer, Cost
 
-__all__ = ["Clusterer", "Cost", "get_clusterer", "list_clusterers"]
+__all__ = ["Clusterer", "Cost", "all_clusterers", "get_clusterer", "list_clusterers"]
 
 
 def list_clusterers() -> list[str]:
@@ -16,8 +16,12 @@ def list_clusterers() -> list[str]:
 
     A method whose packages are not installed is left out; those packages are looked for, not imported.
     """
-    usable = [cls for cls in _found().values() if not _missing(cls)]
-    return [cls.name for cls in sorted(usable, key=lambda cls: (cls.order, cls.name))]
+    return [cls.name for cls in all_clusterers() if not _missing(cls)]
+
+
+def all_clusterers() -> list[type[Clusterer]]:
+    """Every method's class in the order of the menu, installed or not."""
+    return sorted(_found().values(), key=lambda cls: (cls.order, cls.name))
 
 
 def get_clusterer(name: str) -> type[Clusterer]:

@@ -5,6 +5,7 @@ import numpy as np
 import pytest
 from fiftyone import ViewField as F
 from fiftyone.plugins.orgs.constellation.clusters.operators import clustering, locks, runs
+from fiftyone.plugins.orgs.constellation.clusters.operators.targets import resolve_target
 
 from .conftest import get, group_vectors
 
@@ -108,6 +109,33 @@ def test_some_patches_of_a_view(patches, compute):
     assert all(row[2] is None and None not in row[:2] for row in values)
 
 
+def test_frames_of_videos(dataset, compute):
+    video = fo.Sample(filepath="/nowhere/a.mp4")
+    X, _ = group_vectors(30)
+    for number, x in enumerate(X, start=1):
+        video.frames[number] = fo.Frame(filepath=f"/nowhere/{number}.png", emb=x)
+    dataset.add_sample(video)
+    frames = dataset.to_frames(sample_frames=False)
+    summary = compute(frames, run_key="f", embeddings="emb")
+    assert summary["n_used"] == 30
+    found = [dataset.first().frames[n]["f"].cluster for n in range(1, 31)]
+    assert len(set(found)) == 3 and found == frames.values("f.cluster")
+    assert get("rename_clustering_run")(dataset, run_key="f", new_run_key="g")["cluster_field"] == "g"
+    assert dataset.first().frames[1]["g"].label.startswith("cluster")
+    assert get("delete_clustering_run")(dataset, run_key="g")["deleted_field"] == "frames.g"
+    assert set(dataset.get_frame_field_schema()) & {"f", "g"} == set()
+
+
+def test_a_single_label_per_sample(dataset, compute):
+    X, which = group_vectors(30)
+    for i, (x, w) in enumerate(zip(X, which, strict=True)):
+        thing = fo.Detection(label="abc"[w], bounding_box=[0, 0, 0.5, 0.5], emb=x)
+        dataset.add_sample(fo.Sample(filepath=f"/nowhere/{i}.png", thing=thing))
+    dataset.add_sample_field("thing.emb", fo.VectorField)
+    summary = compute(dataset, run_key="s", embeddings="emb", patches_field="thing", ground_truth="thing")
+    assert summary["scores"]["acc"] == 1 and dataset.count("thing.s.label") == 30
+
+
 def test_ground_truth_of_patches(patches, compute):
     for key, name in (("a", "things"), ("b", "label"), ("c", "things.detections.label")):
         summary = compute(patches, run_key=key, embeddings="emb", patches_field="things", ground_truth=name)
@@ -158,7 +186,7 @@ REFUSED = [
     ({"ground_truth": "emb"}, "'emb' is VectorField"),
     ({"seed": -1}, "seed -1"),
     ({"seed": 2.5}, "seed 2.5"),
-    ({"patches_field": "ground_truth"}, "'ground_truth' holds no detections"),
+    ({"patches_field": "ground_truth"}, "'ground_truth' holds Classification, not Detections"),
 ]
 
 
@@ -241,10 +269,10 @@ def test_a_stop_leaves_nothing(blobs, compute):
 
 
 def test_the_leftovers_of_a_killed_run_are_cleaned(blobs, compute):
-    runs.create_label_field(blobs, "dead", "dead")
-    runs.create_label_field(blobs, "other_field", "other")
+    runs.create_label_field(resolve_target(blobs), "dead", "dead")
+    runs.create_label_field(resolve_target(blobs), "other_field", "other")
     assert runs.clean_leftovers(blobs) == ["dead", "other_field"]
-    runs.create_label_field(blobs, "dead", "dead")
+    runs.create_label_field(resolve_target(blobs), "dead", "dead")
     compute(blobs, run_key="dead", embeddings="emb")
     assert blobs.count("dead.label") == 60
 
@@ -254,7 +282,7 @@ def test_a_living_writer_keeps_others_out(blobs, compute):
         compute(blobs, run_key="km3", embeddings="emb")
     with locks.writing(blobs, "field 'shared'"), pytest.raises(ValueError, match="'shared' is being written"):
         compute(blobs, run_key="km3", cluster_field="shared", embeddings="emb")
-    runs.create_label_field(blobs, "alive", "alive")
+    runs.create_label_field(resolve_target(blobs), "alive", "alive")
     with locks.writing(blobs, "run key 'alive'"):
         assert runs.clean_leftovers(blobs) == []
     assert compute(blobs, run_key="km3", embeddings="emb")["n_clusters"] == 3
