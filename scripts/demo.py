@@ -42,7 +42,7 @@ def main():
     )
     report(dataset, summary, time.perf_counter() - started)
     if options.app:
-        open_app(fo, dataset, summary, options.port)
+        open_app(fo, dataset, options.port)
 
 
 def arguments():
@@ -136,13 +136,10 @@ def report(dataset, summary: dict, seconds: float):
     print(f"clusters  field {summary['cluster_field']!r}, run {summary['run_key']!r}")
 
 
-def open_app(fo, dataset, summary, port: int):
+def open_app(fo, dataset, port: int):
     """Opens the App with the Embeddings panel beside the grid and waits until it is closed."""
-    panel = fo.Panel(
-        type="Embeddings",
-        state={"brainResult": summary["visualization"], "colorByField": summary["color_by"]},
-    )
-    spaces = fo.Space(children=[fo.Space(children=[fo.Panel(type="Samples", pinned=True)]), fo.Space(children=[panel])])
+    panels = (fo.Panel(type="Samples", pinned=True), fo.Panel(type="Embeddings"))
+    spaces = fo.Space(children=[fo.Space(children=[panel]) for panel in panels])
     session = fo.launch_app(dataset, port=port, address="127.0.0.1", spaces=spaces, auto=False)
     print(f"\nThe App is at http://localhost:{port}; press Ctrl+C to end it.")
     try:
