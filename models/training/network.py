@@ -1,0 +1,51 @@
+"""From a checkpoint back to networks."""
+
+from . import recipe_class
+from .backbones import features_of
+from .checkpoint import load_weights
+
+
+def recipe_from(record: dict):
+    """The recipe of a checkpoint.
+
+    Raises:
+        ValueError: in one sentence, if it is of another version of the plugin
+    """
+    from ..parameters import validated
+
+    cls = recipe_class(record["kind"])
+    return cls(**validated(cls, record["params"]))
+
+
+def network_from(record: dict, tensors: dict, what: str):
+    """The whole network with its weights, on the CPU.
+
+    Args:
+        record: of the checkpoint
+        tensors: of the checkpoint, names starting with ``network.``
+        what: names the checkpoint in the error
+
+    Raises:
+        ValueError: in one sentence, if the weights are of another architecture
+    """
+    prefix = "network."
+    weights = {name.removeprefix(prefix): tensor for name, tensor in tensors.items() if name.startswith(prefix)}
+    try:
+        network = recipe_from(record).build(record["architecture"])
+    except (KeyError, TypeError) as error:
+        raise ValueError(f"{what} has an incomplete record ({error!r}); use another copy or train again") from None
+    load_weights(network, weights, what)
+    return network
+
+
+def encoder_from(record: dict, tensors: dict, what: str):
+    """The encoder alone, which maps images ``(b, 3, side, side)`` to vectors ``(b, d)``.
+
+    Raises:
+        ValueError: in one sentence, as for :func:`network_from`, or if its vectors are not of the recorded length
+    """
+    encoder = network_from(record, tensors, what).encoder.eval()
+    length = features_of(encoder, record["architecture"]["image_size"])
+    if length != record["dimension"]:
+        raise ValueError(f"{what} makes {length} features and records {record['dimension']}; use another copy")
+    return encoder

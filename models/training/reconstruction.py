@@ -1,0 +1,94 @@
+"""What both autoencoders share: a network that returns how badly it reconstructs each image."""
+
+import numpy as np
+import torch
+from torch import nn
+from torch.nn import functional as F
+
+_SAMPLED = 5000
+
+
+class Front(nn.Module):
+    """``(b, 3, side, side)`` to what is reconstructed: one channel if all images are grey.
+
+    Args:
+        channels: 1 or 3
+        flat: whether to flatten
+    """
+
+    def __init__(self, channels: int, flat: bool):
+        super().__init__()
+        self.channels, self.flat = channels, flat
+
+    def forward(self, images):
+        """``(b, c, side, side)``, or ``(b, c * side * side)`` if flat."""
+        images = images.mean(1, keepdim=True) if self.channels == 1 else images
+        return images.flatten(1) if self.flat else images
+
+
+class Reconstruction(nn.Module):
+    """Blocks and their mirror image; ``forward`` returns the squared error per image, ``(b,)``.
+
+    Args:
+        front: the :class:`Front`
+        blocks: from the input to the code
+        mirror: from the code to the input, in the order of ``blocks``: ``mirror[i]`` undoes ``blocks[i]``
+        denoising: share of the inputs of a layer that are set to 0 in training
+    """
+
+    def __init__(self, front: Front, blocks: list[nn.Module], mirror: list[nn.Module], denoising: float):
+        super().__init__()
+        self.encoder = nn.Sequential(front, *blocks)
+        self.decoder = nn.Sequential(*reversed(mirror))
+        self.denoising = denoising
+        self.layer = None  # trains one layer and its mirror alone, as DEC's pretraining does
+
+    def forward(self, images):
+        """Errors ``(b,)`` of the images, or of the layer that is trained alone."""
+        target = self.encoder[0](images)
+        if self.layer is None:
+            found = self.decoder(self.encoder[1:](self._corrupted(target)))
+        else:
+            position = self.layer + 1
+            with torch.no_grad():
+                target = self.encoder[1:position](target)
+            hidden = self.encoder[position](self._corrupted(target))
+            found = self.decoder[-position](self._corrupted(hidden))
+        return (found.float() - target.float()).square().flatten(1).mean(1)
+
+    def _corrupted(self, values):
+        return F.dropout(values, self.denoising, self.training) if self.denoising else values
+
+
+def mean_image_error(pixels, channels: int) -> float:
+    """The error of the best constant reconstruction, the mean image; pixels in [0, 1].
+
+    Args:
+        pixels: :class:`models.training.pixels.Pixels`
+        channels: 1 or 3
+    """
+    values = np.asarray(pixels.array[:_SAMPLED], np.float32) / 255
+    values = values.mean(1) if channels == 1 else values
+    return float(values.var(0).mean())
+
+
+def reconstruction_picture(network: Reconstruction, images: torch.Tensor) -> np.ndarray:
+    """Originals above their reconstructions.
+
+    Args:
+        network: in any mode
+        images: float ``(n, 3, side, side)`` in [0, 1] on the network's device
+
+    Returns:
+        uint8 ``(2 * side, n * side, 3)``
+    """
+    training = network.training
+    with torch.inference_mode():
+        network.eval()
+        front = network.encoder[0]
+        channels, side = front.channels, images.shape[-1]
+        found = network.decoder(network.encoder(images)).float().reshape(-1, channels, side, side).expand(-1, 3, -1, -1)
+        original = (images.mean(1, keepdim=True) if channels == 1 else images).expand(-1, 3, -1, -1)
+    network.train(training)
+    rows = [row.permute(2, 0, 3, 1).reshape(side, -1, 3) for row in (original, found)]
+    return (torch.cat(rows).clamp(0, 1) * 255).round().byte().cpu().numpy()

@@ -1,0 +1,191 @@
+"""SimCLR: two random views of an image should get the same vector, views of different images different ones.
+
+When to choose it: images far from the web's photographs (microscopes, satellites, factories, scans), some thousands of
+them, and time: tens of epochs at least. The augmentations say what does *not* matter, so they are the main choice:
+turn flips off for digits and text, colour off where colour is the signal, rotation on where up means nothing.
+
+Paper: Chen, Kornblith, Norouzi, Hinton, A Simple Framework for Contrastive Learning of Visual Representations, ICML
+2020. Ours differs in crops that are at most 4:3 distorted and never empty, in augmentations with a fixed order (see
+``augmentation.py``), and in AdamW as the default optimiser, which needs no tuning on small data. Features are the
+backbone's, before the projector.
+"""
+
+from typing import Annotated, Literal
+
+from pydantic import Field
+
+from ..encoders.base import Device
+from .recipe import (
+    BatchSize,
+    ImageSize,
+    LearningRate,
+    MicroBatch,
+    Optimizer,
+    Precision,
+    Recipe,
+    Resize,
+    Warmup,
+    WeightDecay,
+)
+
+Backbone = Literal["small", "resnet18", "resnet34", "resnet50", "efficientnet_lite0", "timm"]
+
+
+class SimCLR(Recipe):
+    """Contrastive training.
+
+    Args:
+        backbone: the network that makes the features
+        image_size: side in pixels, proposed from the images if left out
+        batch_size: images per step; each has ``2 * batch_size - 2`` negatives
+        flip: which mirror images count as the same
+        crop: smallest share of the area that a crop keeps
+        color: strength of brightness, contrast, saturation and hue jitter
+        grey: share of views without colour
+        blur: share of views that are blurred
+        rotation: largest angle in degrees
+        temperature: of the loss
+        projection: length of the vectors that the loss compares
+        hidden: width of the projector
+        timm_model: the model's name if the backbone is ``timm``
+        pretrained: start from published weights
+        optimizer: ``adamw``, ``sgd`` or ``lars``
+        learning_rate: peak rate, by default the optimiser's usual one
+        weight_decay: of filters and matrices
+        warmup_epochs: epochs until the peak rate
+        micro_batch: images per pass through the network
+        resize: how images become square
+        precision: number format
+        device: where to compute
+    """
+
+    kind = "simclr"
+    title = "SimCLR"
+    when = "Learns what stays the same under crops, flips and colour changes; for any kind of image"
+    loss_name = "NT-Xent"
+
+    def __init__(
+        self,
+        backbone: Annotated[Backbone, Field(description="small suits a CPU; ResNets and timm models need a GPU")] = (
+            "small"
+        ),
+        image_size: ImageSize = None,
+        batch_size: BatchSize = 256,
+        flip: Annotated[
+            Literal["none", "horizontal", "both"],
+            Field(description="Which mirror images count as the same; none for digits and text, both seen from above"),
+        ] = "horizontal",
+        crop: Annotated[
+            float, Field(gt=0, le=1, description="Smallest share of the area that a crop keeps; 1 is no cropping")
+        ] = 0.2,
+        color: Annotated[
+            float, Field(ge=0, le=2, description="Strength of colour jitter; 0 where colour is the signal")
+        ] = 1.0,
+        grey: Annotated[float, Field(ge=0, le=1, description="Share of views without colour")] = 0.2,
+        blur: Annotated[float, Field(ge=0, le=1, description="Share of views that are blurred")] = 0.0,
+        rotation: Annotated[
+            float, Field(ge=0, le=180, description="Largest angle in degrees; 180 where up means nothing")
+        ] = 0.0,
+        temperature: Annotated[
+            float, Field(ge=0.01, le=1, description="Lower values push the most similar images apart; 0.1 to 0.5")
+        ] = 0.2,
+        projection: Annotated[
+            int, Field(ge=8, le=2048, description="Length of the vectors that the loss compares")
+        ] = 128,
+        hidden: Annotated[int, Field(ge=8, le=8192, description="Width of the projector's hidden layer")] = 256,
+        timm_model: Annotated[str | None, Field(description="timm's name of the model if the backbone is timm")] = None,
+        pretrained: Annotated[bool, Field(description="Start from published weights instead of random ones")] = False,
+        optimizer: Optimizer = "adamw",
+        learning_rate: LearningRate = None,
+        weight_decay: WeightDecay = 1e-4,
+        warmup_epochs: Warmup = 5,
+        micro_batch: MicroBatch = None,
+        resize: Resize = "shortest",
+        precision: Precision = "auto",
+        device: Device = "auto",
+    ):
+        self.backbone = backbone
+        self.image_size = image_size
+        self.batch_size = batch_size
+        self.flip = flip
+        self.crop = crop
+        self.color = color
+        self.grey = grey
+        self.blur = blur
+        self.rotation = rotation
+        self.temperature = temperature
+        self.projection = projection
+        self.hidden = hidden
+        self.timm_model = timm_model
+        self.pretrained = pretrained
+        self.optimizer = optimizer
+        self.learning_rate = learning_rate
+        self.weight_decay = weight_decay
+        self.warmup_epochs = warmup_epochs
+        self.micro_batch = micro_batch
+        self.resize = resize
+        self.precision = precision
+        self.device = device
+
+    def architecture(self, pixels) -> dict:
+        """Backbone, input size and projector."""
+        return {
+            "backbone": self.backbone,
+            "timm_model": self.timm_model,
+            "image_size": pixels.array.shape[-1],
+            "hidden": self.hidden,
+            "projection": self.projection,
+        }
+
+    def build(self, architecture: dict, pretrained: bool = False):
+        """Backbone and projector, an MLP with batch normalisation.
+
+        Raises:
+            ValueError: see :func:`models.training.backbones.build_backbone`
+        """
+        from torch import nn
+
+        from .backbones import build_backbone, features_of
+
+        encoder = build_backbone(architecture, pretrained)
+        width, hidden = features_of(encoder, architecture["image_size"]), architecture["hidden"]
+        projector = nn.Sequential(
+            nn.Linear(width, hidden, bias=False),
+            nn.BatchNorm1d(hidden),
+            nn.ReLU(inplace=True),
+            nn.Linear(hidden, architecture["projection"]),
+        )
+        return nn.Sequential(_named(encoder=encoder, projector=projector))
+
+    def augmentation(self):
+        """The augmentations of this recipe."""
+        from .augmentation import Augmentation
+
+        return Augmentation(self.crop, self.flip, self.color, self.grey, self.blur, self.rotation)
+
+    def inputs(self, images, generator, batch: int, rows: slice) -> tuple:
+        """Two views of each image, ``(2b, 3, side, side)``: first all first ones, then all second ones."""
+        import torch
+
+        augment = self.augmentation()
+        first, second = augment.draw(batch, generator)[rows], augment.draw(batch, generator)[rows]
+        return torch.cat([first(images), second(images)]), None
+
+    def objective(self, outputs, targets, engine):
+        """NT-Xent over the views of all processes."""
+        from .nt_xent import nt_xent
+
+        first, second = outputs.chunk(2)
+        return nt_xent(engine.gather(first), engine.gather(second), self.temperature)
+
+    def trivial(self, pixels, engine) -> float:
+        """``ln(2b - 1)``."""
+        from .nt_xent import trivial_loss
+
+        return trivial_loss(self.batch_size)
+
+
+def _named(**modules):
+    from collections import OrderedDict
+
+    return OrderedDict(modules)

@@ -1,0 +1,152 @@
+"""The model store: one folder per trained encoder, ``<FiftyOne's model zoo>/constellation/<name>/``.
+
+Set ``CONSTELLATION_MODEL_DIR`` to keep it elsewhere, such as on a disk that several machines share.
+"""
+
+import os
+import re
+import shutil
+from difflib import get_close_matches
+from pathlib import Path
+
+from .checkpoint import read_record, read_tensors, write_checkpoint
+
+ENVIRONMENT = "CONSTELLATION_MODEL_DIR"
+FILE = "encoder.safetensors"
+PICTURE = "reconstruction.png"
+SUFFIX = ".safetensors"
+_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]{0,63}")
+
+
+def folder() -> Path:
+    """Where the store is; need not exist."""
+    if chosen := os.environ.get(ENVIRONMENT):
+        return Path(chosen).expanduser()
+    import fiftyone as fo
+
+    return Path(fo.config.model_zoo_dir) / "constellation"
+
+
+def path_of(name: str) -> Path:
+    """The checkpoint of ``name``, whether it exists or not.
+
+    Raises:
+        ValueError: if it is not a name, which above all must not lead out of the store
+    """
+    if not isinstance(name, str) or not _NAME.fullmatch(name):
+        raise ValueError(f"name={name!r} is not valid; use up to 64 letters, digits, _ and -, starting with no sign")
+    return folder() / name / FILE
+
+
+def names(unfinished: bool = False) -> list[str]:
+    """The trained encoders, sorted; those without a finished epoch only if ``unfinished``."""
+    found = []
+    for path in sorted(folder().glob(f"*/{FILE}")):
+        if not _NAME.fullmatch(path.parent.name):
+            continue
+        try:
+            if unfinished or read_record(path)["epoch"] > 0:
+                found.append(path.parent.name)
+        except (ValueError, KeyError):  # a damaged file is no encoder; naming it says why
+            continue
+    return found
+
+
+def record_of(name: str) -> dict:
+    """The record of a trained encoder.
+
+    Raises:
+        ValueError: in one sentence, if there is none or it is damaged
+    """
+    path = path_of(name)
+    if not path.is_file():
+        known = names()
+        close = get_close_matches(name, known, 1)
+        some = f"did you mean {close[0]!r}?" if close else f"the trained ones are {', '.join(known) or 'none yet'}"
+        raise ValueError(f"there is no trained encoder {name!r}; {some}")
+    return read_record(path)
+
+
+def check_free(name: str):
+    """Refuses a name that is taken.
+
+    Raises:
+        ValueError: in one sentence, with the remedies
+    """
+    if path_of(name).is_file():
+        try:
+            record = read_record(path_of(name))
+            state = f"{record['kind']}, {record['epoch']} of {record['planned']} epochs"
+        except (ValueError, KeyError):
+            state = "damaged"
+        raise ValueError(
+            f"an encoder {name!r} exists ({state}); choose another name, pass resume=True to continue it, or delete it"
+        )
+
+
+def delete(name: str) -> dict:
+    """Deletes an encoder, damaged ones too.
+
+    Returns:
+        ``{"name", "deleted", "bytes"}``
+
+    Raises:
+        ValueError: if there is none
+    """
+    path = path_of(name)
+    if not path.is_file():
+        record_of(name)
+    size = sum(file.stat().st_size for file in path.parent.rglob("*") if file.is_file())
+    shutil.rmtree(path.parent)
+    return {"name": name, "deleted": str(path.parent), "bytes": size}
+
+
+def export(name: str, destination: str) -> dict:
+    """Copies an encoder into one file, without the state that only training needs.
+
+    Args:
+        name: the encoder
+        destination: a folder, or a file that does not exist yet
+
+    Returns:
+        ``{"name", "path", "bytes"}``
+
+    Raises:
+        ValueError: in one sentence, if there is no such encoder or the file exists
+    """
+    record = record_of(name)
+    target = Path(destination).expanduser()
+    target = target / f"{name}{SUFFIX}" if target.is_dir() else target
+    if target.suffix != SUFFIX:
+        raise ValueError(
+            f"path={str(destination)!r} is no folder and does not end in {SUFFIX}; name an existing folder"
+        )
+    if target.exists():
+        raise ValueError(f"{str(target)!r} exists; choose another file")
+    write_checkpoint(target, record, {f"network.{k}": v for k, v in read_tensors(path_of(name), "network.").items()})
+    return {"name": name, "path": str(target), "bytes": target.stat().st_size}
+
+
+def import_file(source: str, name: str | None = None) -> dict:
+    """Adds an exported encoder to the store, after it has made a vector.
+
+    Args:
+        source: a file made by :func:`export`
+        name (None): its name here, by default the one it had
+
+    Returns:
+        ``{"name", "kind", "dimension", "path"}``
+
+    Raises:
+        ValueError: in one sentence, if the file is no encoder, is damaged, or the name is taken
+    """
+    from .network import encoder_from
+
+    origin = Path(source).expanduser()
+    record = read_record(origin)
+    name = name or record.get("name")
+    check_free(name)
+    tensors = read_tensors(origin, "")
+    encoder_from(record, tensors, str(origin))
+    write_checkpoint(path_of(name), {**record, "name": name}, tensors)
+    return {"name": name, "kind": record["kind"], "dimension": record["dimension"], "path": str(path_of(name))}
