@@ -1,6 +1,7 @@
 # Two commands do everything on a fresh Debian or Ubuntu machine with Python 3.10 or newer:
 #   make demo    cluster real images offline and open the App   (IMAGES=folder, APP=0, PORT=5151)
 #   make test    the tests, browser tests included
+# Another Python or FiftyOne: make test PYTHON=python3.13 VENV=.venv313 FIFTYONE=1.22.0
 # `make check` runs the linters, `make bench` lists the benchmarks, `make screenshots` renews the README pictures.
 
 PYTHON ?= python3
@@ -17,7 +18,7 @@ setup: $(READY)
 $(READY): requirements.txt requirements-dev.txt scripts/system.sh scripts/mongod.py
 	sh scripts/system.sh venv $(PYTHON)
 	test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
-	$(BIN)/python -m pip install --quiet --disable-pip-version-check -r requirements-dev.txt
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check -r requirements-dev.txt $(if $(FIFTYONE),fiftyone==$(FIFTYONE))
 	$(BIN)/python scripts/mongod.py
 	touch $(READY)
 

@@ -82,7 +82,7 @@ def add_names(ctx, inputs, target):
 def add_features(ctx, inputs, target):
     """Step 2: an existing vector field, or an encoder and the field to fill."""
     add_heading(inputs, "step_2", "2 · Features")
-    dataset, patches_field = target.dataset, target.patches_field
+    patches_field = target.patches_field
     fields = vector_fields(target.source, patches_field)
     labels = {name: f"Vectors in {name}" for name in fields}
     add_choice(
@@ -106,8 +106,10 @@ def add_encoder(ctx, inputs) -> str:
 
     name, reason = default_encoder()
     options = {key: encoder_class(key).title for key in list_encoders()}
+    hints = {key: encoder_class(key).when for key in options}
     encoder = ctx.params.get("encoder") or name
-    add_choice(inputs, "encoder", options, name, "Encoder", f"{name} is the default: {reason}", space=HALF)
+    text = f"{name} is the default: {reason}" if encoder == name else hints.get(encoder)
+    add_choice(inputs, "encoder", options, name, "Encoder", text, hints, space=HALF)
     inputs.str(
         "embeddings",
         required=False,
@@ -145,8 +147,9 @@ def add_method(ctx, inputs):
     hints = {name: cls.when for name, cls in classes.items()}
     add_choice(inputs, "method", options, "kmeans", "Method", hints.get(method), hints)
     cls = classes.get(method, classes["kmeans"])
-    values = form_values(cls, ctx.params.get(f"method_{method}"))
-    add_parameters(inputs, f"method_{method}", cls, values, cls.relevant(values), cls.offered(values))
+    entered = ctx.params.get(f"method_{method}")
+    values = form_values(cls, entered)
+    add_parameters(inputs, f"method_{method}", cls, entered, cls.relevant(values), cls.offered(values))
 
 
 def add_options(ctx, inputs, target):

@@ -41,7 +41,7 @@ def tables() -> dict[str, str]:
     return {
         "methods": table("method", methods, "when to choose it", lambda cls: cls.when + optional(cls)),
         "reductions": table("reduce", REDUCTIONS.values(), "when it helps", lambda cls: cls.when),
-        "encoders": table("encoder", kinds, "what it is", lambda cls: (cls.__doc__ or "").strip().splitlines()[0]),
+        "encoders": table("encoder", kinds, "when to choose it", lambda cls: cls.when),
     }
 
 

@@ -48,6 +48,7 @@ class Encoder(fom.Model, fom.EmbeddingsMixin, fom.TorchModelMixin):
 
     name: str | None = None
     title: str = ""  # in the form's drop-down
+    when: str = ""  # one line: when to choose it
     seconds_per_image: float = 0.1  # on one CPU core, to the order of magnitude, for estimates
     argument: str | None = None  # the parameter that "name:argument" fills
     libraries: tuple[str, ...] = ("torch",)

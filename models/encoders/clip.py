@@ -47,9 +47,8 @@ class Clip(Encoder, fom.PromptMixin):
 
     name = "clip"
     title = "CLIP (open_clip)"
+    when = "Photographs, and when words should relate to the vectors"
     seconds_per_image = 0.1
-    title = "CLIP (open_clip)"
-    seconds_per_image = 0.06
     argument = "architecture"
     libraries = ("torch", "open_clip_torch")
 

@@ -36,6 +36,7 @@ class EfficientNetLite0(Encoder):
 
     name = "efficientnet_lite0"
     title = "EfficientNet-Lite0 (offline)"
+    when = "No download: ImageNet features that work offline"
     seconds_per_image = 0.025
     libraries = ("torch", "timm", _PACKAGE)
 

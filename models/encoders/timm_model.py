@@ -35,8 +35,8 @@ class Timm(Encoder):
 
     name = "timm"
     title = "timm model"
+    when = "DINOv2 for fine-grained photographs, ConvNeXt and a thousand other backbones"
     seconds_per_image = 0.5
-    title = "timm model"
     argument = "model"
     libraries = ("torch", "timm")
 

@@ -22,8 +22,8 @@ class Zoo(Encoder):
 
     name = "zoo"
     title = "FiftyOne Model Zoo"
+    when = "A model that you use in FiftyOne already"
     seconds_per_image = 0.15
-    title = "FiftyOne Model Zoo"
     argument = "model"
     libraries = ("torch", "fiftyone")
 
