@@ -1,0 +1,186 @@
+"""The forms, drawn as the App draws them but without the App."""
+
+import fiftyone as fo
+import fiftyone.operators as foo
+import numpy as np
+import pytest
+from fiftyone.plugins.orgs.constellation.clusters.models import clusterers, encoders
+from fiftyone.plugins.orgs.constellation.clusters.models.parameters import parameters
+from fiftyone.plugins.orgs.constellation.clusters.operators import estimates, form_steps
+from fiftyone.plugins.orgs.constellation.clusters.operators.forms import UNFOLD, form_values
+from fiftyone.plugins.orgs.constellation.clusters.operators.targets import resolve_target
+
+from .conftest import get
+
+
+def context(dataset, name="compute_clusters", view=None, **params):
+    request = {"dataset_name": dataset.name, "params": params}
+    if view is not None:
+        request["view"] = view._serialize()
+    return foo.ExecutionContext(request, operator_uri=f"@constellation/clusters/{name}")
+
+
+def draw(dataset, name="compute_clusters", view=None, **params):
+    form = get(name).resolve_type(context(dataset, name, view, **params), "inputs")
+    return form.to_json()["type"]["properties"]
+
+
+def flat(form):
+    """All inputs of a form by name, those of nested objects included."""
+    found = {}
+    for key, prop in form.items():
+        found[key] = prop
+        found.update(flat(prop["type"].get("properties") or {}))
+    return found
+
+
+@pytest.mark.parametrize("method", clusterers.list_clusterers())
+def test_every_method_has_its_form_and_defaults_are_valid(blobs, method):
+    cls = clusterers.get_clusterer(method)
+    form = flat(draw(blobs, method=method, **{f"method_{method}": {UNFOLD: True}}))
+    assert not [key for key, prop in form.items() if prop.get("invalid")]
+    for key in cls.relevant({}):
+        info = parameters(cls)[key]
+        assert key in form, f"{key} is not reachable"
+        assert form[key]["view"]["description"] == info.description
+        if info.default is not None:
+            assert form[key]["default"] == info.default
+
+
+@pytest.mark.parametrize("encoder", encoders.list_encoders())
+def test_every_encoder_has_its_form(blobs, encoder):
+    unfolded = {f"encoder_{encoder}": {UNFOLD: True}}
+    form = flat(draw(blobs, source=form_steps.NEW, encoder=encoder, **unfolded))
+    assert "normalize" in form and not [key for key, prop in form.items() if prop.get("invalid")]
+
+
+def test_execute_works_at_once_on_a_fresh_dataset(blobs):
+    form = flat(draw(blobs))
+    assert form["run_key"]["default"] == "kmeans_1" and form["source"]["default"] == "emb"
+    assert not any(prop["required"] and prop.get("default") is None for prop in form.values())
+
+
+def test_ward_offers_only_what_it_can_do(blobs):
+    form = flat(draw(blobs, method="agglomerative", method_agglomerative={"linkage": "ward"}))
+    assert form["metric"]["type"]["values"] == ["euclidean"]
+    form = flat(draw(blobs, method="agglomerative", method_agglomerative={"linkage": "average"}))
+    assert "cosine" in form["metric"]["type"]["values"]
+
+
+def test_agglomerative_shows_one_way_to_stop(blobs):
+    form = flat(draw(blobs, method="agglomerative", method_agglomerative={"stop": "distance_threshold"}))
+    assert "distance_threshold" in form and "n_clusters" not in form
+
+
+@pytest.mark.parametrize(
+    ("params", "bad", "words"),
+    [
+        ({"run_key": "1a"}, "run_key", "'1a' is not valid"),
+        ({"cluster_field": "filepath"}, "cluster_field", "'filepath' exists"),
+        ({"method_kmeans": {"n_clusters": 1}}, "n_clusters", "n_clusters=1"),
+        ({"method_kmeans": {"n_clusters": 2.5}}, "n_clusters", "n_clusters=2.5"),
+        ({"seed": -3}, "seed", "-3"),
+    ],
+)
+def test_wrong_entries_are_marked_while_typing(blobs, params, bad, words):
+    prop = flat(draw(blobs, **params))[bad]
+    assert prop["invalid"] and words in prop["error_message"]
+
+
+def test_what_another_method_left_behind_is_ignored():
+    cls = clusterers.get_clusterer("kmeans")
+    assert form_values(cls, {"n_clusters": 5.0, "linkage": "ward", "tol": ""}) == {"n_clusters": 5}
+
+
+def test_form_entries_become_arguments(blobs):
+    ctx = context(
+        blobs,
+        source="emb",
+        method="hdbscan",
+        method_hdbscan={"min_cluster_size": 7},
+        method_kmeans={"n_clusters": 3},
+        reduce="pca",
+        reduce_pca={"n_components": 4},
+        ground_truth=form_steps.NONE,
+        run_key="a",
+    )
+    samples, kwargs = form_steps.arguments(ctx)
+    assert len(samples) == 60
+    assert kwargs == {
+        "run_key": "a",
+        "method": "hdbscan",
+        "params": {"min_cluster_size": 7},
+        "embeddings": "emb",
+        "reduce": "pca",
+        "reduce_params": {"n_components": 4},
+    }
+
+
+def test_no_reduction_is_an_answer(blobs):
+    assert form_steps.arguments(context(blobs, source="emb", reduce="none"))[1]["reduce"] == "none"
+
+
+def test_a_selection_is_a_target(blobs):
+    ids = blobs.values("id")[:5]
+    ctx = foo.ExecutionContext(
+        {"dataset_name": blobs.name, "params": {}, "selected": ids, "view_target": "SELECTED_SAMPLES"},
+        operator_uri="@constellation/clusters/compute_clusters",
+    )
+    assert form_steps.arguments(ctx)[0].values("id") == ids
+
+
+def test_patches_can_be_chosen(patches):
+    form = flat(draw(patches, unit="things"))
+    assert form["source"]["default"] == "emb" and "ground_truth" in form
+    assert form_steps.arguments(context(patches, unit="things", source="emb"))[1]["patches_field"] == "things"
+
+
+def test_grouped_datasets_ask_for_the_slice():
+    grouped = fo.Dataset()
+    try:
+        grouped.add_group_field("group", default="left")
+        for i in range(3):
+            group = fo.Group()
+            pair = [fo.Sample(filepath=f"/n/{i}{s}.png", group=group.element(s)) for s in ("left", "right")]
+            grouped.add_samples(pair)
+        assert flat(draw(grouped))["group_slice"]["type"]["values"] == ["left", "right", form_steps.ALL_SLICES]
+        assert len(form_steps.arguments(context(grouped, group_slice="right"))[0]) == 3
+        assert len(form_steps.arguments(context(grouped, group_slice=form_steps.ALL_SLICES))[0]) == 6
+    finally:
+        grouped.delete()
+
+
+def test_nothing_to_cluster_is_said(dataset):
+    form = draw(dataset)
+    assert any("empty" in str(prop.get("error_message")) for prop in form.values())
+
+
+def test_run_forms_without_runs(dataset):
+    for name in ("get_clustering_run_info", "rename_clustering_run", "delete_clustering_run", "load_clustering_view"):
+        assert any(prop.get("invalid") for prop in draw(dataset, name).values())
+
+
+def estimate_of(dataset, monkeypatch, n, **kwargs):
+    monkeypatch.setattr(estimates, "count", lambda target: n)
+    return estimates.estimate_run(resolve_target(dataset), "emb", None, kwargs)
+
+
+def test_the_estimate_warns_of_slow_methods(dataset, monkeypatch):
+    dataset.add_samples([fo.Sample(filepath=f"/n/{i}.png", emb=np.ones(512, np.float32)) for i in range(3)])
+    quick = estimate_of(dataset, monkeypatch, 5000, method="kmeans")
+    assert not quick.long and quick.warning is None and "5,000 images" in quick.text
+    slow = estimate_of(dataset, monkeypatch, 100_000, method="hdbscan", reduce="none")
+    assert slow.long and "UMAP" in slow.warning and "schedule it" in slow.warning
+    assert estimate_of(dataset, monkeypatch, 100_000, method="hdbscan", reduce="auto").seconds < slow.seconds
+    large = estimate_of(dataset, monkeypatch, 50_000_000, method="kmeans", visualize=False)
+    assert "memory are free" in large.warning
+
+
+def test_long_runs_are_delegated_by_default(dataset, monkeypatch):
+    dataset.add_samples([fo.Sample(filepath=f"/n/{i}.png", emb=np.ones(512, np.float32)) for i in range(3)])
+    operator = get("compute_clusters")
+    for n, delegated in ((1000, False), (2_000_000, True)):
+        monkeypatch.setattr(estimates, "count", lambda target, n=n: n)
+        options = operator.resolve_execution_options(context(dataset, source="emb"))
+        assert options.default_choice_to_delegated is delegated
+        assert options.allow_immediate_execution and options.allow_delegated_execution
