@@ -73,7 +73,8 @@ class GetClusteringRunInfo(PythonCall, foo.Operator):
             row.str(key, label=label)
             table.add_column(key, label=label)
         outputs.list("clusters", row, view=table, label="Clusters")
-        outputs.obj("json", label="Everything, as JSON", view=types.JSONView())
+        folded = {"jsonViewer": {"jsonViewerProps": {"collapsed": 1, "style": {"padding": "1rem"}}}}
+        outputs.obj("json", label="Everything, as JSON", view=types.JSONView(componentsProps=folded))
         return types.Property(outputs, view=types.View(label="Clustering run"))
 
 

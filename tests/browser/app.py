@@ -13,6 +13,7 @@ from pathlib import Path
 from stack import free_port
 
 TEASERS = ("Dismiss", "Got it")
+TITLE = "Clusters: "  # every operator's label starts with it
 
 
 class AppServer:
@@ -73,28 +74,44 @@ class User:
         self.page = page
         self.url = url
 
-    def open(self, dataset_name: str):
+    def open(self, dataset):
         """Opens a dataset and waits for its grid."""
-        self.page.goto(f"{self.url}/datasets/{dataset_name}")
+        self.page.goto(f"{self.url}/datasets/{dataset.name}")
         self.page.locator('[data-cy="fo-grid"]').wait_for(timeout=60_000)
+        self.page.locator('[data-cy="looker"]').first.wait_for()
+        # an advertisement slides over the grid about a second after it is drawn
         self.page.wait_for_timeout(1500)
+        self.dismiss_teasers()
+
+    def dismiss_teasers(self):
+        """Closes what advertises other products."""
         for text in TEASERS:
-            button = self.page.get_by_text(text, exact=True)
-            if button.count():
+            button = self.page.get_by_role("button", name=text, exact=True)
+            while button.count():
                 button.first.click()
+                self.page.wait_for_timeout(200)
+
+    def count(self) -> str:
+        """What the grid says it shows, such as ``60 samples``."""
+        return self.page.locator('[data-cy="entry-counts"]').inner_text()
 
     def open_form(self, operator: str):
         """Backtick, the operator's name, Enter; returns the form."""
         self.page.keyboard.press("Backquote")
         search = self.page.locator('[data-cy="operators-browser-search"]')
-        search.wait_for(timeout=20_000)
+        search.wait_for()
         box = search if search.evaluate("e => e.tagName") == "INPUT" else search.locator("input")
         box.fill(operator)
-        self.page.wait_for_timeout(800)
-        self.page.keyboard.press("Enter")
+        self.page.get_by_text(re.compile(f"^{TITLE}{operator.replace('_', ' ')}$")).first.wait_for()
+        return self.redrawn(lambda: self.page.keyboard.press("Enter"))
+
+    def redrawn(self, action):
+        """Does something that the server answers with a new form, and waits until it is drawn; returns the form."""
+        with self.page.expect_response(lambda response: response.url.endswith("/operators/resolve-type")):
+            action()
         form = self.page.locator('[data-cy="operators-prompt-modal"]')
-        form.wait_for(timeout=30_000)
-        self.page.wait_for_timeout(1500)
+        form.wait_for()
+        self.page.wait_for_timeout(400)  # the answer is drawn, and a click before that would be lost
         return form
 
     def field(self, form, label: str):
@@ -102,26 +119,71 @@ class User:
         return form.locator(".MuiGrid-item").filter(has=self.page.get_by_text(label, exact=True)).last
 
     def fill(self, form, label: str, text: str):
-        """Types into an input and waits for the form to be drawn anew."""
-        self.field(form, label).locator("input, textarea").first.fill(text)
-        self.page.wait_for_timeout(1500)
+        """Types into an input."""
+        entry = self.field(form, label).locator("input, textarea").first
+        self.redrawn(lambda: entry.fill(text))
 
     def choose(self, form, label: str, option: str):
-        """Picks from a drop-down and waits for the form to be drawn anew."""
+        """Picks from a drop-down."""
         self.field(form, label).get_by_role("combobox").first.click()
-        self.page.get_by_role("option").filter(has_text=re.compile(f"^{re.escape(option)}")).first.click()
-        self.page.wait_for_timeout(1500)
+        found = self.page.get_by_role("option").filter(has_text=re.compile(f"^{re.escape(option)}"))
+        self.redrawn(found.first.click)
 
-    def execute(self, form, name: str = "Execute"):
+    def options(self, form, label: str) -> list[str]:
+        """What a drop-down offers."""
+        self.field(form, label).get_by_role("combobox").first.click()
+        self.page.get_by_role("option").first.wait_for()
+        texts = self.page.get_by_role("option").all_inner_texts()
+        self.page.keyboard.press("Escape")
+        return texts
+
+    def tick(self, form, label: str):
+        """Ticks a check box, or takes its tick away."""
+        box = self.field(form, label).get_by_role("checkbox").first
+        self.redrawn(box.click)
+
+    def button(self, form, name: str = "Execute"):
+        """A button of a form."""
+        return form.get_by_role("button", name=name, exact=True)
+
+    def execute(self, form):
         """Presses the form's button."""
-        form.get_by_role("button", name=name, exact=True).click()
+        self.button(form).click()
 
-    def output(self, seconds: float = 120):
-        """Waits for an operator's output and returns its text."""
-        modal = self.page.locator('[data-cy="operators-prompt-view-modal"]')
-        modal.wait_for(timeout=1000 * seconds)
-        return modal
+    def output(self, text: str, seconds: float = 120):
+        """Waits until the output of a running operator has this text, and returns the dialog."""
+        dialog = self.page.locator('[data-cy="operators-prompt-view-modal"]')
+        dialog.get_by_text(re.compile(text)).first.wait_for(timeout=1000 * seconds)
+        return dialog
 
-    def screenshot(self, path: Path):
-        """A picture of the page."""
-        self.page.screenshot(path=str(path))
+    def done(self):
+        """Closes the output of an operator."""
+        dialog = self.page.locator('[data-cy="operators-prompt-view-modal"]')
+        dialog.get_by_role("button", name="Done", exact=True).click()
+        dialog.wait_for(state="detached")
+
+    def open_map(self, brain_key: str, color_by: str):
+        """In the Embeddings panel: opens a map and colours it."""
+        self.dismiss_teasers()
+        self.page.get_by_text(brain_key, exact=True).first.click()
+        self.page.get_by_label("Color by").first.click()
+        self.page.get_by_role("combobox").last.fill(color_by)
+        self.page.get_by_role("option", name=color_by, exact=True).click()
+
+    def legend(self) -> list[str]:
+        """The clusters in the legend of the map."""
+        entry = re.compile(r"^(cluster \d+|noise)$")
+        panel = self.page.locator('[data-cy="panel-content-Embeddings"]')
+        panel.get_by_text(entry).first.wait_for()
+        return panel.get_by_text(entry).all_inner_texts()
+
+    def select(self, positions):
+        """Ticks samples of the grid."""
+        tab = self.page.locator('[data-cy="panel-tab-samples"]')
+        for count, position in enumerate(positions, start=1):
+            looker = self.page.locator('[data-cy="looker"]').nth(position)
+            looker.hover()
+            self.page.wait_for_timeout(250)  # the check box fades in
+            box = looker.bounding_box()
+            self.page.mouse.click(box["x"] + 12, box["y"] + 12)
+            tab.get_by_text(str(count), exact=True).wait_for()

@@ -1,0 +1,121 @@
+"""Clustering as a person does it in the App: the form, live progress, the summary, the map and the grid."""
+
+import re
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+from fiftyone.operators.delegated import DelegatedOperationService
+
+
+def test_cluster_and_look_at_the_map(user, digits):
+    user.open(digits)
+    form = user.open_form("compute_clusters")
+    user.choose(form, "Ground truth", "ground_truth")
+    user.execute(form)
+    user.output(r"^\d/5 (reading|clustering|map|scoring|writing)")  # while it runs
+    dialog = user.output(r"10 clusters of 60 images")
+    assert re.search(r"silhouette\s+acc\s+nmi\s+ari", dialog.inner_text())
+    user.done()
+
+    digits.reload()
+    assert digits.list_runs() == ["kmeans_1"]
+    (brain_key,) = digits.list_brain_runs()
+    clusters = digits.count_values("kmeans_1.label")
+    assert sorted(clusters) == [f"cluster {i:02d}" for i in range(10)] and sum(clusters.values()) == 60
+
+    user.open_map(brain_key, "kmeans_1.label")
+    assert set(user.legend()) <= set(clusters)
+    grid = user.page.locator('[data-cy="fo-grid"]')
+    grid.get_by_text(digits.first()["kmeans_1"].label, exact=True).first.wait_for()
+
+
+def test_images_without_vectors(user, plain):
+    user.open(plain)
+    form = user.open_form("compute_clusters")
+    user.fill(form, "n_clusters", "3")
+    user.tick(form, "2-D map")
+    user.execute(form)
+    user.output("3 clusters of 20 images")
+    plain.reload()
+    assert len(plain.exists("efficientnet_lite0")) == 20 and len(plain.exists("kmeans_1")) == 20
+
+
+def test_patches(user, boxes):
+    user.open(boxes)
+    form = user.open_form("compute_clusters")
+    user.choose(form, "Unit", "Patches of things")
+    user.fill(form, "n_clusters", "4")
+    user.tick(form, "2-D map")
+    user.execute(form)
+    user.output("4 clusters of 60 patches")
+    boxes.reload()
+    assert sum(boxes.count_values("things.detections.kmeans_1.label").values()) == 60
+
+
+def test_only_the_selected_samples(user, digits):
+    user.open(digits)
+    user.select(range(3))
+    form = user.open_form("compute_clusters")
+    form.get_by_text(re.compile("3 images of dataset")).wait_for()
+    form.get_by_text("Current selection", exact=True).wait_for()
+    user.fill(form, "n_clusters", "2")
+    user.tick(form, "2-D map")
+    user.execute(form)
+    user.output("2 clusters of 3 images")
+    digits.reload()
+    assert len(digits.exists("kmeans_1")) == 3
+
+
+def test_a_failing_run_says_why_in_one_sentence(user, digits):
+    user.open(digits)
+    form = user.open_form("compute_clusters")
+    user.fill(form, "n_clusters", "100")
+    user.execute(form)
+    dialog = user.output("n_clusters=100 exceeds the 60 usable samples; choose at most 60")
+    assert "Traceback" not in dialog.inner_text()
+    user.done()
+    digits.reload()
+    assert digits.list_runs() == [] and "kmeans_1" not in digits.get_field_schema()
+    user.open_form("compute_clusters")  # and the App goes on
+
+
+def test_the_icon_in_the_grid_opens_the_form(user, digits):
+    user.open(digits)
+    icon = user.page.locator('[data-item-id="@constellation/clusters/compute_clusters"]')
+    click = "e => e.dispatchEvent(new MouseEvent('click', {bubbles: true}))"  # the bar covers it for a real mouse
+    form = user.redrawn(lambda: icon.locator("*").last.evaluate(click))
+    assert "60 images of dataset" in form.inner_text()
+
+
+def test_schedule_and_a_delegated_worker(user, digits, tmp_path):
+    user.open(digits)
+    form = user.open_form("compute_clusters")
+    user.tick(form, "2-D map")
+    form.get_by_role("button").last.click()
+    user.page.get_by_text("Schedule", exact=True).first.click()
+    user.button(form, "Schedule").click()
+    user.page.get_by_text("successfully scheduled").first.wait_for()
+    command = [str(Path(sys.executable).with_name("fiftyone")), "delegated", "launch"]
+    with open(tmp_path / "worker.log", "w") as log:
+        worker = subprocess.Popen(command, stdout=log, stderr=subprocess.STDOUT)
+    try:
+        operation = _finished(digits, 90)
+    finally:
+        worker.terminate()
+        worker.wait(30)
+    assert operation.run_state == "completed", operation.result
+    assert operation.status.progress == 1 and "writing" in operation.status.label
+    digits.reload()
+    assert digits.list_runs() == ["kmeans_1"] and len(digits.exists("kmeans_1")) == 60
+
+
+def _finished(dataset, seconds):
+    service, deadline = DelegatedOperationService(), time.monotonic() + seconds
+    while time.monotonic() < deadline:
+        (operation,) = service.list_operations(dataset_name=dataset.name)
+        if operation.run_state in ("completed", "failed"):
+            return operation
+        time.sleep(0.5)
+    raise AssertionError(f"still {operation.run_state} after {seconds} s")
