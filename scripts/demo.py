@@ -67,6 +67,7 @@ def use_this_plugin():
         link.symlink_to(ROOT)
     os.environ["FIFTYONE_PLUGINS_DIR"] = str(plugins)
     os.environ.setdefault("FIFTYONE_DO_NOT_TRACK", "true")
+    os.environ.setdefault("FIFTYONE_DATABASE_VALIDATION", "false")  # the fallback mongod is older, and works
 
 
 def load_digits(folder: Path):
@@ -110,6 +111,8 @@ def new_dataset(name: str, samples: list):
         fo.delete_dataset(name)
     dataset = fo.Dataset(name, persistent=True)
     dataset.add_samples(samples, progress=False)
+    dataset.app_config.color_scheme = fo.ColorScheme(color_by="value")  # a colour per cluster, not per field
+    dataset.save()
     return dataset
 
 
@@ -139,7 +142,8 @@ def report(dataset, summary: dict, seconds: float):
 def open_app(fo, dataset, port: int):
     """Opens the App with the Embeddings panel beside the grid and waits until it is closed."""
     panels = (fo.Panel(type="Samples", pinned=True), fo.Panel(type="Embeddings"))
-    spaces = fo.Space(children=[fo.Space(children=[panel]) for panel in panels])
+    columns = [fo.Space(children=[panel], active_child=panel.component_id) for panel in panels]
+    spaces = fo.Space(children=columns, orientation="horizontal")
     session = fo.launch_app(dataset, port=port, address="127.0.0.1", spaces=spaces, auto=False)
     print(f"\nThe App is at http://localhost:{port}; press Ctrl+C to end it.")
     try:
