@@ -1,12 +1,14 @@
 """Places for new samples from plain numbers: what a run must keep to label samples that come later.
 
 A run keeps no estimator and no pickle. It keeps a small JSON description and a few arrays, which any later version can
-read. The kinds are "centers" (the nearest center), "gaussian" (the most likely component) and "neighbors" (the vote of
-the nearest samples of the run, whose vectors and labels live in the dataset, so that only limits are kept).
+read. The kinds are "centers" (the nearest center), "gaussian" (the most likely component), "head" (the layers of a
+small network) and "neighbors" (the vote of the nearest samples of the run, whose vectors and labels live in the
+dataset, so that only limits are kept).
 """
 
 import numpy as np
 
+from .clusterers._networks import most_likely
 from .clusterers.base import nearest_centers
 from .clusterers.gaussian_mixture import posterior
 from .neighbors import distance_limits, vote
@@ -35,9 +37,12 @@ def describe(clusterer, reduction_name: str, reducer, normalize: bool) -> tuple[
         arrays = {"centers": clusterer.cluster_centers_}
     elif kind == "gaussian":
         arrays = {name: getattr(clusterer, attribute) for name, attribute in _GAUSSIAN.items()}
+    elif kind == "head":
+        arrays = dict(clusterer.arrays_)
     if reduction_name == "umap" or sum(np.size(array) for array in arrays.values()) * 4 > LARGEST:
         kind, arrays = "neighbors", {}
     spec = {"kind": kind, "reduction": reduction_name, "normalize": bool(normalize)}
+    spec |= {"head": clusterer.spec_} if kind == "head" else {}
     spec["dimension"] = int(clusterer.n_features_in_)
     if reduction_name == "pca":
         arrays |= {"pca_mean": reducer.mean_, "pca_components": reducer.components_}
@@ -72,6 +77,8 @@ def place(spec: dict, arrays: dict, X_new, X_train=None, labels_train=None):
         return nearest_centers(X_new, arrays["centers"])
     if spec["kind"] == "gaussian":
         return posterior(X_new, *(arrays[name] for name in _GAUSSIAN))
+    if spec["kind"] == "head":
+        return most_likely(X_new, spec["head"], arrays)
     if X_train is None or labels_train is None or len(X_train) == 0:
         raise ValueError(
             "this run places samples by their neighbours, and none were given; pass its vectors and labels"

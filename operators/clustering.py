@@ -226,6 +226,7 @@ def _cluster_and_keep(request, field, table, stages) -> dict:
             "versions": _versions(),
             "notes": [*notes, *panel_note(n_clusters)],
             "placement": placement,
+            "history": getattr(clusterer, "history_", None),
         }
         report = stages.enter("writing")
         _write(request, table, clusterer, clusters, config, arrays, stages, report)

@@ -19,8 +19,15 @@ _SETTINGS = {
 }
 
 
+_BUDGET = {"steps": 40, "heads": 1, "pretrain_steps": 40, "runs": 3}
+
+
 def instances():
-    return [get_clusterer(name)(**_SETTINGS.get(name, {})) for name in list_clusterers()]
+    found = []
+    for cls in map(get_clusterer, list_clusterers()):
+        budget = {key: value for key, value in _BUDGET.items() if key in cls().get_params()}
+        found.append(cls(**budget, **_SETTINGS.get(cls.name, {})))
+    return found
 
 
 def expected(estimator):

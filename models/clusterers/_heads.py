@@ -1,0 +1,269 @@
+"""What the deep methods on embeddings share: preparation, warm start, choice among heads, and no silent collapse.
+
+A method subclasses :class:`HeadClusterer` and implements ``_train``, which gives one :class:`Head`. The published
+losses can all end in a trivial solution with one dominant cluster, so every fit is checked against k-means; a collapsed
+one is repeated with twice the balance, another seed and a warm start, and then replaced by k-means, with a warning each
+time.
+"""
+
+import warnings
+from typing import Annotated, Literal, NamedTuple
+
+import numpy as np
+from pydantic import Field
+from sklearn.utils.validation import check_is_fitted, validate_data
+
+from ..neighbors import nearest_neighbors
+from ..parameters import parameters
+from ._networks import Space, most_likely, packed, perceptron, probabilities, without_unused
+from ._training import accelerator, batches, seeded
+from .base import Clusterer, Cost
+from .kmeans import KMeans
+
+# Below, UMAP takes longer to compile than all the rest; above, its exact neighbours take minutes.
+UMAP_SIZES = (1_000, 40_000)
+_UMAP_NEIGHBORS = 15
+# A cluster this large, and this many times as large as k-means's largest, has swallowed others.
+_DOMINANT, _DOMINANT_RATIO = 0.5, 1.5
+HIDDEN = 256
+
+NClusters = Annotated[int, Field(ge=2, description="How many clusters")]
+Steps = Annotated[int, Field(ge=1, le=100_000, description="Gradient steps per head")]
+Heads = Annotated[int, Field(ge=1, le=50, description="Heads trained; the one of lowest loss, without labels, is kept")]
+Neighbors = Annotated[int, Field(ge=1, le=500, description="Neighbours of each sample that count as of its kind")]
+LearningRate = Annotated[float, Field(gt=0, le=10, description="Step size of Adam")]
+Start = Annotated[
+    Literal["auto", "umap", "kmeans", "none"],
+    Field(description="Clusters to start from: k-means after UMAP, k-means, none, or UMAP where it is cheap"),
+]
+Balance = Annotated[
+    Literal["hinge", "uniform"],
+    Field(description="Sizes: hinge lets them differ up to a limit, uniform pulls them together, as in the papers"),
+]
+BalanceWeight = Annotated[float, Field(ge=0, le=100, description="Weight of the balance in the loss")]
+MinEntropy = Annotated[
+    float, Field(gt=0, le=1, description="Where the hinge begins: entropy of the cluster sizes over its maximum")
+]
+
+
+class Task(NamedTuple):
+    """What a head learns from.
+
+    Args:
+        X: ``(n, q)`` float32 tensor, prepared
+        neighbors: ``(n, m)`` int64 tensor
+        start: ``(n,)`` int64 tensor of clusters to start from, or None
+        n_clusters: how many to find
+    """
+
+    X: object
+    neighbors: object
+    start: object
+    n_clusters: int
+
+
+class Head(NamedTuple):
+    """A trained head.
+
+    Args:
+        loss: by which heads are compared
+        layers: ``(weight, bias)`` pairs for the prepared vectors
+        history: health and loss parts by name, lists over time
+        unit: whether the last layer takes its input at length 1
+        centers: ``(k, c)`` centers of codes, or None
+    """
+
+    loss: float
+    layers: list
+    history: dict
+    unit: bool = False
+    centers: np.ndarray | None = None
+
+
+class HeadClusterer(Clusterer):
+    """Base of the deep methods on embeddings.
+
+    Attributes:
+        spec_: description of the head, see ``models/clusterers/_networks.py``
+        arrays_: its float32 arrays
+        history_: loss parts, entropy of the mean assignment over ln n_clusters, used clusters, largest share and
+            neighbour agreement of the kept head, as lists over the steps in "step"
+        fallback_: whether the clusters are those of k-means, because training collapsed twice
+    """
+
+    group = "deep, on embeddings"
+    placed_by = "head"
+    requires = ("torch",)
+    order = 200
+
+    @classmethod
+    def estimate(cls, n, d, params):
+        """Neighbours, the warm start, and the passes of the heads forward and back."""
+        q, k = min(d, 128), params["n_clusters"]
+        batch = batch_size(n, k)
+        search = 2.5e-11 * n * n * q if n <= UMAP_SIZES[1] else 40 + 1e-4 * n
+        umap = 10 + 5e-4 * n if params.get("start") in ("auto", "umap") and n >= UMAP_SIZES[0] else 0
+        work = 12 * batch * HIDDEN * (q + k) * params["steps"] * params.get("heads", 1)
+        return Cost(1 + search + umap + 3e-11 * work, 4 * n * (3 * q + 2 * k + 100) + 4 * 2048 * min(n, 40_000))
+
+    @classmethod
+    def relevant(cls, params):
+        """Leaves out the limit of a hinge that is not chosen."""
+        names = super().relevant(params)
+        chosen = params.get("balance", parameters(cls)["balance"].default if "balance" in names else None)
+        return [name for name in names if name != "min_entropy" or chosen == "hinge"]
+
+    def predict_proba(self, X):
+        """Soft assignments of samples that may be new.
+
+        Args:
+            X: ``(m, d)`` vectors, prepared as those seen in ``fit``
+
+        Returns:
+            ``(m, k)`` float64, rows sum to 1, with a column for every cluster in use
+        """
+        check_is_fitted(self)
+        X = validate_data(self, X, dtype=[np.float32, np.float64], order="C", reset=False)
+        return probabilities(X, self.spec_, self.arrays_)
+
+    def _fit(self, X, progress):
+        rng = np.random.default_rng(self.random_state)
+        seed = int(rng.integers(2**31))
+        progress(0.0, "preparing vectors")
+        space = Space(X, seed)
+        Z = space(X)
+        wanted = min(self._n_neighbors(), max(1, len(Z) // (3 * self.n_clusters)))
+        keep = max(wanted, _UMAP_NEIGHBORS - 1)
+        knn = nearest_neighbors(Z, keep, "cosine", seed, lambda f, m: progress(0.1 * f, m))
+        start = self._start(Z, knn, seed, progress)
+        head = self._solve(Z, knn[0][:, :wanted], start, rng, lambda f, m: progress(0.25 + 0.74 * f, m))
+        self.history_ = head.history
+        spec, arrays = packed(space.folded(head.layers), head.unit, head.centers)
+        labels, _ = most_likely(X, spec, arrays)
+        used = np.unique(labels)
+        if len(used) < self.n_clusters:
+            warnings.warn(
+                f"{self.name} found {len(used)} clusters, fewer than n_clusters={self.n_clusters}; ask for fewer, or "
+                "raise the balance",
+                stacklevel=3,
+            )
+        self.spec_, self.arrays_ = spec, without_unused(spec, arrays, used)
+        return self._assign(X)
+
+    def _assign(self, X):
+        return most_likely(X, self.spec_, self.arrays_)
+
+    def _n_neighbors(self) -> int:
+        return getattr(self, "n_neighbors", 10)
+
+    def _start(self, Z, knn, seed, progress):
+        kind = getattr(self, "start", "none")
+        if kind == "auto":
+            kind = "umap" if UMAP_SIZES[0] <= len(Z) <= UMAP_SIZES[1] else "kmeans"
+        if kind == "none":
+            return None
+        progress(0.1, "warm start")
+        if kind == "umap":
+            from ..reduction import UMAPReduction
+
+            Z = UMAPReduction(random_state=seed).fit_transform(Z, knn=knn, progress=lambda f, m: progress(0.1, m))
+        return _kmeans(Z, self.n_clusters, seed).labels_
+
+    def _solve(self, Z, neighbors, start, rng, progress) -> Head:
+        import torch
+
+        device = accelerator()
+        self.fallback_ = False
+        baseline = None
+        for attempt in range(2):
+            begin = None if start is None else torch.as_tensor(start, device=device)
+            task = Task(torch.as_tensor(Z, device=device), torch.as_tensor(neighbors, device=device), begin,
+                        self.n_clusters)  # fmt: skip
+            head = self._best(task, 2.0**attempt, rng, lambda f, m, a=attempt: progress((a + f) / 2, m))
+            labels, _ = most_likely(Z, *packed(head.layers, head.unit, head.centers))
+            if baseline is None:
+                baseline = _kmeans(Z, self.n_clusters, int(rng.integers(2**31)))
+            problem = collapse(labels, baseline.labels_, self.n_clusters)
+            if problem is None:
+                return head
+            start = baseline.labels_
+            again = "it was trained again from k-means, with twice the balance" if attempt == 0 else (
+                "these clusters are those of k-means instead"
+            )  # fmt: skip
+            warnings.warn(f"{self.name} collapsed: {problem}; {again}", stacklevel=5)
+        self.fallback_ = True
+        return _kmeans_head(Z, baseline, head.history)
+
+    def _best(self, task, boost, rng, progress) -> Head:
+        count = getattr(self, "heads", 1)
+        found = []
+        for number in range(count):
+            seed = int(rng.integers(2**31))
+            with seeded(seed):
+                found.append(
+                    self._train(
+                        task, boost, seed, lambda f, m, h=number: progress((h + f) / count, f"head {h + 1}, {m}")
+                    )
+                )
+        return min(found, key=lambda head: head.loss)
+
+    def _train(self, task: Task, boost: float, seed: int, progress) -> Head:
+        raise NotImplementedError(f"{type(self).__name__} cannot train; implement _train(task, boost, seed, progress)")
+
+
+def batch_size(n: int, k: int) -> int:
+    """Samples per step: all of few, else enough that every cluster has members in a batch."""
+    return n if n <= 1_000 else min(n, max(1_000, 20 * k))
+
+
+def imitate(task: Task, network, optimizer, steps: int, seed: int):
+    """Teaches ``network`` the clusters that the task starts from, if any."""
+    from ._losses import label_cross_entropy
+
+    if task.start is None:
+        return
+    network.train()
+    for rows in batches(len(task.X), batch_size(len(task.X), task.n_clusters), steps, seed):
+        optimizer.zero_grad()
+        label_cross_entropy(network(task.X[rows]), task.start[rows]).backward()
+        optimizer.step()
+
+
+def new_network(task: Task, hidden: int = HIDDEN):
+    """A perceptron ``q-hidden-k`` with batch normalisation, on the task's device."""
+    return perceptron([task.X.shape[1], hidden, task.n_clusters]).to(task.X.device)
+
+
+def collapse(labels, reference, n_clusters: int) -> str | None:
+    """What is wrong with a clustering in which clusters swallowed others, None if nothing is.
+
+    Args:
+        labels: ``(n,)`` labels
+        reference: ``(n,)`` labels of k-means on the same vectors
+        n_clusters: how many were asked for
+
+    Returns:
+        a clause for the warning, or None
+    """
+    sizes, usual = np.bincount(labels) / len(labels), np.bincount(reference) / len(reference)
+    used = int((sizes > 0).sum())
+    if used < n_clusters / 2:
+        return f"{used} of {n_clusters} clusters were used"
+    if sizes.max() > _DOMINANT and sizes.max() > _DOMINANT_RATIO * usual.max():
+        return f"{sizes.max():.0%} of the samples were in one cluster, {usual.max():.0%} with k-means"
+    return None
+
+
+def _kmeans(Z, n_clusters: int, seed: int) -> KMeans:
+    with warnings.catch_warnings():
+        # Identical vectors make fewer clusters, which the method itself reports of its own result.
+        warnings.simplefilter("ignore")
+        return KMeans(n_clusters, random_state=seed).fit(Z)
+
+
+def _kmeans_head(Z, fitted: KMeans, history: dict) -> Head:
+    """k-means as a head of one layer: the softmax of minus the squared distances over their mean."""
+    centers = fitted.cluster_centers_.astype(np.float64)
+    spread = max(float(((Z - centers[fitted.labels_]) ** 2).sum(axis=1).mean()), 1e-12)
+    layer = 2 * centers.T / spread, -(centers**2).sum(axis=1) / spread
+    return Head(0.0, [layer], history)

@@ -1,0 +1,149 @@
+"""The loss functions of deep clustering, on soft assignments: tensors ``(b, k)`` whose rows sum to 1.
+
+Written from the papers' formulas. They use tensor methods only, so that importing this file does not load torch.
+"""
+
+import math
+
+# A probability of zero has no logarithm, and a gradient of 1e8 still pulls an empty cluster back.
+TINY = 1e-8
+
+
+def entropy(mean):
+    """Entropy, in nats, of a mean assignment ``(k,)``; at most ln k, when all clusters are of one size."""
+    return -(mean * mean.clamp(min=TINY).log()).sum()
+
+
+def balance_loss(mean, kind: str, least: float = 0.9):
+    """The price of unequal cluster sizes.
+
+    Args:
+        mean: ``(k,)`` mean assignment of a batch
+        kind: "uniform", minus the entropy, as the papers have it: every bit of inequality costs; or "hinge",
+            ``max(0, least ln k - H)``: free until the entropy falls below a share of its greatest value
+        least (0.9): that share
+
+    Returns:
+        a scalar tensor
+    """
+    if kind == "uniform":
+        return -entropy(mean)
+    return (least * math.log(len(mean)) - entropy(mean)).clamp(min=0)
+
+
+def consistency(p, q):
+    """Minus the log probability that two neighbours are in one cluster (SCAN, Van Gansbeke et al. 2020, eq. 2).
+
+    Args:
+        p: ``(b, k)`` assignments of samples
+        q: ``(b, k)`` assignments of one neighbour of each
+
+    Returns:
+        a scalar tensor, 0 where both are sure and agree
+    """
+    return -(p * q).sum(dim=1).clamp(min=TINY).log().mean()
+
+
+def partition_uncertainty(p, q):
+    """Whether each cluster meets itself in a perturbed batch (PICA, Huang et al. 2020, eq. 4 to 7).
+
+    Args:
+        p: ``(b, k)`` assignments; its columns are the clusters' statistics vectors
+        q: ``(b, k)`` assignments of the perturbed samples
+
+    Returns:
+        a scalar tensor: cross-entropy of the columns' cosine similarities against the identity, without temperature
+    """
+    similarity = _unit(p.T) @ _unit(q.T).T
+    return -similarity.log_softmax(dim=1).diagonal().mean()
+
+
+def cluster_contrast(p, q, temperature: float = 1.0):
+    """NT-Xent between the columns of two views (CC, Li et al. 2021, eq. 5 and 6).
+
+    Args:
+        p: ``(b, k)`` assignments of one view
+        q: ``(b, k)`` assignments of the other
+        temperature (1.0): divides the cosine similarities
+
+    Returns:
+        a scalar tensor, the mean over the 2k columns
+    """
+    k = p.shape[1]
+    columns = _unit(_stacked(p.T, q.T))
+    logits = columns @ columns.T / temperature
+    logits = logits.masked_fill(logits.new_ones(2 * k).diag().bool(), float("-inf"))
+    # The column of cluster i in one view has its positive k columns further on in the other.
+    return -logits.log_softmax(dim=1).roll(-k, dims=1).diagonal().mean()
+
+
+def pair_weight(p, q):
+    """Probability ``(b,)`` that both of a pair are in one cluster, averaged over heads ``(h, b, k)``."""
+    return (p * q).sum(dim=-1).mean(dim=0)
+
+
+def pointwise_information(student, teacher, prior, weight, beta: float = 0.6):
+    """Minus the weighted pointwise mutual information of a pair (TEMI, Adaloglou et al. 2023, eq. 5 and 6).
+
+    Args:
+        student: ``(b, k)`` the student's assignments of samples
+        teacher: ``(b, k)`` the teacher's assignments of a neighbour of each
+        prior: ``(k,)`` the teacher's marginal probabilities of the clusters
+        weight: ``(b,)`` how likely the pair is a true one
+        beta (0.6): 1 is plain information; below, small clusters stay alive
+
+    Returns:
+        a scalar tensor
+    """
+    joint = (student * teacher).clamp(min=TINY) ** beta / prior.clamp(min=TINY)
+    return -(weight * joint.sum(dim=1).clamp(min=TINY).log()).mean()
+
+
+def soft_cross_entropy(logits, target):
+    """Cross-entropy of ``logits`` ``(b, k)`` against assignments ``target`` ``(b, k)``, averaged over samples."""
+    return -(target * logits.log_softmax(dim=1)).sum(dim=1).mean()
+
+
+def label_cross_entropy(logits, labels, weights=None):
+    """Cross-entropy of ``logits`` ``(b, k)`` against ``labels`` ``(b,)``, with class weights ``(k,)`` if given."""
+    found = -logits.log_softmax(dim=1).gather(1, labels[:, None])[:, 0]
+    if weights is None:
+        return found.mean()
+    return (weights[labels] * found).sum() / weights[labels].sum()
+
+
+def student_t(z, centers):
+    """Soft assignments by Student's t with one degree of freedom (DEC, Xie et al. 2016, eq. 1).
+
+    Args:
+        z: ``(b, c)`` codes
+        centers: ``(k, c)`` centers
+
+    Returns:
+        ``(b, k)``, rows sum to 1
+    """
+    squares = (z * z).sum(dim=1, keepdim=True) - 2 * z @ centers.T + (centers * centers).sum(dim=1)
+    kernel = 1 / (1 + squares.clamp(min=0))
+    return kernel / kernel.sum(dim=1, keepdim=True)
+
+
+def target_distribution(q):
+    """Sharpened assignments ``(n, k)``, evened out by cluster size; ``q`` is of all samples (DEC, eq. 3)."""
+    weight = q**2 / q.sum(dim=0).clamp(min=TINY)
+    return weight / weight.sum(dim=1, keepdim=True)
+
+
+def divergence(target, q):
+    """Kullback-Leibler divergence of ``q`` from ``target``, both ``(b, k)``, averaged over samples (DEC, eq. 2)."""
+    return (target * (target.clamp(min=TINY) / q.clamp(min=TINY)).log()).sum(dim=1).mean()
+
+
+def _unit(rows):
+    return rows / rows.norm(dim=1, keepdim=True).clamp(min=TINY)
+
+
+def _stacked(first, second):
+    # torch.cat, without torch at hand
+    out = first.new_empty((len(first) + len(second), first.shape[1]))
+    out[: len(first)], out[len(first) :] = first, second
+    return out

@@ -1,0 +1,174 @@
+"""Networks of cluster heads: small torch modules while they learn, plain arrays afterwards.
+
+A fitted head is a JSON-able description and float32 arrays, so that it is kept in a run, pickled and applied without
+torch. The scaling of the input and batch normalisation are linear, and are folded into the first layers.
+"""
+
+from itertools import pairwise
+
+import numpy as np
+
+_BLOCK = 8192
+# Wide vectors lose little below this many principal components, and a head trains several times as fast.
+WIDEST = 128
+
+
+class Space:
+    """The vectors as heads see them: about their mean, 128 principal components if wider, mean square 1.
+
+    Args:
+        X: ``(n, d)`` vectors to fit it on
+        seed: of the randomized decomposition, where that is used
+
+    Attributes:
+        mean: ``(d,)``
+        matrix: ``(d, q)``
+    """
+
+    def __init__(self, X, seed: int):
+        from ..reduction import PCAReduction
+
+        if X.shape[1] > WIDEST and len(X) > 2:
+            fitted = PCAReduction(WIDEST, random_state=seed)
+            Z = fitted.fit_transform(X)
+            self.mean, matrix = fitted.mean_, fitted.components_.T
+        else:
+            self.mean, matrix = X.mean(axis=0, dtype=np.float64).astype(X.dtype), np.eye(X.shape[1], dtype=np.float32)
+            Z = X - self.mean
+        scale = float(np.sqrt(np.mean(np.square(Z, dtype=np.float64))))
+        self.matrix = matrix / (scale if scale > 0 else 1.0)
+
+    def __call__(self, X):
+        """Returns ``(n, q)`` float32 for ``X`` ``(n, d)``."""
+        return ((X - self.mean) @ self.matrix).astype(np.float32)
+
+    def folded(self, layers):
+        """``layers`` for ``(n, q)`` vectors, as layers for ``(n, d)`` vectors."""
+        (weight, bias), *rest = layers
+        first = self.matrix.astype(np.float64) @ weight
+        return [(first, bias - self.mean.astype(np.float64) @ first), *rest]
+
+
+def perceptron(sizes: list[int], batch_norm: bool = True):
+    """A multilayer perceptron: linear layers with ReLU, and batch normalisation, between them.
+
+    Args:
+        sizes: the dimensions, from input to output
+        batch_norm (True): whether to normalise before each ReLU
+
+    Returns:
+        a ``torch.nn.Sequential``
+    """
+    from torch import nn
+
+    modules = []
+    for before, after in pairwise(sizes[:-1]):
+        modules += [nn.Linear(before, after), *([nn.BatchNorm1d(after)] if batch_norm else []), nn.ReLU()]
+    return nn.Sequential(*modules, nn.Linear(sizes[-2], sizes[-1]))
+
+
+def calibrate(network, X):
+    """Sets the batch normalisations of ``network`` to the statistics of all of ``X`` ``(n, q)``."""
+    import torch
+
+    norms = [module for module in network.modules() if isinstance(module, torch.nn.BatchNorm1d)]
+    if not norms:
+        return
+    momenta = [norm.momentum for norm in norms]
+    for norm in norms:
+        # With momentum 1 the running statistics become those of the one batch.
+        norm.momentum = 1.0
+    network.train()
+    with torch.no_grad():
+        network(X)
+    for norm, momentum in zip(norms, momenta, strict=True):
+        norm.momentum = momentum
+
+
+def exported(network) -> list[tuple[np.ndarray, np.ndarray]]:
+    """The layers of a perceptron as ``(weight (before, after), bias (after,))``, float64, normalisation folded in."""
+    from torch import nn
+
+    layers = []
+    for module in network:
+        if isinstance(module, nn.Linear):
+            layers.append((_plain(module.weight).T, _plain(module.bias)))
+        elif isinstance(module, nn.BatchNorm1d):
+            weight, bias = layers.pop()
+            gain = _plain(module.weight) / np.sqrt(_plain(module.running_var) + module.eps)
+            layers.append((weight * gain, (bias - _plain(module.running_mean)) * gain + _plain(module.bias)))
+    return layers
+
+
+def packed(layers, unit: bool = False, centers=None) -> tuple[dict, dict[str, np.ndarray]]:
+    """A head as plain data.
+
+    Args:
+        layers: ``(weight, bias)`` pairs, with a ReLU between them
+        unit (False): whether the last layer takes its input at length 1
+        centers (None): ``(k, c)`` centers of codes, for Student's t in place of a softmax
+
+    Returns:
+        a JSON-able description and float32 arrays by name, as :func:`probabilities` takes them
+    """
+    spec = {"layers": len(layers), "unit": unit, "output": "softmax" if centers is None else "student_t"}
+    arrays = {}
+    for number, (weight, bias) in enumerate(layers):
+        arrays |= {f"weight_{number}": weight, f"bias_{number}": bias}
+    if centers is not None:
+        arrays["codes"] = centers
+    return spec, {name: np.ascontiguousarray(array, dtype=np.float32) for name, array in arrays.items()}
+
+
+def without_unused(spec: dict, arrays: dict, used) -> dict:
+    """``arrays`` of a head that keeps only the clusters ``used``, which win the same samples as before."""
+    if spec["output"] == "student_t":
+        return arrays | {"codes": arrays["codes"][used]}
+    last = spec["layers"] - 1
+    weight, bias = f"weight_{last}", f"bias_{last}"
+    return arrays | {weight: np.ascontiguousarray(arrays[weight][:, used]), bias: arrays[bias][used]}
+
+
+def probabilities(X, spec: dict, arrays: dict):
+    """Soft assignments.
+
+    Args:
+        X: ``(n, d)`` vectors
+        spec: the description from :func:`packed`
+        arrays: its arrays
+
+    Returns:
+        ``(n, k)`` float64, rows sum to 1
+    """
+    # In float64 a row's result does not depend on the rows beside it, beyond what anyone would see.
+    arrays = {name: np.asarray(array, dtype=np.float64) for name, array in arrays.items()}
+    blocks = [_applied(X[start : start + _BLOCK], spec, arrays) for start in range(0, len(X), _BLOCK)]
+    return np.concatenate(blocks)
+
+
+def most_likely(X, spec: dict, arrays: dict):
+    """Labels ``(n,)`` and float32 probabilities ``(n,)`` of the most likely cluster; arguments as above."""
+    found = probabilities(X, spec, arrays)
+    labels = found.argmax(axis=1)
+    return labels, found[np.arange(len(found)), labels].astype(np.float32)
+
+
+def _applied(X, spec, arrays):
+    values = np.asarray(X, dtype=np.float64)
+    for number in range(spec["layers"]):
+        if number:
+            values = np.maximum(values, 0)
+        if spec["unit"] and number == spec["layers"] - 1:
+            values = values / np.maximum(np.linalg.norm(values, axis=1, keepdims=True), 1e-12)
+        values = values @ arrays[f"weight_{number}"] + arrays[f"bias_{number}"]
+    if spec["output"] == "student_t":
+        centers = arrays["codes"]
+        squares = (values**2).sum(axis=1)[:, None] - 2 * values @ centers.T + (centers**2).sum(axis=1)
+        kernel = 1 / (1 + np.maximum(squares, 0))
+        return kernel / kernel.sum(axis=1, keepdims=True)
+    values = np.exp(values - values.max(axis=1, keepdims=True))
+    return values / values.sum(axis=1, keepdims=True)
+
+
+def _plain(tensor):
+    return tensor.detach().cpu().numpy().astype(np.float64)

@@ -1,0 +1,113 @@
+"""Training in small pieces: seeds, batches, checked sums of losses, and the health of an assignment."""
+
+import contextlib
+import math
+
+import numpy as np
+
+_RECORDS = 20
+
+
+def accelerator() -> str:
+    """The device heads learn on: "cuda" where there is one, else "cpu"."""
+    import torch
+
+    return "cuda" if torch.cuda.is_available() else "cpu"
+
+
+@contextlib.contextmanager
+def seeded(seed: int):
+    """Seeds torch inside the block, and leaves its generators outside as they were."""
+    import torch
+
+    devices = list(range(torch.cuda.device_count())) if torch.cuda.is_available() else []
+    with torch.random.fork_rng(devices=devices):
+        torch.manual_seed(seed)
+        yield
+
+
+def batches(n: int, size: int, steps: int, seed: int):
+    """Yields ``steps`` arrays of ``min(size, n)`` row numbers: shuffled passes, without their incomplete ends."""
+    rng = np.random.default_rng(seed)
+    size = min(size, n)
+    order, at = rng.permutation(n), 0
+    for _ in range(steps):
+        if at + size > n:
+            order, at = rng.permutation(n), 0
+        yield order[at : at + size]
+        at += size
+
+
+def total(parts: dict, method: str, step: int):
+    """The sum of the parts of a loss.
+
+    Args:
+        parts: scalar tensors by name
+        method: for the error
+        step: for the error
+
+    Returns:
+        a scalar tensor
+
+    Raises:
+        ValueError: in one sentence, if a part is not finite
+    """
+    for name, part in parts.items():
+        if not math.isfinite(float(part.detach())):
+            raise ValueError(
+                f"{method}: the loss part {name!r} became {float(part.detach())} at step {step}; lower learning_rate"
+            )
+    return sum(parts.values())
+
+
+class History:
+    """Loss parts and health over the steps of a training.
+
+    Args:
+        steps: how many there will be
+        neighbors: ``(n, m)`` tensor
+
+    Attributes:
+        columns: lists by name; all of one length
+    """
+
+    def __init__(self, steps: int, neighbors):
+        self._every = max(1, steps // _RECORDS)
+        self._last = steps - 1
+        self._neighbors = neighbors
+        self.columns: dict[str, list[float]] = {}
+
+    def due(self, step: int) -> bool:
+        """Whether step number ``step``, from 0, is one to record."""
+        return step % self._every == 0 or step == self._last
+
+    def add(self, step: int, parts: dict, P):
+        """Records loss parts by name and the health of the assignments ``P`` ``(n, k)`` after a step."""
+        values = {name: float(part.detach()) for name, part in parts.items()}
+        row = {"step": step + 1, "loss": sum(values.values()), **values, **health(P, self._neighbors)}
+        for name, value in row.items():
+            self.columns.setdefault(name, []).append(round(value, 6))
+
+
+def health(P, neighbors) -> dict[str, float]:
+    """Signs of collapse, none of which needs labels.
+
+    Args:
+        P: ``(n, k)`` tensor of assignments
+        neighbors: ``(n, m)`` tensor
+
+    Returns:
+        a dict of "entropy" (of the mean assignment, over ln k), "used" (clusters), "largest" (share of the samples),
+        "confidence" (mean of the greatest assignments) and "agreement" (share of neighbours with the same label)
+    """
+    from ._losses import entropy
+
+    confidence, labels = P.max(dim=1)
+    sizes = labels.bincount(minlength=P.shape[1]).float() / len(labels)
+    return {
+        "entropy": float(entropy(P.mean(dim=0))) / math.log(P.shape[1]),
+        "used": int((sizes > 0).sum()),
+        "largest": float(sizes.max()),
+        "confidence": float(confidence.mean()),
+        "agreement": float((labels[neighbors] == labels[:, None]).float().mean()),
+    }

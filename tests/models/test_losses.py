@@ -1,0 +1,184 @@
+"""Losses of deep clustering: known answers, second versions written as loops, and what a collapse must cost."""
+
+import math
+
+import pytest
+import torch
+from fiftyone.plugins.orgs.constellation.clusters.models.clusterers import _losses as losses
+
+LN10 = math.log(10)
+
+
+@pytest.fixture(scope="module", autouse=True)
+def one_thread():
+    before = torch.get_num_threads()
+    torch.set_num_threads(1)
+    yield
+    torch.set_num_threads(before)
+
+
+def soft(rows=12, k=4, seed=0):
+    return torch.randn(rows, k, generator=torch.Generator().manual_seed(seed), dtype=torch.float64).softmax(dim=1)
+
+
+def one_hot(labels, k):
+    return torch.eye(k, dtype=torch.float64)[torch.tensor(labels)]
+
+
+def cosine(a, b):
+    return sum(x * y for x, y in zip(a, b, strict=True)) / math.sqrt(sum(x * x for x in a) * sum(y * y for y in b))
+
+
+def column(p, j):
+    return [float(row[j]) for row in p]
+
+
+def mean_entropy(p):
+    n, k = p.shape
+    means = [sum(column(p, j)) / n for j in range(k)]
+    return -sum(m * math.log(m) for m in means if m > 0)
+
+
+def test_scan_known_answers():
+    p = one_hot(range(10), 10)
+    assert float(losses.consistency(p, p)) == pytest.approx(0, abs=1e-7)
+    total = losses.consistency(p, p) + 5 * losses.balance_loss(p.mean(dim=0), "uniform")
+    assert float(total) == pytest.approx(-11.513, abs=1e-3)
+
+
+def test_consistency_as_loops():
+    p, q = soft(), soft(seed=1)
+    expected = -sum(math.log(sum(float(p[i, c] * q[i, c]) for c in range(4))) for i in range(12)) / 12
+    assert float(losses.consistency(p, q)) == pytest.approx(expected)
+
+
+def test_balance():
+    p = soft()
+    assert float(losses.balance_loss(p.mean(dim=0), "uniform")) == pytest.approx(-mean_entropy(p))
+    one = one_hot([0] * 6, 4).mean(dim=0)
+    assert float(losses.balance_loss(one, "hinge", 0.9)) == pytest.approx(0.9 * math.log(4))
+    # as unequal as the hinge allows, at no cost
+    assert float(losses.balance_loss(p.mean(dim=0), "hinge", 0.9)) == 0 < 0.9 * math.log(4) < mean_entropy(p)
+
+
+def test_partition_uncertainty_as_loops():
+    p, q = soft(), soft(seed=1)
+    expected = 0
+    for i in range(4):
+        row = [cosine(column(p, i), column(q, j)) for j in range(4)]
+        expected -= math.log(math.exp(row[i]) / sum(math.exp(value) for value in row)) / 4
+    assert float(losses.partition_uncertainty(p, q)) == pytest.approx(expected)
+    # at its best the similarities are the identity
+    best = one_hot([0, 1, 2, 3], 4)
+    assert float(losses.partition_uncertainty(best, best)) == pytest.approx(math.log(math.e + 3) - 1)
+
+
+@pytest.mark.parametrize("temperature", [1.0, 0.5])
+def test_cluster_contrast_as_loops(temperature):
+    p, q = soft(), soft(seed=1)
+    columns = [column(p, j) for j in range(4)] + [column(q, j) for j in range(4)]
+    expected = 0
+    for i in range(8):
+        similarity = [math.exp(cosine(columns[i], columns[j]) / temperature) for j in range(8)]
+        expected -= math.log(similarity[(i + 4) % 8] / (sum(similarity) - similarity[i])) / 8
+    assert float(losses.cluster_contrast(p, q, temperature)) == pytest.approx(expected)
+
+
+def test_temi_known_answer():
+    p = one_hot([0, 1, 2, 3], 10)
+    prior = torch.full((10,), 0.1, dtype=torch.float64)
+    weight = torch.full((4,), 0.7, dtype=torch.float64)
+    assert float(losses.pointwise_information(p, p, prior, weight)) == pytest.approx(-0.7 * LN10, abs=1e-4)
+
+
+def test_temi_as_loops():
+    p, q, prior = soft(), soft(seed=1), soft(1, seed=2)[0]
+    heads = torch.stack([p, q]), torch.stack([q, soft(seed=3)])
+    weight = losses.pair_weight(*heads)
+    for i in range(12):
+        by_hand = sum(float(heads[0][h, i, c] * heads[1][h, i, c]) for h in range(2) for c in range(4)) / 2
+        assert float(weight[i]) == pytest.approx(by_hand)
+    expected = 0
+    for i in range(12):
+        inner = sum(float((p[i, c] * q[i, c]) ** 0.6 / prior[c]) for c in range(4))
+        expected -= float(weight[i]) * math.log(inner) / 12
+    assert float(losses.pointwise_information(p, q, prior, weight, 0.6)) == pytest.approx(expected)
+
+
+def test_dec_known_answers():
+    z = torch.tensor([[-2.0, -2.0]], dtype=torch.float64)
+    centers = torch.tensor([[-1.0, -1.0], [1.0, 1.0]], dtype=torch.float64)
+    whole = 1 / 3 + 1 / 19
+    assert losses.student_t(z, centers)[0].tolist() == pytest.approx([1 / 3 / whole, 1 / 19 / whole])
+    target = losses.target_distribution(torch.tensor([[0.5, 0.5], [0.0, 1.0]], dtype=torch.float64))
+    assert target.flatten().tolist() == pytest.approx([0.75, 0.25, 0, 1])
+
+
+def test_dec_as_loops():
+    q, target = soft(), soft(seed=1)
+    frequency = [sum(column(q, j)) for j in range(4)]
+    sharpened = losses.target_distribution(q)
+    expected = 0
+    for i in range(12):
+        weights = [float(q[i, j]) ** 2 / frequency[j] for j in range(4)]
+        assert sharpened[i].tolist() == pytest.approx([weight / sum(weights) for weight in weights])
+        expected += sum(float(target[i, j]) * math.log(float(target[i, j] / q[i, j])) for j in range(4)) / 12
+    assert float(losses.divergence(target, q)) == pytest.approx(expected)
+
+
+def test_cross_entropies_as_loops():
+    logits, target, labels = soft(seed=4) * 5, soft(seed=5), torch.arange(12) % 4
+    weights = torch.tensor([1.0, 2.0, 0.5, 3.0], dtype=torch.float64)
+    log_p = [[float(v) - math.log(sum(math.exp(float(u)) for u in row)) for v in row] for row in logits]
+    soft_expected = -sum(float(target[i, j]) * log_p[i][j] for i in range(12) for j in range(4)) / 12
+    plain = -sum(log_p[i][i % 4] for i in range(12)) / 12
+    weighted = -sum(float(weights[i % 4]) * log_p[i][i % 4] for i in range(12)) / float(weights[labels].sum())
+    assert float(losses.soft_cross_entropy(logits, target)) == pytest.approx(soft_expected)
+    assert float(losses.label_cross_entropy(logits, labels)) == pytest.approx(plain)
+    assert float(losses.label_cross_entropy(logits, labels, weights)) == pytest.approx(weighted)
+
+
+def scan(p, kind):
+    return float(losses.consistency(p, p) + 5 * losses.balance_loss(p.mean(dim=0), kind))
+
+
+def cc(p, kind):
+    return float(losses.cluster_contrast(p, p) + 2 * losses.balance_loss(p.mean(dim=0), kind))
+
+
+def pica(p, kind):
+    return float(losses.partition_uncertainty(p, p) + 2 * losses.balance_loss(p.mean(dim=0), kind))
+
+
+@pytest.mark.parametrize("kind", ["uniform", "hinge"])
+@pytest.mark.parametrize("loss", [scan, cc, pica])
+def test_a_collapsed_assignment_costs_more_than_a_balanced_one(loss, kind):
+    sure = one_hot([i % 10 for i in range(100)], 10)
+    nearly_one = (one_hot([0] * 100, 10) * 30).softmax(dim=1)
+    assert loss(nearly_one, kind) > loss(sure, kind) + 1
+
+
+@pytest.mark.parametrize("zero", [0.0, 1e-30])
+def test_empty_clusters_leave_every_gradient_finite(zero):
+    for loss in (scan, cc, pica):
+        p = one_hot([0, 1, 0, 1], 4).clamp(min=zero).requires_grad_()
+        q = p if loss is scan else p.clone()
+        value = losses.consistency(p, q) if loss is scan else (
+            losses.cluster_contrast(p, q) if loss is cc else losses.partition_uncertainty(p, q)
+        )  # fmt: skip
+        (value + losses.balance_loss(p.mean(dim=0), "uniform")).backward()
+        assert torch.isfinite(p.grad).all()
+
+
+def test_a_saturated_start_still_learns():
+    # every sample in cluster 0 with near certainty, as unnormalised features make of a fresh softmax head
+    X = torch.randn(64, 8, generator=torch.Generator().manual_seed(0)) + 4
+    for kind in ("uniform", "hinge"):
+        head = torch.nn.Linear(8, 10)
+        with torch.no_grad():
+            head.weight.zero_()
+            head.bias.copy_(torch.tensor([12.0] + [0.0] * 9))
+        p = head(X).softmax(dim=1)
+        assert float(p[:, 0].detach().min()) > 0.999
+        (losses.consistency(p, p) + 5 * losses.balance_loss(p.mean(dim=0), kind)).backward()
+        assert float(head.weight.grad.abs().max()) > 1e-4
