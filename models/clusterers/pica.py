@@ -1,0 +1,54 @@
+"""PICA on embeddings: the partition of a batch must survive exchanging every sample for a neighbour.
+
+Choose it for clusters of about one size and embeddings whose nearest neighbours can be trusted.
+
+Paper: Huang et al. 2020, "Deep Semantic Clustering by Partition Confidence Maximisation", section 3. Where ours
+differs: vectors are frozen, and the perturbed copy of a sample is a neighbour.
+"""
+
+from ._heads import Balance, BalanceWeight, Heads, LearningRate, MinEntropy, NClusters, Neighbors, Start, Steps
+from ._losses import balance_loss, partition_uncertainty
+from ._pairs import PairHeadClusterer
+
+
+class PICA(PairHeadClusterer):
+    """Partition confidence maximisation with neighbours as perturbations.
+
+    Attributes:
+        spec_: as all heads'
+        history_: with the parts "uncertainty" and "balance"
+    """
+
+    name = "pica"
+    title = "PICA"
+    when = "Clusters of about one size; sharpens the whole partition at once"
+    order = 240
+
+    def __init__(
+        self,
+        n_clusters: NClusters = 10,
+        steps: Steps = 300,
+        heads: Heads = 3,
+        n_neighbors: Neighbors = 20,
+        start: Start = "none",
+        balance: Balance = "uniform",
+        balance_weight: BalanceWeight = 2.0,
+        min_entropy: MinEntropy = 0.9,
+        learning_rate: LearningRate = 1e-3,
+        random_state: int | None = 51,
+    ):
+        self.n_clusters = n_clusters
+        self.steps = steps
+        self.heads = heads
+        self.n_neighbors = n_neighbors
+        self.start = start
+        self.balance = balance
+        self.balance_weight = balance_weight
+        self.min_entropy = min_entropy
+        self.learning_rate = learning_rate
+        self.random_state = random_state
+
+    def _losses(self, p, q, boost):
+        # The paper's constant ln k is left out of the balance.
+        balance = balance_loss(p.mean(dim=0), self.balance, self.min_entropy)
+        return {"uncertainty": partition_uncertainty(p, q), "balance": boost * self.balance_weight * balance}
