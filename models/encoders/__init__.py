@@ -14,8 +14,10 @@ OFFLINE = "efficientnet_lite0"
 
 
 def list_encoders() -> list[str]:
-    """The names of all encoders, sorted; imports neither torch nor any model library."""
-    return sorted(_encoders())
+    """The names of all encoders, sorted, then ``trained:<name>`` for those trained here; imports no model library."""
+    from .trained import trained_encoders
+
+    return sorted(_encoders()) + trained_encoders()
 
 
 def encoder_class(name: str) -> type[Encoder]:
@@ -24,7 +26,11 @@ def encoder_class(name: str) -> type[Encoder]:
     Raises:
         ValueError: if there is no such encoder
     """
-    kind = name.partition(":")[0]
+    kind, _, argument = name.partition(":")
+    if kind == "trained":
+        from .trained import trained_class
+
+        return trained_class(argument)
     known = _encoders()
     if kind not in known:
         close = get_close_matches(kind, known, 1)
@@ -38,7 +44,7 @@ def get_encoder(name: str, params: dict | None = None) -> Encoder:
 
     Args:
         name: a name from :func:`list_encoders`, which may carry its main argument: ``"clip:ViT-B-32/openai"``,
-            ``"timm:vit_small_patch14_dinov2"``, ``"zoo:resnet50-imagenet-torch"``
+            ``"timm:vit_small_patch14_dinov2"``, ``"zoo:resnet50-imagenet-torch"``, ``"trained:wafer-simclr"``
         params: values for its constructor; they win over the argument in the name
 
     Returns:

@@ -92,6 +92,10 @@ class ConvAutoencoder(Autoencoder):
 
         return propose_side(filepaths, most=_MOST_SIDE)
 
+    def seconds_per_image(self, side: int) -> float:
+        """Measured at 32 pixels: 2 ms on one CPU core."""
+        return 0.002 * (side / 32) ** 2
+
     def architecture(self, pixels) -> dict:
         """Input and layers."""
         return {

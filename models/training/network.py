@@ -17,19 +17,17 @@ def recipe_from(record: dict):
     return cls(**validated(cls, record["params"]))
 
 
-def network_from(record: dict, tensors: dict, what: str):
+def network_from(record: dict, weights: dict, what: str):
     """The whole network with its weights, on the CPU.
 
     Args:
         record: of the checkpoint
-        tensors: of the checkpoint, names starting with ``network.``
+        weights: the tensors of the checkpoint that start with ``network.``, without that
         what: names the checkpoint in the error
 
     Raises:
         ValueError: in one sentence, if the weights are of another architecture
     """
-    prefix = "network."
-    weights = {name.removeprefix(prefix): tensor for name, tensor in tensors.items() if name.startswith(prefix)}
     try:
         network = recipe_from(record).build(record["architecture"])
     except (KeyError, TypeError) as error:
@@ -38,13 +36,13 @@ def network_from(record: dict, tensors: dict, what: str):
     return network
 
 
-def encoder_from(record: dict, tensors: dict, what: str):
+def encoder_from(record: dict, weights: dict, what: str):
     """The encoder alone, which maps images ``(b, 3, side, side)`` to vectors ``(b, d)``.
 
     Raises:
         ValueError: in one sentence, as for :func:`network_from`, or if its vectors are not of the recorded length
     """
-    encoder = network_from(record, tensors, what).encoder.eval()
+    encoder = network_from(record, weights, what).encoder.eval()
     length = features_of(encoder, record["architecture"]["image_size"])
     if length != record["dimension"]:
         raise ValueError(f"{what} makes {length} features and records {record['dimension']}; use another copy")

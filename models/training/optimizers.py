@@ -5,7 +5,6 @@ import math
 import torch
 
 DEFAULT_RATES = {"adamw": 2e-3, "sgd": 0.2, "lars": 0.3}  # for a batch of 256
-_PREFIX = "optimizer."
 _NO_DECAY_BELOW = 2  # dimensions: biases and normalisation are never decayed
 
 
@@ -79,7 +78,7 @@ def optimizer_tensors(optimizer: torch.optim.Optimizer) -> dict:
     """The optimiser's state as tensors by name, for a checkpoint."""
     state = optimizer.state_dict()["state"]
     return {
-        f"{_PREFIX}{number}.{key}": value
+        f"optimizer.{number}.{key}": value
         for number, entry in state.items()
         for key, value in entry.items()
         if isinstance(value, torch.Tensor)
@@ -87,10 +86,9 @@ def optimizer_tensors(optimizer: torch.optim.Optimizer) -> dict:
 
 
 def restore_optimizer(optimizer: torch.optim.Optimizer, tensors: dict):
-    """Puts back what :func:`optimizer_tensors` took."""
+    """Puts back what :func:`optimizer_tensors` took, names without ``optimizer.``."""
     whole = optimizer.state_dict()
     for name, value in tensors.items():
-        if name.startswith(_PREFIX):
-            number, key = name.removeprefix(_PREFIX).split(".", 1)
-            whole["state"].setdefault(int(number), {})[key] = value
+        number, key = name.split(".", 1)
+        whole["state"].setdefault(int(number), {})[key] = value
     optimizer.load_state_dict(whole)

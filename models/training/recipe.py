@@ -80,6 +80,10 @@ class Recipe:
         """The side in pixels that suits these files."""
         return propose_side(filepaths)
 
+    def seconds_per_image(self, side: int) -> float:
+        """Of an epoch, on one CPU core, to the order of magnitude."""
+        raise NotImplementedError
+
     def preprocessing(self, side: int, mean=(0.0, 0.0, 0.0), std=(1.0, 1.0, 1.0)) -> Preprocessing:
         """How an image becomes the network's input."""
         return Preprocessing((side, side), tuple(mean), tuple(std), "bicubic", self.resize)

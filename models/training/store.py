@@ -146,7 +146,6 @@ def import_file(source: str, name: str | None = None) -> dict:
     record = read_record(origin)
     name = name or record.get("name")
     check_free(name)
-    tensors = read_tensors(origin, "")
-    encoder_from(record, tensors, str(origin))
-    write_checkpoint(path_of(name), {**record, "name": name}, tensors)
+    encoder_from(record, read_tensors(origin, "network."), repr(str(origin)))
+    write_checkpoint(path_of(name), {**record, "name": name}, read_tensors(origin, ""))
     return {"name": name, "kind": record["kind"], "dimension": record["dimension"], "path": str(path_of(name))}

@@ -118,11 +118,15 @@ class Training:
                 f"the {ours['n']:,} images differ from the {data['n']:,} that {self.path.parent.name!r} was trained "
                 "on; resume on the same view, or train under a new name"
             )
-        tensors = read_tensors(self.path, "")
-        self._place(network_from(old, tensors, f"{str(self.path)!r}"))
+        state = read_tensors(self.path, "optimizer.")
+        if old["epoch"] and not state:
+            raise ValueError(
+                f"{self.path.parent.name!r} was imported without the state that training needs; train under a new name"
+            )
+        self._place(network_from(old, read_tensors(self.path, "network."), repr(str(self.path))))
         self.epoch, self.curve, self.note = old["epoch"], old["curve"], old["note"]
         self.seconds = old["seconds"]
-        restore_optimizer(self.optimizer, tensors)
+        restore_optimizer(self.optimizer, state)
         if old["scale"]:
             self.scaler.load_state_dict({**self.scaler.state_dict(), "scale": old["scale"]})
 
