@@ -14,6 +14,8 @@ import fiftyone as fo
 import fiftyone.operators as foo
 import fiftyone.operators.types as types
 
+from .stopping import Stopped, stoppable
+
 REPORT_SECONDS = 0.3
 DELEGATED_REPORT_SECONDS = 2.0
 
@@ -61,7 +63,8 @@ class Stages:
 class PythonCall:
     """Makes an operator callable: ``op(samples, ...)`` runs its plain function and returns what that returns.
 
-    The call is synchronous everywhere, notebooks included, and has no time limit. ``delegate=True`` queues it
+    The call is synchronous everywhere, notebooks included, has no time limit, and can be stopped from another process
+    with ``stop_clustering`` if its function takes ``progress``. ``delegate=True`` queues it
     for ``fiftyone delegated launch`` instead and returns ``{"delegated": True, "id": ...}``.
     Subclasses define ``work``, the plain function.
     """
@@ -72,9 +75,11 @@ class PythonCall:
         """Runs ``work(samples, ...)``; see its docstring for the arguments."""
         work = type(self).work
         if not delegate:
-            if "progress" in inspect.signature(work).parameters:
-                kwargs.setdefault("progress", console_progress())
-            return work(samples, *args, **kwargs)
+            if "progress" not in inspect.signature(work).parameters:
+                return work(samples, *args, **kwargs)
+            told = kwargs.pop("progress", None) or console_progress()
+            with stoppable(samples, job_title(self.name, kwargs), told) as progress:
+                return work(samples, *args, progress=progress, **kwargs)
         try:
             bound = inspect.signature(work).bind(samples, *args, **kwargs)
         except TypeError as error:
@@ -132,14 +137,19 @@ def stream(ctx, work):
     Raises:
         Exception: what ``work`` raised
     """
+    title = job_title((ctx.operator_uri or "").rpartition("/")[2], ctx.params)
     if ctx.delegated:
-        return work(throttled(lambda f, m: ctx.set_progress(progress=f, label=m), DELEGATED_REPORT_SECONDS))
+        told = throttled(lambda f, m: ctx.set_progress(progress=f, label=m), DELEGATED_REPORT_SECONDS)
+        with stoppable(ctx.dataset, title, told) as progress:
+            return work(progress)
     news = queue.Queue()
     outcome = {}
 
     def target():
         try:
-            outcome["result"] = work(throttled(lambda f, m: news.put((f, m)), REPORT_SECONDS))
+            told = throttled(lambda f, m: news.put((f, m)), REPORT_SECONDS)
+            with stoppable(ctx.dataset, title, told) as progress:
+                outcome["result"] = work(progress)
         except BaseException as error:
             outcome["error"] = error
         finally:
@@ -162,8 +172,10 @@ def failed(ctx, error: Exception):
     """
     sentence = one_sentence(error)
     if not ctx.delegated:
-        yield ctx.ops.notify(sentence, variant="error")
-        yield show(ctx, "Nothing was changed" if isinstance(error, ValueError) else "Failed", sentence)
+        stopped = isinstance(error, Stopped)
+        yield ctx.ops.notify(sentence, variant="info" if stopped else "error")
+        title = "Stopped" if stopped else "Nothing was changed" if isinstance(error, ValueError) else "Failed"
+        yield show(ctx, title, sentence)
     raise type(error)(sentence) if type(error) in (ValueError, TypeError, RuntimeError) else error
 
 
@@ -172,6 +184,12 @@ def show(ctx, title: str, markdown: str):
     outputs = types.Object()
     outputs.str("text", view=types.MarkdownView())
     return ctx.ops.show_output(types.Property(outputs, view=types.View(label=title)).to_json(), {"text": markdown})
+
+
+def job_title(operator: str, params: dict) -> str:
+    """What a job is called while it runs: its operator and what it makes, ``compute_clusters km10``."""
+    made = params.get("run_key") or params.get("name") or params.get("embeddings")
+    return f"{operator} {made}" if isinstance(made, str) else operator
 
 
 def throttled(report, seconds: float):

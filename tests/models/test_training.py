@@ -361,7 +361,7 @@ pixels = decode([(f, None) for f in files], files, prepare, pathlib.Path("/tmp")
 recipe = recipe_class("simclr")(**{params!r})
 def slow(fraction, message=""):
     print(round(fraction, 3), flush=True)
-    time.sleep(0.1)
+    time.sleep(0.02)
 Training(recipe, pixels, pathlib.Path({path!r}), 4, about={{"name": "x"}}).run(progress=slow)
 """
 

@@ -1,0 +1,57 @@
+"""The ``delete_encoder`` operator."""
+
+import fiftyone.operators as foo
+import fiftyone.operators.types as types
+
+from .encoder_choice import add_trained, chosen_name
+
+
+def delete_encoder(name: str) -> dict:
+    """Deletes a trained encoder; vectors that it made stay.
+
+    Args:
+        name: its name, without ``trained:``
+
+    Returns:
+        ``{"name", "deleted", "bytes"}``
+
+    Raises:
+        ValueError: in one sentence, if there is none
+    """
+    from ..models.training import store
+
+    return store.delete(name)
+
+
+class DeleteEncoder(foo.Operator):
+    """Deletes a trained encoder; see :func:`delete_encoder`."""
+
+    def __call__(self, name: str) -> dict:
+        """See :func:`delete_encoder`."""
+        return delete_encoder(name)
+
+    @property
+    def config(self):
+        """How the App offers this operator."""
+        return foo.OperatorConfig(
+            name="delete_encoder",
+            label="Clusters: delete encoder",
+            description="Delete an encoder trained here; vectors that it made stay",
+            icon="/assets/icon.svg",
+            dynamic=True,
+            risk_level="high",
+        )
+
+    def resolve_input(self, ctx):
+        """The form: which one."""
+        inputs = types.Object()
+        if name := add_trained(ctx, inputs):
+            label = f"Deletes {name!r} for all datasets"
+            inputs.view("what", types.Warning(label=label, description="Vectors stay. This cannot be undone."))
+        return types.Property(inputs, view=types.View(label="Delete encoder"))
+
+    def execute(self, ctx):
+        """Deletes it."""
+        done = delete_encoder(chosen_name(ctx))
+        ctx.ops.notify(f"Encoder {done['name']} is deleted", variant="success")
+        return done

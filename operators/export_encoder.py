@@ -1,0 +1,63 @@
+"""The ``export_encoder`` operator: a trained encoder as one file."""
+
+import fiftyone.operators as foo
+import fiftyone.operators.types as types
+
+from .encoder_choice import add_trained, chosen_name
+from .forms import refuse
+
+
+def export_encoder(name: str, path: str) -> dict:
+    """Copies a trained encoder into one safetensors file, without what only training needs.
+
+    Args:
+        name: its name, without ``trained:``
+        path: an existing folder, or a new file ending in ``.safetensors``
+
+    Returns:
+        ``{"name", "path", "bytes"}``
+
+    Raises:
+        ValueError: in one sentence, if there is no such encoder or the file exists
+    """
+    from ..models.training import store
+
+    return store.export(name, path)
+
+
+class ExportEncoder(foo.Operator):
+    """Exports a trained encoder; see :func:`export_encoder`."""
+
+    def __call__(self, name: str, path: str) -> dict:
+        """See :func:`export_encoder`."""
+        return export_encoder(name, path)
+
+    @property
+    def config(self):
+        """How the App offers this operator."""
+        return foo.OperatorConfig(
+            name="export_encoder",
+            label="Clusters: export encoder",
+            description="Save an encoder trained here as one file, to import it elsewhere",
+            icon="/assets/icon.svg",
+            dynamic=True,
+            risk_level="medium",
+        )
+
+    def resolve_input(self, ctx):
+        """The form: which one, and where to."""
+        inputs = types.Object()
+        add_trained(ctx, inputs)
+        explorer = types.FileExplorerView(choose_dir=True, button_label="Choose a folder", choose_button_label="Choose")
+        label, where = "Folder", "On the machine that serves the App"
+        prop = inputs.file("folder", required=True, label=label, description=where, view=explorer)
+        if not (ctx.params.get("folder") or {}).get("absolute_path"):
+            refuse(prop, "choose a folder")
+        return types.Property(inputs, view=types.View(label="Export encoder"))
+
+    def execute(self, ctx):
+        """Writes the file."""
+        path = ctx.params.get("path") or ctx.params["folder"]["absolute_path"]
+        done = export_encoder(chosen_name(ctx), path)
+        ctx.ops.notify(f"Exported to {done['path']}", variant="success")
+        return done

@@ -1,0 +1,78 @@
+"""The ``import_encoder`` operator: an exported encoder into the model store."""
+
+import fiftyone.operators as foo
+import fiftyone.operators.types as types
+
+from .forms import refuse
+
+
+def import_encoder(path: str, name: str | None = None) -> dict:
+    """Adds an encoder that was exported elsewhere. The file is never unpickled, and must make a vector first.
+
+    Args:
+        path: a file made by ``export_encoder``
+        name (None): its name here, by default the one it had
+
+    Returns:
+        ``{"name", "kind", "dimension", "path"}``
+
+    Raises:
+        ValueError: in one sentence, if the file is no encoder or damaged, or the name is taken
+    """
+    from ..models.training import store
+
+    return store.import_file(path, name)
+
+
+class ImportEncoder(foo.Operator):
+    """Imports an encoder; see :func:`import_encoder`."""
+
+    def __call__(self, path: str, name: str | None = None) -> dict:
+        """See :func:`import_encoder`."""
+        return import_encoder(path, name)
+
+    @property
+    def config(self):
+        """How the App offers this operator."""
+        return foo.OperatorConfig(
+            name="import_encoder",
+            label="Clusters: import encoder",
+            description="Add an encoder from a file made by export encoder",
+            icon="/assets/icon.svg",
+            dynamic=True,
+            risk_level="medium",
+        )
+
+    def resolve_input(self, ctx):
+        """The form: which file, under which name."""
+        from ..models.training import store
+        from ..models.training.checkpoint import read_record
+
+        inputs = types.Object()
+        explorer = types.FileExplorerView(button_label="Choose a file", choose_button_label="Choose")
+        label, where = "File", "On the machine that serves the App, ending in .safetensors"
+        prop = inputs.file("file", required=True, label=label, description=where, view=explorer)
+        path, name = _path(ctx), ctx.params.get("name")
+        try:
+            name = name or (read_record(path).get("name") if path else None)
+        except ValueError as error:
+            refuse(prop, str(error))
+        if not path:
+            refuse(prop, "choose a file")
+        prop = inputs.str("name", required=False, default=name, label="Name", description="Its name here")
+        try:
+            if name:
+                store.check_free(name)
+        except ValueError as error:
+            refuse(prop, str(error))
+        return types.Property(inputs, view=types.View(label="Import encoder"))
+
+    def execute(self, ctx):
+        """Reads the file."""
+        done = import_encoder(_path(ctx), ctx.params.get("name") or None)
+        ctx.ops.notify(f"Imported as trained:{done['name']}", variant="success")
+        return done
+
+
+def _path(ctx) -> str | None:
+    return ctx.params.get("path") or (ctx.params.get("file") or {}).get("absolute_path")

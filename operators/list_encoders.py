@@ -1,0 +1,75 @@
+"""The ``list_encoders`` operator: what was trained here, with the curve of one of them."""
+
+import fiftyone.operators as foo
+import fiftyone.operators.types as types
+
+from .encoder_choice import add_trained, chosen_name
+from .training import summarize
+from .training_text import training_output, training_results
+
+
+def list_encoders() -> list[dict]:
+    """The trained encoders of the model store, unfinished ones too.
+
+    Returns:
+        a list of summaries as :func:`operators.training.train_encoder` returns them; of a damaged one only ``name``,
+        ``path`` and ``problem``
+    """
+    from ..models.training import store
+
+    found = []
+    for name in store.names(unfinished=True):
+        try:
+            found.append(summarize(store.record_of(name), store.path_of(name), {}))
+        except (ValueError, KeyError) as error:
+            found.append({"name": name, "path": str(store.path_of(name)), "problem": str(error)})
+    return found
+
+
+class ListEncoders(foo.Operator):
+    """Lists trained encoders; see :func:`list_encoders`."""
+
+    def __call__(self) -> list[dict]:
+        """See :func:`list_encoders`."""
+        return list_encoders()
+
+    @property
+    def config(self):
+        """How the App offers this operator."""
+        return foo.OperatorConfig(
+            name="list_encoders",
+            label="Clusters: list encoders",
+            description="The encoders trained here, how well they learned, and where they are kept",
+            icon="/assets/icon.svg",
+            dynamic=True,
+            risk_level="low",
+        )
+
+    def resolve_input(self, ctx):
+        """The form: whose curve to show."""
+        inputs = types.Object()
+        add_trained(ctx, inputs)
+        return types.Property(inputs, view=types.View(label="Trained encoders"))
+
+    def execute(self, ctx):
+        """Reads the store."""
+        found = list_encoders()
+        chosen = next((entry for entry in found if entry["name"] == chosen_name(ctx)), None)
+        if chosen is None or "problem" in chosen:
+            return {"encoders": found, "text": chosen["problem"] if chosen else "No encoder has been trained here yet"}
+        return {"encoders": found, "chosen": chosen, **training_results(chosen)}
+
+    def resolve_output(self, ctx):
+        """Text and curve of the chosen one, then a table of all."""
+        results = ctx.results or {}
+        if not results.get("chosen"):
+            outputs = types.Object()
+            outputs.str("text", view=types.MarkdownView())
+            return types.Property(outputs, view=types.View(label="Trained encoders"))
+        form = training_output(results["chosen"])
+        row, table = types.Object(), types.TableView()
+        for key, label in (("name", "Name"), ("kind", "Kind"), ("epochs", "Epochs"), ("dimension", "Dimensions")):
+            row.str(key, label=label)
+            table.add_column(key, label=label)
+        form.type.list("encoders", row, view=table, label="All trained encoders")
+        return form

@@ -1,0 +1,118 @@
+"""Stops running work from anywhere: a flag in the dataset's execution store that progress callables look at.
+
+Every job has an entry of its own, so a flag can neither be missed nor hit the next job.
+"""
+
+import socket
+import threading
+import time
+import uuid
+from contextlib import contextmanager
+
+from .locks import _process
+
+STORE = "constellation_jobs"
+LOOK_SECONDS = 1.0
+SILENT_SECONDS = 7 * 24 * 3600  # an entry of another machine that old is of a job that was killed
+
+
+class Stopped(RuntimeError):
+    """The user stopped the work; what was finished is kept where its operator says so."""
+
+
+@contextmanager
+def stoppable(samples, what: str, progress=None):
+    """Work that :func:`request_stop` can stop.
+
+    Args:
+        samples: a dataset or view; anything else runs without a way to stop it
+        what: names the job to the user
+        progress (None): the callable ``(fraction, message)`` to pass calls on to
+
+    Yields:
+        a callable ``(fraction, message)`` that raises :class:`Stopped` within a second or so of the request, if it
+        is called that often
+    """
+    dataset = getattr(samples, "_root_dataset", None)
+    progress = progress or (lambda fraction, message="": None)
+    if dataset is None:
+        yield progress
+        return
+    store, key = _store(dataset), uuid.uuid4().hex
+    mine = {"what": what, "started": time.time(), "host": socket.gethostname(), "stop": False, **_process()}
+    store.set(key, mine)
+    watch = _Watch(store, key, what)
+    try:
+        yield lambda fraction, message="": (watch.look(), progress(fraction, message))[1]
+    finally:
+        store.delete(key)
+
+
+def request_stop(samples, job: str | None = None) -> list[dict]:
+    """Asks jobs on a dataset to stop.
+
+    Args:
+        samples: a dataset or view
+        job (None): the job's id from :func:`running`, by default all
+
+    Returns:
+        the jobs that were asked, as :func:`running` lists them
+
+    Raises:
+        ValueError: if there is no such job
+    """
+    store, found = _store(samples._root_dataset), running(samples)
+    chosen = [entry for entry in found if job in (None, entry["id"])]
+    if job is not None and not chosen:
+        known = ", ".join(entry["id"] for entry in found) or "none"
+        raise ValueError(f"no job {job!r} is running on this dataset; running jobs: {known}")
+    for entry in chosen:
+        # not a plain write: the job may end just now, and its entry must not come back
+        if (current := store.get(entry["id"])) is not None:
+            store.compare_and_set(entry["id"], current, {**current, "stop": True})
+    return chosen
+
+
+def running(samples) -> list[dict]:
+    """The jobs at work on a dataset, oldest first, as ``{"id", "what", "started", "host", "pid"}``."""
+    store, found = _store(samples._root_dataset), []
+    for key in store.list_keys():
+        entry = store.get(key)
+        if entry is None:
+            continue
+        if _alive(entry):
+            found.append({"id": key, **{name: entry[name] for name in ("what", "started", "host", "pid")}})
+        else:
+            store.delete(key)
+    return sorted(found, key=lambda entry: entry["started"])
+
+
+class _Watch:
+    """Looks at the flag at most once a second: a query takes about a millisecond, a batch may take less."""
+
+    def __init__(self, store, key: str, what: str):
+        self.store, self.key, self.what = store, key, what
+        self.looked = 0.0
+        self.lock = threading.Lock()
+
+    def look(self):
+        with self.lock:
+            now = time.monotonic()
+            if now - self.looked < LOOK_SECONDS:
+                return
+            self.looked = now
+        if (self.store.get(self.key) or {}).get("stop"):
+            raise Stopped(f"{self.what} was stopped as you asked")
+
+
+def _store(dataset):
+    from fiftyone.operators.store import ExecutionStore
+
+    return ExecutionStore.create(STORE, dataset._doc.id)
+
+
+def _alive(entry) -> bool:
+    if entry["host"] != socket.gethostname():
+        return time.time() - entry["started"] < SILENT_SECONDS
+    # the start of a process is computed from clock ticks, so two readings may differ a little
+    return abs(_process(entry["pid"]).get("born", 0) - entry["born"]) < 2

@@ -1,0 +1,190 @@
+"""Trains an encoder on a view: reads the images, trains, keeps it. Called by the operator, Python and workers."""
+
+import os
+import re
+from contextlib import nullcontext
+
+from .embeddings import _items
+from .execution import Stages
+from .ground_truth import read_truth, truth_path
+from .locks import writing
+from .stopping import Stopped
+from .targets import resolve_target
+from .vectors import Rows
+
+KIND = "simclr"
+EPOCHS = 100
+MOST_EPOCHS = 100_000
+SEED = 51
+
+
+def train_encoder(
+    samples,
+    name: str | None = None,
+    kind: str | None = None,
+    epochs: int | None = None,
+    params: dict | None = None,
+    resume: bool = False,
+    patches_field: str | None = None,
+    ground_truth: str | None = None,
+    seed: int = SEED,
+    num_workers: int | None = None,
+    progress=None,
+) -> dict:
+    """Trains an encoder on images, or patches of a label field; it becomes ``trained:<name>``.
+
+    Every epoch is kept, so a stopped or killed training continues with ``resume=True``, to the same curve as one that
+    was not interrupted.
+
+    Args:
+        samples: a dataset or view
+        name (None): the encoder's name, by default ``<kind>_1``, ``<kind>_2``...
+        kind (None): ``simclr`` (the default), ``autoencoder`` or ``conv_autoencoder``
+        epochs (None): passes over the images, by default 100
+        params (None): parameters of the kind by name; missing ones have the defaults of its signature
+        resume (False): continue the encoder of that name; kind, params and seed are then those of its checkpoint, and
+            ``epochs`` may be larger than before
+        patches_field (None): train on the patches of this label field
+        ground_truth (None): a field of classes; their k-NN accuracy is reported and never used
+        seed (51): everything random follows it
+        num_workers (None): threads that read images, by default one per core
+        progress (None): a callable ``(fraction, message)``, which may raise to stop
+
+    Returns:
+        a summary, plain data: name, encoder, kind, epochs, loss (per epoch), trivial_loss, curve, agreement,
+        images_per_second, images, skipped, note, seconds, path...
+
+    Raises:
+        ValueError: in one sentence, if an argument or the images are refused
+        Stopped: if the user stopped it
+    """
+    from ..models.training import store
+
+    target = resolve_target(samples, patches_field)
+    name = propose_name(kind or KIND) if name is None else name
+    path = store.path_of(name)
+    recipe, epochs, seed, side = _settings(name, kind, epochs, params, resume, seed)
+    if ground_truth:
+        truth_path(target, ground_truth)
+    first = os.environ.get("RANK", "0") == "0"  # of several processes one alone writes
+    with writing(target.dataset, f"encoder {name!r}") if first else nullcontext():
+        if not resume and first:
+            store.check_free(name)
+        stages = Stages(["reading", "training"], progress)
+        try:
+            pixels = _read(target, recipe, side, path, num_workers, stages.enter("reading"))
+            truth = read_truth(target, ground_truth, pixels.ids) if ground_truth else None
+            record = _train(recipe, pixels, path, name, target, epochs, seed, truth, resume, stages.enter("training"))
+        except Stopped as stop:
+            raise Stopped(f"{stop}{_kept(name)}") from None
+        stages.leave()
+    return summarize(record, path, stages.seconds)
+
+
+def propose_name(kind: str) -> str:
+    """The first free name of the form ``<kind>_<number>``."""
+    from ..models.training import store
+
+    taken = set(store.names(unfinished=True))
+    number = 1
+    while f"{kind}_{number}" in taken:
+        number += 1
+    return f"{kind}_{number}"
+
+
+def summarize(record: dict, path, seconds: dict) -> dict:
+    """A checkpoint's record as the summary of :func:`train_encoder`."""
+    from ..models.training.store import PICTURE
+
+    picture, last = path.parent / PICTURE, record["curve"][-1] if record["curve"] else {}
+    return {
+        "name": record["name"],
+        "encoder": f"trained:{record['name']}",
+        "kind": record["kind"],
+        "params": record["params"],
+        "epochs": record["epoch"],
+        "planned": record["planned"],
+        "loss_name": record["loss_name"],
+        "loss": [entry["loss"] for entry in record["curve"]],
+        "trivial_loss": record["trivial_loss"],
+        "agreement": last.get("agreement"),
+        "knn_accuracy": last.get("knn_accuracy"),
+        "images_per_second": last.get("images_per_second"),
+        "curve": record["curve"],
+        "note": record["note"],
+        "images": record["data"]["n"],
+        "skipped": record["data"]["skipped"],
+        "image_size": record["architecture"]["image_size"],
+        "dimension": record["dimension"],
+        "weights": record["weights"],
+        "seed": record["seed"],
+        "seconds": seconds,
+        "path": str(path),
+        "picture": str(picture) if picture.is_file() else None,
+    }
+
+
+def _settings(name, kind, epochs, params, resume, seed) -> tuple:
+    """The recipe, epochs and seed of a new training or of the one to continue, and the image size if it is given."""
+    from ..models.parameters import validated
+    from ..models.training import recipe_class, store
+
+    if epochs is not None and (not isinstance(epochs, int) or isinstance(epochs, bool) or not epochs >= 1):
+        raise ValueError(f"epochs={epochs!r} is not valid; use an integer from 1 to {MOST_EPOCHS}")
+    if epochs is not None and epochs > MOST_EPOCHS:
+        raise ValueError(f"epochs={epochs} exceeds {MOST_EPOCHS}; use fewer")
+    if not isinstance(seed, int) or isinstance(seed, bool) or not 0 <= seed < 2**32:
+        raise ValueError(f"seed {seed!r} is not valid; use an integer from 0 to {2**32 - 1}")
+    if not resume:
+        cls = recipe_class(kind or KIND)
+        recipe = cls(**validated(cls, params))
+        return recipe, epochs or EPOCHS, seed, recipe.image_size
+    record = store.record_of(name)
+    if kind not in (None, record["kind"]):
+        raise ValueError(
+            f"kind={kind!r}, but {name!r} is of kind {record['kind']!r}; leave it out, or choose a new name"
+        )
+    cls, wanted = recipe_class(record["kind"]), record["params"]
+    for key, value in (params or {}).items():
+        validated(cls, {key: value})
+        if wanted[key] != value:
+            raise ValueError(
+                f"{key}={value!r}, but {name!r} was started with {wanted[key]!r}; leave params out to resume, or train "
+                "under a new name"
+            )
+    if epochs is not None and epochs < record["epochs"]:
+        raise ValueError(
+            f"epochs={epochs}, but {name!r} was started for {record['epochs']}; leave epochs out to resume"
+        )
+    recipe = cls(**validated(cls, wanted))
+    return recipe, epochs or record["epochs"], record["seed"], record["architecture"]["image_size"]
+
+
+def _read(target, recipe, side, path, num_workers, report):
+    """Decodes the images in the order of their ids, so that the order of a view makes no difference."""
+    from ..models.training.pixels import decode
+
+    rows = Rows.of(target.samples, target.patches_field)
+    ids, items = zip(*sorted(zip(*_items(rows, rows.ids), strict=True), key=lambda pair: pair[0]), strict=True)
+    if recipe.batch_size > len(ids):
+        recipe.check(len(ids))
+    side = side or recipe.propose_side([filepath for filepath, _ in items])
+    return decode(items, ids, recipe.preprocessing(side), path.parent.parent, num_workers, report)
+
+
+def _train(recipe, pixels, path, name, target, epochs, seed, truth, resume, report) -> dict:
+    from ..models.training.trainer import Training
+
+    about = {"name": name, "dataset": target.dataset.name, "unit": target.unit}
+    return Training(recipe, pixels, path, epochs, seed, about, truth).run(resume, report)
+
+
+def _kept(name: str) -> str:
+    from ..models.training import store
+
+    try:
+        record = store.record_of(name)
+    except ValueError:
+        return ", before its first epoch; nothing was kept"
+    done = re.sub(r"^0 of", "none of", f"{record['epoch']} of {record['planned']}")
+    return f", {done} epochs are kept; resume=True continues"

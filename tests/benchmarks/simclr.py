@@ -1,0 +1,208 @@
+"""SimCLR on CIFAR-10 test images with two CPU cores: k-NN accuracy within a budget, and lightly's recipe beside it.
+
+Usage::
+
+    python tests/benchmarks/simclr.py --data folder          # cifar10_test.tar; three seeds, about 25 minutes
+    python tests/benchmarks/simclr.py --data folder --peer   # 25 epochs and images/s against lightly, about 25 minutes
+
+Accuracy is leave-one-out k-NN (k = 20, cosine) on the features of all images, never on the projections. Labels only
+score: epochs and parameters are fixed beforehand. Both sides have the same backbone, projector, batch, optimiser,
+schedule and threads; lightly brings its transform, loss and data loader.
+"""
+
+import argparse
+import sys
+import tarfile
+import tempfile
+import time
+from pathlib import Path
+
+import numpy as np
+import torch
+
+sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
+
+from models.training.optimizers import build_optimizer, learning_rate
+from models.training.pixels import decode
+from models.training.signs import knn_accuracy
+from models.training.simclr import SimCLR
+from models.training.trainer import Training
+
+FILE = "cifar10_test.tar"
+IMAGES, SIDE, PEER_EPOCHS, SPEED_EPOCHS = 4000, 32, 25, 3
+GOAL, GOAL_SPEED, GOAL_BELOW = 0.50, 2.0, 0.015
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--data", type=Path, help=f"folder with {FILE}")
+    parser.add_argument("--epochs", type=int, default=90)
+    parser.add_argument("--seeds", type=int, default=3)
+    parser.add_argument("--minutes", type=float, default=7.0)
+    parser.add_argument("--threads", type=int, default=2)
+    parser.add_argument("--images", type=int, default=IMAGES)
+    parser.add_argument("--peer", action="store_true", help="compare with lightly")
+    options = parser.parse_args()
+    if options.data is None or not (options.data / FILE).is_file():
+        sys.exit(f"{FILE} is needed; pass its folder with --data")
+    torch.set_num_threads(options.threads)
+    with tempfile.TemporaryDirectory() as folder:
+        files = unpack(options.data / FILE, Path(folder), options.images)
+        truth = [file.parent.name for file in files]
+        if options.peer:
+            compare(files, truth, options.threads)
+        else:
+            accuracy(files, truth, options)
+
+
+def unpack(archive: Path, folder: Path, n: int) -> list[Path]:
+    """``n`` random images, the same in every run."""
+    with tarfile.open(archive) as tar:
+        tar.extractall(folder, filter="data")
+    files = sorted(folder.rglob("*.jpg"))
+    return [files[i] for i in np.sort(np.random.default_rng(0).permutation(len(files))[:n])]
+
+
+def ours(files, epochs: int, seed: int, **params):
+    """Decodes and trains; returns the training, its curve, and wall and CPU seconds of everything."""
+    started, spent = time.monotonic(), time.process_time()
+    names = [str(file) for file in files]
+    recipe = SimCLR(**params)
+    with tempfile.TemporaryDirectory() as folder:
+        pixels = decode([(name, None) for name in names], names, recipe.preprocessing(SIDE), Path(folder))
+        training = Training(recipe, pixels, Path(folder) / "encoder.safetensors", epochs, seed)
+        curve = training.run()["curve"]
+    return training, curve, time.monotonic() - started, time.process_time() - spent
+
+
+def score(network, pixels, mean, std, truth) -> float:
+    """Leave-one-out k-NN accuracy of the encoder in float32."""
+    images = torch.from_numpy(pixels)
+    network.eval()
+    with torch.inference_mode():
+        parts = [(part.float() / 255 - mean) / std for part in images.split(256)]
+        return knn_accuracy(torch.cat([network(part) for part in parts]), truth)
+
+
+def accuracy(files, truth, options):
+    """Point 1: the budget, seeds, mean and spread."""
+    found = []
+    for seed in range(options.seeds):
+        training, curve, wall, cpu = ours(files, options.epochs, seed)
+        value = score(training.network.encoder, training.pixels.array, training.mean, training.std, truth)
+        found.append((value, wall))
+        if seed == 0:
+            print_curve(curve, training.trivial)
+            raw = torch.from_numpy(training.pixels.array).flatten(1).float()
+            print(f"\ncentred raw pixels: k-NN {knn_accuracy(raw - raw.mean(0), truth):.3f}\n")
+            print("| seed | k-NN | loss | agreement | images/s (median epoch) | wall s | CPU s |")
+            print("|---|---|---|---|---|---|---|")
+        pace = np.median([entry["images_per_second"] for entry in curve])
+        last = curve[-1]
+        row = f"| {seed} | {value:.4f} | {last['loss']:.3f} | {last['agreement']:.3f}"
+        print(f"{row} | {pace:.0f} | {wall:.0f} | {cpu:.0f} |", flush=True)
+    values, walls = np.array(found).T
+    word = "holds" if values.mean() >= GOAL else "FAILS"
+    print(f"\nk-NN {values.mean():.4f} ± {values.std():.4f} over {len(values)} seeds; at least {GOAL} {word}")
+    word = "holds" if walls.max() <= 60 * options.minutes else "FAILS"
+    print(f"slowest run {walls.max():.0f} s, reading and checkpoints included; {options.minutes:.0f} minutes {word}")
+
+
+def print_curve(curve, trivial):
+    print(f"\nseed 0, loss of a constant embedding {trivial:.3f}\n")
+    print("| epoch | loss | agreement | spread | images/s |")
+    print("|---|---|---|---|---|")
+    for entry in curve:
+        if entry["epoch"] in (1, 2, 5) or entry["epoch"] % 10 == 0:
+            values = f"{entry['loss']:.3f} | {entry['agreement']:.3f} | {entry['spread']:.3f}"
+            print(f"| {entry['epoch']} | {values} | {entry['images_per_second']:.0f} |")
+
+
+def compare(files, truth, threads):
+    """Point 2: the same backbone and batch with lightly's transform, loss and loader."""
+    training, _, wall, cpu = ours(files, SPEED_EPOCHS, 0)
+    rows = {"ours": SPEED_EPOCHS * len(files) / wall}
+    print(
+        f"ours: {rows['ours']:.0f} images/s over {SPEED_EPOCHS} epochs, reading included ({cpu:.0f} CPU s)", flush=True
+    )
+    for name, workers, exact in (("lightly", threads, True), ("lightly + our bfloat16", threads, False)):
+        _, wall = lightly(files, training, SPEED_EPOCHS, workers, exact)
+        rows[name] = SPEED_EPOCHS * len(files) / wall
+        print(f"{name}: {rows[name]:.0f} images/s over {SPEED_EPOCHS} epochs, {workers} loader workers", flush=True)
+    ratio = rows["ours"] / rows["lightly"]
+    print(
+        f"\n{ratio:.2f} times lightly's images/s; at least {GOAL_SPEED} {'holds' if ratio >= GOAL_SPEED else 'FAILS'}"
+    )
+    training, curve, *_ = ours(files, PEER_EPOCHS, 0)
+    our_value = score(training.network.encoder, training.pixels.array, training.mean, training.std, truth)
+    print(f"ours: k-NN {our_value:.4f} after {PEER_EPOCHS} epochs, loss {curve[-1]['loss']:.3f}", flush=True)
+    encoder, _ = lightly(files, training, PEER_EPOCHS, threads, exact=False)
+    peer_value = score(encoder, training.pixels.array, training.mean, training.std, truth)
+    word = "holds" if our_value >= peer_value - GOAL_BELOW else "FAILS"
+    print(f"lightly: k-NN {peer_value:.4f}; ours not below by more than {GOAL_BELOW} {word}")
+
+
+def lightly(files, training, epochs: int, workers: int, exact: bool):
+    """lightly's recipe around our network; returns its encoder and the wall seconds of the epochs.
+
+    Args:
+        files: the images
+        training: ours, for its recipe, mean and std
+        epochs: how many
+        workers: of the data loader
+        exact: float32 as in lightly's examples, else bfloat16 with channels_last as ours
+    """
+    from lightly.loss import NTXentLoss
+    from lightly.transforms import SimCLRTransform
+
+    recipe = training.recipe
+    mean, std = (values.flatten().tolist() for values in (training.mean, training.std))
+    normalize = {"mean": mean, "std": std}
+    transform = SimCLRTransform(input_size=SIDE, cj_strength=0.5, gaussian_blur=0.0, min_scale=0.2, normalize=normalize)
+    dataset = Files(files, transform)
+    torch.manual_seed(0)
+    loader = torch.utils.data.DataLoader(
+        dataset, recipe.batch_size, shuffle=True, drop_last=True, num_workers=workers, persistent_workers=workers > 0
+    )
+    network = recipe.build(recipe.architecture(training.pixels))
+    layout = torch.contiguous_format if exact else torch.channels_last
+    network = network.to(memory_format=layout)
+    optimizer, criterion = (
+        build_optimizer(recipe.optimizer, network, recipe.weight_decay),
+        NTXentLoss(recipe.temperature),
+    )
+    steps, step, started = epochs * len(loader), 0, time.monotonic()
+    warmup = min(recipe.warmup_epochs, epochs) * len(loader)
+    for _ in range(epochs):
+        for batch in loader:
+            for group in optimizer.param_groups:
+                group["lr"] = learning_rate(step, steps, warmup, recipe.peak_rate())
+            views = torch.cat(batch).to(memory_format=layout)
+            with torch.autocast("cpu", torch.bfloat16, enabled=not exact):
+                first, second = network(views).chunk(2)
+            loss = criterion(first.float(), second.float())
+            optimizer.zero_grad()
+            loss.backward()
+            optimizer.step()
+            step += 1
+    return network.encoder, time.monotonic() - started
+
+
+class Files(torch.utils.data.Dataset):
+    """Two views of each image."""
+
+    def __init__(self, files, transform):
+        self.files, self.transform = files, transform
+
+    def __len__(self):
+        return len(self.files)
+
+    def __getitem__(self, index):
+        from PIL import Image
+
+        with Image.open(self.files[index]) as image:
+            return self.transform(image.convert("RGB"))
+
+
+if __name__ == "__main__":
+    main()
