@@ -167,7 +167,7 @@ class HeadClusterer(Clusterer):
             from ..reduction import UMAPReduction
 
             Z = UMAPReduction(random_state=seed).fit_transform(Z, knn=knn, progress=lambda f, m: progress(0.1, m))
-        return _kmeans(Z, self.n_clusters, seed).labels_
+        return kmeans(Z, self.n_clusters, seed).labels_
 
     def _solve(self, Z, neighbors, start, rng, progress) -> Head:
         import torch
@@ -182,7 +182,7 @@ class HeadClusterer(Clusterer):
             head = self._best(task, 2.0**attempt, rng, lambda f, m, a=attempt: progress((a + f) / 2, m))
             labels, _ = most_likely(Z, *packed(head.layers, head.unit, head.centers))
             if baseline is None:
-                baseline = _kmeans(Z, self.n_clusters, int(rng.integers(2**31)))
+                baseline = kmeans(Z, self.n_clusters, int(rng.integers(2**31)))
             problem = collapse(labels, baseline.labels_, self.n_clusters)
             if problem is None:
                 return head
@@ -216,16 +216,15 @@ def batch_size(n: int, k: int) -> int:
     return n if n <= 1_000 else min(n, max(1_000, 20 * k))
 
 
-def imitate(task: Task, network, optimizer, steps: int, seed: int):
-    """Teaches ``network`` the clusters that the task starts from, if any."""
+def imitate(task: Task, logits, optimizer, steps: int, seed: int):
+    """Teaches the network behind ``logits``, a callable, the clusters that the task starts from, if any."""
     from ._losses import label_cross_entropy
 
     if task.start is None:
         return
-    network.train()
     for rows in batches(len(task.X), batch_size(len(task.X), task.n_clusters), steps, seed):
         optimizer.zero_grad()
-        label_cross_entropy(network(task.X[rows]), task.start[rows]).backward()
+        label_cross_entropy(logits(task.X[rows]), task.start[rows]).backward()
         optimizer.step()
 
 
@@ -254,11 +253,12 @@ def collapse(labels, reference, n_clusters: int) -> str | None:
     return None
 
 
-def _kmeans(Z, n_clusters: int, seed: int) -> KMeans:
+def kmeans(Z, n_clusters: int, seed: int, n_init: int = 4) -> KMeans:
+    """k-means fitted to ``Z`` ``(n, q)``, silent about clusters that it did not find."""
     with warnings.catch_warnings():
         # Identical vectors make fewer clusters, which the method itself reports of its own result.
         warnings.simplefilter("ignore")
-        return KMeans(n_clusters, random_state=seed).fit(Z)
+        return KMeans(n_clusters, n_init=n_init, random_state=seed).fit(Z)
 
 
 def _kmeans_head(Z, fitted: KMeans, history: dict) -> Head:

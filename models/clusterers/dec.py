@@ -1,0 +1,44 @@
+"""DEC: an autoencoder shrinks the vectors to a short code, and clusters in the code sharpen themselves.
+
+Choose it for small grey images as vectors of pixels, or to compare with the literature; on the embeddings of large
+encoders ``scan`` is better.
+
+Paper: Xie et al. 2016, "Unsupervised Deep Embedding for Clustering Analysis". Where ours differs: the code is scaled to
+unit mean square distance from its centers, without which Student's t is flat on some data; training counts steps of
+Adam; wide vectors are reduced to 128 principal components first.
+"""
+
+from ._autoencoder import Architecture, AutoencoderClusterer, ClusterSteps, CodeSize, PretrainSteps
+from ._heads import LearningRate, NClusters
+
+
+class DEC(AutoencoderClusterer):
+    """Deep embedded clustering.
+
+    Attributes:
+        spec_: as all heads'; the array "codes" holds the centers
+        history_: with the part "divergence"
+    """
+
+    name = "dec"
+    title = "DEC"
+    when = "Small grey images as vectors of pixels; sharpens k-means in the code of an autoencoder"
+    order = 250
+
+    def __init__(
+        self,
+        n_clusters: NClusters = 10,
+        pretrain_steps: PretrainSteps = 1_500,
+        steps: ClusterSteps = 1_000,
+        architecture: Architecture = "512-256",
+        code_size: CodeSize = 10,
+        learning_rate: LearningRate = 1e-3,
+        random_state: int | None = 51,
+    ):
+        self.n_clusters = n_clusters
+        self.pretrain_steps = pretrain_steps
+        self.steps = steps
+        self.architecture = architecture
+        self.code_size = code_size
+        self.learning_rate = learning_rate
+        self.random_state = random_state
