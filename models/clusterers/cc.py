@@ -3,7 +3,8 @@
 Choose it for clusters of about one size, as another opinion beside ``scan``: it compares whole clusters, not pairs.
 
 Paper: Li et al. 2021, "Contrastive Clustering", section 3.3. Where ours differs: vectors are frozen, so that the second
-view of a sample is a neighbour, and the instance head, which shapes the encoder in the paper, has nothing to shape.
+view of a sample is a neighbour, and the instance head, which shapes the encoder in the paper, has nothing to shape; it
+starts from the clusters of k-means, after UMAP where that is cheap.
 """
 
 from typing import Annotated
@@ -34,7 +35,7 @@ class ContrastiveClustering(PairHeadClusterer):
         steps: Steps = 300,
         heads: Heads = 3,
         n_neighbors: Neighbors = 20,
-        start: Start = "none",
+        start: Start = "auto",
         temperature: Annotated[float, Field(gt=0, le=10, description="Divides the similarity of clusters")] = 1.0,
         balance: Balance = "uniform",
         balance_weight: BalanceWeight = 1.0,

@@ -3,7 +3,8 @@
 Choose it for clusters of about one size and embeddings whose nearest neighbours can be trusted.
 
 Paper: Huang et al. 2020, "Deep Semantic Clustering by Partition Confidence Maximisation", section 3. Where ours
-differs: vectors are frozen, and the perturbed copy of a sample is a neighbour.
+differs: vectors are frozen, and the perturbed copy of a sample is a neighbour; it starts from the clusters of k-means,
+after UMAP where that is cheap.
 """
 
 from ._heads import Balance, BalanceWeight, Heads, LearningRate, MinEntropy, NClusters, Neighbors, Start, Steps
@@ -30,7 +31,7 @@ class PICA(PairHeadClusterer):
         steps: Steps = 300,
         heads: Heads = 3,
         n_neighbors: Neighbors = 20,
-        start: Start = "none",
+        start: Start = "auto",
         balance: Balance = "uniform",
         balance_weight: BalanceWeight = 2.0,
         min_entropy: MinEntropy = 0.9,
