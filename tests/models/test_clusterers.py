@@ -30,7 +30,7 @@ def make(name, **params):
     # EVoC finds groups inside round blobs too, unless it is told how many to expect
     params.setdefault("approx_n_clusters", 4)
     # Budgets of deep methods that are enough for blobs
-    for key, value in {"steps": 60, "heads": 1, "pretrain_steps": 60, "runs": 3}.items():
+    for key, value in {"steps": 60, "heads": 1, "pretrain_steps": 60, "runs": 3, "base": "kmeans"}.items():
         params.setdefault(key, value)
     known = parameters(get_clusterer(name))
     return get_clusterer(name)(**{key: value for key, value in params.items() if key in known})

@@ -19,7 +19,7 @@ _SETTINGS = {
 }
 
 
-_BUDGET = {"steps": 40, "heads": 1, "pretrain_steps": 40, "runs": 3}
+_BUDGET = {"steps": 40, "heads": 1, "pretrain_steps": 40, "runs": 3, "base": "kmeans"}
 
 
 def instances():

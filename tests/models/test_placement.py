@@ -23,7 +23,7 @@ def unit(X):
 
 
 def make(name, **params):
-    quick = {"steps": 60, "heads": 1, "pretrain_steps": 60, "runs": 3}
+    quick = {"steps": 60, "heads": 1, "pretrain_steps": 60, "runs": 3, "base": "kmeans"}
     params = {"n_clusters": 3, "approx_n_clusters": 3, **quick, **params}
     known = parameters(get_clusterer(name))
     return get_clusterer(name)(**{key: value for key, value in params.items() if key in known})

@@ -1,0 +1,115 @@
+"""Consensus: one clustering from several of the same method with different seeds, and how far they agree.
+
+Choose it when a single run depends on luck, or to see which samples it depends on.
+
+Paper: Fred and Jain 2005, "Combining Multiple Clusterings Using Evidence Accumulation", for the co-association matrix,
+the share of the runs that put two samples together. Where ours differs: it is cut by spectral clustering (Ng et al.
+2001), from the samples' cluster memberships, so that the matrix itself, of all pairs, is never made.
+"""
+
+import warnings
+from typing import Annotated, Literal
+
+import numpy as np
+from pydantic import Field
+
+from ._heads import NClusters, kmeans
+from .base import Clusterer, Cost
+
+
+class Consensus(Clusterer):
+    """Consensus of several runs.
+
+    Attributes:
+        agreement_: ``(n,)`` float32 in [0, 1], the mean share of the runs that put a sample together with the members
+            of its cluster; the same as ``confidence_``
+        runs_: ``(runs, n)`` the labels of each
+    """
+
+    name = "consensus"
+    title = "Consensus"
+    group = "deep, on embeddings"
+    when = "One run depends too much on its seed; shows which samples the runs agree about"
+    order = 290
+
+    def __init__(
+        self,
+        n_clusters: NClusters = 10,
+        base: Annotated[
+            Literal["scan", "cc", "pica", "kmeans", "gaussian_mixture"],
+            Field(description="The repeated method"),
+        ] = "scan",
+        runs: Annotated[int, Field(ge=2, le=50, description="How often, each with its own seed")] = 5,
+        random_state: int | None = 51,
+    ):
+        self.n_clusters = n_clusters
+        self.base = base
+        self.runs = runs
+        self.random_state = random_state
+
+    @classmethod
+    def estimate(cls, n, d, params):
+        """As many fits of the base method."""
+        from . import get_clusterer
+
+        base = get_clusterer(params["base"])
+        fits = base.estimate(n, d, base(n_clusters=params["n_clusters"]).get_params())
+        k = params["n_clusters"]
+        return Cost(params["runs"] * (fits.seconds + 2e-9 * n * k), fits.bytes + 8 * n * (params["runs"] + 4 * k))
+
+    def _fit(self, X, progress):
+        seeds = np.random.default_rng(self.random_state).integers(2**31, size=self.runs + 1)
+        found = [self._run(X, int(seed), number, progress) for number, seed in enumerate(seeds[:-1])]
+        self.runs_ = np.stack(found)
+        progress(0.99, "consensus")
+        spectrum = _spectrum(_memberships(self.runs_), self.n_clusters)
+        labels = kmeans(spectrum, self.n_clusters, int(seeds[-1])).labels_
+        k = int(labels.max()) + 1
+        if k < self.n_clusters:
+            warnings.warn(
+                f"the consensus has {k} clusters, fewer than n_clusters={self.n_clusters}; ask for fewer",
+                stacklevel=3,
+            )
+        self.agreement_ = _agreement(self.runs_, labels)
+        self._remember(X, labels)
+        return labels, self.agreement_
+
+    def _run(self, X, seed, number, progress):
+        from . import get_clusterer
+
+        progress(number / self.runs, f"run {number + 1} of {self.runs}")
+        model = get_clusterer(self.base)(n_clusters=self.n_clusters, random_state=seed)
+        if "heads" in model.get_params():
+            # The consensus takes the place of a choice among heads.
+            model.set_params(heads=1)
+        return model.fit(X, progress=lambda f, m: progress((number + f) / self.runs, f"run {number + 1}, {m}")).labels_
+
+
+def _memberships(runs):
+    """A sparse ``(n, m)`` matrix of ones: which of all runs' clusters each sample is in."""
+    from scipy.sparse import csr_matrix
+
+    offsets = np.concatenate([[0], np.cumsum(runs.max(axis=1) + 1)])
+    columns = (runs + offsets[:-1, None]).T
+    rows = np.repeat(np.arange(runs.shape[1]), len(runs))
+    return csr_matrix((np.ones(columns.size), (rows, columns.ravel())), shape=(runs.shape[1], offsets[-1]))
+
+
+def _spectrum(memberships, k: int):
+    """Rows of length 1 ``(n, k)``: the leading eigenvectors of the normalised co-association, from its small side."""
+    degree = np.asarray(memberships @ np.asarray(memberships.sum(axis=0)).ravel())
+    scaled = memberships.multiply(1 / np.sqrt(degree)[:, None]).tocsr()
+    values, vectors = np.linalg.eigh((scaled.T @ scaled).toarray())
+    leading = np.argsort(values)[::-1][:k]
+    spectrum = scaled @ (vectors[:, leading] / np.sqrt(np.maximum(values[leading], 1e-12)))
+    lengths = np.linalg.norm(spectrum, axis=1, keepdims=True)
+    return (spectrum / np.where(lengths > 0, lengths, 1)).astype(np.float32)
+
+
+def _agreement(runs, labels):
+    shares = []
+    for found in runs:
+        together = np.zeros((int(labels.max()) + 1, int(found.max()) + 1))
+        np.add.at(together, (labels, found), 1)
+        shares.append((together / together.sum(axis=1, keepdims=True))[labels, found])
+    return np.mean(shares, axis=0).astype(np.float32)

@@ -1,0 +1,170 @@
+"""SPICE on embeddings: prototypes name the samples nearest to them, and those names are learned under noise.
+
+Choose it for clusters of one size only: every cluster names equally many samples, which spoils unequal classes.
+
+Paper: Niu et al. 2022, "SPICE: Semantic Pseudo-labeling for Image Clustering", sections 3.2 (Self) and 3.3 (Semi).
+Where ours differs: vectors are frozen, so that noise takes the place of strong augmentation; the reliable samples,
+whose neighbours agree with them, are the surer half instead of those above a threshold per dataset.
+"""
+
+from typing import Annotated
+
+from pydantic import Field
+
+from ._heads import Head, HeadClusterer, Heads, LearningRate, NClusters, Neighbors, Start, Steps, imitate, new_network
+from ._losses import consistency, entropy, label_cross_entropy
+from ._networks import calibrate, exported
+from ._pairs import assignments
+from ._training import History, batches, total
+
+# Samples looked at per round of naming, steps until the next, and samples per step.
+_POOL, _ROUND, _BATCH = 5_000, 20, 500
+_NOISE, _STRONG_NOISE = 0.2, 0.5
+# FixMatch (Sohn et al. 2020) learns from unnamed samples above this probability.
+_SURE = 0.95
+
+
+class SPICE(HeadClusterer):
+    """Semantic pseudo-labelling.
+
+    Attributes:
+        spec_: as all heads'
+        history_: with the parts "naming" and "unnamed"; the latter is 0 until the semi-supervised stage
+    """
+
+    name = "spice"
+    title = "SPICE"
+    when = "Clusters known to be of one size; avoid it otherwise"
+    order = 245
+
+    def __init__(
+        self,
+        n_clusters: NClusters = 10,
+        steps: Steps = 400,
+        heads: Heads = 3,
+        n_neighbors: Neighbors = 20,
+        start: Start = "none",
+        ratio: Annotated[
+            float, Field(gt=0, le=1, description="Share of a cluster's size whose surest samples make its prototype")
+        ] = 0.5,
+        semi: Annotated[
+            bool, Field(description="Afterwards, let reliable samples teach the others, half as many steps")
+        ] = True,
+        agreement: Annotated[
+            float, Field(ge=0, le=1, description="Share of its neighbours that a reliable sample agrees with")
+        ] = 0.9,
+        learning_rate: LearningRate = 1e-3,
+        random_state: int | None = 51,
+    ):
+        self.n_clusters = n_clusters
+        self.steps = steps
+        self.heads = heads
+        self.n_neighbors = n_neighbors
+        self.start = start
+        self.ratio = ratio
+        self.semi = semi
+        self.agreement = agreement
+        self.learning_rate = learning_rate
+        self.random_state = random_state
+
+    def _train(self, task, boost, seed, progress):
+        import torch
+
+        network = new_network(task)
+        optimizer = torch.optim.Adam(network.parameters(), lr=self.learning_rate)
+        imitate(task, network, optimizer, 50, seed)
+        history = History(self.steps, task.neighbors)
+        unit = task.X / task.X.norm(dim=1, keepdim=True).clamp(min=1e-12)
+        for step in range(self.steps):
+            if step % _ROUND == 0:
+                progress(step / self.steps, f"step {step}")
+                pool = torch.randperm(len(task.X))[:_POOL].to(task.X.device)
+                P = assignments(network, task.X[pool])
+                rows, names = named(unit[pool], P, self.ratio)
+                rows, drawn = pool[rows], list(batches(len(rows), _BATCH, _ROUND, seed + step))
+            chosen = drawn[step % _ROUND]
+            network.train()
+            soft = network(noisy(task.X[rows[chosen]], _NOISE)).softmax(dim=1)
+            # The softmax twice, as in the paper: its gradient fades before the head is too sure of a wrong name.
+            self._step(optimizer, {"naming": label_cross_entropy(soft, names[chosen])}, step, history, network, task)
+        if self.semi:
+            self._learn_from_reliable(task, network, history, seed)
+        calibrate(network, task.X)
+        P = assignments(network, task.X)
+        loss = consistency(P, P[task.neighbors[:, 0]]) - entropy(P.mean(dim=0))
+        return Head(float(loss), exported(network), history.columns)
+
+    def _step(self, optimizer, parts, step, history, network, task):
+        parts.setdefault("unnamed", parts["naming"].new_zeros(()))
+        optimizer.zero_grad()
+        total(parts, self.name, step).backward()
+        optimizer.step()
+        if history.due(step):
+            history.add(step, parts, assignments(network, task.X))
+
+    def _learn_from_reliable(self, task, network, history, seed):
+        import torch
+
+        calibrate(network, task.X)
+        rows = reliable(assignments(network, task.X), task.neighbors, self.agreement)
+        if rows is None:
+            return
+        names = assignments(network, task.X).argmax(dim=1)
+        optimizer = torch.optim.Adam(network.parameters(), lr=self.learning_rate)
+        steps = max(1, self.steps // 2)
+        drawn = zip(batches(len(rows), _BATCH, steps, seed), batches(len(task.X), _BATCH, steps, seed), strict=True)
+        for step, (taught, other) in enumerate(drawn, start=self.steps):
+            taught = rows[taught]
+            confidence, guess = assignments(network, noisy(task.X[other], _NOISE)).max(dim=1)
+            network.train()
+            logits = network(torch.cat([noisy(task.X[taught], _NOISE), noisy(task.X[other], _STRONG_NOISE)]))
+            sure = (confidence >= _SURE).float()
+            missed = -logits[len(taught) :].log_softmax(dim=1).gather(1, guess[:, None])[:, 0]
+            parts = {
+                "naming": label_cross_entropy(logits[: len(taught)], names[taught]),
+                "unnamed": (sure * missed).mean(),
+            }
+            self._step(optimizer, parts, step, history, network, task)
+
+
+def named(unit, P, ratio: float):
+    """Samples named by the prototypes of clusters of one size (section 3.2, steps 1 to 3).
+
+    Args:
+        unit: ``(m, q)`` vectors of length 1
+        P: ``(m, k)`` assignments
+        ratio: share of a cluster's size that makes its prototype
+
+    Returns:
+        a tuple of ``(k * s,)`` row numbers and their names, with cluster size ``s = m // k``; a row may have two names
+    """
+    import torch
+
+    m, k = P.shape
+    size = max(1, m // k)
+    surest = P.topk(max(1, int(ratio * size)), dim=0).indices
+    prototypes = unit[surest].mean(dim=0)
+    nearest = (unit @ prototypes.T / prototypes.norm(dim=1).clamp(min=1e-12)).topk(size, dim=0).indices
+    names = torch.arange(k, device=P.device).repeat_interleave(size)
+    return nearest.T.reshape(-1), names
+
+
+def reliable(P, neighbors, agreement: float):
+    """Rows whose neighbours agree with them, equally many of each cluster, None if a cluster has none (section 3.3)."""
+    import torch
+
+    confidence, labels = P.max(dim=1)
+    agrees = (labels[neighbors] == labels[:, None]).float().mean(dim=1) >= agreement
+    trusted = agrees & (confidence >= confidence.median())
+    rows = [(trusted & (labels == cluster)).nonzero()[:, 0] for cluster in range(P.shape[1])]
+    fewest = min(len(found) for found in rows)
+    if fewest == 0:
+        return None
+    return torch.cat([found[confidence[found].topk(fewest).indices] for found in rows])
+
+
+def noisy(X, scale: float):
+    """``X`` ``(b, q)``, of mean square 1, with Gaussian noise of standard deviation ``scale``."""
+    import torch
+
+    return X + scale * torch.randn_like(X)

@@ -1,0 +1,109 @@
+"""TURTLE: looks for the labels that linear classifiers learn best, alternating between labels and classifier.
+
+Choose it on strong embeddings with clusters of about one size; it has no neighbours to be misled by.
+
+Paper: Gadetsky et al. 2024, "Let Go of Your Labels with Unsupervised Transfer", section 3 and algorithm 1. Where ours
+differs: one embedding space; a start from the clusters of k-means, after UMAP where that is cheap; vectors of mean
+square 1, on which the inner classifier learns ten times as fast.
+"""
+
+from typing import Annotated
+
+import numpy as np
+from pydantic import Field
+
+from ._heads import Head, HeadClusterer, Heads, LearningRate, NClusters, Start, Steps, imitate
+from ._losses import entropy, soft_cross_entropy
+from ._networks import exported
+from ._training import History, batches, total
+
+_BATCH = 4_000
+_IMITATING_STEPS = 50
+_INNER_STEPS, _INNER_RATE = 10, 1e-2
+
+
+class TURTLE(HeadClusterer):
+    """Labels with the largest margin for linear classifiers, by bilevel optimisation.
+
+    Attributes:
+        spec_: as all heads'; a single layer
+        history_: with the parts "generalization" and "balance"
+    """
+
+    name = "turtle"
+    title = "TURTLE"
+    when = "Strong embeddings, clusters of about one size; finds what a linear classifier separates best"
+    order = 220
+
+    def __init__(
+        self,
+        n_clusters: NClusters = 10,
+        steps: Steps = 1_000,
+        heads: Heads = 2,
+        gamma: Annotated[float, Field(ge=0, le=1000, description="Weight of equal cluster sizes in the loss")] = 10.0,
+        start: Start = "auto",
+        learning_rate: LearningRate = 1e-3,
+        random_state: int | None = 51,
+    ):
+        self.n_clusters = n_clusters
+        self.steps = steps
+        self.heads = heads
+        self.gamma = gamma
+        self.start = start
+        self.learning_rate = learning_rate
+        self.random_state = random_state
+
+    def _train(self, task, boost, seed, progress):
+        import torch
+
+        linear = torch.nn.Linear(task.X.shape[1], task.n_clusters)
+        encoder = torch.nn.utils.parametrizations.weight_norm(linear).to(task.X.device)
+        imitate(task, encoder, torch.optim.Adam(encoder.parameters(), lr=_INNER_RATE), _IMITATING_STEPS, seed)
+        optimizer = torch.optim.Adam(encoder.parameters(), lr=self.learning_rate)
+        history, losses = History(self.steps, task.neighbors), []
+        for step, rows in enumerate(batches(len(task.X), _BATCH, self.steps, seed)):
+            if step % 10 == 0:
+                progress(step / self.steps, f"step {step}")
+            X = task.X[rows]
+            labels = encoder(X).softmax(dim=1)
+            classifier = fitted_classifier(X, labels.detach())
+            parts = {
+                # Only the labels have a gradient: those that the classifier misses give way.
+                "generalization": soft_cross_entropy(X @ classifier, labels),
+                "balance": -boost * self.gamma * entropy(labels.mean(dim=0)),
+            }
+            loss = total(parts, self.name, step)
+            optimizer.zero_grad()
+            loss.backward()
+            optimizer.step()
+            losses.append(float(loss.detach()))
+            if history.due(step):
+                with torch.no_grad():
+                    history.add(step, parts, encoder(task.X).softmax(dim=1))
+        loss = float(np.mean(losses[-max(1, len(losses) // 10) :]))
+        return Head(loss, exported([encoder]), history.columns)
+
+
+def fitted_classifier(X, labels, steps: int = _INNER_STEPS, rate: float = _INNER_RATE):
+    """A linear classifier after a few steps of Adam from zero.
+
+    Args:
+        X: ``(b, q)`` tensor
+        labels: ``(b, k)`` tensor of soft labels, without gradient
+        steps (10): steps
+        rate (0.01): step size
+
+    Returns:
+        ``(q, k)`` weights; the vectors are about their mean, so that there is no bias to learn
+    """
+    import torch
+
+    with torch.no_grad():
+        weight = X.new_zeros((X.shape[1], labels.shape[1]))
+        mean, square = torch.zeros_like(weight), torch.zeros_like(weight)
+        for step in range(1, steps + 1):
+            gradient = X.T @ ((X @ weight).softmax(dim=1) - labels) / len(X)
+            mean.lerp_(gradient, 0.1)
+            square.lerp_(gradient**2, 0.001)
+            weight -= rate * (mean / (1 - 0.9**step)) / ((square / (1 - 0.999**step)).sqrt() + 1e-8)
+    return weight

@@ -1,0 +1,146 @@
+"""What is particular to single deep methods: their steps, written a second time, and consensus."""
+
+import numpy as np
+import pytest
+import torch
+from fiftyone.plugins.orgs.constellation.clusters.models.clusterers import (
+    consensus,
+    get_clusterer,
+    spice,
+    temi,
+    turtle,
+)
+from fiftyone.plugins.orgs.constellation.clusters.models.clusterers._networks import packed, perceptron, probabilities
+from sklearn.metrics import adjusted_rand_score
+
+
+@pytest.fixture(scope="module", autouse=True)
+def one_thread():
+    before = torch.get_num_threads()
+    torch.set_num_threads(1)
+    yield
+    torch.set_num_threads(before)
+
+
+def blobs(n=240, d=16, k=4, seed=0, spread=0.15):
+    rng = np.random.default_rng(seed)
+    truth = np.arange(n) % k
+    return (np.eye(d)[truth] + spread * rng.normal(size=(n, d))).astype(np.float32), truth
+
+
+def test_dec_codes_are_scaled_to_their_centers():
+    X, truth = blobs()
+    model = get_clusterer("dec")(n_clusters=4, pretrain_steps=150, steps=30).fit(X)
+    assert model.spec_["output"] == "student_t" and model.arrays_["codes"].shape == (4, 10)
+    assert adjusted_rand_score(truth, model.labels_) > 0.95
+    # at distance 1 of the own and far from the others, Student's t is well above even odds
+    assert model.confidence_.mean() > 0.5
+
+
+def test_dec_sharpens_and_idec_reconstructs():
+    X, _ = blobs(spread=0.3)
+    params = dict(n_clusters=4, pretrain_steps=150, steps=200)
+    dec = get_clusterer("dec")(**params).fit(X).history_
+    idec = get_clusterer("idec")(**params).fit(X).history_
+    assert dec["confidence"][-1] > dec["confidence"][0]
+    assert set(idec) - set(dec) == {"reconstruction"}
+    assert idec["reconstruction"][-1] < 1.2 * idec["reconstruction"][0]
+
+
+def test_temi_exports_its_teacher():
+    torch.manual_seed(0)
+    network, X = perceptron([8, *temi._WIDTHS, 5], batch_norm=False), torch.randn(20, 8)
+    expected = temi._soft([network], X)[0].numpy()
+    found = probabilities(X.numpy(), *packed(temi._layers(network), unit=True))
+    np.testing.assert_allclose(found, expected, atol=1e-4)
+
+
+def test_temi_teachers_follow_their_students():
+    teacher, student = torch.nn.Linear(3, 2), torch.nn.Linear(3, 2)
+    before, goal = teacher.weight.detach().clone(), student.weight.detach().clone()
+    temi._follow([teacher], [student], 0.9)
+    assert torch.allclose(teacher.weight, 0.9 * before + 0.1 * goal)
+    assert torch.equal(student.weight, goal)
+
+
+def test_turtle_fits_its_classifier_as_adam_does():
+    rng = torch.Generator().manual_seed(0)
+    X = torch.randn(50, 6, generator=rng)
+    labels = torch.randn(50, 3, generator=rng).softmax(dim=1)
+    weight = torch.zeros(6, 3, requires_grad=True)
+    adam = torch.optim.Adam([weight], lr=0.01)
+    for _ in range(10):
+        adam.zero_grad()
+        torch.nn.functional.cross_entropy(X @ weight, labels).backward()
+        adam.step()
+    assert torch.allclose(turtle.fitted_classifier(X, labels), weight, atol=1e-5)
+
+
+def test_spice_names_as_many_of_every_cluster():
+    X, truth = blobs(n=40, spread=0.05)
+    unit = torch.as_tensor(X / np.linalg.norm(X, axis=1, keepdims=True))
+    P = torch.eye(4)[truth] * 0.6 + 0.1
+    rows, names = spice.named(unit, P, 0.5)
+    assert names.bincount().tolist() == [10] * 4
+    assert np.mean(truth[rows.numpy()] == names.numpy()) == 1
+
+
+def test_spice_prototypes_as_loops():
+    rng = torch.Generator().manual_seed(0)
+    unit = torch.nn.functional.normalize(torch.randn(30, 5, generator=rng))
+    P = torch.randn(30, 3, generator=rng).softmax(dim=1)
+    rows, names = spice.named(unit, P, 0.5)
+    for cluster in range(3):
+        surest = sorted(range(30), key=lambda i: -float(P[i, cluster]))[:5]
+        prototype = sum(unit[i] for i in surest) / 5
+        nearest = sorted(range(30), key=lambda i: -float(unit[i] @ prototype))[:10]
+        assert set(rows[names == cluster].tolist()) == set(nearest)
+
+
+def test_spice_trusts_only_samples_whose_neighbours_agree():
+    labels = torch.tensor([0, 0, 0, 1, 1, 1, 1, 0])
+    P = torch.eye(2)[labels] * 0.8 + 0.1
+    neighbors = torch.tensor([[1, 2], [0, 2], [0, 1], [4, 5], [3, 5], [3, 4], [3, 0], [3, 4]])
+    rows = spice.reliable(P, neighbors, 0.9)
+    assert sorted(rows.tolist()) == [0, 1, 2, 3, 4, 5]
+    assert spice.reliable(torch.eye(3)[labels], neighbors, 0.9) is None
+
+
+def test_spice_without_reliable_samples_keeps_what_it_has():
+    X, truth = blobs()
+    model = get_clusterer("spice")(n_clusters=4, steps=60, heads=1, agreement=1.0).fit(X)
+    assert adjusted_rand_score(truth, model.labels_) > 0.95
+
+
+def test_consensus_of_equal_runs_is_that_run():
+    labels = np.arange(60) % 3
+    permuted = (labels + 1) % 3
+    spectrum = consensus._spectrum(consensus._memberships(np.stack([labels, permuted])), 3)
+    assert np.allclose(spectrum[labels == 0] @ spectrum[labels == 0].T, 1, atol=1e-5)
+    assert np.allclose(spectrum[labels == 0] @ spectrum[labels == 1].T, 0, atol=1e-5)
+    np.testing.assert_allclose(consensus._agreement(np.stack([labels, permuted]), labels), 1)
+
+
+def test_consensus_agreement_as_loops():
+    rng = np.random.default_rng(0)
+    runs, labels = rng.integers(3, size=(4, 30)), rng.integers(3, size=30)
+    found = consensus._agreement(runs, labels)
+    for i in range(30):
+        mates = np.flatnonzero(labels == labels[i])
+        together = [np.mean([run[i] == run[j] for run in runs]) for j in mates]
+        assert found[i] == pytest.approx(np.mean(together))
+
+
+def test_consensus_outvotes_a_bad_run():
+    truth = np.arange(90) % 3
+    rng = np.random.default_rng(0)
+    runs = np.stack([truth, (truth + 1) % 3, rng.integers(3, size=90), (truth + 2) % 3])
+    labels = consensus.kmeans(consensus._spectrum(consensus._memberships(runs), 3), 3, 0).labels_
+    assert adjusted_rand_score(truth, labels) == 1
+
+
+def test_consensus_of_heads():
+    X, truth = blobs(n=120)
+    model = get_clusterer("consensus")(n_clusters=4, base="pica", runs=2).fit(X)
+    assert model.runs_.shape == (2, 120) and adjusted_rand_score(truth, model.labels_) > 0.95
+    np.testing.assert_array_equal(model.agreement_, model.confidence_)
