@@ -2,8 +2,8 @@
 
     python tests/benchmarks/deep_heads.py [--data DIR] [--seeds 5] [--only scan cc] [--sets digits cifar skewed]
 
-"digits" are scikit-learn's 1,797 images of 8 x 8 pixels. "cifar" needs DIR with
-``cifar10_test_efficientnet_lite0.npz``: ``embeddings`` (10000, 1280) and ``label`` (10000,), made from the CIFAR-10 test
+"digits" are scikit-learn's 1,797 images of 8 x 8 pixels. "cifar", of CIFAR-10, needs DIR with
+``cifar10_test_efficientnet_lite0.npz``: ``embeddings`` (10000, 1280) and ``label`` (10000,), made from its test
 images with timm's tf_efficientnet_lite0. "skewed" are the same vectors, where class c keeps a share 0.75^c. All vectors
 are L2-normalised, and every method has its defaults with the true number of clusters. Nothing is chosen by the labels:
 they only score. Seconds are CPU seconds of the process; UMAP compiles before the first is taken.
