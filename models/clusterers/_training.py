@@ -17,13 +17,22 @@ def accelerator() -> str:
 
 @contextlib.contextmanager
 def seeded(seed: int):
-    """Seeds torch inside the block, and leaves its generators outside as they were."""
+    """Seeds torch inside the block and runs it on one thread; outside, generators and threads stay as they were.
+
+    Sums depend on the number of threads, which UMAP's compiled code changes behind torch's back, and the matrices here
+    are too small for a second thread to do more than wait.
+    """
     import torch
 
     devices = list(range(torch.cuda.device_count())) if torch.cuda.is_available() else []
     with torch.random.fork_rng(devices=devices):
         torch.manual_seed(seed)
-        yield
+        threads = torch.get_num_threads()
+        torch.set_num_threads(1)
+        try:
+            yield
+        finally:
+            torch.set_num_threads(threads)
 
 
 def batches(n: int, size: int, steps: int, seed: int):

@@ -246,6 +246,16 @@ def test_batches_are_shuffled_passes():
     assert len(next(_training.batches(3, 8, 1, seed=0))) == 3
 
 
+def test_training_runs_on_one_thread_and_gives_the_others_back():
+    torch.set_num_threads(2)
+    with pytest.raises(KeyError), _training.seeded(0):
+        assert torch.get_num_threads() == 1
+        raise KeyError
+    found = torch.get_num_threads()
+    torch.set_num_threads(1)
+    assert found == 2
+
+
 def test_health():
     neighbors = torch.tensor([[1], [0], [3], [2]])
     even = torch.eye(2)[[0, 0, 1, 1]]
