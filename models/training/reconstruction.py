@@ -1,7 +1,10 @@
 """What both autoencoders share: a network that returns how badly it reconstructs each image."""
 
+from pathlib import Path
+
 import numpy as np
 import torch
+from PIL import Image
 from torch import nn
 from torch.nn import functional as F
 
@@ -72,15 +75,13 @@ def mean_image_error(pixels, channels: int) -> float:
     return float(values.var(0).mean())
 
 
-def reconstruction_picture(network: Reconstruction, images: torch.Tensor) -> np.ndarray:
-    """Originals above their reconstructions.
+def save_picture(network: Reconstruction, images: torch.Tensor, path: Path):
+    """Saves originals above their reconstructions.
 
     Args:
         network: in any mode
         images: float ``(n, 3, side, side)`` in [0, 1] on the network's device
-
-    Returns:
-        uint8 ``(2 * side, n * side, 3)``
+        path: an image file; it becomes ``(2 * side, n * side)`` pixels
     """
     training = network.training
     with torch.inference_mode():
@@ -91,4 +92,4 @@ def reconstruction_picture(network: Reconstruction, images: torch.Tensor) -> np.
         original = (images.mean(1, keepdim=True) if channels == 1 else images).expand(-1, 3, -1, -1)
     network.train(training)
     rows = [row.permute(2, 0, 3, 1).reshape(side, -1, 3) for row in (original, found)]
-    return (torch.cat(rows).clamp(0, 1) * 255).round().byte().cpu().numpy()
+    Image.fromarray((torch.cat(rows).clamp(0, 1) * 255).round().byte().cpu().numpy()).save(path)

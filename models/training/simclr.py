@@ -15,6 +15,7 @@ from typing import Annotated, Literal
 from pydantic import Field
 
 from ..encoders.base import Device
+from ..parameters import parameters
 from .recipe import (
     BatchSize,
     ImageSize,
@@ -106,28 +107,9 @@ class SimCLR(Recipe):
         precision: Precision = "auto",
         device: Device = "auto",
     ):
-        self.backbone = backbone
-        self.image_size = image_size
-        self.batch_size = batch_size
-        self.flip = flip
-        self.crop = crop
-        self.color = color
-        self.grey = grey
-        self.blur = blur
-        self.rotation = rotation
-        self.temperature = temperature
-        self.projection = projection
-        self.hidden = hidden
-        self.timm_model = timm_model
-        self.pretrained = pretrained
-        self.optimizer = optimizer
-        self.learning_rate = learning_rate
-        self.weight_decay = weight_decay
-        self.warmup_epochs = warmup_epochs
-        self.micro_batch = micro_batch
-        self.resize = resize
-        self.precision = precision
-        self.device = device
+        given = locals()
+        for name in parameters(type(self)):
+            setattr(self, name, given[name])
 
     def seconds_per_image(self, side: int) -> float:
         """Measured for ``small`` and ResNet-18 at 32 pixels, scaled by operations for the others."""

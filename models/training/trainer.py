@@ -21,6 +21,7 @@ from .checkpoint import read_record, read_tensors, write_checkpoint
 from .engine import create_engine
 from .network import network_from
 from .optimizers import build_optimizer, learning_rate, optimizer_tensors, restore_optimizer
+from .reconstruction import save_picture
 from .signs import SAMPLE, knn_accuracy, neighbor_agreement, spread, verdict
 from .store import PICTURE
 
@@ -28,10 +29,6 @@ _EVALUATED = 256  # images per pass when nothing is trained
 _SHOWN = 12  # images in the reconstruction picture
 _TOLD_SECONDS = 0.3
 _LIBRARIES = ("torch", "timm", "numpy", "safetensors")
-
-
-def quiet(fraction: float, message: str = ""):
-    """The progress callable of a training that nobody watches."""
 
 
 class Training:
@@ -92,7 +89,7 @@ class Training:
         Raises:
             ValueError: in one sentence, if the loss is not finite or the checkpoint cannot be read or written
         """
-        self.progress = progress or quiet
+        self.progress = progress or (lambda fraction, message="": None)
         # the caller's random numbers are not ours to disturb
         with torch.random.fork_rng(devices=[]):
             torch.manual_seed(self.seed)
@@ -249,16 +246,9 @@ class Training:
             tensors = {f"network.{name}": tensor for name, tensor in self.network.state_dict().items()}
             write_checkpoint(self.path, self.record, tensors | optimizer_tensors(self.optimizer))
             if hasattr(self.network, "decoder"):
-                self._draw()
+                shown = self._images(np.arange(min(_SHOWN, len(self.pixels)))) / 255
+                save_picture(self.network, shown, self.path.parent / PICTURE)
         self.engine.wait()
-
-    def _draw(self):
-        from PIL import Image
-
-        from .reconstruction import reconstruction_picture
-
-        picture = reconstruction_picture(self.network, self._images(np.arange(min(_SHOWN, len(self.pixels)))) / 255)
-        Image.fromarray(picture).save(self.path.parent / PICTURE)
 
     def _report(self, epoch: int, step: int, losses: list, started: float):
         """Reports progress; a stop in one process stops all, in the same batch."""

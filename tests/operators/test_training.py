@@ -165,7 +165,11 @@ def test_export_delete_import(train, tmp_path, images):
 def test_files_that_are_no_encoder_are_not_imported(train, tmp_path):
     train()
     whole = store.path_of("mine").read_bytes()
-    for data, words in ((whole[:-7], "truncated"), (b"\x80\x04N.", "truncated"), (whole.replace(b"code", b"c0de"), "incomplete|another|code")):
+    for data, words in (
+        (whole[:-7], "truncated"),
+        (b"\x80\x04N.", "truncated"),
+        (whole.replace(b"code", b"c0de"), "incomplete|another|code"),
+    ):
         (tmp_path / "x.safetensors").write_bytes(data)
         with pytest.raises(ValueError, match=words) as error:
             get("import_encoder")(str(tmp_path / "x.safetensors"), "x")
