@@ -27,7 +27,7 @@ demo: $(READY)
 
 test: $(READY)
 	sh scripts/system.sh chromium
-	$(BIN)/python -m pytest $(ARGS)
+	$(BIN)/pytest $(ARGS)
 
 check: $(READY)
 	$(BIN)/ruff check .

@@ -43,7 +43,9 @@ def validated(cls: type, params: dict | None) -> dict:
     Raises:
         ValueError: in one sentence, if a name is unknown or a value has the wrong type or range
     """
-    params = dict(params or {})
+    if params is not None and not isinstance(params, dict):
+        raise ValueError(f"parameters {params!r} are not a dict; give them by name, e.g. {{'n_clusters': 10}}")
+    params = plain(params or {})
     known = parameters(cls)
     title = getattr(cls, "name", None) or cls.__name__
     for key in params:
@@ -56,6 +58,37 @@ def validated(cls: type, params: dict | None) -> dict:
     except ValidationError as error:
         raise ValueError(_sentence(title, error)) from None
     return {name: getattr(model, name) for name in known}
+
+
+def typed(function, given: dict) -> dict:
+    """Checks the types of arguments against the annotations of ``function``; ``random_state`` and the like included.
+
+    Args:
+        function: a function with annotated arguments
+        given: values by argument name
+
+    Returns:
+        the values, NumPy scalars as plain numbers
+
+    Raises:
+        ValueError: in one sentence, if a value has another type
+    """
+    schema = _schema(function)
+    unasked = {name: None for name, info in schema.model_fields.items() if info.is_required() and name not in given}
+    try:
+        model = schema(**unasked, **plain(given))
+    except ValidationError as error:
+        raise ValueError(_sentence(function.__name__, error)) from None
+    return {name: getattr(model, name) for name in given}
+
+
+def plain(value):
+    """``value`` with NumPy scalars and arrays in it, however deep, as Python numbers and lists."""
+    if isinstance(value, dict):
+        return {key: plain(entry) for key, entry in value.items()}
+    if isinstance(value, list | tuple):
+        return [plain(entry) for entry in value]
+    return value.tolist() if type(value).__module__ == "numpy" else value
 
 
 def choices(info: FieldInfo) -> list | None:
@@ -93,17 +126,18 @@ def _alternatives(annotation) -> tuple:
 
 
 @cache
-def _schema(cls: type):
-    hints = typing.get_type_hints(cls.__init__, include_extras=True)
+def _schema(described):
+    signed = described.__init__ if isinstance(described, type) else described
+    hints = typing.get_type_hints(signed, include_extras=True)
     fields = {}
-    for name, parameter in inspect.signature(cls.__init__).parameters.items():
+    for name, parameter in inspect.signature(signed).parameters.items():
         if name == "self" or parameter.kind in (parameter.VAR_KEYWORD, parameter.VAR_POSITIONAL):
             continue
         default = ... if parameter.default is parameter.empty else parameter.default
         fields[name] = (hints.get(name, typing.Any), default)
     # strict: "10" and 2.5 are not integers, True is not 1 (an int is still a fine float)
     config = ConfigDict(strict=True, extra="forbid", arbitrary_types_allowed=True, protected_namespaces=())
-    return create_model(cls.__name__, __config__=config, **fields)
+    return create_model(described.__name__, __config__=config, **fields)
 
 
 def _sentence(title: str, error: ValidationError) -> str:

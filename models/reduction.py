@@ -5,6 +5,7 @@ features of CIFAR-10 HDBSCAN calls over half of the samples noise. UMAP (McInnes
 neighbour and draws groups together; PCA keeps the directions of most variance, is cheap and linear.
 """
 
+import warnings
 from typing import Annotated
 
 import numpy as np
@@ -21,6 +22,7 @@ DENSE_DIMENSIONS = 50
 _EPOCHS = 200
 # Fewer samples than this have no neighbourhood graph worth drawing; the linear projection is shown instead.
 _FEWEST = 16
+_TOO_FEW = "UMAP needs {1} different vectors and got {0}, so the first principal components were used instead"
 
 
 class Reduction(TransformerMixin, BaseEstimator):
@@ -45,8 +47,7 @@ class Reduction(TransformerMixin, BaseEstimator):
 
     def _validated(self) -> dict:
         given = {key: value for key, value in self.get_params(deep=False).items() if key != SEED}
-        plain = {key: value.item() if isinstance(value, np.generic) else value for key, value in given.items()}
-        return validated(type(self), plain)
+        return validated(type(self), given)
 
 
 class NoReduction(Reduction):
@@ -167,6 +168,8 @@ class UMAPReduction(Reduction):
         self.vectors_ = X
         width = params["n_components"]
         if len(X) < max(_FEWEST, width + 3) or np.ptp(X, axis=0).max() == 0:
+            if width > 2:  # on a map it makes no difference
+                warnings.warn(_TOO_FEW.format(len(X), max(_FEWEST, width + 3)), UserWarning, stacklevel=2)
             return _linear(X, width)
         k = min(params["n_neighbors"], len(X) - 1)
         if knn is None or knn[0].shape[1] < k - 1:
@@ -241,8 +244,6 @@ def _linear(X, width: int):
 
 
 def _layout(X, knn, k: int, params: dict, seed):
-    import warnings
-
     from umap import UMAP
 
     own = np.arange(len(X))[:, None]

@@ -1,19 +1,23 @@
 """The main job: vectors, reduction, clusters, map, run. Called by the operator, by Python and by delegated workers."""
 
 import warnings
-from dataclasses import dataclass
 from importlib.metadata import PackageNotFoundError, version
+from typing import Annotated
 
 import numpy as np
+from pydantic import Field
 
+from ..models.parameters import SEED as RANDOM_STATE
+from ..models.parameters import typed
 from . import runs
-from .embeddings import compute_embeddings, field_encoder, read_vectors, vector_fields
+from .embeddings import compute_embeddings, field_encoder
 from .execution import Stages
-from .ground_truth import read_truth, truth_path
-from .locks import writing
-from .maps import digest, ensure_map, map_key
+from .ground_truth import read_truth
+from .locks import turn, writing
+from .maps import clean_leftovers, digest, ensure_map, map_key
+from .request import make_request
 from .summary import panel_note, summarize
-from .targets import Target, resolve_target
+from .vectors import read_vectors
 
 SEED = 51
 # With so few dimensions vectors are coordinates more often than directions, and their length means something
@@ -37,8 +41,8 @@ def compute_clusters(
     ground_truth: str | None = None,
     seed: int = SEED,
     normalize: bool | None = None,
-    batch_size: int = 32,
-    num_workers: int | None = None,
+    batch_size: Annotated[int, Field(ge=1)] = 32,
+    num_workers: Annotated[int | None, Field(ge=0)] = None,
     progress=None,
 ) -> dict:
     """Clusters images, or patches of a label field, and keeps the result as a run.
@@ -48,9 +52,10 @@ def compute_clusters(
         run_key (None): the run's name, a free identifier; by default ``<method>_1``, ``<method>_2``...
         method ("kmeans"): a name from ``list_clusterers()``
         params (None): the method's parameters by name; missing ones have the defaults of its signature
-        embeddings (None): a vector field; with ``encoder``, what it lacks is computed into it
-        encoder (None): an encoder such as ``"efficientnet_lite0"`` or ``"clip:ViT-B-32/openai"``; by default none if
-            ``embeddings`` is given, else the default encoder
+        embeddings (None): a vector field; with ``encoder``, what it lacks is computed into it; by default the first
+            one there is, unless an encoder is given
+        encoder (None): an encoder such as ``"efficientnet_lite0"`` or ``"clip:ViT-B-32/openai"``; the default encoder
+            if there is no vector field either
         encoder_params (None): the encoder's parameters by name
         reduce ("auto"): ``"auto"``, ``"none"``, ``"pca"`` or ``"umap"``, before clustering
         reduce_params (None): the reduction's parameters by name
@@ -68,112 +73,43 @@ def compute_clusters(
         a summary, plain data: run_key, cluster_field, n_clusters, sizes, n_used, skipped, scores, seconds, notes...
 
     Raises:
-        ValueError: in one sentence, if an argument or the vectors are refused; nothing is changed then, except that
-            embeddings already computed are kept
+        ValueError: in one sentence; if an argument is refused nothing was changed, if the vectors turn out to be
+            unusable the embeddings computed so far are kept
     """
-    target = resolve_target(samples, patches_field)
-    run_key = runs.propose_run_key(target.dataset, method) if run_key is None else run_key
-    request = Request(
-        target, run_key, *_checked_method(method, params), reduce, reduce_params or {}, cluster_field or run_key,
-        visualize, ground_truth, seed, normalize,
-    )  # fmt: skip
-    _check(request)
-    field, encoder = choose_features(target, embeddings, encoder)
-    stages = Stages(_stage_names(request, encoder), progress)
-    with writing(target.dataset, f"run key {run_key!r}", f"field {request.path!r}"):
-        runs.clean_leftovers(target.dataset, except_key=run_key)
-        if encoder:
+    given = {key: value for key, value in locals().items() if key not in ("samples", "progress")}
+    request = check_clustering(samples, **given)
+    target, field = request.target, request.field
+    stages = Stages(_stage_names(request), progress)
+    with writing(target.dataset, f"run key {request.run_key!r}", f"field {request.path!r}"):
+        target.dataset.reload()  # another process may have come first since it was loaded here
+        request.check()
+        clean_leftovers(target.dataset, except_key=request.run_key)
+        if request.encoder:
             report = stages.enter("embedding")
-            with writing(target.dataset, f"field {field!r}"):
+            with writing(target.dataset, f"field {target.home_path(field)!r}"):
+                params = request.encoder_params
                 compute_embeddings(
-                    samples, encoder, field, patches_field, encoder_params, batch_size, num_workers, progress=report
+                    samples, request.encoder, field, patches_field, params, batch_size, num_workers, progress=report
                 )
         stages.enter("reading")
         table = _usable(read_vectors(samples, field, patches_field), field)
-        return _cluster_and_keep(request, field, table, stages)
+        return _cluster_and_keep(request, table, stages)
 
 
-@dataclass(frozen=True)
-class Request:
-    """The checked arguments of one clustering; see :func:`compute_clusters`."""
+def check_clustering(samples, encoder=None, progress=None, **given):
+    """Refuses the arguments of :func:`compute_clusters` that can be refused before any work.
 
-    target: Target
-    run_key: str
-    method: type
-    params: dict
-    reduce: str
-    reduce_params: dict
-    cluster_field: str
-    visualize: bool
-    ground_truth: str | None
-    seed: int
-    normalize: bool | None
-
-    @property
-    def path(self) -> str:
-        """Where the labels go."""
-        return self.target.home_path(self.cluster_field)
-
-
-def choose_features(target, embeddings: str | None, encoder) -> tuple[str, object]:
-    """The vector field to use and the encoder to fill it with, None if the field is used as it is.
-
-    Args:
-        target: a :class:`operators.targets.Target`
-        embeddings: a vector field or None
-        encoder: an encoder's name, an encoder, or None
+    Returns:
+        the :class:`operators.request.Request`
 
     Raises:
-        ValueError: in one sentence, if the field has no vectors and no encoder can fill it
+        ValueError: in one sentence
     """
-    from ..models.encoders import default_encoder, encoder_class
-
-    if encoder is None and embeddings is None:
-        encoder = default_encoder()[0]
-    if isinstance(encoder, str):
-        encoder_class(encoder)
-        return embeddings or field_name(encoder), encoder
-    if encoder is not None:
-        return embeddings or encoder.name, encoder
-    fields = vector_fields(target.source, target.patches_field)
-    if embeddings not in fields:
-        some = f"the vector fields are {', '.join(fields)}" if fields else "there are no vector fields here"
-        raise ValueError(f"embeddings field {embeddings!r} holds no vectors; {some}, or give an encoder")
-    return embeddings, None
+    return make_request(samples, {**typed(compute_clusters, given), "encoder": encoder})
 
 
-def field_name(encoder: str) -> str:
-    """The vector field that an encoder fills by default: ``clip_ViT_B_32_openai`` for ``clip:ViT-B-32/openai``."""
-    return "".join(c if c.isalnum() else "_" for c in encoder).strip("_")
-
-
-def _checked_method(method, params):
-    from ..models.clusterers import get_clusterer
-    from ..models.parameters import validated
-
-    cls = get_clusterer(method)
-    return cls, validated(cls, params)
-
-
-def _check(request):
-    from ..models.parameters import validated
-    from ..models.reduction import get_reduction
-
-    target = request.target
-    runs.check_run_key(target.dataset, request.run_key)
-    runs.check_cluster_field(target, request.cluster_field)
-    if not isinstance(request.seed, int) or isinstance(request.seed, bool) or not 0 <= request.seed < 2**32:
-        raise ValueError(f"seed {request.seed!r} is not valid; use an integer from 0 to {2**32 - 1}")
-    if request.ground_truth:
-        truth_path(target, request.ground_truth)
-    if request.reduce != "auto":
-        validated(get_reduction(request.reduce), request.reduce_params)
-    elif request.reduce_params:
-        raise ValueError(f"reduce_params {sorted(request.reduce_params)} need a reduction; set reduce='pca' or 'umap'")
-
-
-def _stage_names(request, encoder) -> list[str]:
-    names = ["embedding"] * bool(encoder) + ["reading", "clustering"]
+def _stage_names(request) -> list[str]:
+    names = ["embedding"] * bool(request.encoder) + ["reading", "clustering"]
     return names + ["map"] * request.visualize + ["scoring", "writing"]
 
 
@@ -187,62 +123,72 @@ def _usable(table, field):
     return table
 
 
-def _cluster_and_keep(request, field, table, stages) -> dict:
+def _cluster_and_keep(request, table, stages) -> dict:
+    from ..models.placement import describe
+
     target = request.target
     normalize = table.X.shape[1] > COORDINATES if request.normalize is None else request.normalize
-    X = table.X / np.linalg.norm(table.X, axis=1, keepdims=True) if normalize else table.X
-    vectors_digest = digest(table)
+    X = _unit_length(table.X) if normalize else table.X
     clusterer, reducer, reduction, neighbors, notes = _cluster(request, X, stages)
-    brain_key = map_key(field, target.patches_field, vectors_digest) if request.visualize else None
-    made_map = False
+    vectors_digest = digest(table)
+    brain_key = map_key(request.field, target.patches_field, vectors_digest) if request.visualize else None
     try:
         if brain_key:
-            report = stages.enter("map")
-            made_map = ensure_map(target, table, brain_key, X, neighbors, request.seed, report)
+            ensure_map(target, table, brain_key, X, neighbors, request.seed, stages.enter("map"))
         stages.enter("scoring")
         clusters = _describe_clusters(table, X, clusterer, request.seed)
+        scores, unscored = _scores(request, table, X, clusterer.labels_)
+        placement, arrays = describe(clusterer, reduction, reducer, normalize)
         n_clusters = sum(c["id"] != runs.NOISE for c in clusters)
-        placement, arrays = _placement(clusterer, reduction, reducer, normalize)
         config = {
-            "method": request.method.name,
-            "params": request.params,
-            "seed": request.seed,
-            "embeddings": field,
-            "encoder": field_encoder(target.source, target.local_path(field)),
+            **_asked(request),
+            "encoder": field_encoder(target.source, target.local_path(request.field)),
             "normalize": normalize,
             "reduce": reduction,
-            "reduce_params": {k: v for k, v in reducer.get_params().items() if k != "random_state"} if reducer else {},
-            "cluster_field": request.cluster_field,
-            "patches_field": target.patches_field,
-            "label_path": request.path,
-            "ground_truth": request.ground_truth,
+            "reduce_params": {k: v for k, v in reducer.get_params().items() if k != RANDOM_STATE} if reducer else {},
             "visualization": brain_key,
             "digest": vectors_digest,
             "n_used": len(table.ids),
             "n_noise": int((clusterer.labels_ == runs.NOISE).sum()),
             "n_clusters": n_clusters,
             "skipped": {reason: len(ids) for reason, ids in table.skipped.items()},
-            "scores": _scores(request, table, X, clusterer.labels_),
+            "scores": scores,
             "versions": _versions(),
-            "notes": [*notes, *panel_note(n_clusters)],
+            "notes": [*notes, *unscored, *panel_note(n_clusters)],
             "placement": placement,
             "history": getattr(clusterer, "history_", None),
         }
-        report = stages.enter("writing")
-        _write(request, table, clusterer, clusters, config, arrays, stages, report)
+        _write(request, table, clusterer, clusters, config, arrays, stages, stages.enter("writing"))
     except BaseException:
-        if made_map:
-            target.dataset.delete_brain_run(brain_key)
+        clean_leftovers(target.dataset, except_key=request.run_key)
         raise
-    return summarize(
-        request.run_key, config, clusters, target.unit, f"{target.local_path(request.cluster_field)}.label"
-    )
+    path = target.local_path(request.cluster_field)
+    return summarize(request.run_key, config, clusters, target.unit, f"{path}.label")
+
+
+def _asked(request) -> dict:
+    """What was asked for, as the run records it."""
+    return {
+        "method": request.method.name,
+        "params": request.params,
+        "seed": request.seed,
+        "embeddings": request.field,
+        "cluster_field": request.cluster_field,
+        "patches_field": request.target.patches_field,
+        "label_path": request.path,
+        "ground_truth": request.ground_truth,
+    }
+
+
+def _unit_length(X):
+    # float64, because the squares of very small or large float32 values vanish or overflow
+    lengths = np.sqrt(np.einsum("ij,ij->i", X, X, dtype=np.float64))
+    return (X / lengths[:, None]).astype(np.float32)
 
 
 def _cluster(request, X, stages):
     """Reduces and clusters; returns the clusterer, the reducer and its name, the neighbours found, and warnings."""
     from ..models.neighbors import nearest_neighbors
-    from ..models.parameters import SEED as RANDOM_STATE
     from ..models.reduction import get_reduction, resolve
 
     report = stages.enter("clustering")
@@ -262,7 +208,8 @@ def _cluster(request, X, stages):
         warnings.simplefilter("always")
         reduced = reducer.fit_transform(X, knn=neighbors, progress=lambda f, m="": report(f / 2, m)) if reducer else X
         clusterer.fit(reduced, progress=lambda f, m="": report(0.5 + f / 2 if reducer else f, m))
-    notes = list(dict.fromkeys(str(w.message) for w in caught if w.category is UserWarning))
+    said = (" ".join(str(w.message).split()) for w in caught if issubclass(w.category, UserWarning))
+    notes = list(dict.fromkeys(said))
     return clusterer, reducer, reduction, neighbors, notes
 
 
@@ -271,48 +218,50 @@ def _describe_clusters(table, X, clusterer, seed) -> list[dict]:
 
     labels, confidence = clusterer.labels_, clusterer.confidence_
     chosen = prototypes(X, labels, confidence, seed=seed)
-    ids, counts = np.unique(labels, return_counts=True)
+    ids, place, counts = np.unique(labels, return_inverse=True, return_counts=True)
+    sums = np.bincount(place, weights=confidence)
     width = runs.label_width(labels)
     return [
         {
             "id": int(cluster),
             "label": runs.cluster_label(int(cluster), width),
-            "size": int(count),
-            "confidence": round(float(confidence[labels == cluster].mean()), 4),
+            "size": count,
+            "confidence": round(total / count, 4),
             "prototypes": [table.ids[row] for row in chosen.get(int(cluster), [])],
         }
-        for cluster, count in zip(ids, counts, strict=True)
+        for cluster, count, total in zip(ids, counts.tolist(), sums.tolist(), strict=True)
     ]
 
 
-def _placement(clusterer, reduction, reducer, normalize):
-    from ..models.placement import describe
-
-    return describe(clusterer, reduction, reducer, normalize)
-
-
-def _scores(request, table, X, labels) -> dict:
+def _scores(request, table, X, labels) -> tuple[dict, list[str]]:
+    """The scores, and a note if there was no class to score against."""
     from ..models.metrics import score_labels, score_vectors
 
     scores = score_vectors(X, labels, seed=request.seed)
-    if request.ground_truth:
-        truth = read_truth(request.target, request.ground_truth, table.ids)
-        if any(value is not None for value in truth):
-            scores.update(score_labels(truth, labels))
-    return scores
+    if not request.ground_truth:
+        return scores, []
+    truth = read_truth(request.target, request.ground_truth, table.ids)
+    if all(value is None for value in truth):
+        return scores, [f"{request.ground_truth!r} has no class for these {request.target.unit}, so nothing was scored"]
+    return {**scores, **score_labels(truth, labels)}, []
 
 
 def _write(request, table, clusterer, clusters, config, arrays, stages, report):
     """Labels first, then the run: a run that is listed is complete."""
     target, name = request.target, request.cluster_field
-    runs.create_label_field(target, name, request.run_key)
+    created = False
     try:
+        with turn(target.dataset):
+            runs.create_label_field(target, name, request.run_key)
+            created = True
         runs.write_labels(target, name, table, clusterer.labels_, clusterer.confidence_, report)
         stages.leave()
         config["seconds"] = stages.seconds
-        runs.register(target, request.run_key, config, clusters, arrays)
+        with turn(target.dataset):
+            runs.register(target, request.run_key, config, clusters, arrays)
     except BaseException:
-        runs.drop_field(target.dataset, request.path)
+        if created:
+            runs.drop_field(target.dataset, request.path)
         raise
     report(1)
 

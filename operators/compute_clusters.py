@@ -3,7 +3,7 @@
 import fiftyone.operators as foo
 import fiftyone.operators.types as types
 
-from .clustering import compute_clusters
+from .clustering import check_clustering, compute_clusters
 from .execution import PythonCall, failed, show, stream
 from .form_steps import (
     add_estimate,
@@ -23,6 +23,7 @@ class ComputeClusters(PythonCall, foo.Operator):
     """Clusters images or patches and keeps the result as a run; see :func:`operators.clustering.compute_clusters`."""
 
     work = staticmethod(compute_clusters)
+    check = staticmethod(check_clustering)
 
     @property
     def config(self):
@@ -40,7 +41,7 @@ class ComputeClusters(PythonCall, foo.Operator):
         )
 
     def resolve_placement(self, ctx):
-        """One icon in the grid's action bar and one in the Embeddings panel."""
+        """One icon in the grid's action bar."""
         return types.Placement(
             types.Places.SAMPLES_GRID_SECONDARY_ACTIONS,
             types.Button(label="Compute clusters", icon="/assets/icon.svg", prompt=True),
@@ -52,11 +53,11 @@ class ComputeClusters(PythonCall, foo.Operator):
         target = add_target(ctx, inputs)
         if target is None:
             return types.Property(inputs, view=types.View(label="Compute clusters"))
+        add_names(ctx, inputs, target)
         add_features(ctx, inputs, target)
         add_reduction(ctx, inputs)
         add_method(ctx, inputs)
         add_options(ctx, inputs, target)
-        add_names(ctx, inputs, target)
         add_estimate(ctx, inputs, target)
         return types.Property(inputs, view=types.View(label="Compute clusters"))
 
@@ -79,6 +80,8 @@ class ComputeClusters(PythonCall, foo.Operator):
             yield from failed(ctx, error)
             return
         if ctx.delegated:
+            found = f"{summary['n_clusters']} clusters of {summary['n_used']:,} {summary['unit']}"
+            ctx.set_progress(progress=1, label=f"{found} in {summary['cluster_field']}")
             return
         yield ctx.ops.reload_dataset()
         if summary["visualization"]:

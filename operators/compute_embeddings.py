@@ -1,14 +1,20 @@
 """The ``compute_embeddings`` operator: fills a vector field with an encoder."""
 
+from typing import Annotated
+
 import fiftyone.operators as foo
 import fiftyone.operators.types as types
+from pydantic import Field
 
-from .embeddings import compute_embeddings
-from .estimates import IMMEDIATE_SECONDS, count, duration, embedding_seconds
+from ..models.encoders import default_encoder
+from ..models.parameters import typed
+from .embeddings import check_vector_field, compute_embeddings
+from .estimates import IMMEDIATE_SECONDS, duration, embedding_seconds
 from .execution import PythonCall, failed, show, stream
 from .form_steps import add_encoder, add_target, arguments
 from .forms import HALF, add_heading
 from .locks import writing
+from .request import choose_features
 from .targets import resolve_target
 
 
@@ -18,8 +24,8 @@ def fill_vectors(
     embeddings: str | None = None,
     patches_field: str | None = None,
     encoder_params: dict | None = None,
-    batch_size: int = 32,
-    num_workers: int | None = None,
+    batch_size: Annotated[int, Field(ge=1)] = 32,
+    num_workers: Annotated[int | None, Field(ge=0)] = None,
     progress=None,
 ) -> dict:
     """Computes the vectors that are missing in a field, as its only writer.
@@ -40,18 +46,15 @@ def fill_vectors(
     Raises:
         ValueError: in one sentence, if an argument is refused; nothing is changed then
     """
-    from .clustering import choose_features
-
+    batches = typed(fill_vectors, {"batch_size": batch_size, "num_workers": num_workers, "embeddings": embeddings})
     target = resolve_target(samples, patches_field)
-    if encoder is None and embeddings is not None:
-        from ..models.encoders import default_encoder
-
+    if encoder is None:
         encoder = default_encoder()[0]
-    field, encoder = choose_features(target, embeddings, encoder)
-    with writing(target.dataset, f"field {field!r}"):
-        return compute_embeddings(
-            samples, encoder, field, patches_field, encoder_params, batch_size, num_workers, progress
-        )
+    field, encoder = choose_features(target, batches.pop("embeddings"), encoder, encoder_params)
+    check_vector_field(target.source, field, target.labels)
+    with writing(target.dataset, f"field {target.home_path(field)!r}"):
+        target.dataset.reload()  # another process may have come first since it was loaded here
+        return compute_embeddings(samples, encoder, field, patches_field, encoder_params, **batches, progress=progress)
 
 
 class ComputeEmbeddings(PythonCall, foo.Operator):
@@ -82,18 +85,32 @@ class ComputeEmbeddings(PythonCall, foo.Operator):
         if target is None:
             return types.Property(inputs, view=view)
         add_heading(inputs, "step_2", "2 · Vectors")
-        encoder = add_encoder(ctx, inputs)
+        encoder = add_encoder(ctx, inputs, target)
         half = types.View(space=HALF)
         why = "Images per step; fewer need less memory"
         inputs.int("batch_size", min=1, default=32, required=False, label="Batch size", description=why, view=half)
-        seconds = embedding_seconds(encoder, count(target))
-        text = f"About {duration(seconds)} for {count(target):,} {target.unit}, fewer if some have vectors already"
+        n = target.count()
+        seconds = embedding_seconds(encoder, n)
+        text = f"About {duration(seconds)} for {n:,} {target.unit}, less if some have vectors already"
         warning = "Longer than the App waits for an immediate run; schedule it instead"
         if seconds > IMMEDIATE_SECONDS:
             inputs.view("estimate", types.Warning(label=text, description=warning))
         else:
             inputs.view("estimate", types.Notice(label=text))
         return types.Property(inputs, view=view)
+
+    def resolve_execution_options(self, ctx):
+        """Delegation is the default where the work would pass the App's limit for immediate runs."""
+        try:
+            samples, kwargs = arguments(ctx, fill_vectors)
+            target = resolve_target(samples, kwargs.get("patches_field"))
+            encoder = kwargs.get("encoder") or default_encoder()[0]
+            long = embedding_seconds(encoder, target.count()) > IMMEDIATE_SECONDS
+        except ValueError:  # the form says what is wrong
+            long = False
+        return foo.ExecutionOptions(
+            allow_immediate_execution=True, allow_delegated_execution=True, default_choice_to_delegated=long
+        )
 
     def execute(self, ctx):
         """Runs with live progress, then shows what was computed and what failed."""
@@ -103,7 +120,9 @@ class ComputeEmbeddings(PythonCall, foo.Operator):
         except Exception as error:
             yield from failed(ctx, error)
             return
-        if not ctx.delegated:
+        if ctx.delegated:
+            ctx.set_progress(progress=1, label=f"{summary['computed']:,} computed, {summary['existing']:,} were there")
+        else:
             yield ctx.ops.reload_dataset()
             yield show(ctx, f"Vectors in {summary['embeddings']}", embedding_text(summary))
 

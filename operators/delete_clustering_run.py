@@ -5,8 +5,9 @@ import fiftyone.operators.types as types
 
 from . import runs
 from .execution import PythonCall
-from .locks import writing
-from .run_choice import add_run
+from .locks import turn, writing
+from .maps import clean_maps
+from .run_choice import add_run, chosen_run
 
 
 def delete_clustering_run(samples, run_key: str) -> dict:
@@ -23,8 +24,13 @@ def delete_clustering_run(samples, run_key: str) -> dict:
         ValueError: in one sentence, if there is no such run; nothing is changed then
     """
     dataset = samples._root_dataset
-    with writing(dataset, f"run key {run_key!r}"):
-        return runs.delete_run(dataset, run_key)
+    dataset.reload()
+    visualization = runs.get_config(dataset, run_key).visualization
+    path = runs.get_config(dataset, run_key).label_path
+    with writing(dataset, f"run key {run_key!r}", f"field {path!r}"), turn(dataset):
+        done = runs.delete_run(dataset, run_key)
+        deleted = clean_maps(dataset, except_key=run_key)
+    return {**done, "deleted_map": visualization if visualization in deleted else None}
 
 
 class DeleteClusteringRun(PythonCall, foo.Operator):
@@ -56,7 +62,7 @@ class DeleteClusteringRun(PythonCall, foo.Operator):
 
     def execute(self, ctx):
         """Deletes and refreshes the App."""
-        key = ctx.params.get("run_key") or runs.list_clustering_runs(ctx.dataset)[-1]
+        key = chosen_run(ctx, required=True)
         done = delete_clustering_run(ctx.dataset, key)
         ctx.ops.reload_dataset()
         ctx.ops.notify(f"Run {key} is deleted", variant="success")

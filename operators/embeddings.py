@@ -9,19 +9,15 @@ import numpy as np
 
 from ..models.encoders import Encoder, get_encoder, same_encoder
 from ..models.encoders.batches import embed_files
+from .locks import turn
 from .vectors import (
     Rows,
-    VectorTable,
     decode,
     holds_vectors,
     home,
     missing_vectors,
     own_fields,
-    read_vectors,
-    vector_fields,
 )
-
-__all__ = ["VectorTable", "compute_embeddings", "field_encoder", "read_vectors", "vector_fields"]
 
 FAILED_TAG = "embedding_failed"
 _SLICE = 2000  # vectors per write
@@ -66,7 +62,7 @@ def compute_embeddings(
     _check_batches(batch_size, num_workers)
     start = time.monotonic()
     rows = _rows(samples, patches_field)
-    _check_field(rows, embeddings)
+    check_vector_field(rows.collection, embeddings, rows.labels)
     todo = missing_vectors(rows, embeddings)
     recorded = field_encoder(rows.collection, rows.path(embeddings))
     filling = _Filling(rows, embeddings)
@@ -168,13 +164,24 @@ def _check_batches(batch_size: int, num_workers: int | None):
         raise ValueError(f"num_workers={num_workers} is below 0; use 0 to decode without threads")
 
 
-def _check_field(rows: Rows, name: str):
+def check_vector_field(collection, name: str, labels: str | None = None):
+    """Checks that vectors may be written to a field.
+
+    Args:
+        collection: a dataset or view
+        name: the field's name
+        labels (None): the path of the labels that carry it, or None for samples
+
+    Raises:
+        ValueError: in one sentence, if the name is none or the field holds other data
+    """
     if not name.isidentifier():
         raise ValueError(f"embeddings={name!r} is not a field name; use letters, digits and _")
-    found = rows.collection._dataset.get_field(rows.path(name))
-    if found is not None and rows.collection.get_field(rows.path(name)) is None:
+    path = f"{labels}.{name}" if labels else name
+    found = collection._dataset.get_field(path)
+    if found is not None and collection.get_field(path) is None:
         raise ValueError(f"this view hides the field {name!r}, so what it holds cannot be kept; use a view with it")
-    own = own_fields(rows.collection, rows.labels) if rows.labels else ()
+    own = own_fields(collection, labels) if labels else ()
     if found is not None and (not holds_vectors(found) or name in own):
         raise ValueError(
             f"embeddings={name!r} is a field of type {type(found).__name__} and holds other data; choose a new name"
@@ -235,6 +242,13 @@ def _create_field(rows: Rows, name: str, encoder: Encoder):
     """Declares the field and records its encoder before the first vector, so that no vector is ever without."""
     path = rows.path(name)
     dataset, home_path = home(rows.collection, path)
+    identity, settings = encoder.identity, encoder.settings
+    with turn(dataset):
+        _declare(rows, name, dataset, home_path, {"encoder": identity, "settings": settings})
+
+
+def _declare(rows, name, dataset, home_path, record):
+    path = rows.path(name)
     fresh = _any_vector(rows, name) is None
     if rows.collection._dataset.get_field(path) is None:
         rows.collection._dataset.add_sample_field(path, fo.VectorField)
@@ -243,7 +257,6 @@ def _create_field(rows: Rows, name: str, encoder: Encoder):
     found = dataset.get_field(home_path)
     if fresh or not _record(rows.collection, path):
         info = dict(found.info or {})
-        record = {"encoder": encoder.identity, "settings": encoder.settings}
         info["constellation"] = {**(info.get("constellation") or {}), **record}
         found.info = info
         found.save()

@@ -8,12 +8,14 @@ import shutil
 from typing import NamedTuple
 
 from ..models.encoders.batches import duration
-from .vectors import Rows, decode
+from .vectors import decode
 
 READ_SECONDS, WRITE_SECONDS = 7e-5, 3.5e-4  # per vector of 512 dimensions, per label
 UNKNOWN_DIMENSIONS = 768
 IMMEDIATE_SECONDS = 480  # leaves a margin below the 600 s after which the App gives up on an immediate run
 GPU_SPEEDUP = 40
+SLOW_SECONDS = 60  # from here on, a reduction that makes the method quick is worth a word
+DENSE_DIMENSIONS = 50
 
 
 class Estimate(NamedTuple):
@@ -56,7 +58,7 @@ def estimate_run(target, field: str, encoder, kwargs: dict) -> Estimate:
     from ..models.parameters import validated
     from ..models.reduction import UMAPReduction, get_reduction, resolve
 
-    n = count(target)
+    n = target.count()
     d = vector_length(target, field) or UNKNOWN_DIMENSIONS
     cls = get_clusterer(kwargs.get("method", "kmeans"))
     parts = {"embedding": embedding_seconds(encoder, n)} if encoder else {}
@@ -83,14 +85,7 @@ def estimate_run(target, field: str, encoder, kwargs: dict) -> Estimate:
         f"About {duration(seconds)} and {size(needed)} of memory for {n:,} {target.unit} "
         f"({slowest}: {duration(parts[slowest])})"
     )
-    return Estimate(seconds, needed, text, _warning(seconds, needed, slowest, cls, width))
-
-
-def count(target) -> int:
-    """How many images or patches the target has."""
-    if not target.patches_field:
-        return len(target.source)
-    return len(Rows.of(target.samples, target.patches_field).ids)
+    return Estimate(seconds, needed, text, _warning(seconds, needed, parts[cls.title], cls, width))
 
 
 def vector_length(target, field: str) -> int | None:
@@ -116,15 +111,15 @@ def size(amount: int) -> str:
     return f"{max(1, amount / 1e6):.0f} MB" if amount < 1e9 else f"{amount / 1e9:.1f} GB"
 
 
-def _warning(seconds, needed, slowest, cls, width) -> str | None:
+def _warning(seconds, needed, clustering, cls, width) -> str | None:
     import psutil
 
     advice = []
     free = psutil.virtual_memory().available
     if needed > free:
         advice.append(f"Only {size(free)} of memory are free here; cluster a view or choose k-means")
+    if clustering > SLOW_SECONDS and width > DENSE_DIMENSIONS:
+        advice.append(f"{cls.title} is slow on {width} dimensions; reduce to 10 with UMAP or to 50 with PCA first")
     if seconds > IMMEDIATE_SECONDS:
-        if slowest == cls.title and width > 50:
-            advice.append(f"{cls.title} is slow on {width} dimensions; reduce to 10 with UMAP or to 50 with PCA first")
         advice.append("The App gives up on an immediate run after 10 minutes, though it goes on; schedule it instead")
     return ". ".join(advice) or None

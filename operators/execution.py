@@ -5,6 +5,7 @@ The work itself is a plain function that takes ``progress(fraction, message)``. 
 
 import asyncio
 import inspect
+import logging
 import queue
 import sys
 import threading
@@ -14,7 +15,10 @@ import fiftyone as fo
 import fiftyone.operators as foo
 import fiftyone.operators.types as types
 
+from ..models.parameters import plain
 from .stopping import Stopped, stoppable
+
+logger = logging.getLogger(__name__)
 
 REPORT_SECONDS = 0.3
 DELEGATED_REPORT_SECONDS = 2.0
@@ -65,27 +69,48 @@ class PythonCall:
 
     The call is synchronous everywhere, notebooks included, has no time limit, and can be stopped from another process
     with ``stop_clustering`` if its function takes ``progress``. ``delegate=True`` queues it
-    for ``fiftyone delegated launch`` instead and returns ``{"delegated": True, "id": ...}``.
-    Subclasses define ``work``, the plain function.
+    for ``fiftyone delegated launch`` instead and returns ``{"delegated": True, "id": ...}``, where that is offered.
+    Subclasses define ``work``, the plain function, and may define ``check``, which refuses its arguments early.
     """
 
     work = None
+    check = None
 
     def __call__(self, samples, *args, delegate: bool = False, **kwargs):
         """Runs ``work(samples, ...)``; see its docstring for the arguments."""
         work = type(self).work
+        if not isinstance(samples, fo.core.collections.SampleCollection):
+            raise ValueError(f"samples are {type(samples).__name__}; pass a FiftyOne dataset or view")
         if not delegate:
             if "progress" not in inspect.signature(work).parameters:
                 return work(samples, *args, **kwargs)
             told = kwargs.pop("progress", None) or console_progress()
             with stoppable(samples, job_title(self.name, kwargs), told) as progress:
                 return work(samples, *args, progress=progress, **kwargs)
+        if not self.config.allow_delegated_execution:
+            raise ValueError(f"{self.name} takes no time and cannot be delegated; leave delegate out")
         try:
             bound = inspect.signature(work).bind(samples, *args, **kwargs)
         except TypeError as error:
             raise TypeError(f"{self.name}: {error}") from None
-        params = dict(list(bound.arguments.items())[1:])
+        params = plain({key: value for key, value in bound.arguments.items() if key not in ("samples", "progress")})
+        for key, value in params.items():
+            if not _storable(value):
+                raise ValueError(f"{key}={value!r} cannot be sent to a worker; give plain data, an encoder by its name")
+        if self.check:
+            bound.apply_defaults()
+            self.check(**{**bound.arguments, **params})
         return schedule(self.uri, samples, params)
+
+
+def _storable(value) -> bool:
+    import bson
+
+    try:
+        bson.encode({"value": value})
+    except (bson.errors.InvalidDocument, OverflowError):
+        return False
+    return True
 
 
 def schedule(uri: str, samples, params: dict) -> dict:
@@ -176,7 +201,8 @@ def failed(ctx, error: Exception):
         yield ctx.ops.notify(sentence, variant="info" if stopped else "error")
         title = "Stopped" if stopped else "Nothing was changed" if isinstance(error, ValueError) else "Failed"
         yield show(ctx, title, sentence)
-    raise type(error)(sentence) if type(error) in (ValueError, TypeError, RuntimeError) else error
+        logger.info("%s failed", ctx.operator_uri, exc_info=error)
+    raise (type(error) if type(error) in (ValueError, TypeError) else RuntimeError)(sentence) from None
 
 
 def show(ctx, title: str, markdown: str):

@@ -8,12 +8,14 @@ import inspect
 import fiftyone.operators.types as types
 
 from . import runs
-from .clustering import SEED, choose_features, compute_clusters, field_name
-from .embeddings import field_encoder, vector_fields
+from .clustering import SEED, compute_clusters
+from .embeddings import check_vector_field, field_encoder
 from .estimates import Estimate, estimate_run
-from .forms import HALF, add_choice, add_heading, add_parameters, form_values, refuse
+from .forms import HALF, add_choice, add_heading, add_parameters, add_problem, check, form_values, refuse
 from .ground_truth import truth_path
+from .request import MAX_SEED, choose_features, field_name
 from .targets import patch_fields, resolve_target
+from .vectors import vector_fields
 
 NEW = "compute new vectors"
 WHOLE = "whole images"
@@ -24,6 +26,9 @@ COUNTED = 200_000  # above this, counting missing vectors at every keystroke wou
 
 def add_target(ctx, inputs):
     """Step 1: what to cluster. Returns the target, or None if there is nothing to cluster."""
+    if ctx.dataset is None:
+        add_problem(inputs, "No dataset is open; open one first")
+        return None
     add_heading(inputs, "step_1", "1 · What", _what(ctx))
     inputs.view_target(ctx, action_description="Use")
     samples = chosen_samples(ctx, inputs)
@@ -35,8 +40,7 @@ def add_target(ctx, inputs):
     try:
         return resolve_target(samples, patches_field)
     except ValueError as error:
-        prop = inputs.str("problem", required=False, view=types.Error(label=str(error)))
-        refuse(prop, str(error))
+        add_problem(inputs, str(error))
         return None
 
 
@@ -56,7 +60,7 @@ def chosen_samples(ctx, inputs=None):
 
 
 def add_names(ctx, inputs, target):
-    """Step 4, continued: the run key and the field, checked while typing."""
+    """Step 1, continued: the run key and the field, checked while typing."""
     method = ctx.params.get("method") or "kmeans"
     proposed = runs.propose_run_key(target.dataset, method)
     prop = inputs.str(
@@ -68,7 +72,7 @@ def add_names(ctx, inputs, target):
         view=types.View(space=HALF),
     )
     run_key = ctx.params.get("run_key") or proposed
-    _check(prop, runs.check_run_key, target.dataset, run_key)
+    check(prop, runs.check_run_key, target.dataset, run_key)
     prop = inputs.str(
         "cluster_field",
         required=False,
@@ -76,7 +80,7 @@ def add_names(ctx, inputs, target):
         description=f"Where the clusters go; empty: {run_key}",
         view=types.View(space=HALF),
     )
-    _check(prop, runs.check_cluster_field, target, _cluster_field(ctx) or run_key)
+    check(prop, runs.check_cluster_field, target, _cluster_field(ctx) or run_key)
 
 
 def add_features(ctx, inputs, target):
@@ -97,10 +101,10 @@ def add_features(ctx, inputs, target):
     if source != NEW:
         _say_what_is_missing(inputs, target, source)
         return
-    add_encoder(ctx, inputs)
+    add_encoder(ctx, inputs, target)
 
 
-def add_encoder(ctx, inputs) -> str:
+def add_encoder(ctx, inputs, target) -> str:
     """An encoder, its parameters and the field it fills; returns the encoder's name."""
     from ..models.encoders import default_encoder, encoder_class, list_encoders
 
@@ -110,13 +114,14 @@ def add_encoder(ctx, inputs) -> str:
     encoder = ctx.params.get("encoder") or name
     text = f"{name} is the default: {reason}" if encoder == name else hints.get(encoder)
     add_choice(inputs, "encoder", options, name, "Encoder", text, hints, space=HALF)
-    inputs.str(
+    prop = inputs.str(
         "embeddings",
         required=False,
         label="Vector field",
         description=f"Where the vectors go; empty: {field_name(encoder)}",
         view=types.View(space=HALF),
     )
+    check(prop, check_vector_field, target.source, ctx.params.get("embeddings") or field_name(encoder), target.labels)
     cls = encoder_class(encoder)
     entered = add_parameters(inputs, f"encoder_{encoder}", cls, ctx.params.get(f"encoder_{encoder}"), shown=2)
     _say_if_download(inputs, cls, entered)
@@ -164,8 +169,8 @@ def add_options(ctx, inputs, target):
     why = "Same seed, same clusters"
     prop = inputs.int("seed", min=0, required=False, default=SEED, label="Seed", description=why, view=view)
     seed = ctx.params.get("seed", SEED)
-    if seed is not None and (not isinstance(seed, int) or seed < 0):
-        refuse(prop, f"seed {seed!r} is not valid; use an integer from 0")
+    if seed is not None and (not isinstance(seed, int) or not 0 <= seed <= MAX_SEED):
+        refuse(prop, f"seed {seed!r} is not valid; use an integer from 0 to {MAX_SEED}")
     inputs.bool(
         "visualize",
         required=False,
@@ -187,10 +192,10 @@ def add_estimate(ctx, inputs, target):
 
 def estimate(ctx, target=None) -> Estimate:
     """What a run of the form as it stands would cost."""
+    if target is None and ctx.dataset is None:
+        raise ValueError("no dataset is open; open one first")
     samples, kwargs = arguments(ctx)
     target = target or resolve_target(samples, kwargs.get("patches_field"))
-    if "source" not in ctx.params and not kwargs.get("encoder"):  # the form was opened just now
-        kwargs.setdefault("embeddings", next(iter(vector_fields(target.source, target.patches_field)), None))
     field, encoder = choose_features(target, kwargs.get("embeddings"), kwargs.get("encoder"))
     return estimate_run(target, field, encoder, kwargs)
 
@@ -204,7 +209,7 @@ def arguments(ctx, work=compute_clusters) -> tuple[object, dict]:
         a tuple of the samples and a dict of keyword arguments
     """
     from ..models.clusterers import get_clusterer
-    from ..models.encoders import encoder_class
+    from ..models.encoders import default_encoder, encoder_class
     from ..models.reduction import get_reduction
 
     params = ctx.params
@@ -217,6 +222,8 @@ def arguments(ctx, work=compute_clusters) -> tuple[object, dict]:
     if params.get("source") not in (None, NEW):
         kwargs["embeddings"] = params["source"]
         kwargs.pop("encoder", None)
+    elif params.get("source") == NEW:
+        kwargs.setdefault("encoder", default_encoder()[0])
     for kind, argument, get_class, default in (
         ("method", "params", get_clusterer, "kmeans"),
         ("reduce", "reduce_params", get_reduction, None),
@@ -270,13 +277,6 @@ def _source(params, fields) -> str:
     if chosen in fields or chosen == NEW:
         return chosen
     return fields[0] if fields else NEW
-
-
-def _check(prop, check, *args):
-    try:
-        check(*args)
-    except ValueError as error:
-        refuse(prop, str(error))
 
 
 def _say_what_is_missing(inputs, target, field):

@@ -145,3 +145,16 @@ def refuse(prop, sentence: str):
     """Marks a property as invalid: Execute is disabled and the sentence is shown."""
     prop.invalid = True
     prop.error_message = sentence
+
+
+def check(prop, function, *args):
+    """Marks a property as invalid if ``function(*args)`` raises a ValueError, with its sentence."""
+    try:
+        function(*args)
+    except ValueError as error:
+        refuse(prop, str(error))
+
+
+def add_problem(inputs, sentence: str):
+    """Says why there is nothing to fill in, and disables Execute."""
+    refuse(inputs.str("problem", required=False, view=types.Error(label=sentence)), sentence)

@@ -5,7 +5,7 @@ import fiftyone.operators.types as types
 
 from . import runs
 from .execution import PythonCall
-from .run_choice import add_run, when
+from .run_choice import add_run, chosen_run, when
 from .summary import MAIN_SCORES, score_table, seconds_text
 
 
@@ -59,7 +59,7 @@ class GetClusteringRunInfo(PythonCall, foo.Operator):
 
     def execute(self, ctx):
         """Reads the run."""
-        key = ctx.params.get("run_key") or runs.list_clustering_runs(ctx.dataset)[-1]
+        key = chosen_run(ctx)
         info = get_clustering_run_info(ctx.dataset, key)
         return {"text": info_text(info), "clusters": cluster_rows(info["clusters"]), "json": info}
 

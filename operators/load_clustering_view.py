@@ -5,7 +5,7 @@ import fiftyone.operators.types as types
 
 from . import runs
 from .execution import PythonCall
-from .run_choice import add_run
+from .run_choice import add_run, chosen_run
 
 
 def load_clustering_view(samples, run_key: str):
@@ -51,5 +51,5 @@ class LoadClusteringView(PythonCall, foo.Operator):
 
     def execute(self, ctx):
         """Sets the App's view."""
-        key = ctx.params.get("run_key") or runs.list_clustering_runs(ctx.dataset)[-1]
+        key = chosen_run(ctx)
         ctx.ops.set_view(view=load_clustering_view(ctx.dataset, key))

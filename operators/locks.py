@@ -13,6 +13,7 @@ import uuid
 from contextlib import contextmanager
 
 STORE = "constellation_writers"
+TURN = "the dataset's schema"
 BEAT_SECONDS = 10
 SILENT_SECONDS = 60
 
@@ -45,6 +46,40 @@ def writing(dataset, *names: str):
                 store.delete(name)
 
 
+@contextmanager
+def turn(dataset, seconds: float = 600):
+    """Waits for one's turn to change a dataset's schema and runs, which FiftyOne keeps in one shared document.
+
+    Args:
+        dataset: a :class:`fiftyone.core.dataset.Dataset`; it is reloaded, for others may have had their turn
+        seconds (600): how long to wait
+
+    Raises:
+        ValueError: in one sentence, if nobody gives way
+    """
+    deadline = time.monotonic() + seconds
+    while True:
+        entered = False
+        try:
+            with writing(dataset, TURN):
+                entered = True
+                dataset.reload()
+                yield
+                return
+        except ValueError:
+            if entered or time.monotonic() > deadline:
+                raise
+        time.sleep(0.05)
+
+
+def others(dataset, name: str) -> bool:
+    """Whether a living writer other than the holder of ``name`` is at work on the dataset."""
+    store = _store(dataset)
+    held = ((key, store.get(key)) for key in store.list_keys() if key not in (name, TURN))
+    mine = (store.get(name) or {}).get("owner")
+    return any(holder and holder["owner"] != mine and _alive(holder) for _, holder in held)
+
+
 def is_held(dataset, name: str) -> bool:
     """Whether a living writer holds ``name``."""
     holder = _store(dataset).get(name)
@@ -75,7 +110,8 @@ def _acquire(store, name, mine):
 
 def _alive(holder) -> bool:
     if holder["host"] == socket.gethostname():
-        return _process(holder["pid"]).get("born") == holder["born"]
+        # the start of a process is computed from clock ticks, so two readings may differ a little
+        return abs(_process(holder["pid"]).get("born", 0) - holder["born"]) < 2
     return time.time() - holder["beat"] < SILENT_SECONDS
 
 
@@ -84,7 +120,9 @@ def _process(pid: int | None = None) -> dict:
 
     try:
         process = psutil.Process(pid or os.getpid())
-        return {"pid": process.pid, "born": round(process.create_time(), 1)}
+        if process.status() == psutil.STATUS_ZOMBIE:
+            return {}
+        return {"pid": process.pid, "born": process.create_time()}
     except psutil.NoSuchProcess:
         return {}
 
@@ -93,5 +131,6 @@ def _beat(store, names, mine, ended):
     """Tells other machines that this writer lives; they cannot look up its process."""
     while not ended.wait(BEAT_SECONDS):
         for name in list(names):
-            if not ended.is_set() and (store.get(name) or {}).get("owner") == mine["owner"]:
-                store.set(name, {**mine, "beat": time.time()})
+            entry = store.get(name)
+            if entry and entry["owner"] == mine["owner"]:
+                store.compare_and_set(name, entry, {**mine, "beat": time.time()})

@@ -6,6 +6,9 @@ it findable without a registry, also after the run that made it was killed.
 
 import hashlib
 
+from . import runs
+from .locks import others, turn
+
 
 def digest(table) -> str:
     """A hash of the ids and vectors of a table, whatever their order."""
@@ -25,7 +28,7 @@ def map_key(field: str, patches_field: str | None, vectors_digest: str) -> str:
     return f"{name.replace('.', '_')}_map_{vectors_digest[:6]}"
 
 
-def ensure_map(target, table, brain_key: str, X, neighbors, seed, progress) -> bool:
+def ensure_map(target, table, brain_key: str, X, neighbors, seed, progress):
     """Computes the map unless it exists.
 
     Args:
@@ -36,21 +39,62 @@ def ensure_map(target, table, brain_key: str, X, neighbors, seed, progress) -> b
         neighbors: their neighbours as of :func:`models.neighbors.nearest_neighbors`, or None
         seed: the seed
         progress: a callable ``(fraction, message)``
-
-    Returns:
-        whether it was made now
     """
     import fiftyone.brain as fob
 
     from ..models.reduction import project_2d
 
+    target.dataset.reload()
     if brain_key in target.dataset.list_brain_runs():
-        return False
+        return
     points = project_2d(X, knn=neighbors, random_state=seed, progress=progress)
-    fob.compute_visualization(
-        target.source,
-        points=dict(zip(table.ids, points, strict=True)),
-        patches_field=target.patches_field,
-        brain_key=brain_key,
-    )
-    return True
+    with turn(target.dataset):
+        if brain_key in target.dataset.list_brain_runs():
+            return
+        _ours(target.dataset).set(brain_key, True)
+        fob.compute_visualization(
+            target.source,
+            points=dict(zip(table.ids, points, strict=True)),
+            patches_field=target.patches_field,
+            brain_key=brain_key,
+        )
+
+
+def clean_maps(dataset, except_key: str | None = None) -> list[str]:
+    """Deletes the maps we made that no run names, unless another writer is at work and may be about to use them.
+
+    Args:
+        dataset: the dataset
+        except_key (None): a run key whose writer is the caller
+
+    Returns:
+        the brain keys of the deleted maps
+    """
+    if others(dataset, f"run key {except_key!r}"):
+        return []
+    store, used, there = _ours(dataset), runs.maps_in_use(dataset), set(dataset.list_brain_runs())
+    unused = [key for key in store.list_keys() if key not in used]
+    for key in unused:
+        if key in there:
+            dataset.delete_brain_run(key)
+        store.delete(key)
+    return [key for key in unused if key in there]
+
+
+def clean_leftovers(dataset, except_key: str | None = None):
+    """Deletes what runs that died left behind: half-written fields, and maps that no run names.
+
+    Args:
+        dataset: the dataset
+        except_key (None): a run key whose writer is the caller
+    """
+    with turn(dataset):
+        runs.clean_fields(dataset, except_key)
+        clean_maps(dataset, except_key)
+
+
+def _ours(dataset):
+    """The brain keys of the maps that we made; a Brain run's own configuration has no room for such a note."""
+    from fiftyone.operators.store import ExecutionStore
+
+    return ExecutionStore.create("constellation_maps", dataset._doc.id)

@@ -5,9 +5,9 @@ import fiftyone.operators.types as types
 
 from . import runs
 from .execution import PythonCall
-from .forms import refuse
-from .locks import writing
-from .run_choice import add_run
+from .forms import check
+from .locks import turn, writing
+from .run_choice import add_run, chosen_run
 
 
 def rename_clustering_run(samples, run_key: str, new_run_key: str) -> dict:
@@ -25,7 +25,12 @@ def rename_clustering_run(samples, run_key: str, new_run_key: str) -> dict:
         ValueError: in one sentence, if a key is refused; nothing is changed then
     """
     dataset = samples._root_dataset
-    with writing(dataset, f"run key {run_key!r}", f"run key {new_run_key!r}"):
+    dataset.reload()
+    if run_key == new_run_key:
+        raise ValueError(f"the new run key {new_run_key!r} is the old one; choose another")
+    paths = {runs.get_config(dataset, run_key).label_path, runs.moved_path(dataset, run_key, new_run_key)}
+    names = [f"run key {run_key!r}", f"run key {new_run_key!r}", *(f"field {path!r}" for path in paths)]
+    with writing(dataset, *names), turn(dataset):
         return runs.rename_run(dataset, run_key, new_run_key)
 
 
@@ -52,15 +57,12 @@ class RenameClusteringRun(PythonCall, foo.Operator):
         if add_run(ctx, inputs):
             prop = inputs.str("new_run_key", required=True, label="New run key")
             if new := ctx.params.get("new_run_key"):
-                try:
-                    runs.check_run_key(ctx.dataset, new)
-                except ValueError as error:
-                    refuse(prop, str(error))
+                check(prop, runs.check_run_key, ctx.dataset, new)
         return types.Property(inputs, view=types.View(label="Rename clustering run"))
 
     def execute(self, ctx):
         """Renames and shows the new name in the App."""
-        key = ctx.params.get("run_key") or runs.list_clustering_runs(ctx.dataset)[-1]
+        key = chosen_run(ctx)
         done = rename_clustering_run(ctx.dataset, key, ctx.params["new_run_key"])
         ctx.ops.reload_dataset()
         ctx.ops.notify(f"Run {key} is now {done['run_key']}", variant="success")

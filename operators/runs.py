@@ -42,17 +42,19 @@ def check_cluster_field(target, name: str):
 
 
 def _check_free(dataset, path):
+    """A field is free if there is none, or a dead run left it."""
     owner = next((key for key in list_clustering_runs(dataset) if get_config(dataset, key).label_path == path), None)
     if owner:
         raise ValueError(f"field {path!r} holds the clusters of run {owner!r}; choose another name")
     field = dataset.get_field(path)
-    if field is not None and not _mark(field):
-        raise ValueError(f"field {path!r} exists and is not a clustering of ours; choose another name")
+    mark = _mark(field)
+    if field is not None and (mark is None or mark["run_key"] in list_clustering_runs(dataset)):
+        raise ValueError(f"field {path!r} exists and is not the leftover of a dead run; choose another name")
 
 
 def list_clustering_runs(dataset) -> list[str]:
-    """The keys of all clustering runs of a dataset."""
-    return dataset.list_runs(kind=KIND)
+    """The keys of all clustering runs of a dataset; those of other plugins are not ours to read."""
+    return [key for key in dataset.list_runs(kind=KIND) if hasattr(dataset.get_run_info(key).config, "label_path")]
 
 
 def get_config(dataset, run_key: str):
@@ -76,14 +78,16 @@ def create_label_field(target, name: str, run_key: str):
         _add_field(target.source._dataset.add_sample_field, target.local_path(name), run_key)
         if dataset.get_field(path) is None:
             _add_field(dataset.add_frame_field, target.local_path(name), run_key)
+        _set_mark(dataset, path, run_key, "writing")
     else:
         _add_field(dataset.add_sample_field, path, run_key)
-    _set_mark(dataset, path, run_key, "writing")
 
 
 def _add_field(add, path, run_key):
+    # marked from its first moment, so that a kill at any time leaves nothing that is not known to be ours
+    info = {MARK: {"role": "clusters", "run_key": run_key, "status": "writing"}}
     text = f"Clusters of run {run_key}"
-    add(path, fo.EmbeddedDocumentField, embedded_doc_type=fo.Classification, description=text)
+    add(path, fo.EmbeddedDocumentField, embedded_doc_type=fo.Classification, description=text, info=info)
     add(f"{path}.cluster", fo.IntField, description="Cluster id, -1 for noise")
 
 
@@ -189,11 +193,11 @@ def rename_run(dataset, run_key: str, new_run_key: str) -> dict:
     """
     config = get_config(dataset, run_key)
     check_run_key(dataset, new_run_key)
-    path = config.label_path
-    moves = config.cluster_field == run_key and dataset.get_field(path) is not None
+    path, new_path = config.label_path, moved_path(dataset, run_key, new_run_key)
+    moves = new_path != path
     if moves:
-        new_path = f"{path.removesuffix(run_key)}{new_run_key}"
         _check_free(dataset, new_path)
+        drop_field(dataset, new_path)
         config.cluster_field, config.label_path = new_run_key, new_path
     dataset.rename_run(run_key, new_run_key)
     if moves:
@@ -208,6 +212,14 @@ def rename_run(dataset, run_key: str, new_run_key: str) -> dict:
     return {"run_key": new_run_key, "cluster_field": config.cluster_field}
 
 
+def moved_path(dataset, run_key: str, new_run_key: str) -> str:
+    """Where a run's labels go when it is renamed: along with it if their field had the key's name."""
+    config = get_config(dataset, run_key)
+    if config.cluster_field != run_key or dataset.get_field(config.label_path) is None:
+        return config.label_path
+    return f"{config.label_path.removesuffix(run_key)}{new_run_key}"
+
+
 def _move_field(dataset, path, new_path):
     if path.startswith("frames.") and dataset._has_frame_fields():
         dataset.rename_frame_field(path.removeprefix("frames."), new_path.removeprefix("frames."))
@@ -216,30 +228,28 @@ def _move_field(dataset, path, new_path):
 
 
 def delete_run(dataset, run_key: str) -> dict:
-    """Deletes a run, its label field, and its 2-D map if no other run uses that.
+    """Deletes a run and its label field.
 
     Returns:
-        ``{"run_key", "deleted_field", "deleted_map"}``, None where there was nothing to delete
+        ``{"run_key", "deleted_field"}``, None where there was no field of ours
 
     Raises:
         ValueError: in one sentence, if there is no such run
     """
-    config = get_config(dataset, run_key)
-    path = config.label_path
+    path = get_config(dataset, run_key).label_path
     deleted_field = path if _mark(dataset.get_field(path)) else None
     if deleted_field:
         drop_field(dataset, path)
-    others = (get_config(dataset, key).visualization for key in list_clustering_runs(dataset) if key != run_key)
-    deleted_map = config.visualization if config.visualization not in set(others) else None
-    if deleted_map in dataset.list_brain_runs():
-        dataset.delete_brain_run(deleted_map)
-    else:
-        deleted_map = None
     dataset.delete_run(run_key)
-    return {"run_key": run_key, "deleted_field": deleted_field, "deleted_map": deleted_map}
+    return {"run_key": run_key, "deleted_field": deleted_field}
 
 
-def clean_leftovers(dataset, except_key: str | None = None) -> list[str]:
+def maps_in_use(dataset) -> set[str]:
+    """The maps that runs name."""
+    return {get_config(dataset, key).visualization for key in list_clustering_runs(dataset)}
+
+
+def clean_fields(dataset, except_key: str | None = None) -> list[str]:
     """Deletes the half-written fields of runs that died.
 
     Args:
@@ -252,10 +262,13 @@ def clean_leftovers(dataset, except_key: str | None = None) -> list[str]:
     schema = list(dataset.get_field_schema(flat=True))
     if dataset._has_frame_fields():
         schema += [f"frames.{path}" for path in dataset.get_frame_field_schema(flat=True)]
+    finished = {get_config(dataset, key).label_path: key for key in list_clustering_runs(dataset)}
     dead = []
     for path in schema:
         mark = _mark(dataset.get_field(path)) or {}
-        if mark.get("role") == "clusters" and mark.get("status") == "writing":
+        if mark.get("status") == "writing" and path in finished:  # killed after its run was registered
+            _set_mark(dataset, path, finished[path], "done")
+        elif mark.get("status") == "writing":
             key = mark["run_key"]
             if key == except_key or not is_held(dataset, f"run key {key!r}"):
                 drop_field(dataset, path)
@@ -264,7 +277,8 @@ def clean_leftovers(dataset, except_key: str | None = None) -> list[str]:
 
 
 def _mark(field) -> dict | None:
-    return ((getattr(field, "info", None) or {}).get(MARK) or None) if field is not None else None
+    mark = (getattr(field, "info", None) or {}).get(MARK) or {}
+    return mark if mark.get("role") == "clusters" else None
 
 
 def _set_mark(dataset, path, run_key, status):

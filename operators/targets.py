@@ -28,9 +28,20 @@ class Target:
         """The dataset that everything is stored in."""
         return self.source._root_dataset
 
+    @property
+    def labels(self) -> str | None:
+        """The path of the labels whose patches are meant: ``things.detections``."""
+        return label_path(self.source, self.patches_field)[0] if self.patches_field else None
+
+    def count(self) -> int:
+        """How many images or patches there are, counted by the database."""
+        if self.samples._is_patches or not self.labels:
+            return len(self.samples)
+        return self.source.count(self.labels)
+
     def local_path(self, name: str) -> str:
         """The path of an attribute in ``source``: ``km10``, or ``things.detections.km10`` for patches."""
-        return f"{label_path(self.source, self.patches_field)[0]}.{name}" if self.patches_field else name
+        return f"{self.labels}.{name}" if self.patches_field else name
 
     def home_path(self, name: str) -> str:
         """The path of an attribute in ``dataset``: as in ``source``, but ``frames.km10`` for a frames view."""
@@ -57,6 +68,8 @@ def resolve_target(samples, patches_field: str | None = None) -> Target:
     Raises:
         ValueError: in one sentence, for videos, grouped datasets, empty views and fields without patches
     """
+    if patches_field is not None and not isinstance(patches_field, str):
+        raise ValueError(f"patches_field {patches_field!r} is not a field name; name a field of detections")
     check_media(samples)
     if getattr(samples, "_is_patches", False):
         return _patches_target(samples, patches_field)

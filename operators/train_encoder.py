@@ -6,7 +6,7 @@ import shutil
 import fiftyone.operators as foo
 import fiftyone.operators.types as types
 
-from .estimates import GPU_SPEEDUP, IMMEDIATE_SECONDS, count
+from .estimates import GPU_SPEEDUP, IMMEDIATE_SECONDS
 from .execution import PythonCall, failed, stream
 from .form_steps import NONE, add_target, chosen_samples, truth_fields
 from .forms import HALF, add_choice, add_heading, add_parameters, form_values, refuse
@@ -156,7 +156,7 @@ def _add_estimate(inputs, target, recipe, epochs):
     """How long it takes, to the order of magnitude."""
     from ..models.encoders.batches import duration
 
-    n = count(target)
+    n = target.count()
     some = target.source.limit(64).values("filepath") if not recipe.image_size else []
     side = recipe.image_size or recipe.propose_side(some)
     gpu = shutil.which("nvidia-smi")

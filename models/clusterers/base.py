@@ -172,8 +172,7 @@ class Clusterer(ClusterMixin, BaseEstimator):
 
     def _validated(self) -> dict:
         given = {key: value for key, value in self.get_params(deep=False).items() if key != SEED}
-        plain = {key: value.item() if isinstance(value, np.generic) else value for key, value in given.items()}
-        return validated(type(self), plain)
+        return validated(type(self), given)
 
 
 def is_unit(X) -> bool:

@@ -175,6 +175,21 @@ REFUSED = [
     ({"cluster_field": "ground_truth"}, "'ground_truth' exists"),
     ({"cluster_field": "emb"}, "'emb' exists"),
     ({"cluster_field": "taken"}, "holds the clusters of run 'taken'"),
+    ({"params": [1]}, "params=[1] is not valid"),
+    ({"visualize": "no"}, "visualize='no' is not valid"),
+    ({"normalize": "yes"}, "normalize='yes' is not valid"),
+    ({"reduce": ["pca"]}, "reduce=['pca'] is not valid"),
+    ({"ground_truth": 3}, "ground_truth=3 is not valid"),
+    ({"patches_field": 3}, "patches_field=3 is not valid"),
+    ({"embeddings": np.ones(3)}, "embeddings=[1.0, 1.0, 1.0] is not valid"),
+    ({"encoder": 5}, "encoder 5 is not an encoder"),
+    ({"encoder_params": {"image_size": 96}}, "have no use without an encoder"),
+    ({"encoder": "efficientnet_lite0", "embeddings": "filepath"}, "'filepath' is a field of type StringField"),
+    ({"encoder": "efficientnet_lite0", "embeddings": "new_emb", "params": {"n_clusters": 61}}, "exceeds the 60"),
+    ({"encoder": "efficientnet_lite0", "encoder_params": {"image_size": 0}}, "image_size=0"),
+    ({"batch_size": 0}, "batch_size=0 is not valid"),
+    ({"num_workers": -1}, "num_workers=-1 is not valid"),
+    ({"seed": 2**32}, "seed 4294967296"),
     ({"cluster_field": "a b"}, "'a b' is not valid"),
     ({"embeddings": "nothing"}, "'nothing' holds no vectors; the vector fields are emb"),
     ({"embeddings": "ground_truth"}, "'ground_truth' holds no vectors"),
@@ -185,7 +200,7 @@ REFUSED = [
     ({"ground_truth": "nothing"}, "'nothing' is missing"),
     ({"ground_truth": "emb"}, "'emb' is VectorField"),
     ({"seed": -1}, "seed -1"),
-    ({"seed": 2.5}, "seed 2.5"),
+    ({"seed": 2.5}, "seed=2.5"),
     ({"patches_field": "ground_truth"}, "'ground_truth' holds Classification, not Detections"),
 ]
 
@@ -271,7 +286,7 @@ def test_a_stop_leaves_nothing(blobs, compute):
 def test_the_leftovers_of_a_killed_run_are_cleaned(blobs, compute):
     runs.create_label_field(resolve_target(blobs), "dead", "dead")
     runs.create_label_field(resolve_target(blobs), "other_field", "other")
-    assert runs.clean_leftovers(blobs) == ["dead", "other_field"]
+    assert runs.clean_fields(blobs) == ["dead", "other_field"]
     runs.create_label_field(resolve_target(blobs), "dead", "dead")
     compute(blobs, run_key="dead", embeddings="emb")
     assert blobs.count("dead.label") == 60
@@ -284,7 +299,7 @@ def test_a_living_writer_keeps_others_out(blobs, compute):
         compute(blobs, run_key="km3", cluster_field="shared", embeddings="emb")
     runs.create_label_field(resolve_target(blobs), "alive", "alive")
     with locks.writing(blobs, "run key 'alive'"):
-        assert runs.clean_leftovers(blobs) == []
+        assert runs.clean_fields(blobs) == []
     assert compute(blobs, run_key="km3", embeddings="emb")["n_clusters"] == 3
 
 
@@ -354,3 +369,75 @@ def test_seconds_are_those_of_the_stages(blobs, compute):
         "writing",
     }
     assert clustering.SEED == 51
+
+
+def test_a_vector_field_is_never_taken_for_a_leftover(dataset, compute, tmp_path):
+    from PIL import Image
+
+    for i in range(4):
+        Image.new("RGB", (40, 40), (60 * i, 20, 20)).save(tmp_path / f"{i}.png")
+        dataset.add_sample(fo.Sample(filepath=str(tmp_path / f"{i}.png")))
+    get("compute_embeddings")(dataset, encoder="efficientnet_lite0", embeddings="vec")
+    before = dataset.values("vec")
+    for wrong in ({"cluster_field": "vec"}, {"run_key": "vec"}):
+        with pytest.raises(ValueError, match="'vec' exists"):
+            compute(dataset, **{"run_key": "k", "params": {"n_clusters": 2}, "embeddings": "vec", **wrong})
+    assert all(np.array_equal(a, b) for a, b in zip(before, dataset.values("vec"), strict=True))
+
+
+def test_runs_of_other_plugins_are_left_alone(blobs, compute):
+    blobs.register_run("foreign", blobs.init_run(kind="clustering", method="x"))
+    compute(blobs, run_key="mine", embeddings="emb")
+    assert runs.list_clustering_runs(blobs) == ["mine"]
+    with pytest.raises(ValueError, match="no clustering run 'foreign'; the runs here are mine"):
+        get("delete_clustering_run")(blobs, run_key="foreign")
+
+
+def test_numpy_numbers_are_numbers(blobs, compute):
+    params = {"n_clusters": np.int64(3)}
+    compute(blobs, run_key="a", params=params, seed=np.int64(5), embeddings="emb", reduce="none")
+    config = blobs.get_run_info("a").config
+    assert (config.params["n_clusters"], config.seed) == (3, 5)
+
+
+def test_what_a_method_warns_of_is_noted(dataset, compute):
+    vectors = np.repeat(np.eye(2, 32, dtype=np.float32), 10, axis=0)
+    dataset.add_samples([fo.Sample(filepath=f"/n/{i}.png", emb=x) for i, x in enumerate(vectors)])
+    notes = compute(dataset, run_key="a", params={"n_clusters": 5}, embeddings="emb")["notes"]
+    assert notes and all("\n" not in note for note in notes)
+
+
+def test_tiny_and_huge_vectors_are_directions_too(blobs, compute):
+    scale = np.where(np.arange(60) % 2, 1e-30, 1e25)
+    scaled = [(x * s).astype(np.float32) for x, s in zip(blobs.values("emb"), scale, strict=True)]
+    blobs.set_values("emb", scaled)
+    compute(blobs, run_key="a", embeddings="emb")
+    assert groups_found(blobs, "a")
+
+
+def test_a_field_the_user_renamed_is_the_users(blobs, compute):
+    compute(blobs, run_key="a", embeddings="emb")
+    blobs.rename_sample_field("a", "mine")
+    with pytest.raises(ValueError, match="'mine' exists"):
+        compute(blobs, run_key="b", cluster_field="mine", embeddings="emb")
+    info = get("get_clustering_run_info")(blobs, run_key="a")
+    assert not info["field_exists"]
+
+
+def test_the_default_features_are_the_vectors_that_are_there(blobs, compute):
+    assert compute(blobs, run_key="a")["embeddings"] == "emb"
+
+
+def test_classes_that_are_all_missing_are_noted(blobs, compute):
+    blobs.add_sample_field("empty", fo.StringField)
+    summary = compute(blobs, run_key="a", embeddings="emb", ground_truth="empty")
+    assert "acc" not in summary["scores"] and "'empty' has no class" in summary["notes"][0]
+
+
+def test_small_datasets(dataset, compute):
+    dataset.add_samples([fo.Sample(filepath=f"/n/{i}.png", emb=np.eye(3)[i]) for i in range(3)])
+    assert compute(dataset.limit(2), run_key="two", params={"n_clusters": 2}, embeddings="emb")["n_clusters"] == 2
+    with pytest.raises(ValueError, match="only 1 of the images"):
+        compute(dataset.limit(1), run_key="one", params={"n_clusters": 2}, embeddings="emb")
+    summary = compute(dataset, run_key="um", params={"n_clusters": 2}, embeddings="emb", reduce="umap", visualize=True)
+    assert any("principal components" in note for note in summary["notes"])

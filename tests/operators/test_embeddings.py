@@ -8,12 +8,8 @@ import pytest
 from fiftyone.plugins.orgs.constellation.clusters.models.encoders import get_encoder
 from fiftyone.plugins.orgs.constellation.clusters.models.encoders.batches import embed_files, pace
 from fiftyone.plugins.orgs.constellation.clusters.operators import embeddings as module
-from fiftyone.plugins.orgs.constellation.clusters.operators.embeddings import (
-    compute_embeddings,
-    field_encoder,
-    read_vectors,
-    vector_fields,
-)
+from fiftyone.plugins.orgs.constellation.clusters.operators.embeddings import compute_embeddings, field_encoder
+from fiftyone.plugins.orgs.constellation.clusters.operators.vectors import read_vectors, vector_fields
 from PIL import Image
 
 # Small and exact, so that vectors of one image are the same in any batch

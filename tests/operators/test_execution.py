@@ -11,6 +11,7 @@ import fiftyone.operators as foo
 import numpy as np
 import pytest
 from fiftyone.operators.delegated import DelegatedOperationService
+from fiftyone.operators.executor import ExecutionError
 from fiftyone.plugins.orgs.constellation.clusters.operators.execution import Stages, one_sentence, throttled
 
 from .conftest import get, group_vectors
@@ -89,13 +90,47 @@ def test_delegation_refuses_unknown_arguments_before_queueing(blobs):
         get("compute_clusters")(blobs, runkey="a", delegate=True)
 
 
+@pytest.mark.parametrize(
+    ("given", "words"),
+    [
+        ({"params": {"n_clusters": 61}}, "exceeds the 60"),
+        ({"method": "kmean"}, "did you mean"),
+        ({"params": {"n_clusters": {1, 2}}}, "cannot be sent to a worker"),
+    ],
+)
+def test_delegation_refuses_bad_arguments_before_queueing(blobs, given, words):
+    before = len(DelegatedOperationService().list_operations())
+    with pytest.raises(ValueError, match=words):
+        get("compute_clusters")(blobs, run_key="a", embeddings="emb", delegate=True, **given)
+    assert len(DelegatedOperationService().list_operations()) == before
+
+
+def test_what_takes_no_time_is_not_delegated(blobs):
+    get("compute_clusters")(blobs, run_key="a", embeddings="emb", visualize=False)
+    with pytest.raises(ValueError, match="cannot be delegated"):
+        get("rename_clustering_run")(blobs, run_key="a", new_run_key="b", delegate=True)
+    assert blobs.list_runs() == ["a"]
+
+
+@pytest.mark.parametrize("samples", [None, "digits", 3])
+def test_samples_must_be_samples(samples):
+    with pytest.raises(ValueError, match="pass a FiftyOne dataset or view"):
+        get("compute_clusters")(samples, run_key="a")
+
+
+def test_a_risky_operator_never_picks_its_victim(blobs):
+    get("compute_clusters")(blobs, run_key="a", embeddings="emb", visualize=False)
+    with pytest.raises(ExecutionError, match="no run was named"):
+        foo.execute_operator("@constellation/clusters/delete_clustering_run", ctx={"dataset": blobs, "params": {}})
+    assert blobs.list_runs() == ["a"]
+
+
 def test_a_worker_process_runs_what_was_queued(blobs, tmp_path):
     """A real ``fiftyone delegated launch``: one job succeeds, one fails with its reason."""
     service = DelegatedOperationService()
     queued = get("compute_clusters")(blobs, run_key="night", embeddings="emb", params={"n_clusters": 3}, delegate=True)
-    doomed = get("compute_clusters")(
-        blobs, run_key="doomed", embeddings="emb", params={"n_clusters": 1000}, visualize=False, delegate=True
-    )
+    blobs.add_sample_field("none_yet", fo.VectorField)
+    doomed = get("compute_clusters")(blobs, run_key="doomed", embeddings="none_yet", delegate=True)
     from bson import ObjectId
 
     good, bad = (ObjectId(job["id"]) for job in (queued, doomed))
@@ -119,7 +154,8 @@ def test_a_worker_process_runs_what_was_queued(blobs, tmp_path):
     assert service.get(good).run_state == "completed", report
     assert any("/5 " in label for label in labels), labels
     assert service.get(bad).run_state == "failed"
-    assert "n_clusters=1000 exceeds the 60 usable samples" in service.get(bad).result.error
+    assert "0 usable vectors, at least 2 are needed (60 no vector)" in service.get(bad).result.error
+    assert service.get(good).status.label == "3 clusters of 60 images in night"
     blobs.reload()
     assert blobs.list_runs() == ["night"] and blobs.count("night.label") == 60
 

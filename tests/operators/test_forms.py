@@ -8,7 +8,7 @@ from fiftyone.plugins.orgs.constellation.clusters.models import clusterers, enco
 from fiftyone.plugins.orgs.constellation.clusters.models.parameters import parameters
 from fiftyone.plugins.orgs.constellation.clusters.operators import estimates, form_steps
 from fiftyone.plugins.orgs.constellation.clusters.operators.forms import UNFOLD, form_values
-from fiftyone.plugins.orgs.constellation.clusters.operators.targets import resolve_target
+from fiftyone.plugins.orgs.constellation.clusters.operators.targets import Target, resolve_target
 
 from .conftest import get
 
@@ -161,7 +161,7 @@ def test_run_forms_without_runs(dataset):
 
 
 def estimate_of(dataset, monkeypatch, n, **kwargs):
-    monkeypatch.setattr(estimates, "count", lambda target: n)
+    monkeypatch.setattr(Target, "count", lambda self: n)
     return estimates.estimate_run(resolve_target(dataset), "emb", None, kwargs)
 
 
@@ -180,7 +180,7 @@ def test_long_runs_are_delegated_by_default(dataset, monkeypatch):
     dataset.add_samples([fo.Sample(filepath=f"/n/{i}.png", emb=np.ones(512, np.float32)) for i in range(3)])
     operator = get("compute_clusters")
     for n, delegated in ((1000, False), (2_000_000, True)):
-        monkeypatch.setattr(estimates, "count", lambda target, n=n: n)
+        monkeypatch.setattr(Target, "count", lambda self, n=n: n)
         options = operator.resolve_execution_options(context(dataset, source="emb"))
         assert options.default_choice_to_delegated is delegated
         assert options.allow_immediate_execution and options.allow_delegated_execution

@@ -1,0 +1,155 @@
+"""What a clustering was asked for, checked: before any work, before it is queued, and again once it may write."""
+
+from dataclasses import dataclass
+
+from . import runs
+from .embeddings import check_vector_field
+from .ground_truth import truth_path
+from .targets import Target, resolve_target
+from .vectors import vector_fields
+
+MAX_SEED = 2**32 - 1
+
+
+@dataclass(frozen=True)
+class Request:
+    """The checked arguments of one clustering; see :func:`operators.clustering.compute_clusters`.
+
+    Args:
+        target: what to cluster
+        run_key: the run's name
+        method: the clusterer's class
+        params: all of its parameters
+        field: the vector field
+        encoder: what fills the field, or None
+        encoder_params: the encoder's parameters
+        reduce: the reduction as it was asked for
+        reduce_params: the reduction's parameters
+        cluster_field: the name of the label field
+        visualize: whether to make the map
+        ground_truth: a field of classes, or None
+        seed: the seed
+        normalize: whether to scale vectors to length 1, None to decide by their dimension
+    """
+
+    target: Target
+    run_key: str
+    method: type
+    params: dict
+    field: str
+    encoder: object
+    encoder_params: dict | None
+    reduce: str
+    reduce_params: dict
+    cluster_field: str
+    visualize: bool
+    ground_truth: str | None
+    seed: int
+    normalize: bool | None
+
+    @property
+    def path(self) -> str:
+        """Where the labels go."""
+        return self.target.home_path(self.cluster_field)
+
+    def check(self):
+        """Raises ValueError, in one sentence, if this cannot be done; cheap, so that it can be asked twice."""
+        from ..models.parameters import validated
+        from ..models.reduction import get_reduction
+
+        target = self.target
+        runs.check_run_key(target.dataset, self.run_key)
+        runs.check_cluster_field(target, self.cluster_field)
+        if self.encoder is not None:
+            check_vector_field(target.source, self.field, target.labels)
+        elif self.field not in vector_fields(target.source, target.patches_field):
+            raise ValueError(_no_vectors(target, self.field))
+        n = target.count()
+        if n < 2:
+            raise ValueError(f"there is only {n} of the {target.unit} to cluster; choose a view with at least 2")
+        self.method.check(self.params, n)
+        if self.ground_truth:
+            truth_path(target, self.ground_truth)
+        if not 0 <= self.seed <= MAX_SEED:
+            raise ValueError(f"seed {self.seed} is not valid; use an integer from 0 to {MAX_SEED}")
+        if self.reduce != "auto":
+            validated(get_reduction(self.reduce), self.reduce_params)
+        elif self.reduce_params:
+            raise ValueError(f"reduce_params {sorted(self.reduce_params)} need a reduction; set reduce='pca' or 'umap'")
+
+
+def make_request(samples, given: dict) -> Request:
+    """Checks the arguments of :func:`operators.clustering.compute_clusters`.
+
+    Args:
+        samples: a dataset or view
+        given: the other arguments by name, all of them
+
+    Returns:
+        a :class:`Request`
+
+    Raises:
+        ValueError: in one sentence, if an argument is refused
+    """
+    from ..models.clusterers import get_clusterer
+    from ..models.parameters import validated
+
+    target = resolve_target(samples, given["patches_field"])
+    method = get_clusterer(given["method"])
+    run_key = given["run_key"]
+    if run_key is None:
+        run_key = runs.propose_run_key(target.dataset, method.name)
+    field, encoder = choose_features(target, given["embeddings"], given["encoder"], given["encoder_params"])
+    request = Request(
+        target=target,
+        run_key=run_key,
+        method=method,
+        params=validated(method, given["params"]),
+        field=field,
+        encoder=encoder,
+        reduce_params=given["reduce_params"] or {},
+        cluster_field=given["cluster_field"] or run_key,
+        **{key: given[key] for key in ("encoder_params", "reduce", "visualize", "ground_truth", "seed", "normalize")},
+    )
+    request.check()
+    return request
+
+
+def choose_features(target, embeddings: str | None, encoder=None, encoder_params=None) -> tuple[str, object]:
+    """The vector field to use and the encoder to fill it with, None if the field is used as it is.
+
+    Args:
+        target: a :class:`operators.targets.Target`
+        embeddings: a vector field; by default the first one there is, unless an encoder is given
+        encoder (None): an encoder's name, or an encoder; by default the default encoder if there is no vector field
+        encoder_params (None): the encoder's parameters
+
+    Raises:
+        ValueError: in one sentence, if the encoder is unknown
+    """
+    from ..models.encoders import Encoder, default_encoder, get_encoder
+
+    if encoder is None and embeddings is None:
+        embeddings = next(iter(vector_fields(target.source, target.patches_field)), None)
+        encoder = default_encoder()[0] if embeddings is None else None
+    if encoder is None:
+        if encoder_params:
+            raise ValueError(f"encoder_params {sorted(encoder_params)} have no use without an encoder; name one")
+        return embeddings, None
+    if isinstance(encoder, str):
+        get_encoder(encoder, encoder_params)
+        return embeddings or field_name(encoder), encoder
+    if not isinstance(encoder, Encoder):
+        raise ValueError(f"encoder {encoder!r} is not an encoder; give a name such as 'efficientnet_lite0'")
+    return embeddings or encoder.name, encoder
+
+
+def field_name(encoder: str) -> str:
+    """The vector field that an encoder fills by default: ``clip_ViT_B_32_openai`` for ``clip:ViT-B-32/openai``."""
+    return "".join(c if c.isalnum() else "_" for c in encoder).strip("_")
+
+
+def _no_vectors(target, field) -> str:
+    fields = vector_fields(target.source, target.patches_field)
+    some = f"the vector fields are {', '.join(fields)}" if fields else "there are no vector fields here"
+    return f"embeddings field {field!r} holds no vectors; {some}, or give an encoder"
