@@ -350,3 +350,17 @@ def test_delegated_training(images, train):
         done = service.get(ObjectId(queued["id"]))
         assert done.run_state == "completed", done.result.error
         assert store.record_of("mine")["epoch"] == epochs
+
+
+def test_opening_the_form_loads_no_torch(images):
+    code = f"""
+import sys
+import fiftyone as fo, fiftyone.operators as foo
+op = foo.get_operator("@constellation/clusters/train_encoder")
+for params in ({{}}, {{"kind": "conv_autoencoder"}}):
+    ctx = foo.ExecutionContext({{"dataset_name": {images.name!r}, "params": params}}, operator_uri=op.uri)
+    op.resolve_type(ctx, "inputs").to_json()
+print("torch" in sys.modules)
+"""
+    found = subprocess.run([sys.executable, "-W", "ignore", "-c", code], capture_output=True, text=True)
+    assert found.stdout.strip() == "False", found.stderr[-2000:]
