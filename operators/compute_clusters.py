@@ -56,7 +56,7 @@ class ComputeClusters(PythonCall, foo.Operator):
         add_names(ctx, inputs, target)
         add_features(ctx, inputs, target)
         add_reduction(ctx, inputs)
-        add_method(ctx, inputs)
+        add_method(ctx, inputs, target)
         add_options(ctx, inputs, target)
         add_estimate(ctx, inputs, target)
         return types.Property(inputs, view=types.View(label="Compute clusters"))

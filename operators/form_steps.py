@@ -7,6 +7,7 @@ import inspect
 
 import fiftyone.operators.types as types
 
+from ..models.parameters import validated
 from . import runs
 from .clustering import SEED, compute_clusters
 from .embeddings import check_vector_field, field_encoder
@@ -141,7 +142,7 @@ def add_reduction(ctx, inputs):
         add_parameters(inputs, f"reduce_{reduce}", REDUCTIONS[reduce], ctx.params.get(f"reduce_{reduce}"))
 
 
-def add_method(ctx, inputs):
+def add_method(ctx, inputs, target):
     """Step 3: the method and its own parameters."""
     from ..models.clusterers import get_clusterer, list_clusterers
 
@@ -154,7 +155,13 @@ def add_method(ctx, inputs):
     cls = classes.get(method, classes["kmeans"])
     entered = ctx.params.get(f"method_{method}")
     values = form_values(cls, entered)
-    add_parameters(inputs, f"method_{method}", cls, entered, cls.relevant(values), cls.offered(values))
+    shown = cls.relevant(values)
+    valid = add_parameters(inputs, f"method_{method}", cls, entered, shown, cls.offered(values))
+    if all(key in valid for key in values if key in shown):
+        try:
+            cls.check(validated(cls, {key: value for key, value in valid.items() if key in shown}), target.count())
+        except ValueError as error:  # of several parameters together, or of one and the number of images
+            add_problem(inputs, str(error), name="method_problem")
 
 
 def add_options(ctx, inputs, target):

@@ -155,6 +155,6 @@ def check(prop, function, *args):
         refuse(prop, str(error))
 
 
-def add_problem(inputs, sentence: str):
-    """Says why there is nothing to fill in, and disables Execute."""
-    refuse(inputs.str("problem", required=False, view=types.Error(label=sentence)), sentence)
+def add_problem(inputs, sentence: str, name: str = "problem"):
+    """Says what stands in the way, and disables Execute."""
+    refuse(inputs.str(name, required=False, view=types.Error(label=sentence)), sentence)

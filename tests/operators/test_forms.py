@@ -79,7 +79,10 @@ def test_agglomerative_shows_one_way_to_stop(blobs):
         ({"cluster_field": "filepath"}, "cluster_field", "'filepath' exists"),
         ({"method_kmeans": {"n_clusters": 1}}, "n_clusters", "n_clusters=1"),
         ({"method_kmeans": {"n_clusters": 2.5}}, "n_clusters", "n_clusters=2.5"),
+        ({"method_kmeans": {"n_clusters": 61}}, "method_problem", "exceeds the 60"),
+        ({"source": form_steps.NEW, "embeddings": "filepath"}, "embeddings", "holds other data"),
         ({"seed": -3}, "seed", "-3"),
+        ({"seed": 2**32}, "seed", "4294967296"),
     ],
 )
 def test_wrong_entries_are_marked_while_typing(blobs, params, bad, words):
