@@ -112,9 +112,11 @@ def health(P, neighbors) -> dict[str, float]:
     from ._losses import entropy
 
     confidence, labels = P.max(dim=1)
+    # Identical vectors make a single cluster, whose entropy is 0 whatever it is compared with.
+    greatest = math.log(max(2, P.shape[1]))
     sizes = labels.bincount(minlength=P.shape[1]).float() / len(labels)
     return {
-        "entropy": float(entropy(P.mean(dim=0))) / math.log(P.shape[1]),
+        "entropy": float(entropy(P.mean(dim=0))) / greatest,
         "used": int((sizes > 0).sum()),
         "largest": float(sizes.max()),
         "confidence": float(confidence.mean()),

@@ -3,8 +3,9 @@
 Choose it for clusters of one size only: every cluster names equally many samples, which spoils unequal classes.
 
 Paper: Niu et al. 2022, "SPICE: Semantic Pseudo-labeling for Image Clustering", sections 3.2 (Self) and 3.3 (Semi).
-Where ours differs: vectors are frozen, so that noise takes the place of strong augmentation; the reliable samples,
-whose neighbours agree with them, are the surer half instead of those above a threshold per dataset.
+Where ours differs: vectors are frozen, so that noise takes the place of strong augmentation; it starts from the
+clusters of k-means, after UMAP where that is cheap; the reliable samples, whose neighbours agree with them, are the
+surer half instead of those above a threshold per dataset.
 """
 
 from typing import Annotated
@@ -43,7 +44,7 @@ class SPICE(HeadClusterer):
         steps: Steps = 400,
         heads: Heads = 3,
         n_neighbors: Neighbors = 20,
-        start: Start = "none",
+        start: Start = "auto",
         ratio: Annotated[
             float, Field(gt=0, le=1, description="Share of a cluster's size whose surest samples make its prototype")
         ] = 0.5,
