@@ -112,7 +112,7 @@ class _Filling:
 
     def run(self, encoder: Encoder, todo: list[str], batch_size: int, num_workers: int | None, progress):
         """Embeds the rows ``todo``; what is done is written even if ``progress`` raises."""
-        todo, items = _items(self.rows, todo)
+        todo, items = files_of(self.rows, todo)
         unit = "patches" if self.rows.labels else "images"
         try:
             for positions, vectors, failures in embed_files(encoder, items, batch_size, num_workers, progress, unit):
@@ -262,7 +262,7 @@ def _declare(rows, name, dataset, home_path, record):
         found.save()
 
 
-def _items(rows: Rows, todo: list[str]) -> tuple[list[str], list]:
+def files_of(rows: Rows, todo: list[str]) -> tuple[list[str], list]:
     """The ids in the order of their files, and what to read for each."""
     wanted = set(todo)
     part = Rows(

@@ -30,7 +30,7 @@ def writing(dataset, *names: str):
         ValueError: in one sentence, if a living writer holds one of them
     """
     store = _store(dataset)
-    mine = {"owner": uuid.uuid4().hex, "host": socket.gethostname(), "started": time.time(), **_process()}
+    mine = {"owner": uuid.uuid4().hex, "host": socket.gethostname(), "started": time.time(), **process_of()}
     held = []
     ended = threading.Event()
     try:
@@ -111,11 +111,12 @@ def _acquire(store, name, mine):
 def _alive(holder) -> bool:
     if holder["host"] == socket.gethostname():
         # the start of a process is computed from clock ticks, so two readings may differ a little
-        return abs(_process(holder["pid"]).get("born", 0) - holder["born"]) < 2
+        return abs(process_of(holder["pid"]).get("born", 0) - holder["born"]) < 2
     return time.time() - holder["beat"] < SILENT_SECONDS
 
 
-def _process(pid: int | None = None) -> dict:
+def process_of(pid: int | None = None) -> dict:
+    """The pid and start of a living process, by default this one; empty if it is dead."""
     import psutil
 
     try:

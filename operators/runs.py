@@ -1,4 +1,4 @@
-"""Clustering runs and their label fields: the only file that touches ``dataset.*_run`` and cluster fields.
+"""Clustering runs and their label fields: the only file that writes them.
 
 A run is plain data. Its configuration holds what a person asks about, its results hold the arrays that place new
 samples; neither holds vectors. Labels live in one field per run, one ``Classification`` per image or patch.

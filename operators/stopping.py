@@ -9,7 +9,7 @@ import time
 import uuid
 from contextlib import contextmanager
 
-from .locks import _process
+from .locks import process_of
 
 STORE = "constellation_jobs"
 LOOK_SECONDS = 1.0
@@ -39,7 +39,7 @@ def stoppable(samples, what: str, progress=None):
         yield progress
         return
     store, key = _store(dataset), uuid.uuid4().hex
-    mine = {"what": what, "started": time.time(), "host": socket.gethostname(), "stop": False, **_process()}
+    mine = {"what": what, "started": time.time(), "host": socket.gethostname(), "stop": False, **process_of()}
     store.set(key, mine)
     watch = _Watch(store, key, what)
     try:
@@ -115,4 +115,4 @@ def _alive(entry) -> bool:
     if entry["host"] != socket.gethostname():
         return time.time() - entry["started"] < SILENT_SECONDS
     # the start of a process is computed from clock ticks, so two readings may differ a little
-    return abs(_process(entry["pid"]).get("born", 0) - entry["born"]) < 2
+    return abs(process_of(entry["pid"]).get("born", 0) - entry["born"]) < 2

@@ -4,7 +4,7 @@ import os
 import re
 from contextlib import nullcontext
 
-from .embeddings import _items
+from .embeddings import files_of
 from .execution import Stages
 from .ground_truth import read_truth, truth_path
 from .locks import writing
@@ -165,7 +165,7 @@ def _read(target, recipe, side, path, num_workers, report):
     from ..models.training.pixels import decode
 
     rows = Rows.of(target.samples, target.patches_field)
-    ids, items = zip(*sorted(zip(*_items(rows, rows.ids), strict=True), key=lambda pair: pair[0]), strict=True)
+    ids, items = zip(*sorted(zip(*files_of(rows, rows.ids), strict=True), key=lambda pair: pair[0]), strict=True)
     if recipe.batch_size > len(ids):
         recipe.check(len(ids))
     side = side or recipe.propose_side([filepath for filepath, _ in items])
