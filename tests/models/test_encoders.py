@@ -206,15 +206,15 @@ def test_digest_sees_every_tensor():
 
 
 def test_adding_an_encoder_is_adding_a_file(monkeypatch, tmp_path):
-    (tmp_path / "trained.py").write_text(
+    (tmp_path / "house.py").write_text(
         "from fiftyone.plugins.orgs.constellation.clusters.models.encoders.base import Encoder\n"
-        "class Trained(Encoder):\n    name = 'trained'\n    argument = 'run'\n"
+        "class House(Encoder):\n    name = 'house'\n    argument = 'run'\n"
         "    def __init__(self, run: str = ''):\n        super().__init__()\n        self.run = run\n"
     )
     monkeypatch.setattr(encoders, "__path__", [*encoders.__path__, str(tmp_path)])
     encoders._encoders.cache_clear()
     try:
-        assert "trained" in list_encoders()
-        assert get_encoder("trained:simclr_1").run == "simclr_1"
+        assert "house" in list_encoders()
+        assert get_encoder("house:simclr_1").run == "simclr_1"
     finally:
         encoders._encoders.cache_clear()
