@@ -35,6 +35,11 @@ def pytest_configure(config):
         raise RuntimeError(plugin.errors[0])
 
 
+def pytest_collection_modifyitems(items):
+    # Playwright keeps an event loop running in the main thread, so what calls asyncio.run() comes first
+    items.sort(key=lambda item: item.get_closest_marker("browser") is not None)
+
+
 def pytest_unconfigure(config):
     MONGOD.stop()
     shutil.rmtree(SCRATCH, ignore_errors=True)

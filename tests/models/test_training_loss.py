@@ -154,7 +154,7 @@ def test_blur_smooths_only_its_share(photos):
 def test_the_rate_warms_up_and_ends_at_zero():
     rates = [learning_rate(step, 100, 10, 0.4) for step in range(100)]
     assert np.argmax(rates) in (9, 10) and max(rates) == 0.4 and abs(rates[0] - 0.04) < 1e-9 and rates[-1] < 1e-3
-    assert all(a >= b for a, b in itertools.pairwise(rates))
+    assert all(a >= b for a, b in itertools.pairwise(rates[10:]))
 
 
 def test_lars_steps_in_proportion_to_the_weights():
