@@ -128,13 +128,14 @@ def _alternatives(annotation) -> tuple:
 @cache
 def _schema(described):
     signed = described.__init__ if isinstance(described, type) else described
-    hints = typing.get_type_hints(signed, include_extras=True)
     fields = {}
-    for name, parameter in inspect.signature(signed).parameters.items():
+    # not get_type_hints(), which wraps what defaults to None in another Optional on Python 3.10 and hides its range
+    for name, parameter in inspect.signature(signed, eval_str=True).parameters.items():
         if name == "self" or parameter.kind in (parameter.VAR_KEYWORD, parameter.VAR_POSITIONAL):
             continue
         default = ... if parameter.default is parameter.empty else parameter.default
-        fields[name] = (hints.get(name, typing.Any), default)
+        annotation = typing.Any if parameter.annotation is parameter.empty else parameter.annotation
+        fields[name] = (annotation, default)
     # strict: "10" and 2.5 are not integers, True is not 1 (an int is still a fine float)
     config = ConfigDict(strict=True, extra="forbid", arbitrary_types_allowed=True, protected_namespaces=())
     return create_model(described.__name__, __config__=config, **fields)
