@@ -7,6 +7,8 @@ cluster, and ``coverage`` says how many those are.
 
 import numpy as np
 
+from .neighbors import neighbors_of
+
 NOISE = -1
 
 
@@ -138,6 +140,29 @@ def neighbor_agreement(indices, labels) -> float:
     return float(same[kept].mean()) if kept.any() else float("nan")
 
 
+def sampled_agreement(X, labels, k: int = 10, seed: int = 51, sample: int = 1000, metric: str = "euclidean") -> float:
+    """:func:`neighbor_agreement` of some samples among all, so that the cost grows linearly with their number.
+
+    Args:
+        X: ``(n, d)`` vectors
+        labels: ``(n,)`` cluster numbers; a neighbour that is noise is in another cluster
+        k (10): neighbours per sample
+        seed (51): seed of the sampling
+        sample (1000): how many samples are asked
+        metric ("euclidean"): "euclidean" or "cosine"
+
+    Returns:
+        a share in [0, 1], or nan if every sample is noise
+    """
+    X, labels = np.asarray(X), np.asarray(labels)
+    members = np.flatnonzero(labels != NOISE)
+    rows = np.sort(np.random.default_rng(seed).choice(members, min(sample, len(members)), replace=False))
+    if not len(rows):
+        return float("nan")
+    indices, _ = neighbors_of(X, rows, k, metric)
+    return float((labels[indices] == labels[rows][:, None]).mean())
+
+
 def score_labels(truth, labels) -> dict[str, float]:
     """All external scores.
 
@@ -182,25 +207,27 @@ def score_vectors(X, labels, seed: int = 51, sample: int = 5000, metric: str = "
         labels: ``(n,)`` cluster numbers; noise is left out
         seed (51): seed of the sampling
         sample (5000): samples that the silhouette, whose cost is quadratic, looks at
-        metric ("euclidean"): "euclidean" or "cosine", for the silhouette
+        metric ("euclidean"): "euclidean" or "cosine", for the silhouette and the neighbours
 
     Returns:
-        a dict with "silhouette" in [-1, 1], "calinski_harabasz" (higher is better) and "davies_bouldin" (lower is
-        better); the values are None where fewer than two clusters, or only single samples, make them undefined
+        a dict with "silhouette" in [-1, 1], "calinski_harabasz" (higher is better), "davies_bouldin" (lower is
+        better) and "neighbor_agreement", see :func:`sampled_agreement`; the values are None where fewer than two
+        clusters, or only single samples, make them undefined
     """
     from sklearn.metrics import calinski_harabasz_score, davies_bouldin_score, silhouette_score
 
-    labels = np.asarray(labels)
-    kept = labels != NOISE
-    X, labels = np.asarray(X)[kept], labels[kept]
+    everything, all_labels = np.asarray(X), np.asarray(labels)
+    kept = all_labels != NOISE
+    X, labels = everything[kept], all_labels[kept]
     if not 2 <= len(np.unique(labels)) < len(labels):
-        return {"silhouette": None, "calinski_harabasz": None, "davies_bouldin": None}
+        return dict.fromkeys(("silhouette", "calinski_harabasz", "davies_bouldin", "neighbor_agreement"))
     rows = np.sort(np.random.default_rng(seed).choice(len(X), min(sample, len(X)), replace=False))
     defined = 2 <= len(np.unique(labels[rows])) < len(rows)
     return {
         "silhouette": float(silhouette_score(X[rows], labels[rows], metric=metric)) if defined else None,
         "calinski_harabasz": float(calinski_harabasz_score(X, labels)),
         "davies_bouldin": float(davies_bouldin_score(X, labels)),
+        "neighbor_agreement": sampled_agreement(everything, all_labels, seed=seed, metric=metric),
     }
 
 

@@ -4,7 +4,8 @@ import numpy as np
 
 # Up to here the exact search takes less time than compiling and running the approximate one.
 EXACT_LIMIT = 40_000
-_BLOCK = 2048
+# Rows per block of the exact search, and the most distances that one holds (half a gigabyte).
+_BLOCK, _LARGEST = 2048, 2**27
 
 
 def nearest_neighbors(X, k: int, metric: str = "cosine", random_state: int = 51, progress=None):
@@ -37,6 +38,29 @@ def nearest_neighbors(X, k: int, metric: str = "cosine", random_state: int = 51,
     return indices, distances
 
 
+def neighbors_of(X, rows, k: int, metric: str = "cosine", progress=None):
+    """The ``k`` nearest other samples of some samples, exact.
+
+    Args:
+        X: ``(n, d)`` vectors
+        rows: ``(m,)`` which of them are asked
+        k: neighbours per sample, at most ``n - 1`` are returned
+        metric ("cosine"): "cosine" or "euclidean"
+        progress (None): called with ``(fraction, message)``; whatever it raises stops the search
+
+    Returns:
+        a tuple of ``(m, k)`` int64 indices and ``(m, k)`` float32 distances, nearest first, as
+        :func:`nearest_neighbors` has them
+    """
+    rows = np.asarray(rows)
+    indices, distances = query_neighbors(X, X[rows], k + 1, metric, progress)
+    own = indices == rows[:, None]
+    # Among duplicates a sample may be missing from its own list: then the farthest entry goes instead.
+    own[~own.any(axis=1), -1] = True
+    shape = (len(rows), indices.shape[1] - 1)
+    return indices[~own].reshape(shape), distances[~own].reshape(shape)
+
+
 def query_neighbors(X, queries, k: int, metric: str = "cosine", progress=None):
     """The ``k`` nearest of ``X`` ``(n, d)`` to each of ``queries`` ``(m, d)``, exact.
 
@@ -45,6 +69,24 @@ def query_neighbors(X, queries, k: int, metric: str = "cosine", progress=None):
     """
     X, queries = _prepared(X, metric), _prepared(queries, metric)
     return _exact(X, queries, min(int(k), len(X)), metric, progress, own=False)
+
+
+def class_agreement(truth, rows, indices):
+    """Share of each sample's neighbours that are of its class.
+
+    Args:
+        truth: ``(n,)`` class numbers, -1 where unknown
+        rows: ``(m,)`` which samples
+        indices: ``(m, k)`` their neighbours
+
+    Returns:
+        ``(m,)`` shares among the neighbours of known class; nan where there is none, or the sample has no class
+    """
+    truth, rows, indices = np.asarray(truth), np.asarray(rows), np.asarray(indices)
+    own, theirs = truth[rows], truth[indices]
+    known = (theirs >= 0) & (own >= 0)[:, None]
+    with np.errstate(invalid="ignore"):
+        return ((theirs == own[:, None]) & known).sum(axis=1) / known.sum(axis=1)
 
 
 def vote(queries, X, labels, k: int = 10, metric: str = "euclidean", limits=None):
@@ -122,8 +164,9 @@ def _exact(X, queries, k, metric, progress, own: bool):
     origin = X.mean(axis=0) if metric == "euclidean" else np.zeros(X.shape[1], np.float32)
     X = X - origin if metric == "euclidean" else X
     squares = np.einsum("ij,ij->i", X, X)
-    for start in range(0, len(queries), _BLOCK):
-        rows = slice(start, min(start + _BLOCK, len(queries)))
+    size = max(1, min(_BLOCK, _LARGEST // len(X)))
+    for start in range(0, len(queries), size):
+        rows = slice(start, min(start + size, len(queries)))
         block = queries[rows] - origin
         found = squares - 2 * (block @ X.T)
         if own:

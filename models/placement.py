@@ -4,23 +4,30 @@ A run keeps no estimator and no pickle. It keeps a small JSON description and a 
 read. The kinds are "centers" (the nearest center), "gaussian" (the most likely component), "head" (the layers of a
 small network) and "neighbors" (the vote of the nearest samples of the run, whose vectors and labels live in the
 dataset, so that only limits are kept).
+
+Edits of a run leave all this as it is and say what became of its clusters: two that were merged are one, and where
+a cluster was taken apart the nearest samples of the run decide, by the labels they have now.
 """
 
 import numpy as np
 
-from .clusterers._networks import most_likely
-from .clusterers.base import nearest_centers
-from .clusterers.gaussian_mixture import posterior
-from .neighbors import distance_limits, vote
+from .clusterers._networks import most_likely, probabilities
+from .clusterers.base import cluster_means, nearest_centers
+from .clusterers.gaussian_mixture import log_density, posterior
+from .lengths import unit_length
+from .neighbors import distance_limits, query_neighbors, vote
 from .reduction import project
 
 # Arrays beyond this do not go into a run; the vote of the neighbours, which needs none, takes their place.
 LARGEST = 50_000_000
+MIXED = -2  # what became of a cluster whose samples are in several now
 _VOTERS = 10
 _GAUSSIAN = {"weights": "weights_", "means": "cluster_centers_", "cholesky": "precisions_cholesky_"}
 
 
-def describe(clusterer, reduction_name: str, reducer, normalize: bool) -> tuple[dict, dict[str, np.ndarray]]:
+def describe(
+    clusterer, reduction_name: str, reducer, normalize: bool, widths: list[int] | None = None
+) -> tuple[dict, dict[str, np.ndarray]]:
     """What is needed to place samples later.
 
     Args:
@@ -28,6 +35,7 @@ def describe(clusterer, reduction_name: str, reducer, normalize: bool) -> tuple[
         reduction_name: "none", "pca" or "umap": what ``clusterer`` was fitted on
         reducer: the fitted reduction, or None with "none"
         normalize: whether the vectors were L2-normalised before the reduction
+        widths (None): dimensions of the embedding spaces side by side in the vectors, each normalised by itself
 
     Returns:
         a tuple of a JSON-able description and float32 arrays by name, as :func:`place` takes them
@@ -43,6 +51,7 @@ def describe(clusterer, reduction_name: str, reducer, normalize: bool) -> tuple[
         kind, arrays = "neighbors", {}
     spec = {"kind": kind, "reduction": reduction_name, "normalize": bool(normalize)}
     spec |= {"head": clusterer.spec_} if kind == "head" else {}
+    spec |= {"widths": list(widths)} if widths is not None and len(widths) > 1 else {}
     spec["dimension"] = int(clusterer.n_features_in_)
     if reduction_name == "pca":
         arrays |= {"pca_mean": reducer.mean_, "pca_components": reducer.components_}
@@ -56,15 +65,17 @@ def describe(clusterer, reduction_name: str, reducer, normalize: bool) -> tuple[
     return spec, {name: np.asarray(array, dtype=np.float32) for name, array in arrays.items()}
 
 
-def place(spec: dict, arrays: dict, X_new, X_train=None, labels_train=None):
+def place(spec: dict, arrays: dict, X_new, X_train=None, labels_train=None, becomes: dict | None = None):
     """Labels for new samples.
 
     Args:
         spec: the description from :func:`describe`
         arrays: its arrays
         X_new: ``(m, d)`` vectors as stored, before any normalisation
-        X_train (None): ``(n, d)`` vectors of the run's samples as stored; only for the kind "neighbors"
-        labels_train (None): ``(n,)`` their clusters, -1 for noise; only for the kind "neighbors"
+        X_train (None): ``(n, d)`` vectors of the run's samples as stored; needed where :func:`needs_neighbors` says so
+        labels_train (None): ``(n,)`` their clusters as they are now, -1 for noise
+        becomes (None): what edits made of the clusters, by their ids as they were computed: the id now, or -2 if
+            its samples are in several clusters now; a cluster that is left out is as it was
 
     Returns:
         a tuple of ``(m,)`` labels, -1 for noise, and ``(m,)`` float32 confidences in [0, 1]
@@ -72,19 +83,113 @@ def place(spec: dict, arrays: dict, X_new, X_train=None, labels_train=None):
     Raises:
         ValueError: if the vectors have another dimension, or the run's samples are needed and not there
     """
-    X_new = _prepared(spec, arrays, X_new)
-    if spec["kind"] == "centers":
-        return nearest_centers(X_new, arrays["centers"])
-    if spec["kind"] == "gaussian":
-        return posterior(X_new, *(arrays[name] for name in _GAUSSIAN))
-    if spec["kind"] == "head":
-        return most_likely(X_new, spec["head"], arrays)
+    by_vote = spec["kind"] == "neighbors"
+    labels, confidence = (None, None) if by_vote else place_by_arrays(spec, arrays, X_new, becomes)
+    asked = np.ones(len(X_new), bool) if by_vote else labels == MIXED
+    if not by_vote and not asked.any():
+        return labels, confidence
     if X_train is None or labels_train is None or len(X_train) == 0:
         raise ValueError(
             "this run places samples by their neighbours, and none were given; pass its vectors and labels"
         )
-    X_train = _prepared(spec, arrays, X_train)
-    return vote(X_new, X_train, labels_train, spec["k"], spec["metric"], limits=arrays.get("limits"))
+    found = _voted(spec, arrays, np.asarray(X_new)[asked], X_train, labels_train, becomes)
+    if by_vote:
+        return found
+    labels[asked], confidence[asked] = found
+    return labels, confidence
+
+
+def nearest_by_cosine(X, labels, rows, centered: bool = False):
+    """The cluster whose center is nearest to each of some samples, by the cosine.
+
+    Args:
+        X: ``(n, d)`` vectors
+        labels: ``(n,)`` their clusters, -1 for noise
+        rows: ``(m,)`` positions of the samples that are asked about
+        centered (False): whether to take the vectors from their mean, for coordinates, whose origin means nothing
+
+    Returns:
+        a tuple of ``(m,)`` labels, ``(m,)`` float32 confidences, the simplified silhouette about the centers (Hruschka
+        et al. 2004), and ``(m,)`` float32 cosines to the nearest center
+    """
+    X = X - X.mean(axis=0) if centered else X
+    unit = unit_length(X)
+    inside = np.asarray(labels) >= 0
+    ids, place = np.unique(np.asarray(labels)[inside], return_inverse=True)
+    centers = unit_length(cluster_means(unit[inside], place, len(ids)))
+    found, confidence = nearest_centers(unit[rows], centers)
+    return ids[found], confidence, np.einsum("ij,ij->i", unit[rows], centers[found])
+
+
+def needs_neighbors(spec: dict, becomes: dict | None = None) -> bool:
+    """Whether :func:`place` needs the vectors and labels of the run's own samples."""
+    return spec["kind"] == "neighbors" or MIXED in (becomes or {}).values()
+
+
+def place_by_arrays(spec: dict, arrays: dict, X, becomes: dict | None = None):
+    """Labels from the arrays alone, for every kind but "neighbors".
+
+    Args:
+        spec: the description from :func:`describe`
+        arrays: its arrays
+        X: ``(m, d)`` vectors as stored
+        becomes (None): as for :func:`place`
+
+    Returns:
+        a tuple of ``(m,)`` labels, -1 for noise and -2 where the neighbours decide, and ``(m,)`` float32 confidences
+    """
+    X = _prepared(spec, arrays, X)
+    if spec["kind"] == "centers":
+        labels, confidence = nearest_centers(X, arrays["centers"])
+    elif spec["kind"] == "gaussian":
+        labels, confidence = posterior(X, *(arrays[name] for name in _GAUSSIAN))
+    else:
+        labels, confidence = most_likely(X, spec["head"], arrays)
+    if not becomes:
+        return labels, confidence
+    now = np.arange(_computed(spec, arrays))
+    for cluster, goes in becomes.items():
+        if 0 <= cluster < len(now):
+            now[cluster] = goes
+    for cluster in np.flatnonzero(np.bincount(now[now >= 0]) > 1):
+        rows = now[labels] == cluster
+        confidence[rows] = _confidence_of_several(spec, arrays, X[rows], now == cluster)
+    labels = now[labels]
+    return labels, np.where(labels < 0, np.float32(0), confidence)
+
+
+def _computed(spec, arrays) -> int:
+    """How many clusters the arrays tell apart."""
+    if spec["kind"] != "head":
+        return len(arrays["centers" if spec["kind"] == "centers" else "means"])
+    head = spec["head"]
+    if head["output"] == "student_t":
+        return len(arrays["codes"])
+    return len(arrays[f"bias_{head['layers'] - 1}"]) // head.get("votes", 1)
+
+
+def _confidence_of_several(spec, arrays, X, mine):
+    """Confidences ``(m,)`` of samples that are in a cluster made of those that ``mine`` ``(k,)`` marks."""
+    if mine.all():
+        return np.ones(len(X), np.float32)
+    if spec["kind"] == "centers":
+        near, far = (query_neighbors(arrays["centers"][rows], X, 1, "euclidean")[1][:, 0] for rows in (mine, ~mine))
+        return np.where(far > 0, 1 - near / np.maximum(far, 1e-30), 0).clip(0).astype(np.float32)
+    if spec["kind"] == "gaussian":
+        logs = log_density(X, *(arrays[name] for name in _GAUSSIAN))
+        shares = np.exp(logs - logs.max(axis=1, keepdims=True))
+        return (shares[:, mine].sum(axis=1) / shares.sum(axis=1)).astype(np.float32)
+    return probabilities(X, spec["head"], arrays)[:, mine].sum(axis=1).astype(np.float32)
+
+
+def _voted(spec, arrays, X_new, X_train, labels_train, becomes):
+    X_new, X_train = _prepared(spec, arrays, X_new), _prepared(spec, arrays, X_train)
+    if spec["kind"] != "neighbors":
+        return vote(X_new, X_train, labels_train, _VOTERS)
+    limits = arrays.get("limits")
+    if limits is not None and becomes:  # they are of clusters that are no more
+        limits = distance_limits(X_train, labels_train, spec["metric"])
+    return vote(X_new, X_train, labels_train, spec["k"], spec["metric"], limits=limits)
 
 
 def _prepared(spec, arrays, X):
@@ -94,8 +199,7 @@ def _prepared(spec, arrays, X):
             f"vectors of shape {X.shape} do not fit a run on {spec['dimension']} dimensions; use the run's own encoder"
         )
     if spec["normalize"]:
-        lengths = np.linalg.norm(X, axis=1, keepdims=True)
-        X = X / np.where(lengths > 0, lengths, 1)
+        X = unit_length(X, spec.get("widths"))
     return project(X, arrays["pca_mean"], arrays["pca_components"]) if spec["reduction"] == "pca" else X
 
 

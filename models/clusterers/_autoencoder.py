@@ -1,27 +1,36 @@
 """Clusters in the code of an autoencoder: what DEC and IDEC have in common."""
 
+import math
 from itertools import pairwise
 from typing import Annotated, Literal
 
+import numpy as np
 from pydantic import Field
 
-from ._heads import Head, HeadClusterer, kmeans
-from ._losses import divergence, student_t, target_distribution
-from ._networks import exported, perceptron
+from ._baseline import UMAP_SIZES, kmeans, start_kind
+from ._heads import Head, HeadClusterer
+from ._losses import divergence, label_cross_entropy, student_t, target_distribution
+from ._networks import WIDEST, exported, perceptron
 from ._training import History, batches, total
-from .base import Cost
+from .base import Cost, cluster_means
 
 BATCH = 256
 # Widths between the vectors and the code: for embeddings, and the papers' for pixels.
-WIDTHS = {"512-256": [512, 256], "500-500-2000": [500, 500, 2000]}
+PIXELS = "500-500-2000"
+WIDTHS = {"512-256": [512, 256], PIXELS: [500, 500, 2000]}
 # Clusters are final when fewer than this share of the samples change theirs from one target to the next.
 _DELTA = 1e-3
-_LEAST_TARGETS, _LEAST_INTERVAL = 5, 20
+_LEAST_TARGETS, _LEAST_INTERVAL = 5, 100
 # The clustering moves what the autoencoder learned, by smaller steps (ClustPy's defaults have the same ratio).
 _SLOWER = 0.1
+# Of the clustering's steps, what learning the clusters to start from may take beside them.
+_WARM_SHARE = 0.2
+# Of the clustering's work, what its history may take.
+_RECORDING = 0.05
 
 Architecture = Annotated[
-    Literal["512-256", "500-500-2000"], Field(description="Widths of the encoder; the larger is the papers' for pixels")
+    Literal["512-256", "500-500-2000"],
+    Field(description="Widths of the encoder; the larger is the papers' for pixels, and sees them all"),
 ]
 PretrainSteps = Annotated[int, Field(ge=1, le=1_000_000, description="Steps of the autoencoder before clustering")]
 CodeSize = Annotated[int, Field(ge=2, le=256, description="Dimension of the code")]
@@ -42,25 +51,30 @@ class AutoencoderClusterer(HeadClusterer):
     @classmethod
     def estimate(cls, n, d, params):
         """Both trainings, of encoder and decoder, and a pass over all samples per target distribution."""
-        q = min(d, 128)
+        q = d if params["architecture"] == PIXELS else min(d, WIDEST)
         sizes = [q, *WIDTHS[params["architecture"]], params["code_size"]]
         weights = 2 * sum(before * after for before, after in pairwise(sizes))
         steps = params["pretrain_steps"] + params["steps"]
         passes = n * weights * (2 + params["steps"] // max(_LEAST_INTERVAL, n // BATCH))
-        seconds = 2 + 2.5e-11 * n * min(n, 40_000) * q + 3e-11 * (6 * min(n, BATCH) * weights * steps + passes)
+        umap = 10 + 5e-4 * n if params["start"] in ("auto", "umap") and n >= UMAP_SIZES[0] else 0
+        seconds = 2 + umap + 2.5e-11 * n * min(n, 40_000) * q + 3e-11 * (6 * min(n, BATCH) * weights * steps + passes)
         return Cost(seconds, 4 * n * (3 * q + 100) + 16 * weights + 4 * 2048 * min(n, 40_000))
 
     def _train(self, task, boost, seed, progress):
         encoder, decoder = self._networks(task)
         whole = self.pretrain_steps + self.steps
         self._pretrain(task, encoder, decoder, seed, lambda step: progress(step / whole, f"autoencoder step {step}"))
-        centers = self._centers(task, encoder, decoder, seed)
+        told = self.pretrain_steps / whole
+        model = self._begin(task, encoder, decoder, seed, lambda fraction, message: progress(told, message))
         history = self._cluster(
-            task, (encoder, decoder, centers), seed,
+            task, model, seed,
             lambda step: progress((self.pretrain_steps + step) / whole, f"clustering step {step}"),
         )  # fmt: skip
         loss = history.columns["loss"][-1]
-        return Head(loss, exported(encoder), history.columns, centers=centers.detach().cpu().numpy())
+        return Head(loss, exported(encoder), history.columns, centers=model[-1].detach().cpu().numpy())
+
+    def _widest(self):
+        return math.inf if self.architecture == PIXELS else super()._widest()
 
     def _networks(self, task):
         sizes = [task.X.shape[1], *WIDTHS[self.architecture], self.code_size]
@@ -69,7 +83,8 @@ class AutoencoderClusterer(HeadClusterer):
     def _pretrain(self, task, encoder, decoder, seed, report):
         import torch
 
-        optimizer = torch.optim.Adam([*encoder.parameters(), *decoder.parameters()], lr=self.learning_rate)
+        weights = [*encoder.parameters(), *decoder.parameters()]
+        optimizer = torch.optim.Adam(weights, lr=self.learning_rate, fused=True)
         for step, rows in enumerate(batches(len(task.X), BATCH, self.pretrain_steps, seed)):
             if step % 10 == 0:
                 report(step)
@@ -79,27 +94,60 @@ class AutoencoderClusterer(HeadClusterer):
             total(parts, f"{self.name}'s autoencoder", step).backward()
             optimizer.step()
 
-    def _centers(self, task, encoder, decoder, seed):
-        """k-means in the code, which is scaled first: Student's t is flat where distances are far from 1."""
+    def _start(self, Z, knn, seed, progress):
+        # Later, in the code, where neighbours share more than in the vectors.
+        return None
+
+    def _begin(self, task, encoder, decoder, seed, report):
+        """Centers to start from in the code, which is scaled: Student's t is flat where distances are far from 1."""
         import torch
 
         with torch.no_grad():
-            found = kmeans(encoder(task.X).cpu().numpy(), task.n_clusters, seed, n_init=20)
-            scale = (len(task.X) / max(found.inertia_, 1e-12)) ** 0.5
+            codes = encoder(task.X).cpu().numpy()
+            start = task.start
+            if start is None and start_kind(self.start, len(codes)) == "umap":
+                start = torch.as_tensor(super()._start(codes, None, seed, report), device=task.X.device)
+                torch.set_num_threads(1)  # UMAP's compiled code changes them
+            centers, squares = starting_centers(codes, start, task.n_clusters, seed)
+            scale = (len(codes) / max(squares, 1e-12)) ** 0.5
             last, first = encoder[-1], decoder[0]
             last.weight.mul_(scale)
             last.bias.mul_(scale)
             first.weight.div_(scale)
-            centers = torch.as_tensor(found.cluster_centers_ * scale, dtype=torch.float32, device=task.X.device)
-        return torch.nn.Parameter(centers)
+        centers = torch.nn.Parameter(torch.as_tensor(centers * scale, dtype=torch.float32, device=task.X.device))
+        model = encoder, decoder, centers
+        if start is not None:
+            self._imitate(task, model, start, seed)
+        return model
+
+    def _imitate(self, task, model, start, seed):
+        """Lets the code learn the clusters it starts from: those of UMAP are not balls in it yet."""
+        import torch
+
+        encoder, decoder, centers = model
+        weights = [centers, *encoder.parameters(), *decoder.parameters()]
+        optimizer = torch.optim.Adam(weights, lr=self.learning_rate, fused=True)
+        steps = max(_LEAST_INTERVAL, int(_WARM_SHARE * self.steps))
+        for step, rows in enumerate(batches(len(task.X), BATCH, steps, seed)):
+            X = task.X[rows]
+            codes = encoder(X)
+            parts = {
+                "start": label_cross_entropy(student_t(codes, centers).log(), start[rows]),
+                "reconstruction": ((decoder(codes) - X) ** 2).mean(),
+            }
+            optimizer.zero_grad()
+            total(parts, self.name, step).backward()
+            optimizer.step()
 
     def _cluster(self, task, model, seed, report) -> History:
         import torch
 
         encoder, decoder, centers = model
         weights = [centers, *encoder.parameters(), *decoder.parameters()]
-        optimizer = torch.optim.Adam(weights, lr=_SLOWER * self.learning_rate)
-        history, labels, target = History(self.steps, task.neighbors), None, None
+        optimizer = torch.optim.Adam(weights, lr=_SLOWER * self.learning_rate, fused=True)
+        # A record looks at all samples, forward only.
+        records = int(_RECORDING * self.steps * 3 * BATCH / len(task.X))
+        history, labels, target = History(self.steps, task.neighbors, min(max(records, 3), 20)), None, None
         renew = max(_LEAST_INTERVAL, len(task.X) // BATCH)
         for step, rows in enumerate(batches(len(task.X), BATCH, self.steps, seed)):
             if step % renew == 0:
@@ -124,6 +172,23 @@ class AutoencoderClusterer(HeadClusterer):
         if self.reconstructs:
             parts["reconstruction"] = ((decoder(codes) - X) ** 2).mean()
         return parts
+
+
+def starting_centers(codes, start, n_clusters: int, seed: int):
+    """Centers ``(k, c)`` in the codes ``(n, c)``, and the sum of squared distances from them.
+
+    Args:
+        codes: ``(n, c)`` array
+        start: ``(n,)`` tensor of clusters, whose means are taken, or None for the k-means of the paper
+        n_clusters: how many
+        seed: of k-means
+    """
+    if start is None:
+        found = kmeans(codes, n_clusters, seed, n_init=20)
+        return found.cluster_centers_, float(found.inertia_)
+    labels = start.cpu().numpy()
+    centers = cluster_means(codes, labels, int(labels.max()) + 1)
+    return centers, float(((codes - centers[labels]) ** 2).sum(dtype=np.float64))
 
 
 def everyone(encoder, centers, X):

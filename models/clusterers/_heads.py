@@ -15,16 +15,12 @@ from sklearn.utils.validation import check_is_fitted, validate_data
 
 from ..neighbors import nearest_neighbors
 from ..parameters import parameters
-from ._networks import Space, most_likely, packed, perceptron, probabilities, without_unused
+from ._baseline import UMAP_SIZES, collapse, kmeans, kmeans_layer, start_space
+from ._networks import WIDEST, Space, most_likely, packed, perceptron, probabilities, without_unused
 from ._training import accelerator, batches, seeded
 from .base import Clusterer, Cost
-from .kmeans import KMeans
 
-# Below, UMAP takes longer to compile than all the rest; above, its exact neighbours take minutes.
-UMAP_SIZES = (1_000, 40_000)
 _UMAP_NEIGHBORS = 15
-# A cluster this large, and this many times as large as k-means's largest, has swallowed others.
-_DOMINANT, _DOMINANT_RATIO = 0.5, 1.5
 HIDDEN = 256
 
 NClusters = Annotated[int, Field(ge=2, description="How many clusters")]
@@ -54,12 +50,14 @@ class Task(NamedTuple):
         neighbors: ``(n, m)`` int64 tensor
         start: ``(n,)`` int64 tensor of clusters to start from, or None
         n_clusters: how many to find
+        sizes: dimensions of the embedding spaces that lie side by side in ``X``; they add up to q
     """
 
     X: object
     neighbors: object
     start: object
     n_clusters: int
+    sizes: list[int]
 
 
 class Head(NamedTuple):
@@ -71,6 +69,7 @@ class Head(NamedTuple):
         history: health and loss parts by name, lists over time
         unit: whether the last layer takes its input at length 1
         centers: ``(k, c)`` centers of codes, or None
+        votes: how many assignments the last layer makes side by side, whose mean is the result
     """
 
     loss: float
@@ -78,6 +77,11 @@ class Head(NamedTuple):
     history: dict
     unit: bool = False
     centers: np.ndarray | None = None
+    votes: int = 1
+
+    def packed(self, layers=None) -> tuple[dict, dict[str, np.ndarray]]:
+        """The head as plain data, with other ``layers`` in place of its own if given."""
+        return packed(self.layers if layers is None else layers, self.unit, self.centers, self.votes)
 
 
 class HeadClusterer(Clusterer):
@@ -127,18 +131,17 @@ class HeadClusterer(Clusterer):
         return probabilities(X, self.spec_, self.arrays_)
 
     def _fit(self, X, progress):
-        rng = np.random.default_rng(self.random_state)
-        seed = int(rng.integers(2**31))
         progress(0.0, "preparing vectors")
-        space = Space(X, seed)
+        rng = np.random.default_rng(self.random_state)
+        space, seed = fitted_space(X, rng, self._widths(X), self._widest())
         Z = space(X)
         wanted = min(self._n_neighbors(), max(1, len(Z) // (3 * self.n_clusters)))
         keep = max(wanted, _UMAP_NEIGHBORS - 1)
         knn = nearest_neighbors(Z, keep, "cosine", seed, lambda f, m: progress(0.1 * f, m))
         start = self._start(Z, knn, seed, progress)
-        head = self._solve(Z, knn[0][:, :wanted], start, rng, lambda f, m: progress(0.25 + 0.74 * f, m))
-        self.history_ = head.history
-        spec, arrays = packed(space.folded(head.layers), head.unit, head.centers)
+        found = self._solve(Z, space.sizes, knn[0][:, :wanted], start, rng, lambda f, m: progress(0.25 + 0.74 * f, m))
+        self.history_ = found.history
+        spec, arrays = found.packed(space.folded(found.layers))
         labels, _ = most_likely(X, spec, arrays)
         used = np.unique(labels)
         if len(used) < self.n_clusters:
@@ -153,23 +156,25 @@ class HeadClusterer(Clusterer):
     def _assign(self, X):
         return most_likely(X, self.spec_, self.arrays_)
 
+    def _widths(self, X) -> list[int] | None:
+        """Dimensions of the embedding spaces side by side in ``X`` ``(n, d)``; None if there is one."""
+        return None
+
+    def _widest(self) -> int:
+        """Dimensions beyond which principal components take the vectors' place."""
+        return WIDEST
+
     def _n_neighbors(self) -> int:
         return getattr(self, "n_neighbors", 10)
 
     def _start(self, Z, knn, seed, progress):
         kind = getattr(self, "start", "none")
-        if kind == "auto":
-            kind = "umap" if UMAP_SIZES[0] <= len(Z) <= UMAP_SIZES[1] else "kmeans"
         if kind == "none":
             return None
         progress(0.1, "warm start")
-        if kind == "umap":
-            from ..reduction import UMAPReduction
+        return kmeans(start_space(kind, Z, knn, seed, progress), self.n_clusters, seed).labels_
 
-            Z = UMAPReduction(random_state=seed).fit_transform(Z, knn=knn, progress=lambda f, m: progress(0.1, m))
-        return kmeans(Z, self.n_clusters, seed).labels_
-
-    def _solve(self, Z, neighbors, start, rng, progress) -> Head:
+    def _solve(self, Z, sizes, neighbors, start, rng, progress) -> Head:
         import torch
 
         device = accelerator()
@@ -178,9 +183,9 @@ class HeadClusterer(Clusterer):
         for attempt in range(2):
             begin = None if start is None else torch.as_tensor(start, device=device)
             task = Task(torch.as_tensor(Z, device=device), torch.as_tensor(neighbors, device=device), begin,
-                        self.n_clusters)  # fmt: skip
+                        self.n_clusters, sizes)  # fmt: skip
             head = self._best(task, 2.0**attempt, rng, lambda f, m, a=attempt: progress((a + f) / 2, m))
-            labels, _ = most_likely(Z, *packed(head.layers, head.unit, head.centers))
+            labels, _ = most_likely(Z, *head.packed())
             if baseline is None:
                 baseline = kmeans(Z, self.n_clusters, int(rng.integers(2**31)))
             problem = collapse(labels, baseline.labels_, self.n_clusters)
@@ -192,7 +197,7 @@ class HeadClusterer(Clusterer):
             )  # fmt: skip
             warnings.warn(f"{self.name} collapsed: {problem}; {again}", stacklevel=5)
         self.fallback_ = True
-        return _kmeans_head(Z, baseline, head.history)
+        return Head(0.0, [kmeans_layer(Z, baseline)], head.history)
 
     def _best(self, task, boost, rng, progress) -> Head:
         count = getattr(self, "heads", 1)
@@ -209,6 +214,19 @@ class HeadClusterer(Clusterer):
 
     def _train(self, task: Task, boost: float, seed: int, progress) -> Head:
         raise NotImplementedError(f"{type(self).__name__} cannot train; implement _train(task, boost, seed, progress)")
+
+
+def fitted_space(X, rng, widths: list[int] | None = None, widest: int = WIDEST) -> tuple[Space, int]:
+    """The space in which heads learn from ``X`` ``(n, d)`` and look for neighbours, and the seed it was fitted with.
+
+    Args:
+        X: ``(n, d)`` vectors
+        rng: numpy's generator of the estimator's ``random_state``, before anything was drawn from it
+        widths (None): as for :class:`Space`
+        widest (128): as for :class:`Space`
+    """
+    seed = int(rng.integers(2**31))
+    return Space(X, seed, widths, widest), seed
 
 
 def batch_size(n: int, k: int) -> int:
@@ -231,39 +249,3 @@ def imitate(task: Task, logits, optimizer, steps: int, seed: int):
 def new_network(task: Task, hidden: int = HIDDEN):
     """A perceptron ``q-hidden-k`` with batch normalisation, on the task's device."""
     return perceptron([task.X.shape[1], hidden, task.n_clusters]).to(task.X.device)
-
-
-def collapse(labels, reference, n_clusters: int) -> str | None:
-    """What is wrong with a clustering in which clusters swallowed others, None if nothing is.
-
-    Args:
-        labels: ``(n,)`` labels
-        reference: ``(n,)`` labels of k-means on the same vectors
-        n_clusters: how many were asked for
-
-    Returns:
-        a clause for the warning, or None
-    """
-    sizes, usual = np.bincount(labels) / len(labels), np.bincount(reference) / len(reference)
-    used = int((sizes > 0).sum())
-    if used < n_clusters / 2:
-        return f"{used} of {n_clusters} clusters were used"
-    if sizes.max() > _DOMINANT and sizes.max() > _DOMINANT_RATIO * usual.max():
-        return f"{sizes.max():.0%} of the samples were in one cluster, {usual.max():.0%} with k-means"
-    return None
-
-
-def kmeans(Z, n_clusters: int, seed: int, n_init: int = 4) -> KMeans:
-    """k-means fitted to ``Z`` ``(n, q)``, silent about clusters that it did not find."""
-    with warnings.catch_warnings():
-        # Identical vectors make fewer clusters, which the method itself reports of its own result.
-        warnings.simplefilter("ignore")
-        return KMeans(n_clusters, n_init=n_init, random_state=seed).fit(Z)
-
-
-def _kmeans_head(Z, fitted: KMeans, history: dict) -> Head:
-    """k-means as a head of one layer: the softmax of minus the squared distances over their mean."""
-    centers = fitted.cluster_centers_.astype(np.float64)
-    spread = max(float(((Z - centers[fitted.labels_]) ** 2).sum(axis=1).mean()), 1e-12)
-    layer = 2 * centers.T / spread, -(centers**2).sum(axis=1) / spread
-    return Head(0.0, [layer], history)

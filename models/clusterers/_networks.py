@@ -19,24 +19,22 @@ class Space:
     Args:
         X: ``(n, d)`` vectors to fit it on
         seed: of the randomized decomposition, where that is used
+        widths (None): dimensions of the embedding spaces that lie side by side in ``X``; each is prepared by itself
+        widest (128): dimensions beyond which a space is reduced to as many principal components
 
     Attributes:
         mean: ``(d,)``
         matrix: ``(d, q)``
+        sizes: dimensions of the spaces once prepared; they add up to q
     """
 
-    def __init__(self, X, seed: int):
-        from ..reduction import PCAReduction
+    def __init__(self, X, seed: int, widths: list[int] | None = None, widest: int = WIDEST):
+        from scipy.linalg import block_diag
 
-        if X.shape[1] > WIDEST and len(X) > 2:
-            fitted = PCAReduction(WIDEST, random_state=seed)
-            Z = fitted.fit_transform(X)
-            self.mean, matrix = fitted.mean_, fitted.components_.T
-        else:
-            self.mean, matrix = X.mean(axis=0, dtype=np.float64).astype(X.dtype), np.eye(X.shape[1], dtype=np.float32)
-            Z = X - self.mean
-        scale = float(np.sqrt(np.mean(np.square(Z, dtype=np.float64))))
-        self.matrix = matrix / (scale if scale > 0 else 1.0)
+        spaces = [X] if widths is None else np.split(X, np.cumsum(widths)[:-1], axis=1)
+        means, matrices = zip(*(_prepared(space, seed, widest) for space in spaces), strict=True)
+        self.mean, self.matrix = np.concatenate(means), block_diag(*matrices).astype(matrices[0].dtype)
+        self.sizes = [matrix.shape[1] for matrix in matrices]
 
     def __call__(self, X):
         """Returns ``(n, q)`` float32 for ``X`` ``(n, d)``."""
@@ -47,6 +45,21 @@ class Space:
         (weight, bias), *rest = layers
         first = self.matrix.astype(np.float64) @ weight
         return [(first, bias - self.mean.astype(np.float64) @ first), *rest]
+
+
+def _prepared(X, seed: int, widest: int):
+    """The mean ``(d,)`` and the matrix ``(d, q)`` of one space."""
+    from ..reduction import PCAReduction
+
+    if X.shape[1] > widest and len(X) > 2:
+        fitted = PCAReduction(widest, random_state=seed)
+        Z = fitted.fit_transform(X)
+        mean, matrix = fitted.mean_, fitted.components_.T
+    else:
+        mean, matrix = X.mean(axis=0, dtype=np.float64).astype(X.dtype), np.eye(X.shape[1], dtype=np.float32)
+        Z = X - mean
+    scale = float(np.sqrt(np.mean(np.square(Z, dtype=np.float64))))
+    return mean, matrix / (scale if scale > 0 else 1.0)
 
 
 def perceptron(sizes: list[int], batch_norm: bool = True):
@@ -100,18 +113,20 @@ def exported(network) -> list[tuple[np.ndarray, np.ndarray]]:
     return layers
 
 
-def packed(layers, unit: bool = False, centers=None) -> tuple[dict, dict[str, np.ndarray]]:
+def packed(layers, unit: bool = False, centers=None, votes: int = 1) -> tuple[dict, dict[str, np.ndarray]]:
     """A head as plain data.
 
     Args:
         layers: ``(weight, bias)`` pairs, with a ReLU between them
         unit (False): whether the last layer takes its input at length 1
         centers (None): ``(k, c)`` centers of codes, for Student's t in place of a softmax
+        votes (1): how many assignments the last layer makes side by side, whose mean is the result
 
     Returns:
         a JSON-able description and float32 arrays by name, as :func:`probabilities` takes them
     """
     spec = {"layers": len(layers), "unit": unit, "output": "softmax" if centers is None else "student_t"}
+    spec |= {"votes": votes} if votes > 1 else {}
     arrays = {}
     for number, (weight, bias) in enumerate(layers):
         arrays |= {f"weight_{number}": weight, f"bias_{number}": bias}
@@ -126,7 +141,9 @@ def without_unused(spec: dict, arrays: dict, used) -> dict:
         return arrays | {"codes": arrays["codes"][used]}
     last = spec["layers"] - 1
     weight, bias = f"weight_{last}", f"bias_{last}"
-    return arrays | {weight: np.ascontiguousarray(arrays[weight][:, used]), bias: arrays[bias][used]}
+    votes = spec.get("votes", 1)
+    columns = (np.asarray(used) + len(arrays[bias]) // votes * np.arange(votes)[:, None]).ravel()
+    return arrays | {weight: np.ascontiguousarray(arrays[weight][:, columns]), bias: arrays[bias][columns]}
 
 
 def probabilities(X, spec: dict, arrays: dict):
@@ -166,8 +183,9 @@ def _applied(X, spec, arrays):
         squares = (values**2).sum(axis=1)[:, None] - 2 * values @ centers.T + (centers**2).sum(axis=1)
         kernel = 1 / (1 + np.maximum(squares, 0))
         return kernel / kernel.sum(axis=1, keepdims=True)
-    values = np.exp(values - values.max(axis=1, keepdims=True))
-    return values / values.sum(axis=1, keepdims=True)
+    values = values.reshape(len(values), spec.get("votes", 1), -1)
+    values = np.exp(values - values.max(axis=2, keepdims=True))
+    return (values / values.sum(axis=2, keepdims=True)).mean(axis=1)
 
 
 def _plain(tensor):

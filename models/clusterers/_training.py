@@ -75,13 +75,14 @@ class History:
     Args:
         steps: how many there will be
         neighbors: ``(n, m)`` tensor
+        records (20): about how many of them to record
 
     Attributes:
         columns: lists by name; all of one length
     """
 
-    def __init__(self, steps: int, neighbors):
-        self._every = max(1, steps // _RECORDS)
+    def __init__(self, steps: int, neighbors, records: int = _RECORDS):
+        self._every = max(1, steps // records)
         self._last = steps - 1
         self._neighbors = neighbors
         self.columns: dict[str, list[float]] = {}

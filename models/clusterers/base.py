@@ -46,6 +46,7 @@ class Clusterer(ClusterMixin, BaseEstimator):
         requires: packages that must be installed for the method to be offered
         density: whether the method looks for dense regions, which do not exist above some 50 dimensions, so that
             an automatic reduction picks UMAP first
+        several_spaces: whether it takes the vectors of several encoders side by side, with their ``widths``
         order: position in the menu
         placed_by: what places new samples: "neighbors", the vote of the nearest training samples, "centers", the
             nearest of ``cluster_centers_``, or "gaussian"; see ``models/placement.py``
@@ -60,6 +61,7 @@ class Clusterer(ClusterMixin, BaseEstimator):
     when = ""
     requires: tuple[str, ...] = ()
     density = False
+    several_spaces = False
     order = 100
     placed_by = "neighbors"
 

@@ -3,13 +3,15 @@
 Choose it for small grey images as vectors of pixels, or to compare with the literature; on the embeddings of large
 encoders ``scan`` is better.
 
-Paper: Xie et al. 2016, "Unsupervised Deep Embedding for Clustering Analysis". Where ours differs: the code is scaled to
-unit mean square distance from its centers, without which Student's t is flat on some data; training counts steps of
-Adam; wide vectors are reduced to 128 principal components first.
+Paper: Xie et al. 2016, "Unsupervised Deep Embedding for Clustering Analysis". Where ours differs: where UMAP is cheap,
+it starts from the clusters of k-means after UMAP of the code (McConville et al. 2019, "N2D"), which the code learns
+first (``start="none"`` is the paper's k-means in the code); the code is scaled to unit mean square distance from its
+centers, without which Student's t is flat on some data; training counts steps of Adam; the smaller architecture sees
+128 principal components of wide vectors.
 """
 
 from ._autoencoder import Architecture, AutoencoderClusterer, ClusterSteps, CodeSize, PretrainSteps
-from ._heads import LearningRate, NClusters
+from ._heads import LearningRate, NClusters, Start
 
 
 class DEC(AutoencoderClusterer):
@@ -32,6 +34,7 @@ class DEC(AutoencoderClusterer):
         steps: ClusterSteps = 1_000,
         architecture: Architecture = "512-256",
         code_size: CodeSize = 10,
+        start: Start = "auto",
         learning_rate: LearningRate = 1e-3,
         random_state: int | None = 51,
     ):
@@ -40,5 +43,6 @@ class DEC(AutoencoderClusterer):
         self.steps = steps
         self.architecture = architecture
         self.code_size = code_size
+        self.start = start
         self.learning_rate = learning_rate
         self.random_state = random_state

@@ -11,7 +11,7 @@ from typing import Annotated
 from pydantic import Field
 
 from ._autoencoder import Architecture, AutoencoderClusterer, ClusterSteps, CodeSize, PretrainSteps
-from ._heads import LearningRate, NClusters
+from ._heads import LearningRate, NClusters, Start
 
 
 class IDEC(AutoencoderClusterer):
@@ -36,6 +36,7 @@ class IDEC(AutoencoderClusterer):
         gamma: Annotated[float, Field(ge=0, le=100, description="Weight of clustering beside reconstruction")] = 0.1,
         architecture: Architecture = "512-256",
         code_size: CodeSize = 10,
+        start: Start = "auto",
         learning_rate: LearningRate = 1e-3,
         random_state: int | None = 51,
     ):
@@ -45,6 +46,7 @@ class IDEC(AutoencoderClusterer):
         self.gamma = gamma
         self.architecture = architecture
         self.code_size = code_size
+        self.start = start
         self.learning_rate = learning_rate
         self.random_state = random_state
 

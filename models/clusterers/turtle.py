@@ -1,10 +1,11 @@
-"""TURTLE: looks for the labels that linear classifiers learn best, alternating between labels and classifier.
+"""TURTLE: looks for the labels that linear classifiers learn best, alternating between labels and classifiers.
 
-Choose it on strong embeddings with clusters of about one size; it has no neighbours to be misled by.
+Choose it on strong embeddings with clusters of about one size, best of two or more encoders at once, whose classifiers
+must agree; it has no neighbours to be misled by.
 
 Paper: Gadetsky et al. 2024, "Let Go of Your Labels with Unsupervised Transfer", section 3 and algorithm 1. Where ours
-differs: one embedding space; a start from the clusters of k-means, after UMAP where that is cheap; vectors of mean
-square 1, on which the inner classifier learns ten times as fast.
+differs: a start from the clusters of k-means, after UMAP where that is cheap; vectors of mean square 1, on which the
+inner classifiers learn ten times as fast.
 """
 
 from typing import Annotated
@@ -25,8 +26,11 @@ _INNER_STEPS, _INNER_RATE = 10, 1e-2
 class TURTLE(HeadClusterer):
     """Labels with the largest margin for linear classifiers, by bilevel optimisation.
 
+    For several embedding spaces, put their vectors side by side and give ``widths``:
+    ``TURTLE(widths=[512, 768]).fit(np.hstack([clip, dino]))``.
+
     Attributes:
-        spec_: as all heads'; a single layer
+        spec_: as all heads'; a single layer, which makes one assignment per space
         history_: with the parts "generalization" and "balance"
     """
 
@@ -34,6 +38,7 @@ class TURTLE(HeadClusterer):
     title = "TURTLE"
     when = "Strong embeddings, clusters of about one size; finds what a linear classifier separates best"
     order = 220
+    several_spaces = True
 
     def __init__(
         self,
@@ -43,6 +48,9 @@ class TURTLE(HeadClusterer):
         gamma: Annotated[float, Field(ge=0, le=1000, description="Weight of equal cluster sizes in the loss")] = 10.0,
         start: Start = "auto",
         learning_rate: LearningRate = 1e-3,
+        widths: Annotated[
+            list[int] | None, Field(description="Dimensions of the embedding spaces in the columns, by default one")
+        ] = None,
         random_state: int | None = 51,
     ):
         self.n_clusters = n_clusters
@@ -51,27 +59,34 @@ class TURTLE(HeadClusterer):
         self.gamma = gamma
         self.start = start
         self.learning_rate = learning_rate
+        self.widths = widths
         self.random_state = random_state
+
+    @classmethod
+    def relevant(cls, params):
+        """Leaves out what follows from the vector fields chosen."""
+        return [name for name in super().relevant(params) if name != "widths"]
+
+    def _widths(self, X):
+        if self.widths is not None and (min(self.widths, default=0) < 1 or sum(self.widths) != X.shape[1]):
+            raise ValueError(
+                f"widths={self.widths} do not divide the {X.shape[1]} columns of the vectors; give the dimension of "
+                "each embedding space, side by side"
+            )
+        return self.widths
 
     def _train(self, task, boost, seed, progress):
         import torch
 
-        linear = torch.nn.Linear(task.X.shape[1], task.n_clusters)
-        encoder = torch.nn.utils.parametrizations.weight_norm(linear).to(task.X.device)
-        imitate(task, encoder, torch.optim.Adam(encoder.parameters(), lr=_INNER_RATE), _IMITATING_STEPS, seed)
-        optimizer = torch.optim.Adam(encoder.parameters(), lr=self.learning_rate)
+        spaces = task.X.split(task.sizes, dim=1)
+        encoders = [_encoder(task, space, seed) for space in spaces]
+        weights = [weight for encoder in encoders for weight in encoder.parameters()]
+        optimizer = torch.optim.Adam(weights, lr=self.learning_rate)
         history, losses = History(self.steps, task.neighbors), []
         for step, rows in enumerate(batches(len(task.X), _BATCH, self.steps, seed)):
             if step % 10 == 0:
                 progress(step / self.steps, f"step {step}")
-            X = task.X[rows]
-            labels = encoder(X).softmax(dim=1)
-            classifier = fitted_classifier(X, labels.detach())
-            parts = {
-                # Only the labels have a gradient: those that the classifier misses give way.
-                "generalization": soft_cross_entropy(X @ classifier, labels),
-                "balance": -boost * self.gamma * entropy(labels.mean(dim=0)),
-            }
+            parts = self._parts(encoders, [space[rows] for space in spaces], boost)
             loss = total(parts, self.name, step)
             optimizer.zero_grad()
             loss.backward()
@@ -79,9 +94,44 @@ class TURTLE(HeadClusterer):
             losses.append(float(loss.detach()))
             if history.due(step):
                 with torch.no_grad():
-                    history.add(step, parts, encoder(task.X).softmax(dim=1))
+                    history.add(step, parts, sum(_soft(encoders, spaces)) / len(spaces))
         loss = float(np.mean(losses[-max(1, len(losses) // 10) :]))
-        return Head(loss, exported([encoder]), history.columns)
+        return Head(loss, _layers(encoders), history.columns, votes=len(encoders))
+
+    def _parts(self, encoders, spaces, boost) -> dict:
+        votes = _soft(encoders, spaces)
+        labels = sum(votes) / len(votes)
+        classifiers = [fitted_classifier(X, labels.detach()) for X in spaces]
+        return {
+            # Only the labels have a gradient: those that the classifiers miss give way.
+            "generalization": sum(
+                soft_cross_entropy(X @ classifier, labels) for X, classifier in zip(spaces, classifiers, strict=True)
+            ),
+            "balance": -boost * self.gamma * sum(entropy(vote.mean(dim=0)) for vote in votes),
+        }
+
+
+def _encoder(task, X, seed: int):
+    """The linear task encoder of one space ``(n, q)``, with the norm and direction of its weights apart."""
+    import torch
+
+    linear = torch.nn.Linear(X.shape[1], task.n_clusters)
+    encoder = torch.nn.utils.parametrizations.weight_norm(linear).to(X.device)
+    imitate(task._replace(X=X), encoder, torch.optim.Adam(encoder.parameters(), lr=_INNER_RATE), _IMITATING_STEPS, seed)
+    return encoder
+
+
+def _soft(encoders, spaces) -> list:
+    """Assignments ``(b, k)`` in each space."""
+    return [encoder(X).softmax(dim=1) for encoder, X in zip(encoders, spaces, strict=True)]
+
+
+def _layers(encoders) -> list:
+    """One layer that does what the encoders do, side by side."""
+    from scipy.linalg import block_diag
+
+    weights, biases = zip(*exported(encoders), strict=True)
+    return [(block_diag(*weights), np.concatenate(biases))]
 
 
 def fitted_classifier(X, labels, steps: int = _INNER_STEPS, rate: float = _INNER_RATE):

@@ -73,6 +73,16 @@ class EfficientNetLite0(Encoder):
         Raises:
             ValueError: if the package is not installed
         """
+        network, preprocessing = self.build_whole()
+        network.reset_classifier(0)
+        return network, preprocessing
+
+    def build_whole(self) -> tuple:
+        """The network with its classifier of ImageNet's 1,000 classes.
+
+        Raises:
+            ValueError: if the package is not installed
+        """
         import timm
         import torch
 
@@ -84,7 +94,6 @@ class EfficientNetLite0(Encoder):
         network = timm.create_model("tf_efficientnet_lite0", pretrained=False)
         tensors = torch.load(path, map_location="cpu", weights_only=True).values()
         network.load_state_dict(dict(zip(network.state_dict(), tensors, strict=True)))
-        network.reset_classifier(0)
         half = (0.5, 0.5, 0.5)
         return network, Preprocessing((self.image_size, self.image_size), half, half)
 

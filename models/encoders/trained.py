@@ -7,7 +7,7 @@ checkpoint until it is loaded.
 from functools import lru_cache
 
 from ..training.store import names, path_of, record_of
-from .base import Encoder
+from .base import Device, Encoder, Normalize, Precision
 from .preprocessing import Preprocessing
 
 PREFIX = "trained"
@@ -62,6 +62,19 @@ class Trained(Encoder):
         return network, Preprocessing(**given)
 
 
+class TrainedCode(Trained):
+    """A trained encoder whose vectors' lengths mean something: clusters are balls in its code.
+
+    Args:
+        normalize: whether to scale vectors to length 1
+        device: ``auto``, ``cpu``, ``mps``, ``cuda`` or ``cuda:<n>``
+        precision: ``auto``, ``float32``, ``bfloat16`` or ``float16``
+    """
+
+    def __init__(self, normalize: Normalize = False, device: Device = "auto", precision: Precision = "auto"):
+        super().__init__(normalize, device, precision)
+
+
 def trained_encoders() -> list[str]:
     """``trained:<name>`` of every encoder in the store."""
     return [f"{PREFIX}:{name}" for name in names()]
@@ -82,11 +95,12 @@ def _class(model: str, written: int) -> type[Trained]:
     """One class per state of a checkpoint: forms and validation keep what they learned of a class."""
     record = record_of(model)
     side = record["architecture"]["image_size"]
+    base = TrainedCode if record.get("raw_codes") else Trained
     return type(
         "Trained",
-        (Trained,),
+        (base,),
         {
-            "__doc__": Trained.__doc__,
+            "__doc__": base.__doc__,
             "model": model,
             "name": f"{PREFIX}:{model}",
             "title": f"{PREFIX}:{model} ({record['kind']}, {record['epoch']} epochs, {record['data']['n']:,} images)",

@@ -1,14 +1,33 @@
-"""Ways of training an encoder, by name."""
+"""Ways of training an encoder, and of clustering by training on images, by name."""
 
 from difflib import get_close_matches
 from functools import cache
 
-__all__ = ["list_recipes", "recipe_class"]
+__all__ = ["clustering_class", "list_clusterings", "list_recipes", "recipe_class"]
 
 
 def list_recipes() -> list[str]:
-    """The names of all ways of training, the most general first."""
+    """The names of all ways of training an encoder, the most general first."""
     return list(_recipes())
+
+
+def list_clusterings() -> list[str]:
+    """The names of the clustering methods that can train on images."""
+    return list(_clusterings())
+
+
+def clustering_class(method: str) -> type:
+    """The :class:`models.training.clustering.ClusteringRecipe` of a clustering method; loads no torch.
+
+    Raises:
+        ValueError: if the method does not train on images
+    """
+    known = _clusterings()
+    if method not in known:
+        raise ValueError(
+            f"method {method!r} does not train on images; choose {', '.join(known)}, or train='embeddings'"
+        )
+    return known[method]
 
 
 def recipe_class(kind: str) -> type:
@@ -17,7 +36,7 @@ def recipe_class(kind: str) -> type:
     Raises:
         ValueError: if there is none
     """
-    known = _recipes()
+    known = _recipes() | _clusterings()
     if kind not in known:
         close = get_close_matches(str(kind), known, 1)
         hint = f"did you mean {close[0]!r}?" if close else f"use one of {', '.join(known)}"
@@ -32,3 +51,15 @@ def _recipes() -> dict[str, type]:
     from .simclr import SimCLR
 
     return {cls.kind: cls for cls in (SimCLR, Autoencoder, ConvAutoencoder)}
+
+
+@cache
+def _clusterings() -> dict[str, type]:
+    from .cc import ImageCC
+    from .dec import ImageDEC
+    from .idec import ImageIDEC
+    from .pica import ImagePICA
+    from .scan import ImageSCAN
+    from .spice import ImageSPICE
+
+    return {cls.kind: cls for cls in (ImageSCAN, ImageCC, ImagePICA, ImageSPICE, ImageDEC, ImageIDEC)}

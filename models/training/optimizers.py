@@ -4,7 +4,8 @@ import math
 
 import torch
 
-DEFAULT_RATES = {"adamw": 2e-3, "sgd": 0.2, "lars": 0.3}  # for a batch of 256
+# For a batch of 256. AdamW's has the lowest loss among 2, 4 and 8e-3 after 12 epochs of 4,000 CIFAR-10 images
+DEFAULT_RATES = {"adamw": 4e-3, "sgd": 0.2, "lars": 0.3}
 _NO_DECAY_BELOW = 2  # dimensions: biases and normalisation are never decayed
 
 

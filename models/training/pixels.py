@@ -92,7 +92,7 @@ def decode(
     if not kept:
         reasons = ", ".join(f"{count:,} {reason}" for reason, count in skipped.items())
         raise ValueError(f"none of the {len(items):,} images can be read ({reasons}); check their paths")
-    return _described(array[: len(kept)], kept, dict(skipped))
+    return describe(array[: len(kept)], kept, dict(skipped))
 
 
 def propose_side(filepaths: Sequence[str], multiple: int = 1, most: int = 224) -> int:
@@ -142,8 +142,17 @@ def _allocate(shape: tuple, folder: Path) -> np.ndarray:
     return array
 
 
-def _described(array: np.ndarray, ids: list[str], skipped: dict) -> Pixels:
-    """Digest and colour statistics in one pass over the array."""
+def describe(array: np.ndarray, ids: list[str], skipped: dict[str, int]) -> Pixels:
+    """Decoded images with their digest and colour statistics.
+
+    Args:
+        array: uint8 ``(n, 3, side, side)``
+        ids: one per image
+        skipped: counts of the images that could not be read, by reason
+
+    Raises:
+        ValueError: in one sentence, if all images are identical
+    """
     sha, first = hashlib.sha256(f"{array.shape}".encode()), array[0]
     total, squares = np.zeros(3), np.zeros(3)
     grey = identical = True

@@ -1,7 +1,8 @@
 """What every way of training shares: its parameters, its network, its inputs, and the loss of a batch.
 
 A recipe is one file in this folder with one subclass of :class:`Recipe`. Its constructor carries its own form, see
-``models/parameters.py``; constructing it loads nothing.
+``models/parameters.py``; constructing it loads nothing. A recipe may train in stages, and look at all images before and
+after an epoch; what it finds out there belongs into the training's ``state`` or ``memory``, which checkpoints keep.
 """
 
 from typing import Annotated, Literal
@@ -11,6 +12,23 @@ from pydantic import Field
 from ..encoders.preprocessing import Preprocessing
 from .pixels import propose_side
 
+Backbone = Annotated[
+    Literal["small", "resnet18", "resnet34", "resnet50", "efficientnet_lite0", "timm"],
+    Field(description="small suits a CPU; ResNets and timm models need a GPU"),
+]
+TimmModel = Annotated[str | None, Field(description="timm's name of the model if the backbone is timm")]
+Pretrained = Annotated[bool, Field(description="Start from published weights instead of random ones")]
+Flip = Annotated[
+    Literal["none", "horizontal", "both"],
+    Field(description="Which mirror images count as the same; none for digits and text, both seen from above"),
+]
+Crop = Annotated[float, Field(gt=0, le=1, description="Smallest share of the area that a crop keeps; 1 is no cropping")]
+Color = Annotated[float, Field(ge=0, le=2, description="Strength of colour jitter; 0 where colour is the signal")]
+Grey = Annotated[float, Field(ge=0, le=1, description="Share of views without colour")]
+Rotation = Annotated[float, Field(ge=0, le=180, description="Largest angle in degrees; 180 where up means nothing")]
+Temperature = Annotated[
+    float, Field(ge=0.01, le=1, description="Lower values push the most similar images apart; 0.1 to 0.5")
+]
 ImageSize = Annotated[
     int | None,
     Field(ge=8, le=1024, description="Side in pixels to which images are scaled; left out, proposed from the images"),
@@ -55,6 +73,7 @@ class Recipe:
         title: the method's usual name
         when: one line that says when to choose it
         loss_name: what the loss is, for the curve
+        raw_codes: whether the lengths of its vectors mean something
         network: set by the trainer, has an ``encoder``
     """
 
@@ -62,6 +81,7 @@ class Recipe:
     title = ""
     when = ""
     loss_name = "loss"
+    raw_codes = False
 
     def check(self, n: int, processes: int = 1):
         """Refuses parameters that cannot work on ``n`` images in several processes.
@@ -125,16 +145,49 @@ class Recipe:
         """
         raise NotImplementedError
 
+    def draw(self, training, positions, generator) -> tuple:
+        """Inputs and targets of a batch.
+
+        Args:
+            training: the :class:`models.training.trainer.Training`
+            positions: ``(b,)`` which images the whole batch has
+            generator: as for :meth:`inputs`
+
+        Returns:
+            a tuple as of :meth:`inputs`
+        """
+        rows = training.engine.rows(len(positions))
+        return self.inputs(training.images(positions[rows]), generator, len(positions), rows)
+
     def objective(self, outputs, targets, engine):
-        """The loss of the whole batch, of all processes, differentiable in this process's outputs."""
+        """The loss of the whole batch, of all processes, differentiable in this process's outputs.
+
+        A scalar, or a dict of scalars by name whose sum it is; the curve then shows each.
+        """
         raise NotImplementedError
+
+    def prepare(self, training):
+        """Called before every epoch, after :meth:`enter`; what it does must follow from the checkpoint alone."""
+
+    def review(self, training):
+        """Called after every epoch, before it is kept; may set ``training.epoch`` back to repeat a stage."""
+
+    def signs(self, training) -> dict:
+        """What the curve says of an epoch besides the usual, plain JSON."""
+        return {}
+
+    def verdict(self, loss: float, trivial: float, spread: float) -> str | None:
+        """Why the last stage has learned nothing, in a sentence, or None if it has."""
+        from .signs import verdict
+
+        return verdict(loss, trivial, spread, self.kind == "simclr")
 
     def trivial(self, pixels, engine) -> float:
         """The loss of a network that ignores its input."""
         raise NotImplementedError
 
-    def peak_rate(self) -> float:
-        """The learning rate at the end of the warm-up."""
+    def peak_rate(self, stage: str) -> float:
+        """The learning rate of a stage at the end of its warm-up."""
         from .optimizers import DEFAULT_RATES
 
         return self.learning_rate or DEFAULT_RATES[self.optimizer] * self.batch_size / 256

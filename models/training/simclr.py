@@ -10,26 +10,33 @@ Paper: Chen, Kornblith, Norouzi, Hinton, A Simple Framework for Contrastive Lear
 backbone's, before the projector.
 """
 
-from typing import Annotated, Literal
+from typing import Annotated
 
 from pydantic import Field
 
 from ..encoders.base import Device
 from ..parameters import parameters
 from .recipe import (
+    Backbone,
     BatchSize,
+    Color,
+    Crop,
+    Flip,
+    Grey,
     ImageSize,
     LearningRate,
     MicroBatch,
     Optimizer,
     Precision,
+    Pretrained,
     Recipe,
     Resize,
+    Rotation,
+    Temperature,
+    TimmModel,
     Warmup,
     WeightDecay,
 )
-
-Backbone = Literal["small", "resnet18", "resnet34", "resnet50", "efficientnet_lite0", "timm"]
 
 _LARGE_IMAGE = 64
 
@@ -69,35 +76,22 @@ class SimCLR(Recipe):
 
     def __init__(
         self,
-        backbone: Annotated[Backbone, Field(description="small suits a CPU; ResNets and timm models need a GPU")] = (
-            "small"
-        ),
+        backbone: Backbone = "small",
         image_size: ImageSize = None,
         batch_size: BatchSize = 256,
-        flip: Annotated[
-            Literal["none", "horizontal", "both"],
-            Field(description="Which mirror images count as the same; none for digits and text, both seen from above"),
-        ] = "horizontal",
-        crop: Annotated[
-            float, Field(gt=0, le=1, description="Smallest share of the area that a crop keeps; 1 is no cropping")
-        ] = 0.2,
-        color: Annotated[
-            float, Field(ge=0, le=2, description="Strength of colour jitter; 0 where colour is the signal")
-        ] = 1.0,
-        grey: Annotated[float, Field(ge=0, le=1, description="Share of views without colour")] = 0.2,
+        flip: Flip = "horizontal",
+        crop: Crop = 0.2,
+        color: Color = 1.0,
+        grey: Grey = 0.2,
         blur: Annotated[float, Field(ge=0, le=1, description="Share of views that are blurred")] = 0.0,
-        rotation: Annotated[
-            float, Field(ge=0, le=180, description="Largest angle in degrees; 180 where up means nothing")
-        ] = 0.0,
-        temperature: Annotated[
-            float, Field(ge=0.01, le=1, description="Lower values push the most similar images apart; 0.1 to 0.5")
-        ] = 0.2,
+        rotation: Rotation = 0.0,
+        temperature: Temperature = 0.2,
         projection: Annotated[
             int, Field(ge=8, le=2048, description="Length of the vectors that the loss compares")
         ] = 128,
         hidden: Annotated[int, Field(ge=8, le=8192, description="Width of the projector's hidden layer")] = 256,
-        timm_model: Annotated[str | None, Field(description="timm's name of the model if the backbone is timm")] = None,
-        pretrained: Annotated[bool, Field(description="Start from published weights instead of random ones")] = False,
+        timm_model: TimmModel = None,
+        pretrained: Pretrained = False,
         optimizer: Optimizer = "adamw",
         learning_rate: LearningRate = None,
         weight_decay: WeightDecay = 1e-4,
@@ -139,13 +133,8 @@ class SimCLR(Recipe):
         from .backbones import build_backbone, features_of
 
         encoder = build_backbone(architecture, pretrained)
-        width, hidden = features_of(encoder, architecture["image_size"]), architecture["hidden"]
-        projector = nn.Sequential(
-            nn.Linear(width, hidden, bias=False),
-            nn.BatchNorm1d(hidden),
-            nn.ReLU(inplace=True),
-            nn.Linear(hidden, architecture["projection"]),
-        )
+        width = features_of(encoder, architecture["image_size"])
+        projector = build_projector(width, architecture["hidden"], architecture["projection"])
         return nn.Sequential(_named(encoder=encoder, projector=projector))
 
     def augmentation(self):
@@ -174,6 +163,18 @@ class SimCLR(Recipe):
         from .nt_xent import trivial_loss
 
         return trivial_loss(self.batch_size)
+
+
+def build_projector(width: int, hidden: int, projection: int):
+    """The layers between features ``(b, width)`` and what the loss compares, ``(b, projection)``."""
+    from torch import nn
+
+    return nn.Sequential(
+        nn.Linear(width, hidden, bias=False),
+        nn.BatchNorm1d(hidden),
+        nn.ReLU(inplace=True),
+        nn.Linear(hidden, projection),
+    )
 
 
 def _named(**modules):

@@ -13,7 +13,6 @@ from pathlib import Path
 import numpy as np
 import torch
 
-from ..encoders.batches import duration
 from ..encoders.runtime import best_precision
 from ..parameters import parameters
 from .backbones import count_weights
@@ -22,16 +21,16 @@ from .engine import create_engine
 from .network import network_from
 from .optimizers import build_optimizer, learning_rate, optimizer_tensors, restore_optimizer
 from .reconstruction import save_picture
-from .signs import SAMPLE, knn_accuracy, neighbor_agreement, spread, verdict
+from .stepping import Stepping
 from .store import PICTURE
+from .watching import curve_entry, progress_text
 
 _EVALUATED = 256  # images per pass when nothing is trained
 _SHOWN = 12  # images in the reconstruction picture
-_TOLD_SECONDS = 0.3
 _LIBRARIES = ("torch", "timm", "numpy", "safetensors")
 
 
-class Training:
+class Training(Stepping):
     """One run.
 
     Args:
@@ -42,6 +41,13 @@ class Training:
         seed: everything random follows it
         about: plain JSON to record with the rest, such as the name
         truth: a class per image, only ever reported
+
+    Attributes:
+        epoch: how many are done
+        curve: an entry per epoch
+        state: tensors by name that the recipe keeps between epochs
+        memory: plain JSON that the recipe keeps
+        seen: the parts of the loss in every step of the current epoch, if the recipe tells them apart
 
     Raises:
         ValueError: in one sentence, if the images or the parameters are refused
@@ -58,11 +64,13 @@ class Training:
         mean, std = recipe.constants(pixels)
         self.mean, self.std = (torch.tensor(v, device=self.device).view(1, 3, 1, 1) for v in (mean, std))
         self.epoch, self.curve, self.note, self.seconds = 0, [], None, 0.0
-        self._told = (0.0, "")
+        self.state, self.memory, self.seen = {}, {}, []
+        self.told = (0.0, "")
         self.trivial = recipe.trivial(pixels, self.engine)
         self.record = {
             **(about or {}),
             "kind": recipe.kind,
+            "raw_codes": recipe.raw_codes,
             "params": {name: getattr(recipe, name) for name in parameters(type(recipe))},
             "epochs": epochs,
             "planned": len(self.stages),
@@ -94,14 +102,61 @@ class Training:
         with torch.random.fork_rng(devices=[]):
             torch.manual_seed(self.seed)
             self._resume() if resume else self._start()
-            for epoch in range(self.epoch, len(self.stages)):
+            while self.epoch < len(self.stages):
                 started = time.monotonic()
-                self.recipe.enter(self.network, self.stages[epoch])
-                loss, rate, seconds = self._train(epoch)
-                self._watch(epoch, loss, rate, seconds)
-                self.epoch, self.seconds = epoch + 1, self.seconds + time.monotonic() - started
+                self.recipe.enter(self.network, self.stage)
+                self.recipe.prepare(self)
+                self.curve.append(curve_entry(self, *self._train(self.epoch)))
+                self._judge()
+                self.epoch, self.seconds = self.epoch + 1, self.seconds + time.monotonic() - started
+                self.recipe.review(self)
                 self._save()
         return self.record
+
+    @property
+    def stage(self) -> str:
+        """What the current epoch trains."""
+        return self.stages[self.epoch]
+
+    def renew(self):
+        """Forgets what the optimiser gathered in the stage before."""
+        self.optimizer = build_optimizer(self.recipe.optimizer, self.network, self.recipe.weight_decay)
+
+    def images(self, positions: np.ndarray) -> torch.Tensor:
+        """The images at ``positions``, uint8 ``(b, 3, side, side)``, on the training device."""
+        return torch.from_numpy(self.pixels.array[positions]).to(self.device)
+
+    def normalized(self, images) -> torch.Tensor:
+        """Images with values in [0, 1] as the network's input."""
+        return ((images - self.mean) / self.std).to(memory_format=self.layout)
+
+    def features(self, images, draw=None, network=None) -> torch.Tensor:
+        """What the encoder makes of uint8 images, or of views of them, without gradients.
+
+        Args:
+            images: uint8 ``(n, 3, side, side)``
+            draw (None): :class:`models.training.augmentation.Draw` of ``n`` views
+            network (None): what to apply instead of the encoder
+
+        Returns:
+            float32 ``(n, d)``
+        """
+        found = []
+        self.network.eval()
+        with torch.no_grad(), self._autocast():
+            for start in range(0, len(images), _EVALUATED):
+                rows = slice(start, start + _EVALUATED)
+                part = images[rows].to(self.device)
+                views = draw[rows](part) if draw is not None else part.float() / 255
+                found.append((network or self.network.encoder)(self.normalized(views)).float())
+        self.network.train()
+        return torch.cat(found)
+
+    def all_features(self, network=None) -> torch.Tensor:
+        """:meth:`features` of all images, ``(n, d)``, on the CPU."""
+        everyone = np.arange(len(self.pixels))
+        parts = (everyone[start : start + _EVALUATED] for start in range(0, len(everyone), _EVALUATED))
+        return torch.cat([self.features(self.images(part), None, network).cpu() for part in parts])
 
     def _start(self):
         self._place(self.recipe.build(self.record["architecture"], getattr(self.recipe, "pretrained", False)))
@@ -122,7 +177,9 @@ class Training:
             )
         self._place(network_from(old, read_tensors(self.path, "network."), repr(str(self.path))))
         self.epoch, self.curve, self.note = old["epoch"], old["curve"], old["note"]
-        self.seconds = old["seconds"]
+        self.seconds, self.memory = old["seconds"], old.get("memory", {})
+        self.state = read_tensors(self.path, "state.")
+        self._note_progress()
         restore_optimizer(self.optimizer, state)
         if old["scale"]:
             self.scaler.load_state_dict({**self.scaler.state_dict(), "scale": old["scale"]})
@@ -131,170 +188,81 @@ class Training:
         convolutional = any(isinstance(module, torch.nn.Conv2d) for module in network.modules())
         self.layout = torch.channels_last if convolutional else torch.contiguous_format
         self.network = network.to(self.device, memory_format=self.layout).train()
-        self.optimizer = build_optimizer(self.recipe.optimizer, self.network, self.recipe.weight_decay)
+        self.renew()
         self.wrapped = self.engine.wrap(self.network)
         self.scaler = torch.amp.GradScaler(self.device.type, enabled=self.dtype == torch.float16)
         self.record["weights"] = count_weights(self.network)
         blank = np.zeros((1, *self.pixels.array.shape[1:]), np.uint8)
-        self.record["dimension"] = self._features(torch.from_numpy(blank)).shape[1]
+        self.record["dimension"] = self.features(torch.from_numpy(blank)).shape[1]
 
     def _train(self, epoch: int) -> tuple[float, float, float]:
         """One epoch: its mean loss, last learning rate, and seconds."""
         started, size = time.monotonic(), self.recipe.batch_size
-        torch.manual_seed(_mixed(self.seed, epoch, self.engine.rank))
-        generator = torch.Generator().manual_seed(_mixed(self.seed, epoch, 0))
+        attempt = self.memory.get("attempt", 0)
+        seed = mixed(self.seed, attempt) if attempt else self.seed
+        torch.manual_seed(mixed(seed, epoch, self.engine.rank))
+        generator = torch.Generator().manual_seed(mixed(seed, epoch, 0))
         order = torch.randperm(len(self.pixels), generator=generator).numpy()
-        rows = self.engine.rows(size)
-        losses, rate = [], 0.0
+        ours = len(order[:size][self.engine.rows(size)])
+        losses, rate, self.seen = [], 0.0, []
         for step in range(self.steps):
-            images = self._images(order[step * size : (step + 1) * size][rows])
-            inputs, targets = self.recipe.inputs(images, generator, size, rows)
+            inputs, targets = self.recipe.draw(self, order[step * size : (step + 1) * size], generator)
             rate = self._set_rate(epoch, step)
-            part = _mixed(self.seed, epoch, self.engine.rank, step)
-            losses.append(self._step(self._normalized(inputs), targets, len(images), part))
+            part = mixed(seed, epoch, self.engine.rank, step)
+            losses.append(self._step(self.normalized(inputs), targets, ours, part))
             self._report(epoch, step, losses, started)
         loss = float(torch.stack(losses).mean())
         if not np.isfinite(loss):
-            raise ValueError(
-                f"the loss became {loss} in epoch {epoch + 1}; lower learning_rate (it was {rate:.4g}) or set "
-                "precision='float32', then train again: the checkpoint holds the epoch before"
-            )
+            self._refuse_infinite(epoch, losses, rate)
         return loss, rate, time.monotonic() - started
 
-    def _step(self, inputs, targets, images: int, seed: int) -> torch.Tensor:
-        """One step of the optimiser; returns the loss of the whole batch."""
-        self.optimizer.zero_grad(set_to_none=True)
-        size = (self.recipe.micro_batch or images) * (len(inputs) // images)
-        if size < len(inputs):
-            loss = self._step_in_parts(inputs, targets, size, seed)
-        else:
-            with self._autocast():
-                outputs = self.wrapped(inputs)
-            loss = self.recipe.objective(outputs, targets, self.engine)
-            self.engine.backward(self.scaler.scale(loss))
-        self.scaler.step(self.optimizer)
-        self.scaler.update()
-        return loss.detach()
-
-    def _step_in_parts(self, inputs, targets, size: int, seed: int) -> torch.Tensor:
-        """The same loss over the whole batch with the memory of a part of it.
-
-        Source: Gao et al., Scaling Deep Contrastive Learning Batch Size under Memory Limited Setup, RepL4NLP 2021:
-        outputs first without a graph, their gradients, then part by part the gradients of the weights.
-        """
-        torch.manual_seed(seed)
-        with torch.no_grad(), self._autocast():
-            outputs = torch.cat([self.network(part) for part in inputs.split(size)]).float()
-        outputs.requires_grad_()
-        loss = self.recipe.objective(outputs, targets, self.engine)
-        self.engine.backward(self.scaler.scale(loss))
-        torch.manual_seed(seed)  # dropout must drop the same values again
-        parts = list(zip(inputs.split(size), outputs.grad.split(size), strict=True))
-        for part, gradient in parts[:-1]:
-            with self.engine.without_sync(self.wrapped):
-                self._backward(part, gradient)
-        self._backward(*parts[-1])
-        return loss
-
-    def _backward(self, part, gradient):
-        with self._autocast():
-            outputs = self.wrapped(part)
-        outputs.backward(gradient.to(outputs.dtype))
-
-    def _watch(self, epoch: int, loss: float, rate: float, seconds: float):
-        """Adds the epoch to the curve with its signs of learning."""
-        chosen = np.sort(np.random.default_rng(self.seed).permutation(len(self.pixels))[:SAMPLE])
-        images = self._images(chosen)
-        generator = torch.Generator().manual_seed(_mixed(self.seed, 0, 1))
-        augment = self.recipe.augmentation()
-        first, second = (self._features(images, augment.draw(len(images), generator)) for _ in range(2))
-        entry = {
-            "epoch": epoch + 1,
-            "stage": self.stages[epoch],
-            "loss": round(loss, 6),
-            "learning_rate": round(rate, 8),
-            "images_per_second": round(self.steps * self.recipe.batch_size / seconds, 1),
-            "agreement": round(neighbor_agreement(first, second), 4),
-            "spread": round(spread(first), 4),
-        }
-        if self.truth is not None:
-            classes = [self.truth[i] for i in chosen]
-            entry["knn_accuracy"] = round(knn_accuracy(self._features(images), classes), 4)
-        self.curve.append(entry)
-        alone = self.stages[epoch] != self.stages[-1]
-        warm = epoch + 1 > self.recipe.warmup_epochs + self.stages.index(self.stages[-1])
-        if warm and not alone:
-            self.note = verdict(loss, self.trivial, entry["spread"], self.recipe.kind == "simclr")
-
-    def _features(self, images, draw=None) -> torch.Tensor:
-        """Vectors ``(n, d)`` of uint8 images, or of views of them."""
-        found = []
-        self.network.eval()
-        with torch.inference_mode(), self._autocast():
-            for start in range(0, len(images), _EVALUATED):
-                rows = slice(start, start + _EVALUATED)
-                part = images[rows].to(self.device)
-                views = draw[rows](part) if draw is not None else part.float() / 255
-                found.append(self.network.encoder(self._normalized(views)).float())
-        self.network.train()
-        return torch.cat(found)
+    def _judge(self):
+        """Notes if an epoch past the last stage's warm-up was in vain."""
+        first = self.stages.index(self.stages[-1])
+        if self.epoch + 1 > self.recipe.warmup_epochs + first and self.epoch >= first:
+            entry = self.curve[-1]
+            self.note = self.recipe.verdict(entry["loss"], self.trivial, entry["spread"])
 
     def _save(self):
-        self.record |= {"epoch": self.epoch, "curve": self.curve, "note": self.note, "seconds": round(self.seconds, 2)}
-        self.record["scale"] = self.scaler.get_scale() if self.scaler.is_enabled() else None
+        self._note_progress()
         if self.engine.rank == 0:
             tensors = {f"network.{name}": tensor for name, tensor in self.network.state_dict().items()}
+            tensors |= {f"state.{name}": tensor for name, tensor in self.state.items()}
             write_checkpoint(self.path, self.record, tensors | optimizer_tensors(self.optimizer))
             if hasattr(self.network, "decoder"):
-                shown = self._images(np.arange(min(_SHOWN, len(self.pixels)))) / 255
+                shown = self.images(np.arange(min(_SHOWN, len(self.pixels)))) / 255
                 save_picture(self.network, shown, self.path.parent / PICTURE)
         self.engine.wait()
+
+    def _note_progress(self):
+        self.record |= {"epoch": self.epoch, "curve": self.curve, "note": self.note, "seconds": round(self.seconds, 2)}
+        self.record["memory"] = self.memory
+        self.record["scale"] = self.scaler.get_scale() if self.scaler.is_enabled() else None
 
     def _report(self, epoch: int, step: int, losses: list, started: float):
         """Reports progress; a stop in one process stops all, in the same batch."""
         stopped, done = None, epoch * self.steps + step + 1
         if self.engine.rank == 0:
             try:
-                self.progress(done / (len(self.stages) * self.steps), self._text(epoch, done, losses, started))
+                self.progress(done / (len(self.stages) * self.steps), progress_text(self, losses, started))
             except BaseException as error:
                 stopped = error
         if self.engine.any(stopped is not None):
             raise stopped or RuntimeError("the training was stopped in another process")
-
-    def _text(self, epoch: int, done: int, losses: list, started: float) -> str:
-        """Where the run is; made anew once in a while, because reading the loss waits for a GPU."""
-        now = time.monotonic()
-        if now - self._told[0] < _TOLD_SECONDS and len(losses) < self.steps:
-            return self._told[1]
-        ours = len(losses) * self.recipe.batch_size
-        pace, left = ours / max(now - started, 1e-6), len(self.stages) * self.steps - done
-        text = f"epoch {epoch + 1}/{len(self.stages)}, loss {float(losses[-1]):.4g} (trivial {self.trivial:.4g})"
-        if self.curve:
-            text += f", agreement {self.curve[-1]['agreement']:.2f}"
-        text += f", {pace:.0f} images/s, {duration(left * self.recipe.batch_size / pace)} left"
-        self._told = (now, text + (", no better than trivial so far" if self.note else ""))
-        return self._told[1]
 
     def _set_rate(self, epoch: int, step: int) -> float:
         """Each stage has its own warm-up and cosine."""
         stage = self.stages[epoch]
         first, length = self.stages.index(stage), self.stages.count(stage)
         warmup = min(self.recipe.warmup_epochs, length) * self.steps
-        rate = learning_rate((epoch - first) * self.steps + step, length * self.steps, warmup, self.recipe.peak_rate())
+        rate = learning_rate(
+            (epoch - first) * self.steps + step, length * self.steps, warmup, self.recipe.peak_rate(stage)
+        )
         for group in self.optimizer.param_groups:
             group["lr"] = rate
         return rate
 
-    def _images(self, positions: np.ndarray) -> torch.Tensor:
-        return torch.from_numpy(self.pixels.array[positions]).to(self.device)
 
-    def _normalized(self, images) -> torch.Tensor:
-        return ((images - self.mean) / self.std).to(memory_format=self.layout)
-
-    def _autocast(self):
-        return torch.autocast(self.device.type, self.dtype, enabled=self.dtype != torch.float32)
-
-
-def _mixed(*numbers: int) -> int:
+def mixed(*numbers: int) -> int:
     """One seed of several numbers."""
     return int(np.random.SeedSequence(numbers).generate_state(1)[0])

@@ -4,13 +4,19 @@ import numpy as np
 import pytest
 import torch
 from fiftyone.plugins.orgs.constellation.clusters.models.clusterers import (
+    _autoencoder,
     consensus,
     get_clusterer,
     spice,
     temi,
     turtle,
 )
-from fiftyone.plugins.orgs.constellation.clusters.models.clusterers._networks import packed, perceptron, probabilities
+from fiftyone.plugins.orgs.constellation.clusters.models.clusterers._networks import (
+    packed,
+    perceptron,
+    probabilities,
+    without_unused,
+)
 from sklearn.metrics import adjusted_rand_score
 
 
@@ -35,6 +41,41 @@ def test_dec_codes_are_scaled_to_their_centers():
     assert adjusted_rand_score(truth, model.labels_) > 0.95
     # at distance 1 of the own and far from the others, Student's t is well above even odds
     assert model.confidence_.mean() > 0.5
+
+
+def test_dec_starts_from_the_means_of_the_clusters_it_is_given():
+    rng = np.random.default_rng(0)
+    codes, labels = rng.normal(size=(30, 3)).astype(np.float32), rng.integers(4, size=30)
+    centers, squares = _autoencoder.starting_centers(codes, torch.as_tensor(labels), 4, 0)
+    expected = np.stack([np.mean([codes[i] for i in range(30) if labels[i] == c], axis=0) for c in range(4)])
+    by_hand = sum(((codes[i] - expected[labels[i]]) ** 2).sum() for i in range(30))
+    np.testing.assert_allclose(centers, expected, atol=1e-6)
+    assert squares == pytest.approx(by_hand, rel=1e-4)
+    centers, squares = _autoencoder.starting_centers(codes, None, 4, 0)
+    assert squares < by_hand and centers.shape == (4, 3)
+
+
+@pytest.mark.parametrize("name", ["dec", "idec"])
+def test_codes_learn_the_clusters_they_start_from(name, monkeypatch):
+    # rings are no balls in any code of an autoencoder, and k-means in it cuts through both
+    rng = np.random.default_rng(0)
+    angle, truth = rng.uniform(0, 2 * np.pi, 300), np.arange(300) % 2
+    X = np.stack([np.cos(angle), np.sin(angle)], axis=1) * (1 + 2 * truth)[:, None] + 0.1 * rng.normal(size=(300, 2))
+    params = dict(n_clusters=2, pretrain_steps=100, steps=100, code_size=4)
+    cold = get_clusterer(name)(**params, start="none").fit(X)
+    base = _autoencoder.HeadClusterer
+    monkeypatch.setattr(base, "_start", lambda self, codes, *rest: truth)
+    warm = get_clusterer(name)(**params, start="umap").fit(X)
+    assert adjusted_rand_score(truth, warm.labels_) > 0.9 > 0.5 > adjusted_rand_score(truth, cold.labels_)
+
+
+@pytest.mark.parametrize(("architecture", "width"), [("500-500-2000", 140), ("512-256", 128)])
+def test_the_architecture_for_pixels_sees_all_of_them(architecture, width):
+    X, _ = blobs(n=160, d=140)
+    learned = []
+    cls = type("Spied", (get_clusterer("dec"),), {"_pretrain": lambda self, task, *args: learned.append(task.X.shape)})
+    cls(n_clusters=4, architecture=architecture, steps=1, start="kmeans").fit(X)
+    assert learned[0] == (160, width)
 
 
 def test_dec_sharpens_and_idec_reconstructs():
@@ -74,6 +115,65 @@ def test_turtle_fits_its_classifier_as_adam_does():
         torch.nn.functional.cross_entropy(X @ weight, labels).backward()
         adam.step()
     assert torch.allclose(turtle.fitted_classifier(X, labels), weight, atol=1e-5)
+
+
+def two_spaces(n=240, seed=0):
+    """Four groups, of which the first space tells halves apart, and the second other halves; nothing else does."""
+    rng = np.random.default_rng(seed)
+    truth = np.arange(n) % 4
+    halves = (np.eye(2)[truth // 2], np.zeros((n, 4))), (np.eye(2)[truth % 2], np.zeros((n, 9)))
+    spaces = [np.hstack(columns) for columns in halves]
+    return [X + 0.1 * rng.normal(size=X.shape) for X in spaces], truth
+
+
+def test_turtle_needs_both_spaces_to_tell_four_groups_apart():
+    (first, second), truth = two_spaces()
+    params = dict(n_clusters=4, steps=100, heads=1, start="kmeans")
+    both = get_clusterer("turtle")(widths=[6, 11], **params).fit(np.hstack([first, second]))
+    alone = get_clusterer("turtle")(**params).fit(first)
+    assert adjusted_rand_score(truth, both.labels_) > 0.95 > 0.6 > adjusted_rand_score(truth, alone.labels_)
+    assert both.spec_["votes"] == 2 and "votes" not in alone.spec_
+    P = both.predict_proba(np.hstack([first, second]))
+    assert P.shape == (240, 4) and np.allclose(P.sum(axis=1), 1)
+    np.testing.assert_array_equal(P.argmax(axis=1), both.labels_)
+
+
+def test_turtle_of_several_spaces_is_the_mean_of_their_assignments():
+    (first, second), _ = two_spaces()
+    spaces = [torch.as_tensor(X, dtype=torch.float32) for X in (first, second)]
+    encoders = [torch.nn.Linear(X.shape[1], 3) for X in spaces]
+    expected = sum(encoder(X).softmax(dim=1) for encoder, X in zip(encoders, spaces, strict=True)) / 2
+    spec, arrays = packed(turtle._layers(encoders), votes=2)
+    found = probabilities(np.hstack([first, second]), spec, arrays)
+    np.testing.assert_allclose(found, expected.detach().numpy(), atol=1e-6)
+    fewer = without_unused(spec, arrays, np.array([0, 2]))
+    logits = [encoder(X)[:, [0, 2]].softmax(dim=1) for encoder, X in zip(encoders, spaces, strict=True)]
+    kept = probabilities(np.hstack([first, second]), spec, fewer)
+    np.testing.assert_allclose(kept, (sum(logits) / 2).detach().numpy(), atol=1e-6)
+
+
+def test_turtle_losses_of_two_spaces_as_loops():
+    (first, second), _ = two_spaces(n=12)
+    spaces = [torch.as_tensor(X, dtype=torch.float32) for X in (first, second)]
+    encoders = [torch.nn.Linear(X.shape[1], 3) for X in spaces]
+    parts = get_clusterer("turtle")(gamma=2.0)._parts(encoders, spaces, boost=3.0)
+    votes = [encoder(X).softmax(dim=1).detach() for encoder, X in zip(encoders, spaces, strict=True)]
+    labels = (votes[0] + votes[1]) / 2
+    missed = balance = 0.0
+    for X, vote in zip(spaces, votes, strict=True):
+        logits = X @ turtle.fitted_classifier(X, labels)
+        missed -= sum(float(labels[i, j] * logits.log_softmax(dim=1)[i, j]) for i in range(12) for j in range(3)) / 12
+        means = [float(vote[:, j].mean()) for j in range(3)]
+        balance += sum(mean * np.log(mean) for mean in means)
+    assert float(parts["generalization"]) == pytest.approx(missed, rel=1e-4)
+    assert float(parts["balance"]) == pytest.approx(3 * 2 * balance, rel=1e-4)
+
+
+@pytest.mark.parametrize("widths", [[6, 12], [0, 17], []])
+def test_widths_that_do_not_fit_are_refused(widths):
+    (first, second), _ = two_spaces()
+    with pytest.raises(ValueError, match="do not divide the 17 columns"):
+        get_clusterer("turtle")(n_clusters=4, widths=widths).fit(np.hstack([first, second]))
 
 
 def test_spice_names_as_many_of_every_cluster():

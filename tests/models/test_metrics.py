@@ -4,6 +4,7 @@ import math
 import numpy as np
 import pytest
 from fiftyone.plugins.orgs.constellation.clusters.models import metrics
+from fiftyone.plugins.orgs.constellation.clusters.models.neighbors import nearest_neighbors
 
 TRUTH = np.array([0, 0, 1, 1, 2, 2, 3, 3, 4, 4])
 
@@ -112,3 +113,20 @@ def test_neighbor_agreement():
     assert metrics.neighbor_agreement(indices, [0, 0, 1, 1]) == 0.5
     assert metrics.neighbor_agreement(indices, [0, 0, -1, -1]) == 0.5
     assert math.isnan(metrics.neighbor_agreement(indices, [-1] * 4))
+
+
+def test_sampled_agreement_is_that_of_all_neighbours():
+    rng = np.random.default_rng(0)
+    X, labels = rng.normal(size=(80, 5)), rng.integers(-1, 3, 80)
+    indices, _ = nearest_neighbors(X, 4, "euclidean")
+    expected = metrics.neighbor_agreement(indices, labels)
+    assert metrics.sampled_agreement(X, labels, k=4) == pytest.approx(expected)
+    few = metrics.sampled_agreement(X, labels, k=4, sample=30)
+    assert few == metrics.sampled_agreement(X, labels, k=4, sample=30) and abs(few - expected) < 0.2
+    assert math.isnan(metrics.sampled_agreement(X, [-1] * 80))
+
+
+def test_duplicates_agree_with_each_other():
+    X = np.repeat(np.eye(3), 20, axis=0)
+    assert metrics.sampled_agreement(X, np.repeat(np.arange(3), 20)) == 1
+    assert metrics.sampled_agreement(X[:4], [0, 0, 1, 1]) == pytest.approx(1 / 3)

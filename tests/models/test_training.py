@@ -123,10 +123,10 @@ def test_parts_of_a_batch_leave_loss_and_gradient_as_they_are(kind, pixels, tmp_
         if kind == "autoencoder":
             training.network.denoising = 0.0
         inputs, targets = training.recipe.inputs(
-            training._images(np.arange(16)), torch.Generator().manual_seed(0), 16, slice(None)
+            training.images(np.arange(16)), torch.Generator().manual_seed(0), 16, slice(None)
         )
         training._set_rate(0, 0)
-        loss = training._step(training._normalized(inputs), targets, 16, 1)
+        loss = training._step(training.normalized(inputs), targets, 16, 1)
         found.append((float(loss), torch.cat([w.grad.flatten() for w in training.network.parameters()])))
     assert abs(found[0][0] - found[1][0]) < 1e-5
     assert (found[0][1] - found[1][1]).abs().max() < 1e-5

@@ -39,10 +39,10 @@ for micro in (None, 3):
     torch.manual_seed(0)
     training._start()
     rows = training.engine.rows(16)
-    images = training._images(np.arange(16)[rows])
+    images = training.images(np.arange(16)[rows])
     inputs, targets = training.recipe.inputs(images, torch.Generator().manual_seed(0), 16, rows)
     training._set_rate(0, 0)
-    loss = training._step(training._normalized(inputs), targets, len(images), 1)
+    loss = training._step(training.normalized(inputs), targets, len(images), 1)
     found[str(micro)] = (float(loss), torch.cat([w.grad.flatten() for w in training.network.parameters()]))
     record = Training(WithoutNorm(**params), pixels, folder / "whole.safetensors", 2, about={{"name": "x"}}).run()
     found[f"curve {{micro}}"] = [entry["loss"] for entry in record["curve"]]

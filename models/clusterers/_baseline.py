@@ -1,0 +1,75 @@
+"""k-means beside a head: where it starts, what it is compared with, and what takes its place after a collapse."""
+
+import warnings
+
+import numpy as np
+
+from .base import quiet
+from .kmeans import KMeans
+
+# Below, UMAP takes longer to compile than all the rest; above, its exact neighbours take minutes.
+UMAP_SIZES = (1_000, 40_000)
+# A cluster this large, and this many times as large as k-means's largest, has swallowed others.
+_DOMINANT, _DOMINANT_RATIO = 0.5, 1.5
+
+
+def start_kind(kind: str, n: int) -> str:
+    """What "auto" means for ``n`` samples, UMAP where it is cheap; other kinds are as they are."""
+    if kind != "auto":
+        return kind
+    return "umap" if UMAP_SIZES[0] <= n <= UMAP_SIZES[1] else "kmeans"
+
+
+def start_space(kind: str, Z, knn, seed: int, progress=quiet):
+    """Where k-means finds the clusters that heads start from.
+
+    Args:
+        kind: "kmeans" for ``Z`` itself, "umap", or "auto", UMAP where it is cheap
+        Z: ``(n, q)`` vectors
+        knn: their neighbours, as :func:`models.neighbors.nearest_neighbors` returns them, or None
+        seed: of UMAP
+        progress (None): called with ``(fraction, message)``
+
+    Returns:
+        ``(n, c)`` coordinates
+    """
+    if start_kind(kind, len(Z)) == "kmeans":
+        return Z
+    from ..reduction import UMAPReduction
+
+    return UMAPReduction(random_state=seed).fit_transform(Z, knn=knn, progress=lambda f, m: progress(0.1, m))
+
+
+def kmeans(Z, n_clusters: int, seed: int, n_init: int = 4) -> KMeans:
+    """k-means fitted to ``Z`` ``(n, q)``, silent about clusters that it did not find."""
+    with warnings.catch_warnings():
+        # Identical vectors make fewer clusters, which the method itself reports of its own result.
+        warnings.simplefilter("ignore")
+        return KMeans(n_clusters, n_init=n_init, random_state=seed).fit(Z)
+
+
+def kmeans_layer(Z, fitted: KMeans) -> tuple:
+    """k-means as a layer ``(weight, bias)``: a softmax of minus the squared distances over their mean."""
+    centers = fitted.cluster_centers_.astype(np.float64)
+    spread = max(float(((Z - centers[fitted.labels_]) ** 2).sum(axis=1).mean()), 1e-12)
+    return 2 * centers.T / spread, -(centers**2).sum(axis=1) / spread
+
+
+def collapse(labels, reference, n_clusters: int) -> str | None:
+    """What is wrong with a clustering in which clusters swallowed others, None if nothing is.
+
+    Args:
+        labels: ``(n,)`` labels
+        reference: ``(n,)`` labels of k-means on the same vectors
+        n_clusters: how many were asked for
+
+    Returns:
+        a clause for the warning, or None
+    """
+    sizes, usual = np.bincount(labels) / len(labels), np.bincount(reference) / len(reference)
+    used = int((sizes > 0).sum())
+    if used < n_clusters / 2:
+        return f"{used} of {n_clusters} clusters were used"
+    if sizes.max() > _DOMINANT and sizes.max() > _DOMINANT_RATIO * usual.max():
+        return f"{sizes.max():.0%} of the samples were in one cluster, {usual.max():.0%} with k-means"
+    return None

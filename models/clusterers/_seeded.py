@@ -1,0 +1,103 @@
+"""k-means that keeps what somebody has said to belong together (Basu, Banerjee & Mooney 2002, Constrained-KMeans).
+
+Every group of samples that must be together starts a center, at the group's mean, and its samples stay with it in every
+pass; all other centers and samples are as in k-means. Ours tries several starts of the other centers, as k-means does:
+its own, one on the free samples alone, and draws far from the groups; the best after a few passes goes on.
+"""
+
+import numpy as np
+from scipy.optimize import linear_sum_assignment
+
+from .base import cluster_means, nearest_centers
+from .kmeans import KMeans, _shares, _squares, _unit_rows
+
+_PASSES = 5  # of each start
+
+
+class SeededKMeans(KMeans):
+    """k-means with must-link groups, which are data and no parameter.
+
+    Attributes:
+        groups: ``(n,)`` the group of each sample, numbered from 0, -1 for the free ones; set before ``fit``
+    """
+
+    groups = None
+
+    def _seed(self, X, unit, rng):
+        """The groups' means, then the other centers."""
+        bound, n_groups = self.groups >= 0, int(self.groups.max()) + 1
+        if n_groups > self.n_clusters:
+            raise ValueError(
+                f"{n_groups} groups are constrained to be clusters and n_clusters={self.n_clusters}; "
+                f"choose at least {n_groups}"
+            )
+        means = cluster_means(X[bound], self.groups[bound], n_groups)
+        means = _unit_rows(means) if unit else means
+        starts = [np.concatenate([means, rest]) for rest in self._others(X, means, unit, rng)]
+        tried = [self._passes(X, centers, unit, _PASSES) for centers in starts]
+        return min(tried, key=lambda centers: self._inertia(X, centers))
+
+    def _others(self, X, means, unit, rng):
+        """Several choices of the centers that no group has."""
+        free, count = X[self.groups < 0], self.n_clusters - len(means)
+        if not count:
+            return [np.empty((0, X.shape[1]), X.dtype)]
+        _, taken = linear_sum_assignment(_squares(means, whole := super()._seed(X, unit, rng)))
+        found = [np.delete(whole, taken, axis=0)]
+        if 1 < count <= len(free):
+            alone = KMeans(count, self.spherical, self.n_init, self.swaps, self.max_iter, self.tol)
+            found.append(alone._seed(free, unit, rng))
+        for _ in range(self.n_init if len(free) else 0):
+            centers = means
+            for _ in range(count):
+                distant = _squares(free, centers).min(axis=1).astype(np.float64) + 1e-12
+                centers = np.concatenate([centers, free[[rng.choice(len(free), p=_shares(distant))]]])
+            found.append(centers[len(means) :])
+        return found
+
+    def _lloyd(self, X, centers, unit, progress):
+        scale = float(X.var(axis=0, dtype=np.float64).mean())
+        for iteration in range(1, self.max_iter + 1):
+            self.n_iter_ = iteration
+            moved = self._passes(X, centers, unit, 1)
+            shift = float(((moved - centers) ** 2).sum())
+            centers = moved
+            progress(iteration / self.max_iter, f"k-means pass {iteration}")
+            if shift <= self.tol * scale:
+                break
+        return centers
+
+    def _passes(self, X, centers, unit, passes: int):
+        for _ in range(passes):
+            labels = self._bound(nearest_centers(X, centers)[0])
+            moved = cluster_means(X, labels, len(centers))
+            empty = np.bincount(labels, minlength=len(centers)) == 0
+            moved[empty] = centers[empty]
+            centers = _unit_rows(moved) if unit else moved
+        return centers
+
+    def _inertia(self, X, centers) -> float:
+        labels = self._bound(nearest_centers(X, centers)[0])
+        return float(((X - centers[labels]) ** 2).sum(dtype=np.float64))
+
+    def _fit(self, X, progress):
+        labels, confidence = super()._fit(X, progress)
+        bound = self._bound(labels)
+        found = len(np.unique(bound))
+        if len(self.cluster_centers_) < self.n_clusters or found < self.n_clusters:
+            raise ValueError(
+                f"under these constraints only {found} of n_clusters={self.n_clusters} clusters have samples; "
+                "ask for fewer"
+            )
+        # somebody said so, whatever the distances say
+        return bound, np.where(bound != labels, np.float32(1), confidence)
+
+    def _bound(self, labels):
+        return np.where(self.groups >= 0, self.groups, labels)
+
+
+def seeded(clusterer: KMeans, groups) -> SeededKMeans:
+    """A k-means with the parameters of ``clusterer`` that keeps the groups ``(n,)`` together, -1 for free samples."""
+    found = SeededKMeans(**clusterer.get_params())
+    found.groups = np.asarray(groups)
+    return found

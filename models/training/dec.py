@@ -1,0 +1,217 @@
+"""DEC from images: an autoencoder on pixels, then clusters in its code sharpen themselves.
+
+When to choose it: small, centred, simple images such as digits, where pixels mean something; on photographs choose
+``scan``. The convolutional autoencoder is for images larger than about 32 pixels.
+
+Paper: Xie, Girshick, Farhadi, Unsupervised Deep Embedding for Clustering Analysis, ICML 2016. Ours differs in the
+autoencoder's training, see ``autoencoder.py``, in distances from the centers that are scaled to a mean square of 1,
+without which Student's t is flat on some data, and in targets that are renewed every epoch.
+"""
+
+from typing import Annotated, Literal
+
+from pydantic import Field
+
+from ..encoders.base import Device
+from .autoencoder import Denoising
+from .clustering import ClusteringRecipe, ClusterRate, Epochs, NClusters, PretrainEpochs, scores
+from .recipe import (
+    BatchSize,
+    ImageSize,
+    LearningRate,
+    MicroBatch,
+    Optimizer,
+    Precision,
+    Resize,
+    Warmup,
+    WeightDecay,
+)
+
+Autoencoding = Annotated[
+    Literal["autoencoder", "conv_autoencoder"],
+    Field(description="Fully connected, the papers' for digits, or convolutional, where position varies"),
+]
+Code = Annotated[int, Field(ge=2, le=256, description="Length of the code")]
+_KINDS = ("autoencoder", "conv_autoencoder")
+_CLUSTERED = ("dec", "idec")
+
+
+class CodeClustering(ClusteringRecipe):
+    """Base of DEC and IDEC.
+
+    Attributes:
+        joint: whether the code must still reconstruct the images while clustering
+        divergence_weight: weight of the divergence in the loss
+    """
+
+    pretext = "autoencoder"
+    loss_name = "divergence"
+    raw_codes = True
+    joint = False
+    divergence_weight = 1.0
+
+    @classmethod
+    def of_features(cls):
+        """The parameters that matter only while features are made."""
+        return "pretrain_epochs", "autoencoder", "code", "denoising", "image_size", "resize"
+
+    @classmethod
+    def check_start(cls, name: str, kind: str):
+        """Refuses encoders without a decoder.
+
+        Raises:
+            ValueError: in one sentence
+        """
+        if kind not in _KINDS + _CLUSTERED:
+            raise ValueError(
+                f"{cls.kind} clusters in the code of an autoencoder, but {name!r} is of kind {kind!r}; choose one of "
+                f"kind {' or '.join(_KINDS)}, or none"
+            )
+
+    def _base(self) -> dict:
+        """Kind and architecture of the autoencoder it starts from; the latter only if there is one."""
+        if self.start is None:
+            return {"kind": self.autoencoder}
+        record = self.start.record
+        if record["kind"] in _CLUSTERED:
+            return record["architecture"]["base"]
+        return {"kind": record["kind"], "architecture": record["architecture"]}
+
+    def _autoencoder(self):
+        """The recipe that makes features."""
+        from ..parameters import parameters
+        from . import recipe_class
+
+        cls = recipe_class(self._base()["kind"])
+        return cls(**{name: getattr(self, name) for name in set(parameters(cls)) & set(vars(self))})
+
+    def propose_side(self, filepaths: list[str]) -> int:
+        """As the autoencoder's."""
+        return self._autoencoder().propose_side(filepaths)
+
+    def seconds_per_image(self, side: int) -> float:
+        """As the autoencoder's."""
+        return self._autoencoder().seconds_per_image(side)
+
+    def own_constants(self, pixels):
+        """None: inputs stay in [0, 1], and so do reconstructions."""
+        return (0.0, 0.0, 0.0), (1.0, 1.0, 1.0)
+
+    def architecture(self, pixels) -> dict:
+        """The autoencoder, and how many centers."""
+        base = self._base()
+        base = {"architecture": self._autoencoder().architecture(pixels), **base}
+        return {"image_size": pixels.array.shape[-1], "base": base, "n_clusters": self.n_clusters}
+
+    def build(self, architecture: dict, pretrained: bool = False):
+        """The autoencoder and centers; with the weights of what it starts from, if anything."""
+        from . import recipe_class
+        from .checkpoint import load_weights
+        from .cluster_network import CodeNetwork
+
+        base = architecture["base"]
+        network = recipe_class(base["kind"])(denoising=self.denoising).build(base["architecture"])
+        if self.start:
+            weights = {name.removeprefix("autoencoder."): t for name, t in self.start.weights.items()}
+            weights = {name: t for name, t in weights.items() if name not in ("centers", "scale")}
+            load_weights(network, weights, f"encoder {self.start.name!r}")
+        return CodeNetwork(network, architecture["n_clusters"], base["architecture"]["code"])
+
+    def peak_rate(self, stage: str) -> float:
+        """A share of the autoencoder's while clustering: it moves what that learned, by smaller steps."""
+        return super().peak_rate(stage) * (1 if stage == self.pretext else self.cluster_rate)
+
+    def augmentation(self):
+        """A small crop."""
+        return self._autoencoder().augmentation()
+
+    def enter(self, network, stage: str):
+        """Assignments beside the errors while clustering."""
+        network.clustering = stage != self.pretext
+
+    def draw(self, training, positions, generator) -> tuple:
+        """The images in [0, 1], and the target of each while clustering."""
+        images = training.images(positions).float() / 255
+        self.stage = training.stage
+        return images, None if self.stage == self.pretext else self.target[positions].to(images.device)
+
+    def objective(self, outputs, targets, engine) -> dict:
+        """The mean squared error, the divergence from the target, or both."""
+        from ..clusterers._losses import divergence
+
+        errors = outputs[:, 0].float().mean()
+        if self.stage == self.pretext:
+            return {"reconstruction": errors}
+        parts = {"divergence": self.divergence_weight * divergence(targets, outputs[:, 1:].float())}
+        return parts | ({"reconstruction": errors} if self.joint else {})
+
+    def begin(self, training):
+        """k-means in the code, and the scale: Student's t is flat where distances are far from 1."""
+        import torch
+
+        from ..clusterers._heads import kmeans
+
+        codes = training.all_features().numpy()
+        found = kmeans(codes, self.n_clusters, training.seed + training.memory.get("attempt", 0), n_init=20)
+        training.network.scale.fill_((len(codes) / max(found.inertia_, 1e-12)) ** 0.5)
+        self.fall_back(training, found)
+        training.state["reference"] = torch.from_numpy(found.labels_)
+        if training.truth is not None:
+            training.memory.setdefault("scores", {})["k-means"] = scores(training.truth, found.labels_)
+
+    def before_epoch(self, training):
+        """The target that assignments are to approach."""
+        from ..clusterers._losses import target_distribution
+
+        self.target = target_distribution(self.assignments(training))
+
+    def fall_back(self, training, fitted):
+        """The centers become those of k-means; too few are repeated, and the first of equal ones wins."""
+        import torch
+
+        network, centers = training.network, torch.as_tensor(fitted.cluster_centers_)
+        with torch.no_grad():
+            network.centers.copy_(centers[torch.arange(self.n_clusters) % len(centers)]).mul_(network.scale)
+
+
+class ImageDEC(CodeClustering):
+    """Deep embedded clustering.
+
+    Args:
+        n_clusters: how many clusters
+        epochs: epochs of the clustering
+        pretrain_epochs: epochs of the autoencoder, unless a trained one is given
+        autoencoder: "autoencoder", fully connected, or "conv_autoencoder"
+        code: length of the code
+        denoising: share of each layer's inputs that is set to 0 while the autoencoder trains
+        cluster_rate: learning rate while clustering, as a share of the autoencoder's
+        image_size, resize: of the images, unless a trained autoencoder is given
+        batch_size, micro_batch, optimizer, learning_rate, weight_decay, warmup_epochs, precision, device: as the
+            autoencoder's
+    """
+
+    kind = "dec"
+    title = "DEC"
+    when = "Small, centred, simple images such as digits, from pixels"
+
+    def __init__(
+        self,
+        n_clusters: NClusters = 10,
+        epochs: Epochs = 30,
+        pretrain_epochs: PretrainEpochs = 60,
+        autoencoder: Autoencoding = "autoencoder",
+        code: Code = 10,
+        denoising: Denoising = 0.0,
+        cluster_rate: ClusterRate = 0.1,
+        batch_size: BatchSize = 256,
+        image_size: ImageSize = None,
+        optimizer: Optimizer = "adamw",
+        learning_rate: LearningRate = None,
+        weight_decay: WeightDecay = 0.0,
+        warmup_epochs: Warmup = 1,
+        micro_batch: MicroBatch = None,
+        resize: Resize = "shortest",
+        precision: Precision = "float32",
+        device: Device = "auto",
+    ):
+        self.take(locals())
