@@ -1,0 +1,235 @@
+"""How many clusters? A sweep over their number, judged without labels, and three answers instead of one truth.
+
+Each number is tried on several halves of the vectors, and all trials are scored on the same sample. A number is good if
+its clusters are apart (silhouette, Rousseeuw 1987) and found again in another half (agreement by the adjusted Rand
+index, after Ben-Hur, Elisseeff and Guyon 2002); the product of both decides. Either alone fails: the silhouette of
+handwritten digits is as high at 17 clusters as at 10, and two clusters of almost anything are found again.
+Calinski-Harabasz (1974), Davies-Bouldin (1979) and the coding length (Ma et al. 2007, "Segmentation of multivariate
+mixed data via lossy data coding and compression", section 3) are shown beside them; the first and the last favour few
+clusters where dimensions are many, so they have no vote.
+"""
+
+import warnings
+from dataclasses import asdict
+
+import numpy as np
+
+from .count_choice import Trial, choose
+from .metrics import NOISE, ari
+from .reduction import PCAReduction
+
+# Distances say more about groups in the leading directions, and a sweep there costs a fraction
+DIMENSIONS = 50
+FEWEST = 8
+SAMPLE = 5000
+_SCORED = 2000
+_REPEATS = 5
+_SHARE = 0.5
+_RATIO = 1.3
+_REFINED = 5  # numbers looked at around each of the three best, in two rounds that start at these fractions
+_ROUNDS = (0.6, 0.8)
+_DISTORTION = 0.1  # of the coding length, as a share of the variance
+
+
+def suggest_count(
+    X, method: str = "kmeans", max_clusters: int = 100, seed: int = 51, sample: int = SAMPLE, progress=None
+) -> dict:
+    """Suggests a coarse, a natural and a fine number of clusters.
+
+    Args:
+        X: ``(n, d)`` vectors, prepared as they would be clustered; above 50 dimensions their principal components
+        method ("kmeans"): "kmeans" sweeps its ``n_clusters``, "hdbscan" its ``min_cluster_size``
+        max_clusters (100): the largest number tried
+        seed (51): seed of the samples and fits
+        sample (5000): how many vectors are looked at
+        progress (None): called with ``(fraction, message)``; whatever it raises stops the sweep
+
+    Returns:
+        a dict with "coarse", "natural" and "fine", the "values" of the swept parameter they stand for, the "reasons"
+        in words, a "verdict" ("clear", "weak" or "none"), the "trials" in order, "parameter" and "n_used"
+
+    Raises:
+        ValueError: in one sentence, if there is nothing to sweep
+    """
+    if method not in ("kmeans", "hdbscan"):
+        raise ValueError(f"method={method!r} has no number to sweep here; use 'kmeans' or 'hdbscan'")
+    if len(X) < FEWEST:
+        raise ValueError(f"{len(X)} vectors are too few to look for groups in; use at least {FEWEST}")
+    if max_clusters < 2 or sample < FEWEST:
+        name, value, least = ("max_clusters", max_clusters, 2) if max_clusters < 2 else ("sample", sample, FEWEST)
+        raise ValueError(f"{name}={value} leaves nothing to sweep; use at least {least}")
+    rng = np.random.default_rng(seed)
+    chosen = np.sort(rng.choice(len(X), min(sample, len(X)), replace=False))
+    X = np.ascontiguousarray(np.asarray(X)[chosen], dtype=np.float32)
+    X = PCAReduction(DIMENSIONS, random_state=seed).fit_transform(X) if X.shape[1] > DIMENSIONS else X
+    if np.ptp(X, axis=0).max() == 0:
+        raise ValueError(f"all {len(X)} vectors are identical, so they have no groups; choose other embeddings")
+    sweep = _KMeansSweep if method == "kmeans" else _HDBSCANSweep
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # fewer distinct vectors than clusters show in the trial itself
+        trials = sweep(X, max_clusters, rng, progress or (lambda fraction, message: None)).run()
+    return {
+        **choose(trials, sweep.agreement),
+        "trials": [asdict(trial) for trial in trials],
+        "parameter": sweep.parameter,
+        "n_used": len(X),
+    }
+
+
+class _Sweep:
+    """What both sweeps share: one sample on which every trial is scored."""
+
+    parameter = ""
+    agreement = ""
+
+    def __init__(self, X, max_clusters, rng, progress):
+        self.X, self.max_clusters, self.rng, self.progress = X, max_clusters, rng, progress
+        self.scored = np.sort(rng.choice(len(X), min(_SCORED, len(X)), replace=False))
+        self.S = X[self.scored]
+        self.distances = _distances(self.S)
+
+    def trial(self, value, labels, silhouette, stability) -> Trial:
+        """A trial from its labels ``(m,)`` of the scored sample."""
+        from sklearn.metrics import calinski_harabasz_score, davies_bouldin_score
+
+        kept = labels != NOISE
+        n_clusters = len(np.unique(labels[kept]))
+        defined = 2 <= n_clusters < kept.sum()
+        return Trial(
+            value=int(value),
+            n_clusters=n_clusters,
+            silhouette=silhouette,
+            stability=stability,
+            calinski_harabasz=float(calinski_harabasz_score(self.S[kept], labels[kept])) if defined else None,
+            davies_bouldin=float(davies_bouldin_score(self.S[kept], labels[kept])) if defined else None,
+            coding_length=coding_length(self.S, labels),
+            coverage=float(kept.mean()),
+        )
+
+
+class _KMeansSweep(_Sweep):
+    """k-means for a geometric series of numbers, then for those around the three best."""
+
+    parameter = "n_clusters"
+    agreement = "agreement between halves"
+
+    def run(self) -> list[Trial]:
+        n = len(self.X)
+        size = max(int(_SHARE * n), FEWEST)
+        self.parts = [np.sort(self.rng.choice(n, min(size, n), replace=False)) for _ in range(_REPEATS)]
+        self.seeds = self.rng.integers(2**31, size=_REPEATS)
+        highest = max(2, min(self.max_clusters, size // 2))
+        grid = geometric(2, highest)
+        trials = {k: self._try(k, 0.6 * i / len(grid)) for i, k in enumerate(grid)}
+        for fraction in _ROUNDS:
+            values = choose(list(trials.values()))["values"].values()
+            refined = sorted({k for value in values for k in between(sorted(trials), value)})
+            for i, k in enumerate(refined):
+                trials[k] = self._try(k, fraction + 0.2 * i / len(refined))
+        return [trials[k] for k in sorted(trials)]
+
+    def _try(self, k, fraction) -> Trial:
+        from .clusterers.kmeans import KMeans
+
+        self.progress(fraction, f"{k} clusters")
+        found = []
+        for part, seed in zip(self.parts, self.seeds, strict=True):
+            model = KMeans(k, spherical=False, n_init=1, swaps=10, max_iter=50, random_state=int(seed))
+            found.append(model.fit(self.X[part]).predict(self.S))
+        widths = [silhouette(self.distances, labels) for labels in found]
+        widths = [width for width in widths if width is not None]
+        pairs = [(a, b) for i, a in enumerate(found) for b in found[i + 1 :]]
+        stability = float(np.mean([ari(a, b) for a, b in pairs]))
+        return self.trial(k, found[0], float(np.mean(widths)) if widths else None, stability)
+
+
+class _HDBSCANSweep(_Sweep):
+    """HDBSCAN for a geometric series of least sizes; a number of clusters is stable if the next sizes agree."""
+
+    parameter = "min_cluster_size"
+    agreement = "agreement with the next sizes"
+
+    def run(self) -> list[Trial]:
+        from .clusterers.hdbscan import HDBSCAN
+
+        sizes = geometric(5, max(6, len(self.X) // 4))
+        found = []
+        for i, size in enumerate(sizes):
+            self.progress(i / len(sizes), f"min_cluster_size {size}")
+            found.append(HDBSCAN(min_cluster_size=size).fit(self.X).labels_[self.scored])
+        trials = []
+        for i, (size, labels) in enumerate(zip(sizes, found, strict=True)):
+            near = [found[j] for j in (i - 1, i + 1) if 0 <= j < len(found)]
+            agreement = float(np.mean([ari(labels, other) for other in near])) if near else 1.0
+            trials.append(self.trial(size, labels, silhouette(self.distances, labels), agreement))
+        return [trial for trial in trials if trial.n_clusters <= self.max_clusters] or trials[-1:]
+
+
+def geometric(low: int, high: int) -> list[int]:
+    """Integers from ``low`` to ``high``, both included, each about 1.3 times the one before."""
+    found = [low]
+    while found[-1] < high:
+        found.append(min(max(found[-1] + 1, round(found[-1] * _RATIO)), high))
+    return found
+
+
+def between(grid: list[int], best: int) -> list[int]:
+    """At most five integers between the neighbours of ``best`` in ``grid`` that are not in it."""
+    place = grid.index(best)
+    low, high = grid[max(place - 1, 0)], grid[min(place + 1, len(grid) - 1)]
+    inside = [k for k in range(low + 1, high) if k != best]
+    if len(inside) <= _REFINED:
+        return inside
+    return [inside[i] for i in np.linspace(0, len(inside) - 1, _REFINED).round().astype(int)]
+
+
+def silhouette(distances, labels) -> float | None:
+    """The mean silhouette from ``(m, m)`` distances; noise is left out, None where it is undefined."""
+    kept = np.flatnonzero(labels != NOISE)
+    clusters, place = np.unique(labels[kept], return_inverse=True)
+    if not 2 <= len(clusters) < len(kept):
+        return None
+    member = np.zeros((len(kept), len(clusters)), np.float32)
+    member[np.arange(len(kept)), place] = 1
+    sums = distances[np.ix_(kept, kept)] @ member if len(kept) < len(labels) else distances @ member
+    counts = member.sum(axis=0)
+    rows = np.arange(len(kept))
+    own = counts[place]
+    inside = sums[rows, place] / np.maximum(own - 1, 1)
+    means = sums / counts
+    means[rows, place] = np.inf
+    outside = means.min(axis=1)
+    widest = np.maximum(inside, outside)
+    widths = np.where((own > 1) & (widest > 0), (outside - inside) / np.where(widest > 0, widest, 1), 0)
+    return float(widths.mean())
+
+
+def coding_length(X, labels, distortion: float = _DISTORTION) -> float:
+    """Bits per sample to store the vectors cluster by cluster, each as a Gaussian (Ma et al. 2007, equation 17).
+
+    Args:
+        X: ``(m, d)`` vectors
+        labels: ``(m,)`` cluster numbers; noise is one more cluster
+        distortion (0.1): the mean squared error allowed, as a share of the variance
+
+    Returns:
+        the length, up to a constant that is the same for all labels; lower is better
+    """
+    X = np.asarray(X, dtype=np.float64) - X.mean(axis=0, dtype=np.float64)
+    m, d = X.shape
+    allowed = max(distortion * X.var(axis=0).sum(), np.finfo(float).tiny)
+    total = 0.0
+    for cluster in np.unique(labels):
+        Z = X[labels == cluster]
+        mean = Z.mean(axis=0)
+        spread = (Z - mean).T @ (Z - mean)
+        volume = np.linalg.slogdet(np.eye(d) + d / (allowed * len(Z)) * spread)[1]
+        total += (len(Z) + d) / 2 * volume + d / 2 * np.log1p(mean @ mean / allowed) - len(Z) * np.log(len(Z) / m)
+    return float(total / m / np.log(2))
+
+
+def _distances(X):
+    squares = np.einsum("ij,ij->i", X, X)
+    found = squares[:, None] + squares - 2 * (X @ X.T)
+    np.fill_diagonal(found, 0)
+    return np.sqrt(np.maximum(found, 0))

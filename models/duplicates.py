@@ -1,0 +1,51 @@
+"""Groups of near-duplicates: vectors whose cosine passes a threshold, and those they are linked to."""
+
+import numpy as np
+
+_BLOCK = 2048
+_MOST_PAIRS = 20_000_000
+
+
+def duplicate_groups(X, threshold: float, progress=None) -> list[list[int]]:
+    """Connected components of the graph that links vectors of a cosine of at least ``threshold``.
+
+    Exact: every pair is looked at, in blocks.
+
+    Args:
+        X: ``(n, d)`` vectors, of any length
+        threshold: a cosine in (0, 1]
+        progress (None): called with ``(fraction, message)``; whatever it raises stops the search
+
+    Returns:
+        row numbers per group of two or more, the largest group first
+
+    Raises:
+        ValueError: in one sentence, if the threshold is not in range or links too many
+    """
+    from scipy.sparse import coo_matrix
+    from scipy.sparse.csgraph import connected_components
+
+    if not 0 < threshold <= 1:
+        raise ValueError(f"threshold={threshold} is not a cosine above 0 and up to 1; use for example 0.98")
+    X = np.asarray(X, dtype=np.float32)
+    lengths = np.linalg.norm(X, axis=1, keepdims=True)
+    X = X / np.where(lengths > 0, lengths, 1)
+    links, count = [], 0
+    for start in range(0, len(X), _BLOCK):
+        block = X[start : start + _BLOCK]
+        # rounding must not part exact copies at a threshold of 1
+        row, column = np.nonzero(block @ X[start:].T >= threshold - 1e-6)
+        above = row < column
+        links.append(np.stack([row[above], column[above]]) + start)
+        count += int(above.sum())
+        if count > _MOST_PAIRS:
+            raise ValueError(f"threshold={threshold} links more than {_MOST_PAIRS:,} pairs; raise it")
+        if progress:
+            progress(min(1.0, (start + _BLOCK) / len(X)), "comparing")
+    row, column = np.concatenate(links, axis=1) if links else np.empty((2, 0), int)
+    graph = coo_matrix((np.ones(len(row), bool), (row, column)), shape=(len(X), len(X)))
+    _, component = connected_components(graph, directed=False)
+    order = np.argsort(component, kind="stable")
+    groups = np.split(order, np.flatnonzero(np.diff(component[order])) + 1) if len(order) else []
+    groups = [group.tolist() for group in groups if len(group) > 1]
+    return sorted(groups, key=lambda group: (-len(group), group[0]))

@@ -1,0 +1,113 @@
+"""The tree of a clustering: clusters merged by Ward or average linkage until one is left, and its cut into groups.
+
+A cluster of 5,000 images and one of 50 do not count the same: the linkages are those of the images, computed from the
+clusters' centers and sizes. For Ward (1963) that is exact: the result is what Ward's method makes of all images once
+they have been merged into these clusters. Found by nearest-neighbour chains (Murtagh 1983) in O(k^2) time, with the
+update formulas of Lance and Williams (1967).
+"""
+
+import numpy as np
+
+from .clusterers._linkage import cut_tree
+
+LINKAGES = ("ward", "average")
+
+
+def cluster_tree(centers, sizes, linkage: str = "ward", progress=None):
+    """Merges the two nearest clusters again and again.
+
+    Args:
+        centers: ``(k, d)`` means of the clusters
+        sizes: ``(k,)`` how many samples each has
+        linkage ("ward"): "ward", which keeps the groups tight, or "average", the mean distance between centers
+        progress (None): called with ``(fraction, message)``; whatever it raises stops the search
+
+    Returns:
+        a tuple of ``(k - 1, 2)`` int64 merges, where ``k + i`` stands for the group of merge ``i``, and the
+        ``(k - 1,)`` distances at which they happened, increasing, on the scale of scipy's ``linkage``
+
+    Raises:
+        ValueError: in one sentence, if there are less than two clusters, or no such linkage
+    """
+    centers, sizes = np.asarray(centers, np.float64), np.asarray(sizes, np.float64)
+    if linkage not in LINKAGES:
+        raise ValueError(f"linkage={linkage!r} is not known here; use 'ward' or 'average'")
+    if len(centers) < 2:
+        raise ValueError(f"{len(centers)} cluster makes no tree; at least 2 are needed")
+    squares = _first_distances(centers, sizes, linkage)
+    found = []
+    for first, second, height in _chained(squares, sizes.copy(), linkage):
+        found.append((first, second, height))
+        if progress:
+            progress(len(found) / (len(centers) - 1), "merging clusters")
+    return _in_order(found, len(centers))
+
+
+def groups_of(children, n_groups: int):
+    """The groups ``(k,)`` of the clusters when a tree ``(k - 1, 2)`` is cut into ``n_groups``, numbered from 0."""
+    return cut_tree(np.asarray(children), len(children) + 1 - n_groups)
+
+
+def _first_distances(centers, sizes, linkage):
+    """Distances ``(k, k)`` of the clusters, squared for Ward, infinite to themselves."""
+    centers = centers - centers.mean(axis=0)
+    own = np.einsum("ij,ij->i", centers, centers)
+    squares = np.maximum(own[:, None] + own - 2 * centers @ centers.T, 0)
+    if linkage == "ward":
+        squares *= 2 * sizes[:, None] * sizes / (sizes[:, None] + sizes)
+    else:
+        squares = np.sqrt(squares)
+    np.fill_diagonal(squares, np.inf)
+    return squares
+
+
+def _chained(D, sizes, linkage):
+    """Yields ``(row, row, height)``; the merged group takes the second row and the first one is out."""
+    active = np.ones(len(D), bool)
+    chain = []
+    for _ in range(len(D) - 1):
+        if not chain:
+            chain = [int(active.argmax())]
+        while True:
+            top = chain[-1]
+            # the one before wins ties, or the chain would go round in circles
+            nearest = int(D[top].argmin())
+            if len(chain) > 1 and D[top, chain[-2]] <= D[top, nearest]:
+                break
+            chain.append(nearest)
+        first, second = chain.pop(), chain.pop()
+        yield first, second, float(np.sqrt(D[first, second]) if linkage == "ward" else D[first, second])
+        _merge(D, sizes, first, second, linkage)
+        active[first] = False
+
+
+def _merge(D, sizes, first, second, linkage):
+    a, b, between = sizes[first], sizes[second], D[first, second]
+    if linkage == "ward":
+        merged = ((a + sizes) * D[first] + (b + sizes) * D[second] - sizes * between) / (a + b + sizes)
+    else:
+        merged = (a * D[first] + b * D[second]) / (a + b)
+    D[first], D[:, first] = np.inf, np.inf
+    merged[[first, second]] = np.inf
+    merged[np.isnan(merged)] = np.inf
+    D[second], D[:, second] = merged, merged
+    sizes[second] = a + b
+
+
+def _in_order(found, k):
+    """The merges by increasing height, in terms of clusters and earlier merges."""
+    order = np.argsort([height for *_, height in found], kind="stable")
+    stands_for, children = list(range(k)), np.empty((k - 1, 2), np.int64)
+    parent = list(range(k))
+
+    def top(row):
+        while parent[row] != row:
+            parent[row] = row = parent[parent[row]]
+        return row
+
+    for position, merge in enumerate(order.tolist()):
+        first, second = top(found[merge][0]), top(found[merge][1])
+        children[position] = sorted((stands_for[first], stands_for[second]))
+        parent[first] = second
+        stands_for[second] = k + position
+    return children, np.array([found[merge][2] for merge in order])

@@ -1,0 +1,113 @@
+"""Small pictures of images: thumbnails to embed in a page, and contact sheets with a title to print or send."""
+
+import base64
+import io
+
+from .encoders.images import ImageError, crop, read_image
+
+TILE, GAP, MARGIN, TITLE = 128, 6, 16, 44
+COLUMNS = 6
+_INK, _PAPER, _EMPTY = (30, 33, 38), (255, 255, 255), (236, 238, 241)
+_LONGEST_TITLE = 80
+
+
+def thumbnail(filepath: str, box: list[float] | None = None, side: int = TILE):
+    """An image, or a box in it, no larger than ``side`` pixels either way; small ones stay as they are.
+
+    Args:
+        filepath: path of an image file
+        box (None): relative ``[x, y, width, height]``
+        side (128): the longest side, in pixels
+
+    Returns:
+        a PIL image in mode ``RGB``
+
+    Raises:
+        ImageError: if the file cannot be used
+    """
+    shortest = min(box[2:4], default=1) if box else 1
+    image = crop(read_image(filepath, side / shortest if shortest > 0 else None), box)
+    image.thumbnail((side, side))
+    return image
+
+
+def data_url(image, quality: int = 80) -> str:
+    """An image as a ``data:`` URL, JPEG unless it is tiny, when PNG is smaller and exact."""
+    tiny = image.width * image.height <= 48 * 48
+    buffer = io.BytesIO()
+    image.save(buffer, "PNG" if tiny else "JPEG", **({"optimize": True} if tiny else {"quality": quality}))
+    kind = "png" if tiny else "jpeg"
+    return f"data:image/{kind};base64,{base64.b64encode(buffer.getvalue()).decode()}"
+
+
+def titled_sheet(items: list[tuple[str, list[float] | None]], title: str, columns: int = COLUMNS):
+    """A picture of many, in rows under a title.
+
+    Args:
+        items: ``(filepath, box)`` pairs, box None for a whole image
+        title: one line above them
+        columns (6): images per row
+
+    Returns:
+        a tuple of the PIL image and the reasons, by position, of those that could not be shown; their places stay
+        empty
+    """
+    from PIL import Image, ImageDraw
+
+    columns = max(1, min(columns, len(items)))
+    rows = -(-len(items) // columns)
+    width = max(2 * MARGIN + columns * (TILE + GAP) - GAP, 3 * TILE)
+    height = MARGIN + TITLE + rows * (TILE + GAP) - GAP + MARGIN
+    sheet = Image.new("RGB", (width, height), _PAPER)
+    draw = ImageDraw.Draw(sheet)
+    font = _font(22)
+    draw.text((MARGIN, MARGIN), _fitting(title, font, width - 2 * MARGIN), fill=_INK, font=font)
+    failed = {}
+    for place, (filepath, box) in enumerate(items):
+        left = MARGIN + place % columns * (TILE + GAP)
+        top = MARGIN + TITLE + place // columns * (TILE + GAP)
+        draw.rectangle((left, top, left + TILE - 1, top + TILE - 1), fill=_EMPTY)
+        try:
+            image = _grown(thumbnail(filepath, box))
+        except ImageError as error:
+            failed[place] = error.reason
+            continue
+        sheet.paste(image, (left + (TILE - image.width) // 2, top + (TILE - image.height) // 2))
+    return sheet, failed
+
+
+def _grown(image):
+    """Images much smaller than a tile, enlarged to fill it."""
+    scale = TILE / max(image.size)
+    if scale < 1.5:
+        return image
+    size = (max(1, round(image.width * scale)), max(1, round(image.height * scale)))
+    return image.resize(size)
+
+
+def _font(size: int):
+    from PIL import ImageFont
+
+    try:
+        return ImageFont.load_default(size)
+    except (TypeError, ImportError):  # Pillow 10.0, or one built without FreeType: a small font of pixels
+        return ImageFont.load_default()
+
+
+def _fitting(title: str, font, width: int) -> str:
+    """As much of a title as fits, with ``?`` for the letters that the font lacks."""
+    shown = "".join(c if _drawable(font, c) else "?" for c in " ".join(title.split())[:_LONGEST_TITLE])
+    while shown and font.getlength(shown) > width:
+        shown = shown[:-2].rstrip("…") + "…" if len(shown) > 2 else ""
+    return shown
+
+
+def _drawable(font, letter: str) -> bool:
+    if letter == " " or letter.isascii():
+        return True
+    missing = font.getmask("\U0010fffd")
+    try:
+        drawn = font.getmask(letter)
+    except UnicodeEncodeError:
+        return False
+    return drawn.size != missing.size or bytes(drawn) != bytes(missing)
