@@ -1,0 +1,47 @@
+"""Addresses of model servers: what is one, whose it is, and whether it is this machine."""
+
+import ipaddress
+from urllib.parse import urlsplit
+
+from .failures import redact
+
+OPENAI = "https://api.openai.com/v1"
+
+
+def check_base_url(url: str) -> str:
+    """A server's address without its last slash.
+
+    Raises:
+        ValueError: in one sentence, if it is none, or carries anything secret
+    """
+    try:
+        parts = urlsplit(url.strip() if isinstance(url, str) else "")
+        host, _ = parts.hostname, parts.port
+    except ValueError:
+        parts = host = None
+    if not host or parts.scheme not in ("http", "https"):
+        shown = redact(str(url))[:80]
+        raise ValueError(f"base_url {shown!r} is no address; give one like http://localhost:11434/v1")
+    if parts.username or parts.password or parts.query or parts.fragment:
+        raise ValueError(
+            f"base_url of {host} carries a user name, a password or a query, which would be stored with the run; give "
+            "the bare address and keep the key as a secret"
+        )
+    return url.strip().rstrip("/")
+
+
+def host_of(url: str) -> str:
+    """The host of a server's address, with its port if it has one."""
+    parts = urlsplit(url)
+    return f"{parts.hostname}:{parts.port}" if parts.port else str(parts.hostname)
+
+
+def is_local(url: str) -> bool:
+    """Whether a server runs on this machine, so that nothing leaves it."""
+    host = urlsplit(url).hostname or ""
+    if host == "localhost" or host.endswith(".localhost"):
+        return True
+    try:
+        return ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return False

@@ -1,0 +1,335 @@
+"""The real ``openai`` client over real HTTP against a server that plays every case: good, busy, broken and hostile."""
+
+import asyncio
+import io
+import json
+import socket
+import ssl
+import time
+
+import pytest
+from fiftyone.plugins.orgs.constellation.clusters.models.naming import asking, prompt
+from fiftyone.plugins.orgs.constellation.clusters.models.naming.answers import read_answer
+from fiftyone.plugins.orgs.constellation.clusters.models.naming.asking import Asker, ask_all
+from fiftyone.plugins.orgs.constellation.clusters.models.naming.client import LARGEST, Server
+from fiftyone.plugins.orgs.constellation.clusters.models.naming.failures import Failure
+from fiftyone.plugins.orgs.constellation.clusters.models.naming.prices import Budget, Price
+from naming_server import (
+    GOOD,
+    NamingServer,
+    close_midway,
+    drip,
+    garbage,
+    hang,
+    html,
+    huge,
+    nonsense,
+    redirect,
+    say,
+    send,
+    slow,
+    status,
+)
+from PIL import Image
+
+KEY = "sk-test-1234567890-secret"
+
+
+@pytest.fixture(autouse=True)
+def impatient(monkeypatch):
+    monkeypatch.setattr(asking, "FIRST_WAIT", 0.01)
+
+
+@pytest.fixture(scope="module")
+def picture():
+    file = io.BytesIO()
+    Image.new("RGB", (64, 64), "red").save(file, "JPEG")
+    return file.getvalue()
+
+
+class Outcome:
+    """What became of some questions."""
+
+    def __init__(
+        self, url, picture, n=1, parallel=4, api="chat", timeout=30.0, key=KEY, price=None, cap=None, tick=None
+    ):
+        self.answers, self.failures, self.used = {}, {}, {}
+        server = Server(url, "tiny-vl", api, key, timeout)
+        self.asker = Asker(server, Budget(price, cap))
+        question = prompt.name_question([picture, picture], [picture], [], prompt.Instructions())
+
+        def done(key, value, used):
+            self.answers[key], self.used[key] = value, used
+
+        def failed(key, failure):
+            self.failures[key] = failure
+
+        jobs = [(i, lambda: question, lambda text, lenient: read_answer(text, 2, lenient=lenient)) for i in range(n)]
+        ask_all(self.asker, jobs, parallel, done, failed, tick)
+
+    @property
+    def reasons(self):
+        return [self.failures[i].reason for i in sorted(self.failures)]
+
+
+@pytest.mark.parametrize("api", ["chat", "responses"])
+def test_both_apis(picture, api):
+    with NamingServer(key=KEY) as server:
+        outcome = Outcome(server.url, picture, api=api)
+    asked = server.questions[0]
+    assert outcome.answers[0].name == "Good things" and outcome.used[0].input_tokens == 100
+    assert asked.format == "json_schema" and asked.images == [picture] * 3
+    assert "first 2 images" in asked.text and "JSON" in asked.system
+    if api == "responses":
+        assert asked.path == "/v1/responses" and asked.body["store"] is False
+        assert asked.body["text"]["format"]["strict"] and asked.body["reasoning"] == {"effort": "none"}
+    else:
+        assert asked.path == "/v1/chat/completions" and asked.body["response_format"]["json_schema"]["strict"]
+
+
+def always(play):
+    return lambda asked: play
+
+
+# what is played, the reasons of three questions, and how many calls it takes at most
+BAD = {
+    "wrong key": (status(401, f"Incorrect API key provided: {KEY}"), ["key refused (401)", *["not asked"] * 2], 1),
+    "forbidden": (status(403), ["access denied (403)", *["not asked"] * 2], 1),
+    "unknown model": (status(404, "no model"), ["model or address not found (404)", *["not asked"] * 2], 1),
+    "no quota": (status(429, error_code="insufficient_quota"), ["quota used up (429)", *["not asked"] * 2], 1),
+    "moved": (redirect("http://127.0.0.1:9/v1/chat/completions"), ["redirected (307)", *["not asked"] * 2], 1),
+    "page": (html, ["not an API answer"] * 3, 3),
+    "no JSON": (nonsense, ["not an API answer"] * 3, 3),
+    "a list": (lambda h, a, s: send(h, [1, 2]), ["not an API answer"] * 3, 3),
+    "no choices": (lambda h, a, s: send(h, {"choices": []}), ["not an API answer"] * 3, 3),
+    "odd types": (lambda h, a, s: send(h, {"choices": {"0": "x"}}), ["not an API answer"] * 3, 3),
+    "garbage": (garbage, ["connection broken", *["not asked"] * 2], 5),
+    "closes": (close_midway, ["connection broken", *["not asked"] * 2], 5),
+    "server error": (status(500), ["server error (500)", *["not asked"] * 2], 5),
+    "50 MB": (huge, ["answer too large"] * 3, 3),
+    "refusal": (say(None, refusal="I will not"), ["refused"] * 3, 3),
+    "filter": (say("", "content_filter"), ["filtered"] * 3, 3),
+    "filter before": (status(400, "content_filter triggered"), ["filtered"] * 3, 3),
+    "truncated": (say('{"name": "Ca', "length"), ["truncated"] * 3, 6),
+    "prose": (say("These are some lovely cats. Shall I go on?"), ["no JSON in the answer"] * 3, 6),
+    "empty": (say(""), ["no JSON in the answer"] * 3, 6),
+    "no name": (say("{}"), ["no name in the answer"] * 3, 3),
+    "bad request": (status(400, "I do not like it"), ["request refused (400)"] * 3, 40),
+}
+
+
+@pytest.mark.parametrize("case", BAD)
+def test_bad_servers(picture, case):
+    play, reasons, calls = BAD[case]
+    with NamingServer(always(play)) as server:
+        outcome = Outcome(server.url, picture, n=3, parallel=1)
+    assert outcome.reasons == reasons and not outcome.answers
+    assert len(server.questions) <= calls
+    assert all(KEY not in str(failure) for failure in outcome.failures.values())
+    if case == "50 MB":
+        assert server.sent < 20 * LARGEST  # what the kernel's buffers took, at most
+
+
+@pytest.mark.parametrize("case", ["refusal", "filter", "truncated", "prose"])
+def test_bad_answers_of_responses(picture, case):
+    play, reasons, calls = BAD[case]
+    with NamingServer(always(play)) as server:
+        outcome = Outcome(server.url, picture, n=3, api="responses", parallel=1)
+    assert outcome.reasons == reasons and len(server.questions) <= calls
+
+
+@pytest.mark.parametrize("play", [hang, drip])
+def test_a_server_that_hangs_or_drips_is_left_after_the_timeout(picture, play, monkeypatch):
+    monkeypatch.setattr(asking, "RETRIES", 2)
+    with NamingServer(always(play)) as server:
+        started = time.monotonic()
+        outcome = Outcome(server.url, picture, n=50, timeout=0.5)
+    assert outcome.reasons[0] == "no answer in time" and set(outcome.reasons[1:]) == {"not asked"}
+    assert time.monotonic() - started < 15 and len(server.questions) == 2
+
+
+def test_nobody_listens(picture):
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        url = f"http://127.0.0.1:{probe.getsockname()[1]}/v1"
+        outcome = Outcome(url, picture, n=20)
+    assert outcome.reasons == ["server not reached", *["not asked"] * 19]
+
+
+def test_a_server_without_a_valid_certificate(picture, tmp_path):
+    # plain HTTP where TLS is expected fails in the handshake, as a wrong certificate does
+    with NamingServer() as server:
+        outcome = Outcome(server.url.replace("http:", "https:"), picture, n=3)
+    assert outcome.reasons[0] == "TLS failure" and not server.questions
+    assert issubclass(ssl.SSLCertVerificationError, ssl.SSLError)  # so that both take the same path
+
+
+def test_a_busy_server_is_given_the_time_it_asks_for(picture):
+    def behave(asked):
+        return status(429, headers=[("Retry-After", "1")]) if asked.number in (1, 2) else GOOD
+
+    with NamingServer(behave) as server:
+        started = time.monotonic()
+        outcome = Outcome(server.url, picture, n=6, parallel=3)
+    assert len(outcome.answers) == 6 and not outcome.failures and len(server.questions) == 8
+    assert time.monotonic() - started >= 1
+
+
+def test_a_server_that_is_busy_for_minutes_is_not_waited_for(picture):
+    with NamingServer(always(status(429, "slow down", headers=[("Retry-After", "600")]))) as server:
+        started = time.monotonic()
+        outcome = Outcome(server.url, picture, n=100)
+    assert outcome.reasons == ["too many requests (429)", *["not asked"] * 99]
+    assert len(server.questions) == 1 and time.monotonic() - started < 20
+
+
+def test_what_fails_now_and_then_is_repeated(picture):
+    def behave(asked):
+        return {1: status(500), 3: close_midway, 5: status(429), 7: garbage}.get(asked.number, GOOD)
+
+    with NamingServer(behave) as server:
+        outcome = Outcome(server.url, picture, n=8, parallel=3)
+    assert len(outcome.answers) == 8 and len(server.questions) == 12
+
+
+def test_one_bad_question_does_not_stop_the_others(picture):
+    def behave(asked):
+        return say("", refusal="no") if asked.number % 5 == 2 else GOOD
+
+    with NamingServer(behave) as server:
+        outcome = Outcome(server.url, picture, n=20)
+    assert len(outcome.answers) == 16 and set(outcome.reasons) == {"refused"}
+
+
+def test_servers_that_stop_working_are_left_alone(picture):
+    with NamingServer(lambda asked: GOOD if asked.number < 3 else html) as server:
+        outcome = Outcome(server.url, picture, n=30, parallel=1)
+    assert len(outcome.answers) == 3 and len(server.questions) == 6
+    assert outcome.reasons.count("not asked") == 24
+
+
+@pytest.mark.parametrize("can", ["json_object", "text"])
+def test_the_ladder_goes_down_once(picture, can):
+    order = ["json_schema", "json_object", "text"]
+
+    def behave(asked):
+        if order.index(asked.format) < order.index(can):
+            return status(400, f"response_format {asked.format} is not supported")
+        return say('Of course: {"name": "Cats"}') if can == "json_object" else say("Cats on sofas")
+
+    with NamingServer(behave) as server:
+        outcome = Outcome(server.url, picture, n=5)
+    assert len(outcome.answers) == 5 and {answer.name[:4] for answer in outcome.answers.values()} == {"Cats"}
+    assert len(server.questions) == 5 + order.index(can)
+    assert '"odd_images"' in server.questions[-1].system  # the keys are in the prompt too
+
+
+def test_servers_that_take_one_image_get_a_sheet(picture):
+    def behave(asked):
+        return status(400, "at most 1 image(s) may be provided in one request") if len(asked.images) > 1 else GOOD
+
+    with NamingServer(behave) as server:
+        outcome = Outcome(server.url, picture, n=3)
+    assert len(outcome.answers) == 3 and [len(asked.images) for asked in server.questions] == [3, 1, 1, 1]
+    assert "sheet of tiles" in server.questions[-1].text and server.questions[-1].format == "json_schema"
+
+
+@pytest.mark.parametrize(
+    ("name", "api"), [("max_completion_tokens", "chat"), ("reasoning", "responses"), ("max_output_tokens", "responses")]
+)
+def test_what_a_server_does_not_know_is_left_out(picture, name, api):
+    def behave(asked):
+        return status(400, f"Unrecognized request argument: {name}") if name in asked.body else GOOD
+
+    with NamingServer(behave) as server:
+        outcome = Outcome(server.url, picture, n=2, api=api)
+    assert len(outcome.answers) == 2 and name not in server.questions[-1].body
+    assert server.questions[-1].format == "json_schema"
+
+
+def test_a_schema_once_answered_is_kept_when_one_question_is_refused(picture):
+    with NamingServer(lambda asked: status(400, "image is broken") if asked.number == 1 else GOOD) as server:
+        outcome = Outcome(server.url, picture, n=4, parallel=1)
+    assert outcome.reasons == ["request refused (400)"] and {a.format for a in server.questions} == {"json_schema"}
+
+
+def test_prose_is_asked_for_again_and_a_short_answer_gets_more_room(picture):
+    def behave(asked):
+        return {0: say("Lovely cats! Shall I go on?"), 2: say('{"name": "Ca', "length")}.get(asked.number, GOOD)
+
+    with NamingServer(behave) as server:
+        outcome = Outcome(server.url, picture, n=2, parallel=1)
+    assert len(outcome.answers) == 2 and "was no JSON" in server.questions[1].text
+    limits = [asked.body["max_completion_tokens"] for asked in server.questions]
+    assert limits == [600, 600, 600, 2400] and outcome.used[0].calls == 2
+
+
+def test_the_key_is_taken_out_of_answers(picture):
+    with NamingServer(always(say(json.dumps({**GOOD, "name": f"Cats {KEY}"}))), key=KEY) as server:
+        outcome = Outcome(server.url, picture)
+    assert outcome.answers[0].name == "Cats" and server.questions
+
+
+def test_the_environment_cannot_send_images_elsewhere(picture, monkeypatch):
+    with NamingServer() as wanted, NamingServer() as other:
+        monkeypatch.setenv("OPENAI_BASE_URL", other.url)
+        monkeypatch.setenv("HTTP_PROXY", other.url.removesuffix("/v1"))
+        monkeypatch.setenv("OPENAI_API_KEY", "sk-of-the-environment")
+        Outcome(wanted.url, picture, key=None)
+    assert len(wanted.questions) == 1 and other.connections == 0
+    assert "environment" not in json.dumps(wanted.questions[0].headers)
+
+
+@pytest.mark.parametrize("usage", [(-5, -5), ("x", None), (True, 1e99), None])
+def test_tokens_that_cannot_be_are_estimated(picture, usage):
+    with NamingServer(always(say(json.dumps(GOOD), usage=usage))) as server:
+        outcome = Outcome(server.url, picture)
+    assert server.questions and 200 < outcome.used[0].input_tokens < 2000 and 0 < outcome.used[0].output_tokens < 500
+
+
+def test_the_cap_on_spending_ends_the_job_before_it_is_passed(picture):
+    price = Price(10.0, 50.0)  # a call takes at most 0.01 + 0.03, and really 0.002
+    with NamingServer() as server:
+        outcome = Outcome(server.url, picture, n=30, price=price, cap=0.06)
+    assert 3 < len(outcome.answers) < 30 and outcome.asker.budget.spent <= 0.06
+    assert set(outcome.reasons) == {"not asked"} and outcome.asker.stopped.reason == "spend cap reached"
+
+
+def test_so_many_at_a_time_and_the_first_alone(picture):
+    with NamingServer(always(slow(0.1, say(json.dumps(GOOD))))) as server:
+        Outcome(server.url, picture, n=13, parallel=4)
+    assert server.most_busy == 4 and len(server.questions) == 13
+
+
+def test_a_stop_ends_the_calls_under_way(picture):
+    began = time.monotonic()
+
+    def tick():
+        if server.questions:
+            raise RuntimeError("stop")
+
+    with NamingServer(always(hang)) as server, pytest.raises(RuntimeError, match="stop"):
+        Outcome(server.url, picture, n=4, timeout=60, tick=tick)
+    assert time.monotonic() - began < 20
+
+
+def test_a_running_loop_does_not_matter(picture):
+    async def notebook():
+        return Outcome(server.url, picture)
+
+    with NamingServer() as server:
+        assert len(asyncio.run(notebook()).answers) == 1
+
+
+def test_the_list_of_models():
+    async def listed(key):
+        server = Server(served.url, "x", "auto", key, 5)
+        try:
+            return await server.models()
+        finally:
+            await server.close()
+
+    with NamingServer(key=KEY) as served:
+        assert asyncio.run(listed(KEY)) == ["large-vl", "tiny-vl"]
+        with pytest.raises(Failure, match="key refused"):
+            asyncio.run(listed("wrong"))
