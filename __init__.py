@@ -6,7 +6,7 @@ def register(plugin):
 
     FiftyOne re-runs this file on every request, so it holds no state and imports inside the function.
     """
-    from .operators import OPERATORS
+    from .operators import OPERATORS, PANELS
 
-    for operator in OPERATORS:
+    for operator in OPERATORS + PANELS:
         plugin.register(operator)

@@ -1,17 +1,34 @@
 """What FiftyOne sees: operators, forms and runs. No mathematics in here."""
 
+from .assign_clusters import AssignClusters
+from .build_cluster_hierarchy import BuildClusterHierarchy
+from .check_neighbors import CheckNeighbors
 from .cluster_embeddings import ClusterEmbeddings
+from .clusters_panel import ClustersPanel
+from .compare_clusterings import CompareClusterings
 from .compute_clusters import ComputeClusters
 from .compute_embeddings import ComputeEmbeddings
 from .delete_clustering_run import DeleteClusteringRun
 from .delete_encoder import DeleteEncoder
+from .edit_clusters import EditClusters
+from .evaluate_clusters import EvaluateClusters
+from .export_clusters import ExportClusters
 from .export_encoder import ExportEncoder
+from .find_cluster_duplicates import FindClusterDuplicates
 from .get_clustering_run_info import GetClusteringRunInfo
+from .group_by_criterion import GroupByCriterion
 from .import_encoder import ImportEncoder
+from .label_clusters import LabelClusters, LabelClustersWithGpt4v
 from .list_encoders import ListEncoders
 from .load_clustering_view import LoadClusteringView
+from .load_odd_images import LoadOddImages
+from .open_clusters_panel import OpenClustersPanel
+from .propagate_labels import PropagateLabels
 from .rename_clustering_run import RenameClusteringRun
+from .sample_clusters import SampleClusters
 from .stop_clustering import StopClustering
+from .suggest_cluster_count import SuggestClusterCount
+from .tabulate_clusters import TabulateClusters
 from .train_encoder import TrainEncoder
 
 OPERATORS = [
@@ -28,4 +45,23 @@ OPERATORS = [
     ExportEncoder,
     ImportEncoder,
     StopClustering,
+    CheckNeighbors,
+    CompareClusterings,
+    EvaluateClusters,
+    OpenClustersPanel,
+    EditClusters,
+    AssignClusters,
+    BuildClusterHierarchy,
+    SuggestClusterCount,
+    ExportClusters,
+    PropagateLabels,
+    FindClusterDuplicates,
+    SampleClusters,
+    TabulateClusters,
+    LabelClusters,
+    LabelClustersWithGpt4v,
+    LoadOddImages,
+    GroupByCriterion,
 ]
+
+PANELS = [ClustersPanel]

@@ -1,28 +1,28 @@
 """The main job: vectors, reduction, clusters, map, run. Called by the operator, by Python and by delegated workers."""
 
 import warnings
-from importlib.metadata import PackageNotFoundError, version
-from typing import Annotated
+from typing import Annotated, Literal
 
-import numpy as np
 from pydantic import Field
 
+from ..models.lengths import unit_length
 from ..models.parameters import SEED as RANDOM_STATE
 from ..models.parameters import typed
 from . import runs
-from .embeddings import compute_embeddings, field_encoder
+from .constraints import read_constraints
+from .embeddings import compute_embeddings
 from .execution import Stages
-from .ground_truth import read_truth
+from .image_training import IMAGES, learn, make_image_request
 from .locks import turn, writing
 from .maps import clean_leftovers, digest, ensure_map, map_key
 from .request import make_request
+from .run_record import asked, describe_clusters, encoders, kept_figures, scored, versions
+from .spaces import first_space, read_spaces
 from .summary import panel_note, summarize
-from .vectors import read_vectors
 
 SEED = 51
 # With so few dimensions vectors are coordinates more often than directions, and their length means something
 COORDINATES = 16
-PACKAGES = ("fiftyone", "numpy", "scikit-learn", "scipy", "torch", "umap-learn", "hdbscan", "pynndescent")
 
 
 def compute_clusters(
@@ -30,7 +30,7 @@ def compute_clusters(
     run_key: str | None = None,
     method: str = "kmeans",
     params: dict | None = None,
-    embeddings: str | None = None,
+    embeddings: str | list[str] | None = None,
     encoder=None,
     encoder_params: dict | None = None,
     reduce: str = "auto",
@@ -41,6 +41,9 @@ def compute_clusters(
     ground_truth: str | None = None,
     seed: int = SEED,
     normalize: bool | None = None,
+    train: Literal["embeddings", "images"] = "embeddings",
+    name: str | None = None,
+    constraints_from: str | None = None,
     batch_size: Annotated[int, Field(ge=1)] = 32,
     num_workers: Annotated[int | None, Field(ge=0)] = None,
     progress=None,
@@ -53,7 +56,7 @@ def compute_clusters(
         method ("kmeans"): a name from ``list_clusterers()``
         params (None): the method's parameters by name; missing ones have the defaults of its signature
         embeddings (None): a vector field; with ``encoder``, what it lacks is computed into it; by default the first
-            one there is, unless an encoder is given
+            one there is, unless an encoder is given; a list of fields for a method on several encoders, ``"turtle"``
         encoder (None): an encoder such as ``"efficientnet_lite0"`` or ``"clip:ViT-B-32/openai"``; the default encoder
             if there is no vector field either
         encoder_params (None): the encoder's parameters by name
@@ -65,6 +68,13 @@ def compute_clusters(
         ground_truth (None): a field of classes to score against
         seed (51): everything random follows it
         normalize (None): whether to scale vectors to length 1 first; by default above 16 dimensions
+        train ("embeddings"): ``"images"`` learns features and clusters together, for a method in
+            ``list_clusterings()``: from ``encoder="trained:<name>"``, or from nothing without an encoder; ``params``
+            are then those of ``clustering_class(method)``, and the same call continues what was stopped
+        name (None): what such a training is kept as: its encoder becomes ``trained:<name>``; by default
+            ``<method>_1``, ``<method>_2``...
+        constraints_from (None): a run whose merges and moves, as far as they were not undone, this one has to keep:
+            what they put together stays in one cluster; k-means only
         batch_size (32): images per batch of the encoder
         num_workers (None): threads that read images, by default one per core
         progress (None): a callable ``(fraction, message)``, which may raise to stop
@@ -84,6 +94,8 @@ def compute_clusters(
         target.dataset.reload()  # another process may have come first since it was loaded here
         request.check()
         clean_leftovers(target.dataset, except_key=request.run_key)
+        if request.recipe:
+            request = learn(request, num_workers, stages)
         if request.encoder:
             report = stages.enter("embedding")
             with writing(target.dataset, f"field {target.home_path(field)!r}"):
@@ -92,8 +104,8 @@ def compute_clusters(
                     samples, request.encoder, field, patches_field, params, batch_size, num_workers, progress=report
                 )
         stages.enter("reading")
-        table = _usable(read_vectors(samples, field, patches_field), field)
-        return _cluster_and_keep(request, table, stages)
+        table, widths = read_spaces(samples, request.fields, patches_field)
+        return _cluster_and_keep(request, _usable(table, request.fields), widths, stages)
 
 
 def check_clustering(samples, encoder=None, progress=None, **given):
@@ -105,60 +117,69 @@ def check_clustering(samples, encoder=None, progress=None, **given):
     Raises:
         ValueError: in one sentence
     """
-    return make_request(samples, {**typed(compute_clusters, given), "encoder": encoder})
+    given = {**typed(compute_clusters, given), "encoder": encoder}
+    return make_image_request(samples, given) if given["train"] == IMAGES else make_request(samples, given)
 
 
 def _stage_names(request) -> list[str]:
-    names = ["embedding"] * bool(request.encoder) + ["reading", "clustering"]
+    names = ["decoding", "training"] if request.recipe else []
+    names += ["embedding"] * bool(request.encoder) + ["reading", "clustering"]
     return names + ["map"] * request.visualize + ["scoring", "writing"]
 
 
-def _usable(table, field):
+def _usable(table, fields):
     n = len(table.ids)
     if n < 2:
         reasons = ", ".join(f"{len(ids)} {reason}" for reason, ids in table.skipped.items()) or "the view has no more"
-        raise ValueError(
-            f"{field!r} has {n} usable vectors, at least 2 are needed ({reasons}); compute embeddings first"
-        )
+        names = " and ".join(map(repr, fields))
+        raise ValueError(f"{names} has {n} usable vectors, at least 2 are needed ({reasons}); compute embeddings first")
     return table
 
 
-def _cluster_and_keep(request, table, stages) -> dict:
+def _cluster_and_keep(request, table, widths, stages) -> dict:
     from ..models.placement import describe
 
     target = request.target
-    normalize = table.X.shape[1] > COORDINATES if request.normalize is None else request.normalize
-    X = _unit_length(table.X) if normalize else table.X
-    clusterer, reducer, reduction, neighbors, notes = _cluster(request, X, stages)
-    vectors_digest = digest(table)
+    normalize = min(widths) > COORDINATES if request.normalize is None else request.normalize
+    X = unit_length(table.X, widths) if normalize else table.X
+    groups = None
+    if request.constraints_from:
+        groups = read_constraints(target.dataset, request.constraints_from, table.ids)
+    clusterer, reducer, reduction, neighbors, notes = _cluster(request, X, widths, groups, stages)
+    drawn = first_space(table, widths)
+    vectors_digest = digest(drawn)
     brain_key = map_key(request.field, target.patches_field, vectors_digest) if request.visualize else None
     try:
         if brain_key:
-            ensure_map(target, table, brain_key, X, neighbors, request.seed, stages.enter("map"))
+            report = stages.enter("map")
+            ensure_map(target, drawn, brain_key, X[:, : widths[0]], neighbors, request.seed, report)
         stages.enter("scoring")
-        clusters = _describe_clusters(table, X, clusterer, request.seed)
-        scores, unscored = _scores(request, table, X, clusterer.labels_)
-        placement, arrays = describe(clusterer, reduction, reducer, normalize)
+        clusters = describe_clusters(table, X, clusterer, request.seed)
+        scores, recall, unscored = scored(request, table, X, clusterer.labels_)
+        parts = kept_figures(request, table, X, clusterer, known="acc" in scores)
+        placement, arrays = describe(clusterer, reduction, reducer, normalize, widths)
         n_clusters = sum(c["id"] != runs.NOISE for c in clusters)
         config = {
-            **_asked(request),
-            "encoder": field_encoder(target.source, target.local_path(request.field)),
+            **asked(request),
+            **encoders(request, widths),
             "normalize": normalize,
             "reduce": reduction,
             "reduce_params": {k: v for k, v in reducer.get_params().items() if k != RANDOM_STATE} if reducer else {},
             "visualization": brain_key,
-            "digest": vectors_digest,
+            "digest": vectors_digest if drawn is table else digest(table),
             "n_used": len(table.ids),
             "n_noise": int((clusterer.labels_ == runs.NOISE).sum()),
             "n_clusters": n_clusters,
             "skipped": {reason: len(ids) for reason, ids in table.skipped.items()},
             "scores": scores,
-            "versions": _versions(),
+            "recall": recall,
+            "versions": versions(),
             "notes": [*notes, *unscored, *panel_note(n_clusters)],
             "placement": placement,
             "history": getattr(clusterer, "history_", None),
+            "training": getattr(clusterer, "training_", None),
         }
-        _write(request, table, clusterer, clusters, config, arrays, stages, stages.enter("writing"))
+        _write(request, table, clusterer, clusters, config, arrays, parts, stages)
     except BaseException:
         clean_leftovers(target.dataset, except_key=request.run_key)
         raise
@@ -166,28 +187,9 @@ def _cluster_and_keep(request, table, stages) -> dict:
     return summarize(request.run_key, config, clusters, target.unit, f"{path}.label")
 
 
-def _asked(request) -> dict:
-    """What was asked for, as the run records it."""
-    return {
-        "method": request.method.name,
-        "params": request.params,
-        "seed": request.seed,
-        "embeddings": request.field,
-        "cluster_field": request.cluster_field,
-        "patches_field": request.target.patches_field,
-        "label_path": request.path,
-        "ground_truth": request.ground_truth,
-    }
-
-
-def _unit_length(X):
-    # float64, because the squares of very small or large float32 values vanish or overflow
-    lengths = np.sqrt(np.einsum("ij,ij->i", X, X, dtype=np.float64))
-    return (X / lengths[:, None]).astype(np.float32)
-
-
-def _cluster(request, X, stages):
+def _cluster(request, X, widths, groups, stages):
     """Reduces and clusters; returns the clusterer, the reducer and its name, the neighbours found, and warnings."""
+    from ..models.clusterers._seeded import seeded
     from ..models.neighbors import nearest_neighbors
     from ..models.reduction import get_reduction, resolve
 
@@ -202,6 +204,10 @@ def _cluster(request, X, stages):
             wanted = max(reducer.neighbors, reducer.get_params().get("n_neighbors", 0))
             neighbors = nearest_neighbors(X, min(wanted, len(X) - 1), "cosine", request.seed)
     clusterer = request.method(**request.params)
+    if groups is not None:
+        clusterer = seeded(clusterer, groups)
+    if len(widths) > 1:
+        clusterer.set_params(widths=widths)
     if RANDOM_STATE in clusterer.get_params():
         clusterer.set_params(**{RANDOM_STATE: request.seed})
     with warnings.catch_warnings(record=True) as caught:
@@ -213,42 +219,9 @@ def _cluster(request, X, stages):
     return clusterer, reducer, reduction, neighbors, notes
 
 
-def _describe_clusters(table, X, clusterer, seed) -> list[dict]:
-    from ..models.representatives import prototypes
-
-    labels, confidence = clusterer.labels_, clusterer.confidence_
-    chosen = prototypes(X, labels, confidence, seed=seed)
-    ids, place, counts = np.unique(labels, return_inverse=True, return_counts=True)
-    sums = np.bincount(place, weights=confidence)
-    width = runs.label_width(labels)
-    return [
-        {
-            "id": int(cluster),
-            "label": runs.cluster_label(int(cluster), width),
-            "size": count,
-            "confidence": round(total / count, 4),
-            "prototypes": [table.ids[row] for row in chosen.get(int(cluster), [])],
-        }
-        for cluster, count, total in zip(ids, counts.tolist(), sums.tolist(), strict=True)
-    ]
-
-
-def _scores(request, table, X, labels) -> tuple[dict, list[str]]:
-    """The scores, and a note if there was no class to score against."""
-    from ..models.metrics import score_labels, score_vectors
-
-    scores = score_vectors(X, labels, seed=request.seed)
-    if not request.ground_truth:
-        return scores, []
-    truth = read_truth(request.target, request.ground_truth, table.ids)
-    if all(value is None for value in truth):
-        return scores, [f"{request.ground_truth!r} has no class for these {request.target.unit}, so nothing was scored"]
-    return {**scores, **score_labels(truth, labels)}, []
-
-
-def _write(request, table, clusterer, clusters, config, arrays, stages, report):
+def _write(request, table, clusterer, clusters, config, arrays, parts, stages):
     """Labels first, then the run: a run that is listed is complete."""
-    target, name = request.target, request.cluster_field
+    target, name, report = request.target, request.cluster_field, stages.enter("writing")
     created = False
     try:
         with turn(target.dataset):
@@ -258,19 +231,9 @@ def _write(request, table, clusterer, clusters, config, arrays, stages, report):
         stages.leave()
         config["seconds"] = stages.seconds
         with turn(target.dataset):
-            runs.register(target, request.run_key, config, clusters, arrays)
+            runs.register(target, request.run_key, config, clusters, arrays, **parts)
     except BaseException:
         if created:
             runs.drop_field(target.dataset, request.path)
         raise
     report(1)
-
-
-def _versions() -> dict[str, str]:
-    found = {}
-    for package in PACKAGES:
-        try:
-            found[package.replace("-", "_")] = version(package)
-        except PackageNotFoundError:
-            continue
-    return found

@@ -5,6 +5,7 @@ import fiftyone.operators.types as types
 
 from .clustering import check_clustering, compute_clusters
 from .execution import PythonCall, failed, show, stream
+from .form_arguments import arguments, estimate
 from .form_steps import (
     add_estimate,
     add_features,
@@ -13,9 +14,8 @@ from .form_steps import (
     add_options,
     add_reduction,
     add_target,
-    arguments,
-    estimate,
 )
+from .open_clusters_panel import show_panels
 from .summary import as_text
 
 
@@ -84,6 +84,5 @@ class ComputeClusters(PythonCall, foo.Operator):
             ctx.set_progress(progress=1, label=f"{found} in {summary['cluster_field']}")
             return
         yield ctx.ops.reload_dataset()
-        if summary["visualization"]:
-            yield ctx.ops.open_panel("Embeddings", layout="horizontal", is_active=True)
+        yield from show_panels(ctx, with_map=bool(summary["visualization"]))
         yield show(ctx, f"Run {summary['run_key']}", as_text(summary))

@@ -11,7 +11,8 @@ from ..models.parameters import typed
 from .embeddings import check_vector_field, compute_embeddings
 from .estimates import IMMEDIATE_SECONDS, duration, embedding_seconds
 from .execution import PythonCall, failed, show, stream
-from .form_steps import add_encoder, add_target, arguments
+from .form_arguments import arguments
+from .form_steps import add_encoder, add_target
 from .forms import HALF, add_heading
 from .locks import writing
 from .request import choose_features

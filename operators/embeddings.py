@@ -7,8 +7,9 @@ from collections.abc import Callable
 import fiftyone as fo
 import numpy as np
 
-from ..models.encoders import Encoder, get_encoder, same_encoder
+from ..models.encoders import Encoder, encoder_class, get_encoder, same_encoder
 from ..models.encoders.batches import embed_files
+from ..models.parameters import parameters
 from .locks import turn
 from .vectors import (
     Rows,
@@ -98,6 +99,16 @@ def field_encoder(samples, path: str) -> dict | None:
         path: a full path, ``"emb"`` or ``"ground_truth.detections.emb"``
     """
     return _record(samples, path).get("encoder")
+
+
+def recorded_encoder(samples, path: str) -> Encoder | None:
+    """The encoder that filled the field at ``path``, with its settings, not loaded; None if it is not on record."""
+    record = _record(samples, path)
+    if not record:
+        return None
+    name = record["encoder"]["name"]
+    known = parameters(encoder_class(name))
+    return get_encoder(name, {key: value for key, value in record.get("settings", {}).items() if key in known})
 
 
 class _Filling:

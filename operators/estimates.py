@@ -39,7 +39,7 @@ class Estimate(NamedTuple):
         return self.seconds > IMMEDIATE_SECONDS
 
 
-def estimate_run(target, field: str, encoder, kwargs: dict) -> Estimate:
+def estimate_run(target, field: str, encoder, kwargs: dict, more_fields=()) -> Estimate:
     """Estimates a run of :func:`operators.clustering.compute_clusters`.
 
     Args:
@@ -47,6 +47,7 @@ def estimate_run(target, field: str, encoder, kwargs: dict) -> Estimate:
         field: the vector field
         encoder: the encoder that fills it, or None
         kwargs: the other arguments of the run
+        more_fields (()): further vector fields, for a method on several encoders
 
     Returns:
         an :class:`Estimate`
@@ -59,7 +60,8 @@ def estimate_run(target, field: str, encoder, kwargs: dict) -> Estimate:
     from ..models.reduction import UMAPReduction, get_reduction, resolve
 
     n = target.count()
-    d = vector_length(target, field) or UNKNOWN_DIMENSIONS
+    drawn = vector_length(target, field) or UNKNOWN_DIMENSIONS
+    d = drawn + sum(vector_length(target, name) or UNKNOWN_DIMENSIONS for name in more_fields)
     cls = get_clusterer(kwargs.get("method", "kmeans"))
     parts = {"embedding": embedding_seconds(encoder, n)} if encoder else {}
     parts["reading and writing"] = n * (READ_SECONDS * d / 512 + WRITE_SECONDS)
@@ -76,7 +78,7 @@ def estimate_run(target, field: str, encoder, kwargs: dict) -> Estimate:
     parts[cls.title] = cost.seconds
     memory.append(cost.bytes)
     if kwargs.get("visualize", True):
-        drawing = UMAPReduction.estimate(n, d, validated(UMAPReduction, {"n_components": 2}))
+        drawing = UMAPReduction.estimate(n, drawn, validated(UMAPReduction, {"n_components": 2}))
         parts["map"] = drawing.seconds
         memory.append(drawing.bytes)
     seconds, needed = sum(parts.values()), memory[0] + max(memory[1:])

@@ -1,27 +1,23 @@
-"""The steps of the ``compute_clusters`` form, and how what was entered becomes arguments of the plain function.
+"""The steps of the ``compute_clusters`` form.
 
 Nothing here touches the network or loads torch: forms are drawn at every keystroke.
 """
-
-import inspect
 
 import fiftyone.operators.types as types
 
 from ..models.parameters import validated
 from . import runs
-from .clustering import SEED, compute_clusters
+from .clustering import SEED
+from .constraints import check_constraints, edited_runs
 from .embeddings import check_vector_field, field_encoder
-from .estimates import Estimate, estimate_run
-from .forms import HALF, add_choice, add_heading, add_parameters, add_problem, check, form_values, refuse
+from .form_arguments import NEW, NONE, WHOLE, chosen_patches_field, chosen_samples, estimate
+from .forms import FULL, HALF, add_choice, add_heading, add_parameters, add_problem, check, form_values, refuse
 from .ground_truth import truth_path
-from .request import MAX_SEED, choose_features, field_name
+from .image_form import add_image_training, add_train_choice, trains_on_images
+from .request import MAX_SEED, field_name
 from .targets import patch_fields, resolve_target
 from .vectors import vector_fields
 
-NEW = "compute new vectors"
-WHOLE = "whole images"
-NONE = "none"
-ALL_SLICES = "all image slices"
 COUNTED = 200_000  # above this, counting missing vectors at every keystroke would make the form slow
 
 
@@ -37,27 +33,12 @@ def add_target(ctx, inputs):
     if not getattr(samples, "_is_patches", False) and (fields := patch_fields(samples)):
         options = {WHOLE: "Whole images", **{name: f"Patches of {name}" for name in fields}}
         add_choice(inputs, "unit", options, WHOLE, "Unit", "Whole images, or each labelled patch in them")
-        patches_field = _patches_field(ctx.params)
+        patches_field = chosen_patches_field(ctx.params)
     try:
         return resolve_target(samples, patches_field)
     except ValueError as error:
         add_problem(inputs, str(error))
         return None
-
-
-def chosen_samples(ctx, inputs=None):
-    """The collection the user targets; for a grouped dataset also which of its slices."""
-    samples = ctx.target_view()
-    if samples.media_type != "group":
-        return samples
-    slices = [name for name, media in samples.group_media_types.items() if media == "image"]
-    chosen = ctx.params.get("group_slice") or ctx.group_slice or samples.default_group_slice
-    if inputs is not None:
-        options = {**{name: f"Slice {name}" for name in slices}, ALL_SLICES: "All image slices"}
-        add_choice(inputs, "group_slice", options, chosen, "Slice", "This dataset is grouped: which images to cluster")
-    if chosen == ALL_SLICES:
-        return samples.select_group_slices(slices)
-    return samples.select_group_slices(chosen)
 
 
 def add_names(ctx, inputs, target):
@@ -85,7 +66,10 @@ def add_names(ctx, inputs, target):
 
 
 def add_features(ctx, inputs, target):
-    """Step 2: an existing vector field, or an encoder and the field to fill."""
+    """Step 2: an existing vector field, or an encoder and the field to fill; nothing if they are to be learned."""
+    if trains_on_images(ctx.params):
+        add_heading(inputs, "step_2", "2 · Features", "Learned from the images, together with the clusters")
+        return
     add_heading(inputs, "step_2", "2 · Features")
     patches_field = target.patches_field
     fields = vector_fields(target.source, patches_field)
@@ -131,6 +115,8 @@ def add_encoder(ctx, inputs, target) -> str:
 
 def add_reduction(ctx, inputs):
     """Step 2, continued: fewer dimensions before clustering."""
+    if trains_on_images(ctx.params):
+        return
     from ..models.reduction import REDUCTIONS
 
     options = {"auto": "Automatic", **{name: cls.title for name, cls in REDUCTIONS.items()}}
@@ -151,17 +137,55 @@ def add_method(ctx, inputs, target):
     method = ctx.params.get("method") or "kmeans"
     options = {name: cls.title for name, cls in classes.items()}
     hints = {name: cls.when for name, cls in classes.items()}
-    add_choice(inputs, "method", options, "kmeans", "Method", hints.get(method), hints)
-    cls = classes.get(method, classes["kmeans"])
+    groups = {name: _group(cls) for name, cls in classes.items()}
+    prop = add_choice(inputs, "method", options, "kmeans", "Method", hints.get(method), hints, groups=groups)
+    if method not in classes:
+        refuse(prop, f"{method.removeprefix('group ')!r} is the caption of a group; choose a method below it")
+        return
+    add_train_choice(ctx, inputs, method)
+    if trains_on_images(ctx.params):
+        add_image_training(ctx, inputs, target, method)
+        return
+    cls = classes[method]
     entered = ctx.params.get(f"method_{method}")
     values = form_values(cls, entered)
     shown = cls.relevant(values)
     valid = add_parameters(inputs, f"method_{method}", cls, entered, shown, cls.offered(values))
+    _add_spaces(inputs, target, cls, _source(ctx.params, vector_fields(target.source, target.patches_field)))
+    _add_constraints(ctx, inputs, target, method)
     if all(key in valid for key in values if key in shown):
         try:
             cls.check(validated(cls, {key: value for key, value in valid.items() if key in shown}), target.count())
         except ValueError as error:  # of several parameters together, or of one and the number of images
             add_problem(inputs, str(error), name="method_problem")
+
+
+def _group(cls) -> str:
+    from ..models.training import list_clusterings
+
+    return cls.group.capitalize() + (" or from images" if cls.name in list_clusterings() else "")
+
+
+def _add_spaces(inputs, target, cls, source):
+    """A check box per further vector field, for a method that takes several."""
+    others = [name for name in vector_fields(target.source, target.patches_field) if name != source]
+    if source == NEW or not others or not cls.several_spaces:
+        return
+    box = types.Object()
+    view = types.CheckboxView(space=HALF)
+    for name in others:
+        box.bool(name, default=False, required=False, label=f"Vectors in {name} too", view=view)
+    inputs.define_property("spaces", box, view=types.View(space=FULL))
+
+
+def _add_constraints(ctx, inputs, target, method):
+    """A drop-down of edited runs, for a method that can keep what was put together in them."""
+    if keys := edited_runs(target, method):
+        options = {NONE: "None", **{key: f"Those of {key}" for key in keys}}
+        why = "What was put together in an edited run stays together in this one"
+        prop = add_choice(inputs, "constraints_from", options, NONE, "Keep merges and moves", why)
+        if (chosen := ctx.params.get("constraints_from")) in keys:
+            check(prop, check_constraints, target, chosen, method)
 
 
 def add_options(ctx, inputs, target):
@@ -197,54 +221,6 @@ def add_estimate(ctx, inputs, target):
     inputs.view("estimate", view(label=cost.text, description=cost.warning))
 
 
-def estimate(ctx, target=None) -> Estimate:
-    """What a run of the form as it stands would cost."""
-    if target is None and ctx.dataset is None:
-        raise ValueError("no dataset is open; open one first")
-    samples, kwargs = arguments(ctx)
-    target = target or resolve_target(samples, kwargs.get("patches_field"))
-    field, encoder = choose_features(target, kwargs.get("embeddings"), kwargs.get("encoder"))
-    return estimate_run(target, field, encoder, kwargs)
-
-
-def arguments(ctx, work=compute_clusters) -> tuple[object, dict]:
-    """What was entered, as arguments of the plain function ``work``.
-
-    Python callers that delegate send those arguments themselves; they pass through.
-
-    Returns:
-        a tuple of the samples and a dict of keyword arguments
-    """
-    from ..models.clusterers import get_clusterer
-    from ..models.encoders import default_encoder, encoder_class
-    from ..models.reduction import get_reduction
-
-    params = ctx.params
-    known = set(inspect.signature(work).parameters) - {"samples", "progress"}
-    kwargs = {key: value for key, value in params.items() if key in known and value not in (None, "", NONE)}
-    if params.get("reduce") == NONE:
-        kwargs["reduce"] = NONE
-    if field := _patches_field(params):
-        kwargs["patches_field"] = field
-    if params.get("source") not in (None, NEW):
-        kwargs["embeddings"] = params["source"]
-        kwargs.pop("encoder", None)
-    elif params.get("source") == NEW:
-        kwargs.setdefault("encoder", default_encoder()[0])
-    for kind, argument, get_class, default in (
-        ("method", "params", get_clusterer, "kmeans"),
-        ("reduce", "reduce_params", get_reduction, None),
-        ("encoder", "encoder_params", encoder_class, None),
-    ):
-        chosen = kwargs.get(kind, default)
-        if argument in known and (entered := params.get(f"{kind}_{chosen}")) is not None:
-            cls = get_class(chosen)
-            values = form_values(cls, entered)
-            shown = cls.relevant(values) if hasattr(cls, "relevant") else values
-            kwargs[argument] = {key: value for key, value in values.items() if key in shown}
-    return chosen_samples(ctx), kwargs
-
-
 def truth_fields(target) -> list[str]:
     """The fields that can hold classes to score against."""
     dataset, patches_field = target.dataset, target.patches_field
@@ -268,11 +244,6 @@ def _what(ctx) -> str:
     unit = "patches" if getattr(samples, "_is_patches", False) else "images"
     unit = unit if len(samples) != 1 else "patch" if unit == "patches" else "image"
     return f"{len(samples):,} {unit} of dataset {ctx.dataset.name}"
-
-
-def _patches_field(params) -> str | None:
-    unit = params.get("unit")
-    return None if unit in (None, WHOLE) else unit
 
 
 def _cluster_field(ctx) -> str | None:

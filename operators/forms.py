@@ -117,7 +117,7 @@ def add_heading(inputs, name: str, label: str, description: str | None = None):
     inputs.view(name, types.HeaderView(label=label, description=description, componentsProps=HEADING))
 
 
-def add_choice(inputs, name, options: dict, default, label, description=None, hints=None, space=FULL):
+def add_choice(inputs, name, options: dict, default, label, description=None, hints=None, space=FULL, groups=None):
     """Adds a drop-down.
 
     Args:
@@ -129,15 +129,22 @@ def add_choice(inputs, name, options: dict, default, label, description=None, hi
         description (None): a line below it
         hints (None): a dict of value to a line about that choice
         space (12): its width, of 12 columns
+        groups (None): a dict of value to the caption of its group; the choices of a group come together
 
     Returns:
         the property
     """
     view = types.DropdownView(space=space)
-    for value, text in options.items():
-        view.add_choice(value, label=text, description=(hints or {}).get(value))
+    captions = list(dict.fromkeys((groups or {}).get(value) for value in options))
+    for caption in captions:
+        if caption is not None:
+            # The App's drop-down has no captions of its own: choices that are no values take their place
+            view.add_choice(f"group {caption}", label=f"— {caption} —")
+        for value, text in options.items():
+            if (groups or {}).get(value) == caption:
+                view.add_choice(value, label=text, description=(hints or {}).get(value))
     return inputs.enum(
-        name, view.values(), default=default, required=False, label=label, description=description, view=view
+        name, list(options), default=default, required=False, label=label, description=description, view=view
     )
 
 

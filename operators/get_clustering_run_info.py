@@ -6,7 +6,7 @@ import fiftyone.operators.types as types
 from . import runs
 from .execution import PythonCall
 from .run_choice import add_run, chosen_run, when
-from .summary import MAIN_SCORES, score_table, seconds_text
+from .summary import MAIN_SCORES, many_to_one_text, score_table, seconds_text
 
 
 def get_clustering_run_info(samples, run_key: str) -> dict:
@@ -95,8 +95,9 @@ def cluster_rows(clusters: list[dict]) -> list[dict]:
 def info_text(info: dict) -> str:
     """A run as Markdown."""
     params = ", ".join(f"{key}={value}" for key, value in info["params"].items()) or "defaults"
-    encoder = info["encoder"]
-    made_by = f"{encoder['name']} ({encoder['weights']})" if encoder else "an unrecorded encoder"
+    spaces = info.get("spaces") or [info]
+    fields = " and ".join(f"`{space['embeddings']}`" for space in spaces)
+    made_by = " and ".join(_maker(space["encoder"]) for space in spaces)
     unit = f"patches of {info['patches_field']}" if info["patches_field"] else "images"
     lines = [
         f"**{info['run_key']}** · {info['method']} · {info['created_at']}",
@@ -105,7 +106,7 @@ def info_text(info: dict) -> str:
         "",
         f"**Parameters** {params}, seed={info['seed']}",
         "",
-        f"**Vectors** `{info['embeddings']}` by {made_by}, reduction {info['reduce']}",
+        f"**Vectors** {fields} by {made_by}, reduction {info['reduce']}",
         "",
         f"**Labels** `{info['cluster_field']}`"
         + ("" if info["field_exists"] else " (this field was deleted or renamed)"),
@@ -113,6 +114,10 @@ def info_text(info: dict) -> str:
     if info["skipped"]:
         lines += ["", "**Skipped** " + ", ".join(f"{n:,} {reason}" for reason, n in info["skipped"].items())]
     if info["scores"]:
-        lines += ["", *score_table(info["scores"], MAIN_SCORES)]
+        lines += ["", *score_table(info["scores"], MAIN_SCORES), *many_to_one_text(info["scores"])]
     versions = ", ".join(f"{name} {number}" for name, number in info["versions"].items())
     return "\n".join([*lines, "", seconds_text(info["seconds"]), "", f"**Versions** {versions}"])
+
+
+def _maker(encoder: dict | None) -> str:
+    return f"{encoder['name']} ({encoder['weights']})" if encoder else "an unrecorded encoder"

@@ -5,6 +5,7 @@ it findable without a registry, also after the run that made it was killed.
 """
 
 import hashlib
+from datetime import datetime, timedelta
 
 from . import runs
 from .locks import others, turn
@@ -58,6 +59,29 @@ def ensure_map(target, table, brain_key: str, X, neighbors, seed, progress):
             patches_field=target.patches_field,
             brain_key=brain_key,
         )
+
+
+def touch_map(dataset, brain_key: str):
+    """Renews a map's timestamp.
+
+    The Embeddings panel keeps colours by dataset, map, its timestamp and the field, and does not see that the values
+    of a field have changed.
+
+    Args:
+        dataset: a :class:`fiftyone.core.dataset.Dataset`
+        brain_key: the map's brain key; nothing happens if there is none
+    """
+    if brain_key in dataset.list_brain_runs():
+        run = dataset._doc.brain_methods[brain_key]
+        # at least a millisecond later, which is as fine as the database keeps it
+        run.timestamp = max(datetime.utcnow(), run.timestamp + timedelta(milliseconds=1))
+        run.save()
+
+
+def touch_maps(dataset):
+    """Renews the timestamps of all maps, the user's own included, for any of them may show the changed field."""
+    for brain_key in dataset.list_brain_runs(type="visualization"):
+        touch_map(dataset, brain_key)
 
 
 def clean_maps(dataset, except_key: str | None = None) -> list[str]:

@@ -13,6 +13,7 @@ from .locks import is_held
 KIND = "clustering"
 MARK = "constellation"
 NOISE = -1
+COARSE = "_coarse"  # ends the name of the field of a run's coarse level
 MAX_CONFIG_CLUSTERS = 2000  # at about 350 bytes a cluster this keeps the configuration under 1 MB
 
 
@@ -63,11 +64,13 @@ def get_config(dataset, run_key: str):
     Raises:
         ValueError: in one sentence, if there is no such run
     """
+    # every look at a run copies its configuration, so the others are left alone unless there is something to say
+    config = dataset.get_run_info(run_key).config if run_key in dataset.list_runs() else None
+    if getattr(config, "kind", None) == KIND and hasattr(config, "label_path"):
+        return config
     known = list_clustering_runs(dataset)
-    if run_key not in known:
-        some = f"the runs here are {', '.join(known[:10])}" if known else "this dataset has none"
-        raise ValueError(f"there is no clustering run {run_key!r}; {some}")
-    return dataset.get_run_info(run_key).config
+    some = f"the runs here are {', '.join(known[:10])}" if known else "this dataset has none"
+    raise ValueError(f"there is no clustering run {run_key!r}; {some}")
 
 
 def create_label_field(target, name: str, run_key: str):
@@ -141,7 +144,7 @@ def cluster_label(cluster: int, width: int = 2) -> str:
     return "noise" if cluster == NOISE else f"cluster {cluster:0{width}d}"
 
 
-def register(target, run_key, config: dict, clusters: list[dict], arrays: dict):
+def register(target, run_key, config: dict, clusters: list[dict], arrays: dict, **parts):
     """Registers a finished run; its labels are already written.
 
     Args:
@@ -150,6 +153,7 @@ def register(target, run_key, config: dict, clusters: list[dict], arrays: dict):
         config: plain data
         clusters: per cluster its id, label, size, mean confidence and prototypes
         arrays: numpy arrays by name, which place new samples later
+        **parts: what else is kept with the run from the start, see :mod:`operators.run_parts`
     """
     samples, dataset = target.samples, target.dataset
     brief = clusters if len(clusters) <= MAX_CONFIG_CLUSTERS else None
@@ -157,7 +161,7 @@ def register(target, run_key, config: dict, clusters: list[dict], arrays: dict):
     samples.register_run(run_key, run)
     try:
         packed = {name: fo.core.utils.serialize_numpy_array(a, ascii=True) for name, a in arrays.items()}
-        results = samples.init_run_results(run_key, clusters=clusters, arrays=packed)
+        results = samples.init_run_results(run_key, clusters=clusters, arrays=packed, **parts)
         samples.save_run_results(run_key, results)
     except BaseException:
         dataset.delete_run(run_key)
@@ -168,6 +172,25 @@ def register(target, run_key, config: dict, clusters: list[dict], arrays: dict):
 def has_labels(dataset, run_key: str) -> bool:
     """Whether a run's label field still exists under the name it was given."""
     return dataset.has_field(get_config(dataset, run_key).label_path)
+
+
+def check_labels(dataset, run_key: str):
+    """Raises ValueError, in one sentence, if a run's label field is gone."""
+    path = get_config(dataset, run_key).label_path
+    if dataset.get_field(path) is None:
+        moved = [p for p in _paths(dataset) if is_ours(dataset, p, run_key) and p != f"{path}{COARSE}"]
+        remedy = f"it seems to be {moved[0]!r} now, rename that back" if moved else "delete the run or compute it again"
+        raise ValueError(f"the label field {path!r} of run {run_key!r} was deleted or renamed; {remedy}")
+
+
+def is_ours(dataset, path: str, run_key: str) -> bool:
+    """Whether there is a field at ``path`` that this run made."""
+    return (_mark(dataset.get_field(path)) or {}).get("run_key") == run_key
+
+
+def mark_done(dataset, path: str, run_key: str):
+    """Marks a field as completely written."""
+    _set_mark(dataset, path, run_key, "done")
 
 
 def read_clusters(dataset, run_key: str) -> list[dict]:
@@ -194,21 +217,25 @@ def rename_run(dataset, run_key: str, new_run_key: str) -> dict:
     config = get_config(dataset, run_key)
     check_run_key(dataset, new_run_key)
     path, new_path = config.label_path, moved_path(dataset, run_key, new_run_key)
-    moves = new_path != path
-    if moves:
-        _check_free(dataset, new_path)
-        drop_field(dataset, new_path)
-        config.cluster_field, config.label_path = new_run_key, new_path
+    ours = [path] * (_mark(dataset.get_field(path)) is not None)
+    ours += [f"{path}{COARSE}"] * is_ours(dataset, f"{path}{COARSE}", run_key)
+    moves = {p: p.replace(path, new_path, 1) for p in ours} if new_path != path else {}
+    for goal in moves.values():
+        _check_free(dataset, goal)
+        drop_field(dataset, goal)
     dataset.rename_run(run_key, new_run_key)
+    try:
+        for place, goal in moves.items():
+            _move_field(dataset, place, goal)
+    except BaseException:
+        dataset.rename_run(new_run_key, run_key)
+        raise
     if moves:
-        try:
-            _move_field(dataset, path, new_path)
-        except BaseException:
-            dataset.rename_run(new_run_key, run_key)
-            raise
+        config.cluster_field, config.label_path = new_run_key, new_path
         dataset.update_run_config(new_run_key, config)
         dataset.reload()  # the renamed field still carries its old name in memory
-        _set_mark(dataset, new_path, new_run_key, "done")
+    for place in ours:
+        _set_mark(dataset, moves.get(place, place), new_run_key, "done")
     return {"run_key": new_run_key, "cluster_field": config.cluster_field}
 
 
@@ -228,7 +255,7 @@ def _move_field(dataset, path, new_path):
 
 
 def delete_run(dataset, run_key: str) -> dict:
-    """Deletes a run and its label field.
+    """Deletes a run, its label field and its coarse one.
 
     Returns:
         ``{"run_key", "deleted_field"}``, None where there was no field of ours
@@ -240,6 +267,8 @@ def delete_run(dataset, run_key: str) -> dict:
     deleted_field = path if _mark(dataset.get_field(path)) else None
     if deleted_field:
         drop_field(dataset, path)
+    if is_ours(dataset, f"{path}{COARSE}", run_key):
+        drop_field(dataset, f"{path}{COARSE}")
     dataset.delete_run(run_key)
     return {"run_key": run_key, "deleted_field": deleted_field}
 
@@ -259,12 +288,9 @@ def clean_fields(dataset, except_key: str | None = None) -> list[str]:
     Returns:
         the paths of the deleted fields
     """
-    schema = list(dataset.get_field_schema(flat=True))
-    if dataset._has_frame_fields():
-        schema += [f"frames.{path}" for path in dataset.get_frame_field_schema(flat=True)]
     finished = {get_config(dataset, key).label_path: key for key in list_clustering_runs(dataset)}
     dead = []
-    for path in schema:
+    for path in _paths(dataset):
         mark = _mark(dataset.get_field(path)) or {}
         if mark.get("status") == "writing" and path in finished:  # killed after its run was registered
             _set_mark(dataset, path, finished[path], "done")
@@ -274,6 +300,13 @@ def clean_fields(dataset, except_key: str | None = None) -> list[str]:
                 drop_field(dataset, path)
                 dead.append(path)
     return dead
+
+
+def _paths(dataset) -> list[str]:
+    schema = list(dataset.get_field_schema(flat=True))
+    if dataset._has_frame_fields():
+        schema += [f"frames.{path}" for path in dataset.get_frame_field_schema(flat=True)]
+    return schema
 
 
 def _mark(field) -> dict | None:

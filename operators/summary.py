@@ -2,7 +2,8 @@
 
 LARGEST = 12
 PANEL_COLORS = 100
-MAIN_SCORES = ("silhouette", "acc", "nmi", "ari", "purity", "coverage")
+MAIN_SCORES = ("silhouette", "acc", "nmi", "ari", "purity", "coverage", "neighbor_agreement")
+WEAKEST = 8
 
 
 def as_text(summary: dict) -> str:
@@ -24,7 +25,9 @@ def as_text(summary: dict) -> str:
         reasons = ", ".join(f"{count:,} {reason}" for reason, count in summary["skipped"].items())
         lines += ["", f"Skipped: {reasons}"]
     if summary["scores"]:
-        lines += ["", *score_table(summary["scores"], MAIN_SCORES)]
+        lines += ["", *score_table(summary["scores"], MAIN_SCORES), *many_to_one_text(summary["scores"])]
+    if summary["recall"]:
+        lines += ["", recall_text(summary["recall"])]
     lines += ["", seconds_text(summary["seconds"])]
     if summary["visualization"]:
         map_key, path = summary["visualization"], summary["color_by"]
@@ -53,6 +56,7 @@ def summarize(run_key: str, config: dict, clusters: list[dict], unit: str, color
         "unit": unit,
         "color_by": color_by,
         **{key: config[key] for key in (*kept, "scores", "seconds")},
+        "recall": config["recall"],
         "sizes": {c["label"]: c["size"] for c in clusters},
         "notes": config["notes"],
     }
@@ -87,6 +91,28 @@ def score_table(scores: dict, names=None) -> list[str]:
         return []
     rows = (shown, ["---"] * len(shown), (f"{value:,.3f}".removesuffix(".000") for value in shown.values()))
     return [f"| {' | '.join(row)} |" for row in rows]
+
+
+def many_to_one_text(scores: dict) -> list[str]:
+    """Where there are more or fewer clusters than classes: which scores suffer from that, and which do not."""
+    clusters, classes = scores.get("n_clusters"), scores.get("n_classes")
+    if not classes or clusters == classes:
+        return []
+    surplus = "clusters" if clusters > classes else "classes"
+    return [
+        "",
+        f"{clusters:.0f} clusters for {classes:.0f} classes: acc pairs them one to one, so that surplus {surplus} "
+        f"count as wrong; many clusters to one class give {scores['purity']:.3f} (purity), many classes to one cluster "
+        f"{scores['inverse_purity']:.3f} (inverse purity)",
+    ]
+
+
+def recall_text(recall: list) -> str:
+    """The share of each class that its cluster has, ``recall`` as of a run: pairs of class and share."""
+    weakest = sorted(recall, key=lambda pair: pair[1])
+    shown = ", ".join(f"{name} {share:.2f}" for name, share in weakest[:WEAKEST])
+    more = f" and {len(recall) - WEAKEST:,} higher" if len(recall) > WEAKEST else ""
+    return f"Recall by class, one cluster each: {shown}{more}"
 
 
 def seconds_text(seconds: dict) -> str:

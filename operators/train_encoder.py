@@ -52,7 +52,7 @@ class TrainEncoder(PythonCall, foo.Operator):
         if target is None:
             return types.Property(inputs, view=view)
         add_heading(inputs, "step_encoder", "2 · Encoder")
-        started = store.names(unfinished=True)
+        started = [name for name in store.names(unfinished=True) if not _clusters(store.path_of(name))]
         if started:
             options = {NEW: "A new encoder", **{name: f"Continue {name}" for name in started}}
             add_choice(inputs, "continue", options, NEW, "Train")
@@ -97,6 +97,17 @@ def training_arguments(ctx) -> tuple[object, dict]:
     elif (entered := params.get(f"train_{kwargs.get('kind', KIND)}")) is not None:
         kwargs["params"] = form_values(recipe_class(kwargs.get("kind", KIND)), entered)
     return chosen_samples(ctx), kwargs
+
+
+def _clusters(path) -> bool:
+    """Whether only ``compute_clusters`` continues a checkpoint; a damaged one says so when it is chosen."""
+    from ..models.training import list_clusterings
+    from ..models.training.checkpoint import read_record
+
+    try:
+        return read_record(path)["kind"] in list_clusterings()
+    except ValueError:
+        return False
 
 
 def _add_new(ctx, inputs, target):

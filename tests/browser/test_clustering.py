@@ -1,12 +1,8 @@
 """Clustering as a person does it in the App: the form, live progress, the summary, the map and the grid."""
 
 import re
-import subprocess
-import sys
-import time
-from pathlib import Path
 
-from fiftyone.operators.delegated import DelegatedOperationService
+from worker import Worker
 
 
 def test_cluster_and_look_at_the_map(user, digits):
@@ -93,30 +89,11 @@ def test_schedule_and_a_delegated_worker(user, digits, tmp_path):
     user.open(digits)
     form = user.open_form("compute_clusters")
     user.tick(form, "2-D map")
-    form.get_by_role("button").last.click()
-    user.page.get_by_text("Schedule", exact=True).first.click()
-    user.button(form, "Schedule").click()
-    user.page.get_by_text("successfully scheduled").first.wait_for()
-    command = [str(Path(sys.executable).with_name("fiftyone")), "delegated", "launch"]
-    with open(tmp_path / "worker.log", "w") as log:
-        worker = subprocess.Popen(command, stdout=log, stderr=subprocess.STDOUT)
-    try:
-        operation = _finished(digits, 90)
-    finally:
-        worker.terminate()
-        worker.wait(30)
+    user.schedule(form)
+    with Worker(tmp_path / "worker.log") as worker:
+        operation, _ = worker.finish(digits, 90)
     assert operation.run_state == "completed", operation.result
     assert operation.status.progress == 1
     assert re.search("writing|10 clusters of 60 images", operation.status.label)
     digits.reload()
     assert digits.list_runs() == ["kmeans_1"] and len(digits.exists("kmeans_1")) == 60
-
-
-def _finished(dataset, seconds):
-    service, deadline = DelegatedOperationService(), time.monotonic() + seconds
-    while time.monotonic() < deadline:
-        (operation,) = service.list_operations(dataset_name=dataset.name)
-        if operation.run_state in ("completed", "failed"):
-            return operation
-        time.sleep(0.5)
-    raise AssertionError(f"still {operation.run_state} after {seconds} s")

@@ -39,6 +39,7 @@ def test_the_parameters_follow_the_method(user, form):
     shown("tol").to_be_visible()
     shown("max_iter").to_be_visible()
 
+    assert user.captions(form, "Method")[:2] == ["— Classical —", "— Deep, on embeddings or from images —"]
     user.choose(form, "Method", "Agglomerative")
     shown("swaps").to_have_count(0)
     shown("n_clusters").to_be_visible()

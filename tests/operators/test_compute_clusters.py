@@ -5,6 +5,8 @@ import numpy as np
 import pytest
 from fiftyone import ViewField as F
 from fiftyone.plugins.orgs.constellation.clusters.operators import clustering, locks, runs
+from fiftyone.plugins.orgs.constellation.clusters.operators.get_clustering_run_info import info_text
+from fiftyone.plugins.orgs.constellation.clusters.operators.summary import as_text
 from fiftyone.plugins.orgs.constellation.clusters.operators.targets import resolve_target
 
 from .conftest import get, group_vectors
@@ -140,6 +142,21 @@ def test_ground_truth_of_patches(patches, compute):
     for key, name in (("a", "things"), ("b", "label"), ("c", "things.detections.label")):
         summary = compute(patches, run_key=key, embeddings="emb", patches_field="things", ground_truth=name)
         assert summary["scores"]["acc"] == 1
+
+
+def test_more_clusters_than_classes_are_scored_many_to_one_too(blobs, compute):
+    summary = compute(blobs, run_key="k6", embeddings="emb", params={"n_clusters": 6}, ground_truth="ground_truth")
+    scores, text = summary["scores"], as_text(summary)
+    assert scores["purity"] == 1 > scores["acc"] and scores["inverse_purity"] < 1
+    assert scores["neighbor_agreement"] > 0.5
+    assert "6 clusters for 3 classes: acc pairs them one to one, so that surplus clusters count as wrong" in text
+    assert "one class give 1.000 (purity)" in text
+    config = blobs.get_run_info("k6").config
+    assert config.recall == summary["recall"] and {name for name, _ in config.recall} == {"a", "b", "c"}
+    assert all(f"{name} {share:.2f}" in text for name, share in summary["recall"])
+    assert "6 clusters for 3 classes" in info_text(get("get_clustering_run_info")(blobs, run_key="k6"))
+    plain = compute(blobs, run_key="k3", embeddings="emb", ground_truth="ground_truth")
+    assert "one to one" not in as_text(plain) and plain["recall"] == [["a", 1.0], ["b", 1.0], ["c", 1.0]]
 
 
 @pytest.mark.parametrize("kind", ["int", "string", "bool"])

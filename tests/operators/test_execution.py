@@ -42,7 +42,7 @@ def test_an_immediate_run_streams_progress_then_its_result(blobs):
     params = {"run_key": "km3", "source": "emb", "method_kmeans": {"n_clusters": 3}, "visualize": False}
     messages = stream_of(blobs, params)
     names = [name for name, _ in messages]
-    assert names[0] == "set_progress" and names[-2:] == ["reload_dataset", "show_output"]
+    assert names[0] == "set_progress" and names[-1] == "show_output" and "reload_dataset" in names
     labels = [p["label"] for name, p in messages if name == "set_progress"]
     assert labels[0].startswith("1/4 reading") and any(label.startswith("4/4 writing") for label in labels)
     assert "3 clusters" in messages[-1][1]["results"]["text"]

@@ -6,7 +6,8 @@ import numpy as np
 import pytest
 from fiftyone.plugins.orgs.constellation.clusters.models import clusterers, encoders
 from fiftyone.plugins.orgs.constellation.clusters.models.parameters import parameters
-from fiftyone.plugins.orgs.constellation.clusters.operators import estimates, form_steps
+from fiftyone.plugins.orgs.constellation.clusters.models.training import list_clusterings
+from fiftyone.plugins.orgs.constellation.clusters.operators import estimates, form_arguments
 from fiftyone.plugins.orgs.constellation.clusters.operators.forms import UNFOLD, form_values
 from fiftyone.plugins.orgs.constellation.clusters.operators.targets import Target, resolve_target
 
@@ -47,10 +48,31 @@ def test_every_method_has_its_form_and_defaults_are_valid(blobs, method):
             assert form[key]["default"] == info.default
 
 
+def test_methods_come_in_groups_with_captions(blobs):
+    prop = flat(draw(blobs))["method"]
+    choices = prop["view"]["choices"]
+    captions = [choice["label"] for choice in choices if choice["value"].startswith("group ")]
+    assert captions == ["— Classical —", "— Deep, on embeddings or from images —", "— Deep, on embeddings —"]
+    assert choices[0]["label"] == "— Classical —"
+    offered = [choice["value"] for choice in choices if not choice["value"].startswith("group ")]
+    assert sorted(offered) == sorted(clusterers.list_clusterers()) == sorted(prop["type"]["values"])
+    caption = None
+    for choice in choices:
+        heads = choice["value"].startswith("group ")
+        caption = choice["label"] if heads else caption
+        if not heads:
+            cls = clusterers.get_clusterer(choice["value"])
+            learns = cls.name in list_clusterings()
+            assert caption == f"— {cls.group.capitalize()}{' or from images' if learns else ''} —"
+            assert choice["description"] == cls.when
+    form = flat(draw(blobs, method=choices[0]["value"]))
+    assert form["method"]["invalid"] and "choose a method below it" in form["method"]["error_message"]
+
+
 @pytest.mark.parametrize("encoder", encoders.list_encoders())
 def test_every_encoder_has_its_form(blobs, encoder):
     unfolded = {f"encoder_{encoder}": {UNFOLD: True}}
-    form = flat(draw(blobs, source=form_steps.NEW, encoder=encoder, **unfolded))
+    form = flat(draw(blobs, source=form_arguments.NEW, encoder=encoder, **unfolded))
     assert "normalize" in form and not [key for key, prop in form.items() if prop.get("invalid")]
 
 
@@ -80,7 +102,7 @@ def test_agglomerative_shows_one_way_to_stop(blobs):
         ({"method_kmeans": {"n_clusters": 1}}, "n_clusters", "n_clusters=1"),
         ({"method_kmeans": {"n_clusters": 2.5}}, "n_clusters", "n_clusters=2.5"),
         ({"method_kmeans": {"n_clusters": 61}}, "method_problem", "exceeds the 60"),
-        ({"source": form_steps.NEW, "embeddings": "filepath"}, "embeddings", "holds other data"),
+        ({"source": form_arguments.NEW, "embeddings": "filepath"}, "embeddings", "holds other data"),
         ({"seed": -3}, "seed", "-3"),
         ({"seed": 2**32}, "seed", "4294967296"),
     ],
@@ -104,10 +126,10 @@ def test_form_entries_become_arguments(blobs):
         method_kmeans={"n_clusters": 3},
         reduce="pca",
         reduce_pca={"n_components": 4},
-        ground_truth=form_steps.NONE,
+        ground_truth=form_arguments.NONE,
         run_key="a",
     )
-    samples, kwargs = form_steps.arguments(ctx)
+    samples, kwargs = form_arguments.arguments(ctx)
     assert len(samples) == 60
     assert kwargs == {
         "run_key": "a",
@@ -120,7 +142,7 @@ def test_form_entries_become_arguments(blobs):
 
 
 def test_no_reduction_is_an_answer(blobs):
-    assert form_steps.arguments(context(blobs, source="emb", reduce="none"))[1]["reduce"] == "none"
+    assert form_arguments.arguments(context(blobs, source="emb", reduce="none"))[1]["reduce"] == "none"
 
 
 def test_a_selection_is_a_target(blobs):
@@ -129,13 +151,13 @@ def test_a_selection_is_a_target(blobs):
         {"dataset_name": blobs.name, "params": {}, "selected": ids, "view_target": "SELECTED_SAMPLES"},
         operator_uri="@constellation/clusters/compute_clusters",
     )
-    assert form_steps.arguments(ctx)[0].values("id") == ids
+    assert form_arguments.arguments(ctx)[0].values("id") == ids
 
 
 def test_patches_can_be_chosen(patches):
     form = flat(draw(patches, unit="things"))
     assert form["source"]["default"] == "emb" and "ground_truth" in form
-    assert form_steps.arguments(context(patches, unit="things", source="emb"))[1]["patches_field"] == "things"
+    assert form_arguments.arguments(context(patches, unit="things", source="emb"))[1]["patches_field"] == "things"
 
 
 def test_grouped_datasets_ask_for_the_slice():
@@ -146,9 +168,9 @@ def test_grouped_datasets_ask_for_the_slice():
             group = fo.Group()
             pair = [fo.Sample(filepath=f"/n/{i}{s}.png", group=group.element(s)) for s in ("left", "right")]
             grouped.add_samples(pair)
-        assert flat(draw(grouped))["group_slice"]["type"]["values"] == ["left", "right", form_steps.ALL_SLICES]
-        assert len(form_steps.arguments(context(grouped, group_slice="right"))[0]) == 3
-        assert len(form_steps.arguments(context(grouped, group_slice=form_steps.ALL_SLICES))[0]) == 6
+        assert flat(draw(grouped))["group_slice"]["type"]["values"] == ["left", "right", form_arguments.ALL_SLICES]
+        assert len(form_arguments.arguments(context(grouped, group_slice="right"))[0]) == 3
+        assert len(form_arguments.arguments(context(grouped, group_slice=form_arguments.ALL_SLICES))[0]) == 6
     finally:
         grouped.delete()
 

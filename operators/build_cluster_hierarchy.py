@@ -1,0 +1,191 @@
+"""The ``build_cluster_hierarchy`` operator: a tree over the clusters of a run, and a coarse level in a second field."""
+
+import fiftyone.operators as foo
+import fiftyone.operators.types as types
+import numpy as np
+
+from ..models.parameters import plain
+from . import runs
+from .cluster_edits import as_markdown, edited
+from .cluster_entries import run_vectors
+from .cluster_labels import read_labels
+from .edit_log import differences, make_edit
+from .edited_run import editing
+from .execution import PythonCall, Stages, failed, show, stream
+from .forms import add_choice, refuse
+from .run_choice import add_run, chosen_run
+from .summary import PANEL_COLORS
+
+LINKAGES = {"ward": "Ward: tight groups", "average": "Average: mean distance of centers"}
+
+
+def build_cluster_hierarchy(
+    samples,
+    run_key: str,
+    n_coarse: int | None = None,
+    linkage: str = "ward",
+    by: str = "user",
+    version: int | None = None,
+    progress=None,
+) -> dict:
+    """Groups the clusters of a run into coarse ones, in a field beside the run's own that ends with ``_coarse``.
+
+    The coarse level follows later edits of the clusters, has names of its own (``edit_clusters`` with
+    ``level="coarse"``), can be undone like an edit and is deleted with the run. The tree stays in the run as its part
+    ``hierarchy``.
+
+    Args:
+        samples: the dataset, or a view into it; the tree is that of the whole run
+        run_key: the run's key
+        n_coarse (None): how many coarse clusters, from 2 to 100, by default about the root of the number of clusters
+        linkage ("ward"): "ward" or "average", see :mod:`models.hierarchy`
+        by ("user"): who does it
+        version (None): the version that the caller saw, to be told if somebody else has edited the run since
+        progress (None): a callable ``(fraction, message)``, which may raise to stop
+
+    Returns:
+        what was done, see :func:`operators.cluster_edits.edited`, with the coarse clusters and the ``coarse_field``
+
+    Raises:
+        ValueError: in one sentence, if ``n_coarse`` is out of range, the vectors are gone, the field is not ours to
+            write, or somebody else edits the run
+    """
+    stages = Stages(["reading", "building", "writing"], progress)
+    with editing(samples._root_dataset, run_key, version) as run:
+        stages.enter("reading")
+        ids = sorted(set(run.clusters) - {runs.NOISE})
+        n_coarse = check_n_coarse(len(ids), n_coarse)
+        _check_field(run)
+        children, heights = _tree(run, ids, linkage, stages)
+        coarse_of = dict(zip(ids, _by_size(run, ids, children, n_coarse), strict=True))
+        width = runs.label_width(np.array([n_coarse - 1]))
+        old, new = run.tables, {"coarse_of": coarse_of}
+        new["coarse_names"] = {coarse: f"group {coarse:0{width}d}" for coarse in range(n_coarse)}
+        tree = {"linkage": linkage, "clusters": ids, "children": children.tolist(), "heights": heights.tolist()}
+        new["hierarchy"] = {0: {**tree, "n_coarse": n_coarse, "version": run.version + 1}}
+        changes = {table: differences(old[table], new[table]) for table in new}
+        text = f"Grouped {len(ids)} clusters into {n_coarse}"
+        arguments = {"n_coarse": n_coarse, "linkage": linkage}
+        run.commit(make_edit("hierarchy", by, arguments, text, changes), stages.enter("writing"))
+        stages.leave()
+        return {**edited(run, "hierarchy", text, list(range(n_coarse)), coarse=True), "coarse_field": _field(run)}
+
+
+def check_n_coarse(n_clusters: int, n_coarse: int | None) -> int:
+    """How many coarse clusters to make of so many.
+
+    Raises:
+        ValueError: in one sentence, if the number is out of range
+    """
+    if n_clusters < 3:
+        raise ValueError(f"the run has {n_clusters} clusters, too few for a coarse level; at least 3 are needed")
+    most = min(PANEL_COLORS, n_clusters - 1)
+    n_coarse = plain(n_coarse)
+    if n_coarse is None:
+        return int(np.clip(round(n_clusters**0.5), 2, most))
+    if isinstance(n_coarse, bool) or not isinstance(n_coarse, int) or not 2 <= n_coarse <= most:
+        why = "the colours of the Embeddings panel" if most == PANEL_COLORS else "fewer than the clusters"
+        raise ValueError(f"n_coarse={n_coarse!r} is not valid; choose an integer from 2 to {most}, {why}")
+    return n_coarse
+
+
+def _field(run) -> str:
+    return f"{run.name}{runs.COARSE}"
+
+
+def _check_field(run):
+    path = f"{run.config.label_path}{runs.COARSE}"
+    if run.dataset.get_field(path) is not None and not runs.is_ours(run.dataset, path, run.run_key):
+        raise ValueError(f"field {path!r} exists and is not of run {run.run_key!r}; rename that field first")
+
+
+def _tree(run, ids, linkage, stages):
+    from ..models.clusterers.base import cluster_means
+    from ..models.hierarchy import cluster_tree
+
+    members = read_labels(run.target, run.name, clusters=ids)
+    rows, X = run_vectors(run.target, run.config, members)
+    place = np.searchsorted(ids, members.clusters)
+    sizes = np.bincount(place, minlength=len(ids))
+    lost = np.flatnonzero(np.bincount(place[rows], minlength=len(ids)) == 0)
+    if len(lost):
+        raise ValueError(
+            f"cluster {ids[lost[0]]} has no vectors in {run.config.embeddings!r} any more; compute the embeddings again"
+        )
+    report = stages.enter("building")
+    return cluster_tree(cluster_means(X, place[rows], len(ids)), sizes, linkage, report)
+
+
+def _by_size(run, ids, children, n_coarse) -> list[int]:
+    """The coarse cluster of each cluster, where 0 is the largest."""
+    from ..models.hierarchy import groups_of
+
+    groups = groups_of(children, n_coarse)
+    totals = np.bincount(groups, weights=[run.clusters[cluster]["size"] for cluster in ids])
+    rank = np.argsort(np.argsort(-totals, kind="stable"))
+    return rank[groups].tolist()
+
+
+class BuildClusterHierarchy(PythonCall, foo.Operator):
+    """Groups clusters; see :func:`build_cluster_hierarchy`."""
+
+    work = staticmethod(build_cluster_hierarchy)
+
+    @property
+    def config(self):
+        """How the App offers this operator."""
+        return foo.OperatorConfig(
+            name="build_cluster_hierarchy",
+            label="Clusters: build cluster hierarchy",
+            description="Group the clusters of a run into a few coarse ones, in a second field",
+            icon="/assets/icon.svg",
+            dynamic=True,
+            execute_as_generator=True,
+            allow_immediate_execution=True,
+            allow_delegated_execution=True,
+            risk_level="medium",
+        )
+
+    def resolve_input(self, ctx):
+        """The form: which run, how many groups, and what counts as near."""
+        inputs = types.Object()
+        key = add_run(ctx, inputs)
+        if key:
+            n_clusters = runs.get_config(ctx.dataset, key).n_clusters
+            try:
+                default = check_n_coarse(n_clusters, None)
+            except ValueError as error:
+                refuse(inputs.str("n_coarse", required=False, view=types.Error(label=str(error))), str(error))
+                return types.Property(inputs, view=types.View(label="Build cluster hierarchy"))
+            text = f"Groups of the {n_clusters} clusters; the Embeddings panel shows up to {PANEL_COLORS} colours"
+            prop = inputs.int("n_coarse", default=default, required=False, label="Coarse clusters", description=text)
+            if (given := ctx.params.get("n_coarse")) is not None:
+                try:
+                    check_n_coarse(n_clusters, given)
+                except ValueError as error:
+                    refuse(prop, str(error))
+            add_choice(inputs, "linkage", LINKAGES, "ward", "Linkage")
+        return types.Property(inputs, view=types.View(label="Build cluster hierarchy"))
+
+    def execute(self, ctx):
+        """Builds with live progress, then shows the new field."""
+        try:
+            key = chosen_run(ctx)
+            given = {name: ctx.params[name] for name in ("n_coarse", "linkage") if ctx.params.get(name) is not None}
+            done = yield from stream(
+                ctx, lambda progress: build_cluster_hierarchy(ctx.dataset, key, **given, progress=progress)
+            )
+        except Exception as error:
+            yield from failed(ctx, error)
+            return
+        if ctx.delegated:
+            return
+        yield ctx.ops.reload_dataset()
+        yield show(ctx, f"Hierarchy of {key}", _as_text(done))
+
+
+def _as_text(done: dict) -> str:
+    lines = [f"**{done['text']}**, in field `{done['coarse_field']}`", ""]
+    for coarse in done["clusters"]:
+        lines.append(f"- {as_markdown(coarse['label'])}: {coarse['size']:,} in {len(coarse['clusters'])} clusters")
+    return "\n".join(lines)

@@ -1,0 +1,185 @@
+"""The cluster labels of a run's images or patches: read, and changed where they are, joined by id.
+
+A change writes the parts of a label and not the label, which keeps its id and whatever else somebody put on it.
+"""
+
+from dataclasses import dataclass
+
+import fiftyone as fo
+import numpy as np
+
+from . import runs
+from .targets import resolve_target
+from .vectors import label_path
+
+UNASSIGNED = -2  # stands in arrays for an image or patch without a label
+_SLICE = 10_000  # ids per query
+
+
+@dataclass
+class Labels:
+    """Who is in which cluster.
+
+    Args:
+        ids: sample ids, or label ids of patches
+        sample_ids: the samples they belong to, the same as ``ids`` for images
+        clusters: ``(n,)`` int64 cluster ids, -1 for noise, -2 without a label
+        confidence: ``(n,)`` float64, NaN without a label
+    """
+
+    ids: list[str]
+    sample_ids: list[str]
+    clusters: np.ndarray
+    confidence: np.ndarray
+
+    def where(self, mask) -> "Labels":
+        """The rows that ``mask`` ``(n,)`` keeps."""
+        return self.take(np.flatnonzero(mask))
+
+    def take(self, rows) -> "Labels":
+        """The rows at some positions, in their order."""
+        ids, sample_ids = ([values[row] for row in rows] for values in (self.ids, self.sample_ids))
+        return Labels(ids, sample_ids, self.clusters[rows], self.confidence[rows])
+
+
+def run_target(dataset, run_key: str):
+    """Where a run's labels are: the whole dataset, for whatever became of the run's view, its labels stayed.
+
+    Args:
+        dataset: a :class:`fiftyone.core.dataset.Dataset`
+        run_key: the run's key
+
+    Returns:
+        a :class:`operators.targets.Target`
+
+    Raises:
+        ValueError: in one sentence, if there is no such run, or its label field is gone
+    """
+    config = runs.get_config(dataset, run_key)
+    runs.check_labels(dataset, run_key)
+    if config.label_path.startswith("frames."):
+        return resolve_target(dataset.load_run_view(run_key), config.patches_field)
+    if dataset.media_type == "group":
+        return resolve_target(dataset.select_group_slices(media_type="image"), config.patches_field)
+    return resolve_target(dataset, config.patches_field)
+
+
+def read_labels(target, name: str, clusters=None, ids=None) -> Labels:
+    """The labels in a cluster field.
+
+    Args:
+        target: a :class:`operators.targets.Target`
+        name: the cluster field
+        clusters (None): read the members of these clusters
+        ids (None): read these images or patches, with or without a label
+            with neither, everything is read, what has no label included
+
+    Returns:
+        a :class:`Labels`; ids that do not exist any more are left out
+    """
+    path, source = target.local_path(name), target.source
+    if clusters is not None:
+        clusters = [int(cluster) for cluster in clusters]
+        source = source.mongo([{"$match": {f"{path}.cluster": {"$in": clusters}}}])
+    found = _read(target, source, path, None if target.patches_field else ids)
+    if clusters is not None:
+        found = found.where(np.isin(found.clusters, clusters))
+    if ids is not None and target.patches_field:
+        wanted = set(ids)
+        found = found.where([row_id in wanted for row_id in found.ids])
+    return found
+
+
+def _read(target, source, path, ids):
+    paths = [f"{path}.cluster", f"{path}.confidence"]
+    columns = [[], [], [], []]
+    if target.patches_field:
+        root, listed = label_path(target.source, target.patches_field)
+        for sample_id, *row in zip(*source.values(["id", f"{root}.id", *paths]), strict=True):
+            row = row if listed else [[value] for value in row]
+            if row[0] and row[0][0]:
+                empty = [None] * len(row[0])
+                row = [row[0], [sample_id] * len(row[0]), *(values or empty for values in row[1:])]
+                for column, values in zip(columns, row, strict=True):
+                    column.extend(values)
+    else:
+        parts = [ids[i : i + _SLICE] for i in range(0, len(ids), _SLICE)] if ids is not None else [None]
+        for part in parts:
+            found = source if part is None else source.select(part)
+            row_ids, *values = found.values(["id", *paths])
+            for column, more in zip(columns, (row_ids, row_ids, *values), strict=True):
+                column.extend(more)
+    ids, sample_ids, clusters, confidence = columns
+    clusters = np.array([UNASSIGNED if cluster is None else cluster for cluster in clusters], np.int64)
+    return Labels(ids, sample_ids, clusters, np.array(confidence, np.float64))
+
+
+def change_labels(target, name: str, there: Labels, clusters, confidence, names: dict[int, str], progress=None):
+    """Puts images or patches into clusters.
+
+    Args:
+        target: a :class:`operators.targets.Target`
+        name: the cluster field
+        there: whom to change, with the labels they have
+        clusters: ``(n,)`` where they go; -2 takes their label away
+        confidence: ``(n,)`` how sure that is
+        names: the name of every cluster that they go to
+        progress (None): a callable ``(fraction, message)``
+    """
+    path = target.local_path(name)
+    had, keeps = there.clusters != UNASSIGNED, clusters != UNASSIGNED
+    values = [
+        None if c == UNASSIGNED else fo.Classification(label=names[c], cluster=c, confidence=p)
+        for c, p in zip(clusters.tolist(), confidence.tolist(), strict=True)
+    ]
+    whole = had != keeps
+    write_values(target, path, there.where(whole), [v for v, w in zip(values, whole, strict=True) if w])
+    inside = had & keeps
+    kept, values = there.where(inside), [v for v, i in zip(values, inside, strict=True) if i]
+    parts = ("label", "cluster", "confidence")
+    for i, part in enumerate(parts):
+        if progress:
+            progress(i / len(parts), f"writing {len(values):,} labels")
+        write_values(target, f"{path}.{part}", kept, [value[part] for value in values])
+
+
+def rename_labels(target, name: str, names: dict[int, str], progress=None) -> int:
+    """Writes the names of clusters to all of their members.
+
+    Args:
+        target: a :class:`operators.targets.Target`
+        name: the cluster field
+        names: new names by cluster id
+        progress (None): a callable ``(fraction, message)``
+
+    Returns:
+        how many there are
+    """
+    members = read_labels(target, name, clusters=names)
+    values = [names[cluster] for cluster in members.clusters.tolist()]
+    write_values(target, f"{target.local_path(name)}.label", members, values, progress)
+    return len(values)
+
+
+def write_values(target, path: str, rows: Labels, values: list, progress=None):
+    """Writes one value per image or patch to a path of the samples, joined by id.
+
+    Args:
+        target: a :class:`operators.targets.Target`
+        path: the path, as :meth:`operators.targets.Target.local_path` gives it
+        rows: whom to write to
+        values: one value per row
+        progress (None): a callable ``(fraction, message)``
+    """
+    for start in range(0, len(values), _SLICE):
+        if progress:
+            progress(start / len(values), f"writing {len(values):,} labels")
+        part = slice(start, start + _SLICE)
+        if target.patches_field:
+            keys = zip(rows.sample_ids[part], rows.ids[part], values[part], strict=True)
+            entries = [{"sample_id": s, "label_id": i, "value": v} for s, i, v in keys]
+            target.source.set_label_values(path, entries, validate=False)
+        else:
+            target.source.set_values(
+                path, dict(zip(rows.ids[part], values[part], strict=True)), key_field="id", validate=False
+            )

@@ -1,0 +1,108 @@
+"""The bars of the Clusters panel: the run and what can be done with it, the tabs, the search, what the grid shows."""
+
+import fiftyone.operators.types as types
+
+from . import runs
+from .cluster_views import ORDERS
+from .clusters_panel_parts import QUIET, button, drop_down, menu, row, search_field, text
+from .clusters_panel_run import SORTS, UNASSIGNED, PanelRun
+from .form_steps import NONE, truth_fields
+from .run_choice import when
+from .summary import MAIN_SCORES
+from .targets import resolve_target
+
+TABS = {"clusters": "Clusters", "charts": "Charts", "details": "Run"}
+BORDERLINE = "borderline"
+
+
+def add_header(panel, run: PanelRun, run_menu: dict, events):
+    """Adds the run picker, undo, redo, the menu of the run, and what the run is."""
+    bar = types.Object()
+    keys = list(reversed(runs.list_clustering_runs(run.dataset)))
+    drop_down(bar, "run", {key: _run_label(run.dataset, key) for key in keys}, events.on_run, "Run", width=300)
+    button(bar, "undo", events.on_undo, icon="undo", help="Undo the last edit")
+    button(bar, "redo", events.on_redo, icon="redo", help="Redo what was undone")
+    button(bar, "refresh", events.on_refresh, icon="refresh", help="Read the run again")
+    menu(bar, "menu", run_menu, events.on_run_menu)
+    panel.define_property("header", bar, view=row())
+    text(panel, "about", _summary(run), "0.8rem", QUIET)
+
+
+def _run_label(dataset, key) -> str:
+    config = dataset.get_run_info(key).config
+    return f"{key} · {config.method} · {config.n_clusters} clusters"
+
+
+def _summary(run) -> str:
+    config = run.config
+    scores = [
+        f"{name} {config.scores[name]:.3f}" for name in MAIN_SCORES if (config.scores or {}).get(name) is not None
+    ]
+    parts = [
+        f"{config.n_clusters} clusters of {config.n_used:,} {run.unit}",
+        when(run.dataset.get_run_info(run.key).timestamp),
+        ", ".join(scores[:4]),
+    ]
+    return " · ".join(part for part in parts if part)
+
+
+def inputs_of(run: PanelRun) -> dict:
+    """What the inputs in the bars show, by their paths in the panel's state; menus forget what was chosen."""
+    return {
+        "header.run": run.key,
+        "header.menu": None,
+        "search.search": run.look.get("search") or "",
+        "search.sort": run.look.get("sort") or "size",
+        "search.truth": run.look.get("truth") or NONE,
+        "shown.order": run.look.get("order") or "confidence",
+    }
+
+
+def add_tabs(panel, tab: str, events):
+    """Adds the three tabs."""
+    bar = types.Object()
+    for key, words in TABS.items():
+        button(bar, key, events.on_tab, words, params={"tab": key}, strong=key == tab)
+    panel.define_property("tabs", bar, view=row(0.5))
+
+
+def add_search(panel, run: PanelRun, events):
+    """Adds what finds and sorts the cards, and the choice of classes."""
+    bar = types.Object()
+    search_field(bar, "search", events.on_search, "Search names")
+    sorts = {key: words for key, words in SORTS.items() if key != "purity" or run.truth}
+    drop_down(bar, "sort", sorts, events.on_sort, "Order of the cards", width=200)
+    fields = truth_choices(run)
+    if fields:
+        choices = {NONE: "No ground truth", **{name: f"Ground truth: {name}" for name in fields}}
+        drop_down(bar, "truth", choices, events.on_truth, "Classes to compare with", width=220)
+    panel.define_property("search", bar, view=row())
+
+
+def truth_choices(run: PanelRun) -> list[str]:
+    """The fields that can hold classes for a run."""
+    try:
+        return truth_fields(resolve_target(run.dataset, run.config.patches_field))
+    except ValueError:  # videos and groups: their frames and slices are resolved by the run itself
+        return []
+
+
+def add_shown(panel, run: PanelRun, events):
+    """Adds what steps through the clusters and says what the grid shows."""
+    bar = types.Object()
+    button(bar, "back", events.on_back, icon="chevron_left", help="Previous cluster")
+    button(bar, "on", events.on_next, icon="chevron_right", help="Next cluster")
+    if run.shown in run.cards:
+        card = run.cards[run.shown]
+        text(bar, "what", f"{card.name} · {card.size:,} {run.unit}", bold=True)
+        if run.shown != runs.NOISE:
+            choices = {key: words.capitalize() for key, words in ORDERS.items()}
+            drop_down(bar, "order", choices, events.on_order, "Order in the grid", width=230)
+    elif run.shown == UNASSIGNED:
+        text(bar, "what", f"{run.unit} without a cluster", bold=True)
+    elif run.look.get("part"):
+        text(bar, "what", run.look["part"], bold=True)
+    if run.figures.get("similarity"):
+        button(bar, BORDERLINE, events.on_borderline, "Borderline", help="The least certain of all clusters")
+    button(bar, "all", events.on_all, "All", help="Show everything in the grid")
+    panel.define_property("shown", bar, view=row())

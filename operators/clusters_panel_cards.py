@@ -1,0 +1,113 @@
+"""The cards of the Clusters panel: a contact sheet, a name and what is known about a cluster."""
+
+import fiftyone.operators.types as types
+
+from . import runs
+from .cluster_labels import run_target
+from .clusters_panel_actions import CARD_ACTIONS, NOISE_ACTIONS
+from .clusters_panel_parts import QUIET, button, column, menu, row, text
+from .clusters_panel_run import UNASSIGNED, Card, PanelRun
+from .contact_sheets import draw_sheets
+
+PURITY = "Purity: its most frequent class and the share of that"
+CONFIDENCE = "Confidence: mean of the members, from 0 to 1"
+COHESION = "Cohesion: 1 if all members are equal, 0 if the cluster is as wide as all images together"
+SEPARATION = (
+    "Separation: distance to the nearest cluster in standard deviations; "
+    "2.7 is one cluster cut in two, above 4 there is a gap"
+)
+_CELLS = {"display": "grid", "gridTemplateColumns": "repeat(auto-fill, minmax(190px, 1fr))", "alignItems": "stretch"}
+
+
+def draw_cards(ctx, run: PanelRun):
+    """Sends the contact sheets of the open page to the panel."""
+    target = run_target(run.dataset, run.key)
+    cards = run.on_page
+    sheets = draw_sheets(target, [card.prototypes for card in cards])
+    ctx.panel.set_data({f"cards.card_{place}.sheet": sheet for place, sheet in enumerate(sheets)})
+
+
+def add_cards(panel, run: PanelRun, events):
+    """Adds the cards of the open page.
+
+    Args:
+        panel: the :class:`fiftyone.operators.types.Object` to add to
+        run: the run that is shown
+        events: the panel, whose methods the cards call
+    """
+    cards = types.Object()
+    for place, card in enumerate(run.on_page):
+        _add_card(cards, f"card_{place}", card, run, events)
+    unassigned = run.look.get("unassigned")
+    if unassigned and run.page == run.pages - 1 and not run.look.get("search"):
+        _add_unassigned(cards, unassigned, run, events)
+    panel.define_property("cards", cards, view=types.GridView(gap=1, componentsProps={"grid": {"sx": _CELLS}}))
+
+
+def _add_card(cards, name, card: Card, run: PanelRun, events):
+    box = types.Object()
+    picture = {"style": {"width": "100%", "aspectRatio": "1", "objectFit": "cover", "display": "block"}}
+    picture["style"] |= {"borderRadius": "4px", "cursor": "pointer", "background": "rgba(128, 128, 128, .2)"}
+    box.str(
+        "sheet",
+        view=types.ImageView(
+            alt=f"Show {card.name}",
+            operator=events.on_card,
+            params={"cluster": card.id},
+            componentsProps={"image": picture},
+        ),
+    )
+    head = types.Object()
+    text(head, "name", card.name, "0.95rem", help=card.name, bold=True, one_line=True)
+    actions = NOISE_ACTIONS if card.id == runs.NOISE else CARD_ACTIONS
+    menu(head, "menu", {f"{action}:{card.id}": words for action, words in actions.items()}, events.on_menu)
+    style = {"display": "grid", "gridTemplateColumns": "minmax(0, 1fr) auto", "alignItems": "center"}
+    box.define_property("head", head, view=types.GridView(gap=0, componentsProps={"grid": {"sx": style}}))
+    text(box, "size", f"{card.size:,} {run.unit} · {100 * card.share:.1f} %")
+    if figures := _figures(card):  # one part, for the App takes its time with each
+        lines, helps = zip(*figures, strict=True)
+        text(box, "figures", "\n".join(lines), "0.8rem", QUIET, help="\n".join(helps), whiteSpace="pre-line")
+    if card.mixed:
+        text(box, "mixed", "mixed: more than one kind of thing", "0.8rem", "warning.main", bold=True)
+    if card.description:
+        clamp = {"display": "-webkit-box", "WebkitLineClamp": 2, "WebkitBoxOrient": "vertical", "overflow": "hidden"}
+        text(box, "description", card.description, "0.8rem", QUIET, help=card.description, **clamp)
+    border = {"p": 1, "m": 0, "height": "100%", "boxSizing": "border-box"}
+    border |= {"borderColor": "primary.main"} if card.id == run.shown else {}
+    cards.define_property(name, box, view=column(0.25, types.OutlinedContainer(sx=border)))
+
+
+def _figures(card: Card) -> list[tuple[str, str]]:
+    """The lines of figures, with their explanations."""
+    lines = []
+    if card.purity is not None:
+        lines.append((f"{100 * card.purity:.0f} % {card.majority}", PURITY))
+    if card.confidence is not None and card.id != runs.NOISE:
+        lines.append((f"confidence {card.confidence:.2f}", CONFIDENCE))
+    if card.cohesion is not None:
+        lines.append((f"cohesion {card.cohesion:.2f}", COHESION))
+    if card.separation is not None:
+        lines.append((f"separation {card.separation:.1f} from {card.nearest}", SEPARATION))
+    return lines
+
+
+def _add_unassigned(cards, count: int, run: PanelRun, events):
+    box = types.Object()
+    text(box, "name", "Without a cluster", "0.95rem", bold=True)
+    text(box, "size", f"{count:,} {run.unit}")
+    skipped = ", ".join(f"{number:,} {reason}" for reason, number in (run.config.skipped or {}).items())
+    text(box, "why", f"left out by the run: {skipped}" if skipped else "not part of the run", "0.8rem", QUIET)
+    button(box, "show", events.on_card, "Show", params={"cluster": UNASSIGNED})
+    cards.define_property("unassigned", box, view=column(0.5, types.OutlinedContainer(sx={"p": 1, "m": 0})))
+
+
+def add_pages(panel, run: PanelRun, events):
+    """Adds what turns the pages, if there are several."""
+    if run.pages == 1:
+        return
+    bar = types.Object()
+    button(bar, "back", events.on_page_back, icon="chevron_left", help="Page back", disabled=run.page == 0)
+    text(bar, "where", f"page {run.page + 1} of {run.pages} · {len(run.listed):,} clusters", color=QUIET)
+    last = run.page == run.pages - 1
+    button(bar, "on", events.on_page_on, icon="chevron_right", help="Page on", disabled=last)
+    panel.define_property("pages", bar, view=row())

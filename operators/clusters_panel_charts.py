@@ -1,0 +1,253 @@
+"""The charts of the Clusters panel: what is drawn, and what a click on it shows in the grid."""
+
+import numpy as np
+
+from . import runs
+from .clusters_panel_parts import QUIET, text
+from .clusters_panel_run import PanelRun
+from .figures import BINS, unpack
+
+TITLES = {
+    "sizes": "Sizes",
+    "confidence": "Confidence",
+    "silhouette": "Silhouette",
+    "similarity": "Similarity",
+    "confusion": "Ground truth",
+    "training": "Training",
+}
+HELP = {
+    "sizes": "Members of every cluster, largest first. Click a bar to see them.",
+    "confidence": "How sure the method is of its members. Click a bar to see those.",
+    "silhouette": (
+        "How much nearer members are to their own cluster than to the next, -1 to 1; "
+        "the line spans 80 % of them. Click a bar to see the cluster."
+    ),
+    "similarity": (
+        "Cosine between the centers of clusters, similar ones side by side. Click a square to see both clusters."
+    ),
+    "confusion": "Share of each class in every cluster. Click a square to see those images.",
+    "training": "Losses, and the health of the clusters, over the training.",
+}
+HEALTH = ("entropy", "used", "largest", "confidence", "agreement")  # shares; "used" becomes one
+MAIN, SOFT = "#ff6d04", "rgba(255, 109, 4, .35)"
+NAMED = 40  # clusters whose names fit on an axis
+LARGEST = 200  # clusters in a heat map; more are squares of two pixels
+
+
+def available(run: PanelRun) -> list[str]:
+    """The charts that can be drawn of a run."""
+    figures = run.figures
+    known = {
+        "sizes": True,
+        "confidence": bool(figures),
+        "silhouette": any(c.get("silhouette") is not None for c in figures.get("clusters", {}).values()),
+        "similarity": figures.get("similarity") is not None,
+        "confusion": run.truth.get("counts") is not None,
+        "training": bool(getattr(run.config, "history", None)),
+    }
+    return [name for name, there in known.items() if there]
+
+
+def add_chart(panel, name: str, run: PanelRun, events):
+    """Adds a chart and a line that explains it.
+
+    Args:
+        panel: the :class:`fiftyone.operators.types.Object` to add to
+        name: one of :func:`available`
+        run: the run that is shown
+        events: the panel, whose methods clicks call
+    """
+    data, layout = _CHARTS[name](run)
+    text(panel, "explained", HELP[name], "0.8rem", QUIET)
+    panel.plot(
+        f"chart_{name}",
+        data=data,
+        layout={"margin": {"l": 50, "b": 40, "t": 12, "r": 12}, "height": 440, **layout},
+        config={"displayModeBar": False, "scrollZoom": False},
+        height="440px",
+        on_click=events.on_chart_click,
+    )
+
+
+def clicked(name: str, run: PanelRun, x, y) -> dict:
+    """What a click on a chart asks for: values of labels, as MongoDB compares them, and for ``class`` that class.
+
+    Args:
+        name: the chart
+        run: the run that is shown
+        x: where the click was, as the App tells it
+        y: likewise
+    """
+    if name == "confidence":
+        low, high = int(x * BINS) / BINS, (int(x * BINS) + 1) / BINS
+        wanted = {"confidence": {"$gte": low, "$lte": 1} if high >= 1 else {"$gte": low, "$lt": high}}
+        return wanted | ({"cluster": run.shown} if run.shown is not None else {})
+    if name == "similarity":
+        order = _largest(run)
+        both = {order[round(x)], order[round(y)]}
+        return {"cluster": both.pop() if len(both) == 1 else {"$in": sorted(both)}}
+    if name == "confusion":
+        return {"cluster": _rows_of_truth(run)[round(y)][0], "class": run.truth["classes"][round(x)]}
+    return {"cluster": [card.id for card in _ranked(name, run)][round(x)]} if name in ("sizes", "silhouette") else {}
+
+
+def _ranked(name, run):
+    cards = [card for key, card in run.cards.items() if key != runs.NOISE]
+    if name == "sizes":
+        return sorted(cards, key=lambda card: (-card.size, card.id))
+    return sorted((c for c in cards if c.silhouette is not None), key=lambda card: (-card.silhouette, card.id))
+
+
+def _names(cards) -> dict:
+    """The ticks of an axis of clusters: their names, as long as they fit; two clusters may have the same."""
+    if len(cards) > NAMED:
+        return {"showticklabels": False, "title": {"text": f"{len(cards)} clusters"}}
+    return {"tickvals": list(range(len(cards))), "ticktext": [_short(card.name) for card in cards], "tickangle": -45}
+
+
+def _short(name: str, length: int = 18) -> str:
+    """A name as the chart library shows it as it is: it would read tags in it."""
+    cut = name if len(name) <= length else f"{name[: length - 1]}…"
+    return cut.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
+
+
+def _bars(cards, values, **more) -> dict:
+    return {
+        "type": "bar",
+        "x": list(range(len(cards))),
+        "y": values,
+        "customdata": [_short(card.name, 60) for card in cards],
+        "marker": {"color": MAIN},
+        **more,
+    }
+
+
+def _sizes(run):
+    cards = _ranked("sizes", run)
+    bars = _bars(cards, [card.size for card in cards], hovertemplate="%{customdata}: %{y:,}<extra></extra>")
+    return [bars], {"xaxis": _names(cards), "yaxis": {"title": {"text": run.unit}}}
+
+
+def _confidence(run):
+    every = run.figures["histogram"]
+    mine = run.figures["clusters"].get(str(run.shown), {}).get("histogram")
+    middles = [(i + 0.5) / BINS for i in range(BINS)]
+    hover = "%{y:,} at %{x:.3f}<extra></extra>"
+    bars = {"type": "bar", "x": middles, "y": mine or every, "marker": {"color": MAIN}, "hovertemplate": hover}
+    of = run.cards[run.shown].name if mine else "all clusters"
+    titles = {"xaxis": {"title": {"text": f"confidence of {_short(of, 60)}"}}, "yaxis": {"title": {"text": run.unit}}}
+    return [bars], {**titles, "bargap": 0.05}
+
+
+def _silhouette(run):
+    cards = _ranked("silhouette", run)
+    ranges = [run.figures["clusters"][str(card.id)]["silhouette_range"] for card in cards]
+    values = [card.silhouette for card in cards]
+    spread = {
+        "type": "data",
+        "symmetric": False,
+        "array": [high - value for (_, high), value in zip(ranges, values, strict=True)],
+        "arrayminus": [value - low for (low, _), value in zip(ranges, values, strict=True)],
+        "color": "rgba(128, 128, 128, .8)",
+        "thickness": 1,
+        "width": 0,
+    }
+    hover = "%{customdata}: %{y:.2f}<extra></extra>"
+    bars = _bars(cards, values, error_y=spread, hovertemplate=hover)
+    return [bars], {"xaxis": _names(cards), "yaxis": {"title": {"text": "silhouette"}}}
+
+
+def _largest(run) -> list[int]:
+    """The clusters in the similarity chart: the largest, similar ones side by side."""
+    sizes = {key: card.size for key, card in run.cards.items()}
+    order = [cluster for cluster in run.figures["order"] if cluster in sizes]
+    kept = set(sorted(order, key=lambda cluster: -sizes[cluster])[:LARGEST])
+    return [cluster for cluster in order if cluster in kept]
+
+
+def _similarity(run):
+    shown, order = _largest(run), run.figures["order"]
+    at = [order.index(cluster) for cluster in shown]
+    table = unpack(run.figures["similarity"])[np.ix_(at, at)] / 100
+    cards = [run.cards[cluster] for cluster in shown]
+    names = [_short(card.name, 60) for card in cards]
+    square = {
+        "type": "heatmap",
+        "z": table.tolist(),
+        "zmid": 0,
+        "colorscale": "RdBu",
+        "reversescale": False,
+        "text": [[f"{one} and {other}" for other in names] for one in names] if len(names) <= NAMED else None,
+        "hovertemplate": "%{text}: %{z:.2f}<extra></extra>" if len(names) <= NAMED else "%{z:.2f}<extra></extra>",
+    }
+    return [square], {"xaxis": _names(cards), "yaxis": {**_names(cards), "tickangle": 0, "autorange": "reversed"}}
+
+
+def _rows_of_truth(run) -> list[tuple[int, np.ndarray]]:
+    """The largest clusters and their counts of classes, those of matched classes on the diagonal."""
+    counts = unpack(run.truth["counts"])
+    pairs = [pair for pair in zip(run.truth["order"], counts, strict=True) if pair[0] in run.cards]
+    kept = {cluster for cluster, _ in sorted(pairs, key=lambda pair: -pair[1].sum())[:LARGEST]}
+    return [pair for pair in pairs if pair[0] in kept]
+
+
+def _confusion(run):
+    pairs = _rows_of_truth(run)
+    counts = np.array([row for _, row in pairs])
+    cards = [run.cards[cluster] for cluster, _ in pairs]
+    classes = run.truth["classes"]
+    few = len(cards) <= NAMED and len(classes) <= 20
+    square = {
+        "type": "heatmap",
+        "z": (counts / counts.sum(axis=1, keepdims=True)).round(3).tolist(),
+        "text": counts.tolist(),
+        "texttemplate": "%{text}" if few else None,
+        "hovertemplate": "%{text}<extra></extra>",
+        "colorscale": "Viridis",
+        "showscale": False,
+    }
+    ticks = {"tickvals": list(range(len(classes))), "ticktext": [_short(name) for name in classes], "tickangle": -45}
+    ticks = ticks if len(classes) <= NAMED else {"showticklabels": False}
+    title = {"title": {"text": _short(run.truth["field"], 60)}}
+    return [square], {"xaxis": ticks | title, "yaxis": {**_names(cards), "tickangle": 0, "autorange": "reversed"}}
+
+
+def _training(run):
+    history = run.config.history
+    steps = history.get("step") or list(range(len(next(iter(history.values())))))
+    lines = [
+        {
+            "type": "scatter",
+            "mode": "lines",
+            "name": name.replace("_", " "),
+            "x": steps,
+            "y": _shares(values) if name == "used" else values,
+            "yaxis": "y2" if name in HEALTH else "y",
+            "line": {"dash": "dot"} if name in HEALTH else {},
+        }
+        for name, values in history.items()
+        if name != "step"
+    ]
+    return lines, {
+        "showlegend": True,
+        "legend": {"orientation": "h", "x": 0, "y": 1.12},
+        "margin": {"l": 50, "b": 40, "t": 50, "r": 12},
+        "xaxis": {"title": {"text": "step"}},
+        "yaxis": {"title": {"text": "loss"}, "domain": [0.55, 1]},
+        "yaxis2": {"title": {"text": "health"}, "domain": [0, 0.45], "rangemode": "tozero"},
+    }
+
+
+def _shares(counts) -> list:
+    most = max((count for count in counts if count), default=1)
+    return [count / most if count is not None else None for count in counts]
+
+
+_CHARTS = {
+    "sizes": _sizes,
+    "confidence": _confidence,
+    "silhouette": _silhouette,
+    "similarity": _similarity,
+    "confusion": _confusion,
+    "training": _training,
+}

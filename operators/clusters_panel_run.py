@@ -1,0 +1,224 @@
+"""What the Clusters panel shows of a run: its cards, found, sorted and turned page by page."""
+
+from dataclasses import dataclass, field
+from functools import cached_property
+
+from . import runs
+from .cluster_edits import clusters_of
+from .figures import are_current, read_figures
+
+PAGE = 12
+UNASSIGNED = -2  # the card of those without a cluster
+SORTS = {
+    "size": "Largest first",
+    "small": "Smallest first",
+    "name": "By name",
+    "similar": "Similar ones side by side",
+    "confidence": "Least confident first",
+    "cohesion": "Loosest first",
+    "separation": "Least separate first",
+    "purity": "Least pure first",
+}
+
+
+@dataclass(frozen=True)
+class Card:
+    """A cluster as its card shows it; figures that are not known are None.
+
+    Args:
+        id: its id, -1 for noise
+        name: its name
+        size: its members
+        share: of all members of the run
+        prototypes: ids of the images or patches on its contact sheet
+        confidence: mean confidence
+        cohesion: see :class:`models.cohesion.Geometry`
+        separation: likewise
+        nearest: the name of the nearest cluster
+        silhouette: mean silhouette of a sample of its members
+        majority: its most frequent class
+        purity: the share of that class
+        description: a sentence on what it shows
+        mixed: whether whoever named it found more than one kind of thing in it
+    """
+
+    id: int
+    name: str
+    size: int
+    share: float
+    prototypes: list[str]
+    confidence: float | None = None
+    cohesion: float | None = None
+    separation: float | None = None
+    nearest: str | None = None
+    silhouette: float | None = None
+    majority: str | None = None
+    purity: float | None = None
+    description: str | None = None
+    mixed: bool = False
+
+
+@dataclass(frozen=True)
+class PanelRun:
+    """A run and how the panel looks at it.
+
+    Args:
+        dataset: the dataset
+        key: the run's key
+        look: the panel's state: tab, page, sort, search, shown, order, truth, chart, unassigned
+    """
+
+    dataset: object
+    key: str
+    look: dict = field(default_factory=dict)
+
+    @classmethod
+    def of(cls, ctx) -> "PanelRun | None":
+        """The run that the panel of ``ctx`` shows, None if there is none."""
+        key = ctx.panel.get_state("run")
+        if ctx.dataset is None or key not in ctx.dataset.list_runs():
+            return None
+        return cls(ctx.dataset, key, ctx.panel.get_state("look") or {})
+
+    @cached_property
+    def config(self):
+        """The run's configuration; that it is a clustering run was seen when it was opened."""
+        return self.dataset.get_run_info(self.key).config
+
+    @cached_property
+    def clusters(self) -> list[dict]:
+        """The clusters as they are now, noise included."""
+        brief = self.config.clusters  # at hand, unless there are very many
+        return brief if brief is not None else clusters_of(self.dataset, self.key)
+
+    @cached_property
+    def labelled(self) -> bool:
+        """Whether the label field is still there."""
+        return self.dataset.has_field(self.config.label_path)
+
+    @cached_property
+    def names(self) -> dict[int, str]:
+        """The names of the clusters by id."""
+        return {entry["id"]: entry["label"] for entry in self.clusters}
+
+    @cached_property
+    def figures(self) -> dict:
+        """What is known about the clusters; empty if nothing is."""
+        return read_figures(self.dataset, self.key) or {}
+
+    @cached_property
+    def current(self) -> bool:
+        """Whether the figures describe the labels as they are now."""
+        return bool(self.figures) and are_current(self.dataset, self.key, self.figures)
+
+    @cached_property
+    def truth(self) -> dict:
+        """What is known against the chosen field of classes; empty if none is chosen or it is out of date."""
+        kept = read_figures(self.dataset, self.key, "truth")
+        if kept is None or kept["field"] != self.look.get("truth"):
+            return {}
+        return kept if are_current(self.dataset, self.key, kept) else {}
+
+    @property
+    def unit(self) -> str:
+        """``images`` or ``patches``."""
+        return "patches" if self.config.patches_field else "images"
+
+    @property
+    def shown(self) -> int | None:
+        """The cluster that the grid shows, None if it shows something else."""
+        return self.look.get("shown")
+
+    @property
+    def version(self) -> int:
+        """The version of the labels, for editors who must not overwrite what they have not seen."""
+        return getattr(self.config, "version", 0)
+
+    @cached_property
+    def cards(self) -> dict[int, Card]:
+        """All cards by cluster id, noise included."""
+        total = sum(entry["size"] for entry in self.clusters) or 1
+        about = read_figures(self.dataset, self.key, "names") or {}
+        return {entry["id"]: self._card(entry, total, about.get(str(entry["id"])) or {}) for entry in self.clusters}
+
+    def _card(self, entry, total, about) -> Card:
+        key = str(entry["id"])
+        found = self.figures.get("clusters", {}).get(key, {})
+        if not self.current and found.get("size") != entry["size"]:
+            found = {}  # it was edited since it was measured
+        against = self.truth.get("clusters", {}).get(key, {})
+        noise = (self.figures.get("noise") or {}).get("prototypes", []) if entry["id"] == runs.NOISE else []
+        return Card(
+            id=entry["id"],
+            name=entry["label"],
+            size=entry["size"],
+            share=entry["size"] / total,
+            prototypes=entry["prototypes"] or noise,
+            confidence=entry["confidence"],
+            cohesion=found.get("cohesion"),
+            separation=found.get("separation"),
+            nearest=self.names.get(found.get("nearest")),
+            silhouette=found.get("silhouette"),
+            majority=against.get("majority"),
+            purity=against.get("purity"),
+            description=about.get("description"),
+            mixed=about.get("coherent") is False,
+        )
+
+    @cached_property
+    def listed(self) -> list[Card]:
+        """The cards of the clusters that were searched for, in the chosen order; noise is not among them."""
+        wanted = str(self.look.get("search") or "").casefold().split()
+        found = [card for key, card in self.cards.items() if key != runs.NOISE and _matches(card, wanted)]
+        return sorted(found, key=self._rank)
+
+    def _rank(self, card: Card) -> tuple:
+        sort = self.look.get("sort") or "size"
+        if sort == "name":
+            return (card.name.casefold(), card.id)
+        if sort == "small":
+            return (card.size, card.id)
+        if sort == "similar":
+            order = self.figures.get("order", [])
+            return (order.index(card.id) if card.id in order else len(order), card.id)
+        if sort in ("confidence", "cohesion", "separation", "purity"):
+            value = getattr(card, sort)
+            return (value is None, value or 0, card.id)
+        return (-card.size, card.id)
+
+    @property
+    def pages(self) -> int:
+        """How many pages the listed cards fill, at least one."""
+        return max(-(-len(self.listed) // PAGE), 1)
+
+    @property
+    def page(self) -> int:
+        """The page that is open, from 0."""
+        return min(self.look.get("page") or 0, self.pages - 1)
+
+    @property
+    def on_page(self) -> list[Card]:
+        """The cards on the open page; on the last one, noise comes last."""
+        cards = self.listed[self.page * PAGE : (self.page + 1) * PAGE]
+        noise = self.cards.get(runs.NOISE)
+        last = self.page == self.pages - 1 and not self.look.get("search")
+        return [*cards, noise] if noise and last else cards
+
+    def page_of(self, cluster: int) -> int:
+        """The page with a cluster's card; the open one if it is on none."""
+        places = [place for place, card in enumerate(self.listed) if card.id == cluster]
+        return places[0] // PAGE if places else self.page
+
+    def beside(self, step: int) -> int | None:
+        """The cluster ``step`` cards after the one that is shown, going round; None if nothing is listed."""
+        ids = [card.id for card in self.listed]
+        if not ids:
+            return None
+        if self.shown not in ids:
+            return ids[0 if step > 0 else -1]
+        return ids[(ids.index(self.shown) + step) % len(ids)]
+
+
+def _matches(card: Card, words: list[str]) -> bool:
+    text = f"{card.name} {card.majority or ''} {card.description or ''} {card.id}".casefold()
+    return all(word in text for word in words)

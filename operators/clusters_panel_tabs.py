@@ -1,0 +1,63 @@
+"""What the Clusters panel looks like: its bars and the open tab, or what to do where there is nothing to show."""
+
+import fiftyone.operators.types as types
+
+from .clusters_panel_actions import run_menu
+from .clusters_panel_bars import BORDERLINE, add_header, add_search, add_shown, add_tabs
+from .clusters_panel_border import add_border
+from .clusters_panel_cards import add_cards, add_pages
+from .clusters_panel_charts import TITLES, add_chart, available
+from .clusters_panel_parts import QUIET, button, row, text
+from .clusters_panel_run import PanelRun
+from .get_clustering_run_info import get_clustering_run_info, info_text
+
+
+def add_panel(panel, run: PanelRun | None, events):
+    """Adds everything.
+
+    Args:
+        panel: the :class:`fiftyone.operators.types.Object` to add to
+        run: the run that is shown, None if there is none
+        events: the panel, whose methods are called
+    """
+    if run is None:
+        text(panel, "none", "This dataset has no clustering run yet.", bold=True)
+        button(panel, "start", events.on_start, "Compute clusters", strong=True)
+        return
+    add_header(panel, run, run_menu(), events)
+    tab = run.look.get("tab") or "clusters"
+    add_tabs(panel, tab, events)
+    if not run.labelled:
+        text(panel, "gone", f"The label field {run.config.label_path} of this run was deleted or renamed.", bold=True)
+        tab = "details"
+    {"clusters": _add_clusters, "charts": _add_charts, "details": _add_details}[tab](panel, run, events)
+
+
+def _add_clusters(panel, run, events):
+    add_search(panel, run, events)
+    add_shown(panel, run, events)
+    if not run.current:
+        text(panel, "old", "The figures are from before the last edit.", "0.8rem", "warning.main")
+        button(panel, "measure", events.on_measure, "Compute them again")
+    if run.look.get("order") == BORDERLINE:
+        add_border(panel, run, events)
+    if not run.listed:
+        text(panel, "nothing", "No cluster has such a name." if run.look.get("search") else "There is no cluster.")
+    add_cards(panel, run, events)
+    add_pages(panel, run, events)
+
+
+def _add_charts(panel, run, events):
+    charts = available(run)
+    chosen = run.look.get("chart") if run.look.get("chart") in charts else charts[0]
+    bar = types.Object()
+    for name in charts:
+        button(bar, name, events.on_chart, TITLES[name], params={"chart": name}, strong=name == chosen)
+    panel.define_property("charts", bar, view=row(0.5))
+    add_chart(panel, chosen, run, events)
+    if "confusion" not in charts:
+        text(panel, "hint", "Choose a ground truth on the first tab to compare with classes.", "0.8rem", QUIET)
+
+
+def _add_details(panel, run, events):
+    panel.md(info_text(get_clustering_run_info(run.dataset, run.key)), name="details")

@@ -1,0 +1,87 @@
+"""A comparison of two clusterings for people: Markdown and a heat map."""
+
+import html
+
+LONGEST = 100  # clusters drawn per side: beyond that a cell is smaller than a pixel or two
+LISTED = 30
+
+
+def comparison_text(done: dict) -> str:
+    """What :func:`operators.compare_clusterings.compare_clusterings` found, as Markdown."""
+    unit, key, other = done["unit"], done["run_key"], done["other"]
+    lines = [
+        f"**ARI {done['ari']:.3f}, AMI {done['ami']:.3f}** over {done['n_compared']:,} {unit} that have a label "
+        f"of both `{key}` and `{other}`"
+    ]
+    if "ari_assigned" in done:
+        lines[0] += f" (without noise: {done['ari_assigned']:.3f} and {done['ami_assigned']:.3f})"
+    lines += ["", f"**{done['n_moved']:,} {unit} moved** to another cluster than the one that theirs became"]
+    if done["n_only_first"] or done["n_only_second"]:
+        only = f"{done['n_only_first']:,} have a label of `{key}` only, {done['n_only_second']:,} of `{other}` only"
+        lines += ["", f"Left out: {only}"]
+    changed = [cluster for cluster in done["clusters"] if cluster["fate"] != "kept"]
+    kept = len(done["clusters"]) - len(changed)
+    lines += ["", f"{kept} of {len(done['clusters'])} clusters were kept" + (":" if changed else "")]
+    for cluster in sorted(changed, key=lambda c: -c["size"])[:LISTED]:
+        lines += [f"- {plain(cluster['label'])} ({cluster['size']:,}) {_fate(cluster)}"]
+    if len(changed) > LISTED:
+        lines += [f"- and {len(changed) - LISTED:,} smaller ones"]
+    return "\n".join(lines)
+
+
+def plain(name: str) -> str:
+    """A name as text in Markdown, where clusters may be called ``*`` or ``<b>``."""
+    return "".join(f"\\{c}" if c in "\\`*_{}[]()<>#+-!|~&" else c for c in " ".join(name.split()))
+
+
+def _fate(cluster: dict) -> str:
+    into = ", ".join(f"{plain(name)} ({count:,})" for name, count in cluster["into"].items())
+    if cluster["fate"] == "split":
+        return f"split into {into}"
+    if cluster["fate"] == "merged":
+        return f"merged into {into}"
+    stayed = f"; the largest match is {plain(cluster['match'])} ({cluster['n_stayed']:,})" if cluster["match"] else ""
+    return f"scattered{stayed}"
+
+
+def heat_map(done: dict) -> tuple[list[dict], dict]:
+    """Plotly's traces and layout: a cell's colour is its share of the row, its number the count."""
+    table = done["table"]
+    counts = [row[:LONGEST] for row in table["counts"][:LONGEST]]
+    totals = [sum(row) or 1 for row in table["counts"][:LONGEST]]
+    rows, columns = (_unique(table[side][:LONGEST]) for side in ("rows", "columns"))
+    trace = {
+        "type": "heatmap",
+        "x": columns,
+        "y": rows,
+        "z": [[count / total for count in row] for row, total in zip(counts, totals, strict=True)],
+        "customdata": counts,
+        "zmin": 0,
+        "zmax": 1,
+        "colorscale": "Viridis",
+        "hovertemplate": "%{y} → %{x}<br>%{customdata:,} (%{z:.0%} of the row)<extra></extra>",
+        "colorbar": {"title": {"text": "share of row"}, "tickformat": ".0%"},
+    }
+    if len(rows) <= 20 and len(columns) <= 20:
+        trace |= {"text": counts, "texttemplate": "%{text}"}
+    left_out = max(len(table["rows"]), len(table["columns"])) > LONGEST
+    height = min(max(320, 90 + 18 * len(rows)), 900)
+    layout = {
+        "height": height,
+        "xaxis": {"type": "category", "automargin": True, "tickangle": -45},
+        "yaxis": {"type": "category", "automargin": True, "autorange": "reversed"},
+    }
+    if left_out:
+        layout["title"] = {"text": f"The first {LONGEST} clusters of each side"}
+    return [trace], layout
+
+
+def _unique(names: list[str]) -> list[str]:
+    """Names as an axis takes them: short, and different from each other, for Plotly joins equal ones."""
+    seen, found = {}, []
+    for name in names:
+        short = name if len(name) <= 24 else f"{name[:23]}…"
+        short = html.escape(short, quote=False)  # Plotly reads markup in labels
+        seen[short] = seen.get(short, 0) + 1
+        found.append(short if seen[short] == 1 else f"{short} ({seen[short]})")
+    return found

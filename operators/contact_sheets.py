@@ -1,0 +1,80 @@
+"""The pictures on the cards of the Clusters panel: small JPEG files in a cache, which the App's server sends.
+
+The address of a file is short; a picture inside the page would come back to the server with every click.
+"""
+
+import hashlib
+import urllib.parse
+from pathlib import Path
+
+import fiftyone as fo
+
+from .embeddings import files_of
+from .vectors import Rows
+
+KEPT = 3000  # some 15 kB each
+
+
+def draw_sheets(target, wanted: list[list[str]], columns: int = 3) -> list[str | None]:
+    """Contact sheets.
+
+    Args:
+        target: a :class:`operators.targets.Target`
+        wanted: for each sheet the ids of its images or patches
+        columns (3): how many stand side by side
+
+    Returns:
+        for each sheet the address of an image in the App, None where nothing is left to show
+    """
+    files = _files(target, {key for ids in wanted for key in ids})
+    return [_address([files[key] for key in ids if key in files], columns) for ids in wanted]
+
+
+def folder() -> Path:
+    """Where the sheets are; need not exist, and may be deleted at any time."""
+    return Path(fo.config.default_dataset_dir).expanduser() / ".constellation" / "sheets"
+
+
+def _files(target, ids: set[str]) -> dict[str, tuple]:
+    """Each id's file and box; the file is the small copy that the App's grid shows, if there is one."""
+    if not ids:
+        return {}
+    if target.patches_field:
+        source = target.source.select_labels(ids=list(ids), fields=target.patches_field)
+        rows = Rows.of(source, target.patches_field)
+        found, items = files_of(rows, rows.ids)
+        return {key: (path, box) for key, (path, box) in zip(found, items, strict=True)}
+    small = target.dataset.app_config.grid_media_field
+    found, paths, thumbnails = target.source.select(list(ids)).values(["id", "filepath", small])
+    return {key: (small or path, None) for key, path, small in zip(found, paths, thumbnails, strict=True)}
+
+
+def _address(pictures, columns) -> str | None:
+    from ..models.tiles import contact_sheet
+
+    if not pictures:
+        return None
+    name = hashlib.sha256(repr((pictures, columns, [_changed(path) for path, _ in pictures])).encode()).hexdigest()
+    path = folder() / f"{name[:32]}.jpg"
+    if not path.exists():
+        path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+        unfinished = path.with_suffix(f".{id(pictures)}")
+        unfinished.write_bytes(contact_sheet(pictures, columns))
+        unfinished.replace(path)
+        _forget_old()
+    return f"/media?filepath={urllib.parse.quote(str(path))}"
+
+
+def _changed(path) -> float | None:
+    try:
+        return Path(path).stat().st_mtime
+    except OSError:
+        return None
+
+
+def _forget_old():
+    """Deletes the oldest sheets when there are too many."""
+    sheets = list(folder().glob("*.jpg"))
+    if len(sheets) > KEPT:
+        for sheet in sorted(sheets, key=lambda path: _changed(path) or 0)[: KEPT // 3]:
+            sheet.unlink(missing_ok=True)

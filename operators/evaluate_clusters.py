@@ -1,0 +1,222 @@
+"""The ``evaluate_clusters`` operator: scores of a run, per cluster and overall, kept with it."""
+
+import fiftyone.operators as foo
+import fiftyone.operators.types as types
+
+from ..models.lengths import unit_length
+from . import runs
+from .cluster_edits import clusters_of, version_of
+from .execution import PythonCall, Stages, failed, show, stream
+from .figures import are_current, keep_figures, make_figures, make_truth, read_figures
+from .form_steps import NONE, truth_fields
+from .forms import add_choice
+from .ground_truth import read_truth
+from .locks import turn
+from .members import read_members
+from .run_choice import add_run, chosen_run
+from .spaces import read_spaces
+from .summary import MAIN_SCORES, score_table
+from .targets import resolve_target
+
+LISTED = 50
+COLUMNS = ("cohesion", "separation", "silhouette", "purity")
+
+
+def evaluate_clusters(samples, run_key: str, ground_truth: str | None = None, progress=None) -> dict:
+    """Scores a run from its vectors and, if there are classes, against them; per cluster and overall.
+
+    The scores are kept with the run, which the Clusters panel shows, unless ``samples`` are only a part of it.
+
+    Args:
+        samples: the dataset, or a view whose members of the run are looked at
+        run_key: the run's key
+        ground_truth (None): a field of classes; for patches an attribute of the labels, or the patches field itself
+        progress (None): a callable ``(fraction, message)``, which may raise to stop
+
+    Returns:
+        a dict with ``run_key``, ``n``, ``scores`` as in :mod:`models.metrics`, ``clusters``, each with its id, label,
+        size, share, confidence, cohesion, separation, nearest, silhouette and, with classes, majority and purity,
+        ``ground_truth``, ``saved``, and ``notes``
+
+    Raises:
+        ValueError: in one sentence, if there is no such run, its labels are gone, or no class is known
+    """
+    from ..models.metrics import score_vectors
+
+    dataset = samples._root_dataset
+    stages = Stages(["reading", "measuring", "scoring", "writing"], progress)
+    stages.enter("reading")
+    dataset.reload()
+    version = version_of(dataset, run_key)  # before the labels, so that an edit meanwhile makes the figures old
+    members = read_members(samples, run_key)
+    X, notes = _vectors(members)
+    stages.enter("measuring")
+    parts = {"figures": make_figures(members.ids, X, members.labels, members.confidence, members.config.seed)}
+    stages.enter("scoring")
+    scores = score_vectors(X, members.labels) if X is not None else {}
+    if ground_truth:
+        truth = read_truth(members.target, ground_truth, members.ids)
+        parts["truth"] = make_truth(truth, members.labels, ground_truth)
+        scores |= parts["truth"]["scores"]
+    stages.enter("writing")
+    whole = samples is dataset or len(members.ids) == dataset.count(f"{members.config.label_path}.cluster")
+    if whole:
+        keep_figures(dataset, run_key, version, **parts)
+        _keep_scores(dataset, run_key, scores, ground_truth)
+    stages.leave()
+    return {
+        "run_key": run_key,
+        "n": len(members.ids),
+        "scores": scores,
+        "clusters": _rows(clusters_of(dataset, run_key), parts),
+        "ground_truth": ground_truth,
+        "saved": whole,
+        "notes": notes,
+    }
+
+
+def current_figures(dataset, run_key: str, progress=None) -> dict:
+    """The figures of a run as its labels are now, computed again if they have changed.
+
+    Raises:
+        ValueError: in one sentence, if there is no such run or its labels are gone
+    """
+    if not are_current(dataset, run_key, read_figures(dataset, run_key)):
+        evaluate_clusters(dataset, run_key, progress=progress)
+    return read_figures(dataset, run_key)
+
+
+def evaluate_truth(dataset, run_key: str, ground_truth: str) -> dict:
+    """Scores a run against classes only, which needs no vectors, and keeps that with the run.
+
+    Args:
+        dataset: the dataset
+        run_key: the run's key
+        ground_truth: a field of classes
+
+    Returns:
+        what :func:`operators.figures.make_truth` returns
+
+    Raises:
+        ValueError: in one sentence, if there is no such run, its labels are gone, or no class is known
+    """
+    dataset.reload()
+    version = version_of(dataset, run_key)
+    members = read_members(dataset, run_key)
+    found = make_truth(read_truth(members.target, ground_truth, members.ids), members.labels, ground_truth)
+    keep_figures(dataset, run_key, version, truth=found)
+    _keep_scores(dataset, run_key, found["scores"], ground_truth)
+    return found
+
+
+def _vectors(members):
+    """The vectors as they were clustered, None if they are gone; and what has to be said about them."""
+    config = members.config
+    fields = [space["embeddings"] for space in getattr(config, "spaces", None) or []] or [config.embeddings]
+    try:
+        table, widths = read_spaces(members.target.source, fields, config.patches_field)
+    except ValueError as error:
+        return None, [f"the clusters were not measured: {error}"]
+    place = {key: row for row, key in enumerate(table.ids)}
+    if missing := sum(key not in place for key in members.ids):
+        several = f"{missing:,} of {len(members.ids):,} vectors"
+        return None, [f"the clusters were not measured, for {several} are gone; compute the embeddings again"]
+    X = table.X[[place[key] for key in members.ids]]
+    return unit_length(X, widths) if config.normalize else X, []
+
+
+def _keep_scores(dataset, run_key, scores, ground_truth):
+    with turn(dataset):
+        config = runs.get_config(dataset, run_key)
+        config.scores = {**(config.scores or {}), **scores}
+        config.ground_truth = ground_truth or config.ground_truth
+        dataset.update_run_config(run_key, config)
+
+
+def _rows(clusters, parts) -> list[dict]:
+    """One row per cluster that has members, with everything that is known about it."""
+    figures, truth = parts["figures"], parts.get("truth", {"clusters": {}})
+    kept = ("size", "confidence", "cohesion", "separation", "nearest", "silhouette")
+    rows = []
+    for cluster in clusters:
+        key = str(cluster["id"])
+        found = figures["clusters"].get(key) if cluster["id"] != runs.NOISE else figures["noise"]
+        if found:
+            row = {"id": cluster["id"], "label": cluster["label"], "share": found["size"] / figures["n"]}
+            against = truth["clusters"].get(key, {})
+            rows.append(row | {name: found.get(name) for name in kept} | against)
+    return rows
+
+
+class EvaluateClusters(PythonCall, foo.Operator):
+    """Scores a run; see :func:`evaluate_clusters`."""
+
+    work = staticmethod(evaluate_clusters)
+
+    @property
+    def config(self):
+        """How the App offers this operator."""
+        return foo.OperatorConfig(
+            name="evaluate_clusters",
+            label="Clusters: evaluate clusters",
+            description="Score a run, with and without classes, per cluster and overall",
+            icon="/assets/icon.svg",
+            dynamic=True,
+            execute_as_generator=True,
+            allow_immediate_execution=True,
+            allow_delegated_execution=True,
+            risk_level="low",
+        )
+
+    def resolve_input(self, ctx):
+        """The form: which run, and against which classes."""
+        inputs = types.Object()
+        if key := add_run(ctx, inputs):
+            add_truth_choice(ctx, inputs, runs.get_config(ctx.dataset, key))
+        return types.Property(inputs, view=types.View(label="Evaluate clusters"))
+
+    def execute(self, ctx):
+        """Scores with live progress, then shows the scores."""
+        truth = ctx.params.get("ground_truth")
+        truth = None if truth in (None, NONE) else truth
+        try:
+            key = chosen_run(ctx)
+            found = yield from stream(ctx, lambda progress: evaluate_clusters(ctx.dataset, key, truth, progress))
+        except Exception as error:
+            yield from failed(ctx, error)
+            return
+        if not ctx.delegated:
+            yield show(ctx, f"Run {key}", scores_text(found))
+
+
+def add_truth_choice(ctx, inputs, config):
+    """Adds a drop-down of the fields that can hold classes for a run."""
+    try:
+        fields = truth_fields(resolve_target(ctx.dataset, config.patches_field))
+    except ValueError:  # videos and groups: their frames and slices are resolved by the run itself
+        fields = []
+    options = {NONE: "None", **{name: name for name in fields}}
+    known = config.ground_truth if config.ground_truth in options else NONE
+    add_choice(inputs, "ground_truth", options, known, "Ground truth", "Classes to score against")
+
+
+def scores_text(found: dict) -> str:
+    """Scores as Markdown: overall, then the largest clusters."""
+    lines = [f"**{found['n']:,} members**, {len(found['clusters'])} clusters", ""]
+    lines += score_table(found["scores"], MAIN_SCORES)
+    rows = sorted(found["clusters"], key=lambda row: -row["size"])
+    shown = [name for name in COLUMNS if any(row.get(name) is not None for row in rows)]
+    lines += ["", f"| cluster | size | share | {' | '.join(['confidence', *shown])} |"]
+    lines += [f"| {' | '.join(['---'] * (4 + len(shown)))} |"]
+    for row in rows[:LISTED]:
+        cells = [f"{row[name]:.2f}" if row.get(name) is not None else "" for name in ("confidence", *shown)]
+        name = markdown_text(row["label"])
+        lines += [f"| {name} | {row['size']:,} | {100 * row['share']:.1f} % | {' | '.join(cells)} |"]
+    if len(rows) > LISTED:
+        lines += ["", f"and {len(rows) - LISTED:,} smaller ones"]
+    return "\n".join([*lines, *(part for note in found["notes"] for part in ("", f"Note: {note}"))])
+
+
+def markdown_text(text: str) -> str:
+    """A name as Markdown that shows it as it is."""
+    return "".join(f"\\{char}" if char in r"\`*_{}[]()<>#+-.!|~&" else char for char in text)

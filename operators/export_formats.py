@@ -1,0 +1,205 @@
+"""The formats of ``export_clusters``: tables, folders of images, contact sheets and the HTML report."""
+
+import csv
+import json
+import math
+import shutil
+from pathlib import Path
+
+import numpy as np
+
+from . import runs
+from .export_files import slug
+from .get_clustering_run_info import get_clustering_run_info
+from .members import Members
+
+COLUMNS = ("id", "sample_id", "filepath", "cluster", "label", "confidence")
+BOX = ("x", "y", "width", "height")
+SHEET_IMAGES = 36
+CARD_IMAGES = 9
+REPORT_IMAGES = 4500  # about 20 MB of thumbnails: what a browser opens at once
+MAP_POINTS = 200_000
+_FORMULA = ("=", "+", "-", "@", "\t", "\r")
+
+
+def write_csv(path: Path, members: Members, progress) -> dict:
+    """One row per image or patch; returns nothing to report."""
+    with open(path, "w", newline="", encoding="utf-8") as file:
+        writer = csv.writer(file)
+        writer.writerow(COLUMNS + (BOX if members.target.patches_field else ()))
+        for place, row in enumerate(_rows(members)):
+            if place % 5000 == 0:
+                progress(place / len(members.ids))
+            writer.writerow([_cell(value) for value in row])
+    return {}
+
+
+def _cell(value):
+    # a spreadsheet would run a name that looks like a formula
+    return f"'{value}" if isinstance(value, str) and value.startswith(_FORMULA) else value
+
+
+def write_json(path: Path, members: Members, progress) -> dict:
+    """The run, its clusters and its members; exact names, no vectors."""
+    keys = COLUMNS + (BOX if members.target.patches_field else ())
+    items = [dict(zip(keys, row, strict=True)) for row in _rows(members)]
+    progress(0.5)
+    info = get_clustering_run_info(members.target.dataset, members.run_key)
+    text = json.dumps(_finite({"run": info, "items": items}), ensure_ascii=False, indent=1, default=str)
+    path.write_text(text, encoding="utf-8")
+    return {}
+
+
+def _finite(value):
+    """NaN is no JSON."""
+    if isinstance(value, dict):
+        return {str(key): _finite(entry) for key, entry in value.items()}
+    if isinstance(value, list | tuple):
+        return [_finite(entry) for entry in value]
+    return None if isinstance(value, float) and not math.isfinite(value) else value
+
+
+def _rows(members: Members):
+    """Per image or patch its columns, and the box of a patch."""
+    names, files = members.names, members.files(members.ids)
+    for row, (key, sample_id) in enumerate(zip(members.ids, members.sample_ids, strict=True)):
+        cluster = int(members.labels[row])
+        filepath, box = files[key]
+        label = names.get(cluster, runs.cluster_label(cluster))
+        values = [key, sample_id, filepath, cluster, label, round(float(members.confidence[row]), 6)]
+        if members.target.patches_field:
+            values += [round(float(x), 6) for x in box] if box else [None] * 4
+        yield values
+
+
+def write_folders(path: Path, members: Members, progress) -> dict:
+    """A folder per cluster with copies of its images, or crops of its patches, and a table of all.
+
+    Returns:
+        ``{"skipped": {reason: count}}``
+    """
+    from ..models.encoders.images import ImageError
+
+    folders = _slugs(members)
+    files = members.files(members.ids)
+    cluster_of = dict(zip(members.ids, members.labels.tolist(), strict=True))
+    taken, skipped, written = set(), {}, {}
+    for place, (key, (filepath, box)) in enumerate(files.items()):
+        if place % 50 == 0:
+            progress(place / len(files))
+        folder = path / folders[cluster_of[key]]
+        folder.mkdir(exist_ok=True)
+        name = _free(folder, filepath, key, box, taken)
+        try:
+            _copy(filepath, box, folder / name)
+        except ImageError as error:
+            skipped[error.reason] = skipped.get(error.reason, 0) + 1
+            continue
+        written[key] = f"{folder.name}/{name}"
+    with open(path / "clusters.csv", "w", newline="", encoding="utf-8") as file:
+        writer = csv.writer(file)
+        writer.writerow(("file", *COLUMNS))
+        for row in _rows(members):
+            if row[0] in written:
+                writer.writerow([_cell(value) for value in (written[row[0]], *row[: len(COLUMNS)])])
+    return {"skipped": skipped}
+
+
+def _free(folder: Path, filepath: str, key: str, box, taken: set) -> str:
+    """A file name not used yet: the image's own, with the id where two would share it, and always for patches."""
+    source = Path(filepath)
+    suffix = source.suffix if box is None else ".png"
+    name = f"{source.stem}{suffix}" if box is None else f"{source.stem[:80]}_{key}{suffix}"
+    if (folder, name.lower()) in taken:
+        name = f"{source.stem[:80]}_{key}{suffix}"
+    taken.add((folder, name.lower()))
+    return name
+
+
+def _copy(filepath: str, box, target: Path):
+    from ..models.encoders.images import MISSING, NO_PERMISSION, ImageError, crop, read_image
+
+    if box is not None:
+        crop(read_image(filepath), box).save(target)
+        return
+    try:
+        with open(filepath, "rb"):
+            pass
+    except FileNotFoundError:
+        raise ImageError(MISSING, filepath) from None
+    except OSError:
+        raise ImageError(NO_PERMISSION, filepath) from None
+    shutil.copyfile(filepath, target)
+
+
+def write_sheets(path: Path, members: Members, progress) -> dict:
+    """A PNG per cluster with its prototypes first, then members from the most to the least confident.
+
+    Returns:
+        ``{"skipped": {reason: count}}``
+    """
+    from ..models.thumbnails import titled_sheet
+
+    names, slugs, groups = members.names, _slugs(members), members.by_cluster()
+    skipped = {}
+    for place, (cluster, rows) in enumerate(groups.items()):
+        progress(place / len(groups), f"cluster {place + 1} of {len(groups)}")
+        chosen = shown(members, cluster, rows, SHEET_IMAGES)
+        files = members.files(chosen)
+        label = names.get(cluster, runs.cluster_label(cluster))
+        title = f"{label} · {len(rows):,} {members.target.unit}"
+        sheet, failed = titled_sheet([files[key] for key in chosen], title)
+        sheet.save(path / f"{slugs[cluster]}.png")
+        for reason in failed.values():
+            skipped[reason] = skipped.get(reason, 0) + 1
+    return {"skipped": skipped}
+
+
+def shown(members: Members, cluster: int, rows, n: int) -> list[str]:
+    """The members that stand for a cluster: its prototypes, then others evenly from the most to the least confident.
+
+    Args:
+        members: the run's members
+        cluster: the cluster's id
+        rows: its rows, most confident first
+        n: at most how many
+
+    Returns:
+        ids
+    """
+    here = {members.ids[row] for row in rows}
+    known = next((c.get("prototypes") or [] for c in members.clusters if c["id"] == cluster), [])
+    chosen = [key for key in known if key in here][:n]
+    rest = [members.ids[row] for row in rows if members.ids[row] not in set(chosen)]
+    places = np.unique(np.linspace(0, len(rest) - 1, min(n - len(chosen), len(rest))).astype(int)) if rest else []
+    return chosen + [rest[place] for place in places]
+
+
+def write_report(path: Path, members: Members, progress) -> dict:
+    """The HTML report.
+
+    Returns:
+        ``{"skipped": {reason: count}}``
+    """
+    from ..models.report import render_report
+    from .export_report import report_of
+
+    report, skipped = report_of(members, progress)
+    path.write_text(render_report(report), encoding="utf-8")
+    return {"skipped": skipped}
+
+
+def _slugs(members: Members) -> dict[int, str]:
+    """A file name per cluster; the number in it keeps clusters of one name apart."""
+    found = np.unique(members.labels).tolist()
+    width = runs.label_width(members.labels)
+    return {c: slug(c, members.names.get(c, runs.cluster_label(c)), width) for c in found}
+
+
+WRITERS = {
+    "csv": (".csv", write_csv),
+    "json": (".json", write_json),
+    "folders": ("", write_folders),
+    "contact_sheets": ("", write_sheets),
+    "html": (".html", write_report),
+}

@@ -1,0 +1,124 @@
+"""What the HTML report of a run says, gathered from the dataset as plain data."""
+
+import numpy as np
+
+from . import runs
+from .export_formats import CARD_IMAGES, MAP_POINTS, REPORT_IMAGES, shown
+from .get_clustering_run_info import get_clustering_run_info
+from .members import Members
+from .run_parts import read_part
+from .summary import MAIN_SCORES
+
+LONGEST_NAME = 300
+LONGEST_TEXT = 600
+
+
+def report_of(members: Members, progress) -> tuple[dict, dict]:
+    """Gathers what :func:`models.report.render_report` takes.
+
+    Args:
+        members: the run's members
+        progress: a callable ``(fraction, message)``
+
+    Returns:
+        a tuple of the report and the images that could not be shown, counted by reason
+    """
+    from ..models.report import colors
+
+    info = get_clustering_run_info(members.target.dataset, members.run_key)
+    groups = members.by_cluster()
+    order = sorted(groups, key=lambda c: (c == runs.NOISE, -len(groups[c])))
+    hues = colors(order)
+    images, skipped = _images(members, groups, progress)
+    about = read_part(members.target.dataset, members.run_key, "names", {}) or {}
+    clusters = []
+    for cluster in order:
+        rows = groups[cluster]
+        text = (about.get(str(cluster)) or {}).get("description")
+        clusters.append(
+            {
+                "id": cluster,
+                "label": members.names.get(cluster, runs.cluster_label(cluster))[:LONGEST_NAME],
+                "size": len(rows),
+                "share": len(rows) / len(members.ids),
+                "confidence": None if cluster == runs.NOISE else float(members.confidence[rows].mean()),
+                "description": text[:LONGEST_TEXT] if isinstance(text, str) else None,
+                "color": hues[cluster],
+                "images": images[cluster],
+            }
+        )
+    drawn, notes = _map(members, order)
+    if skipped:
+        reasons = ", ".join(f"{count:,} {reason}" for reason, count in skipped.items())
+        notes.append(f"Could not be shown: {reasons}.")
+    real = [cluster for cluster in order if cluster != runs.NOISE]
+    report = {
+        "title": members.run_key,
+        "subtitle": f"{len(real):,} clusters of {len(members.ids):,} {members.target.unit} "
+        f"in dataset {members.target.dataset.name}",
+        "facts": _facts(info, members),
+        "scores": [(name, f"{info['scores'][name]:.3f}") for name in MAIN_SCORES if _known(info, name)],
+        "notes": notes,
+        "clusters": clusters,
+        "map": drawn,
+    }
+    return report, skipped
+
+
+def _known(info, name) -> bool:
+    return isinstance((info["scores"] or {}).get(name), int | float)
+
+
+def _facts(info: dict, members: Members) -> list[tuple[str, str]]:
+    encoder = info["encoder"]
+    params = ", ".join(f"{key}={value}" for key, value in info["params"].items())
+    noise = int((members.labels == runs.NOISE).sum())
+    facts = [
+        ("Method", info["method"]),
+        ("Parameters", params if len(params) <= 160 else f"{params[:159]}…"),
+        ("Vectors", f"{info['embeddings']}, by {encoder['name']}" if encoder else info["embeddings"]),
+        ("Reduction", info["reduce"]),
+        ("Seed", info["seed"]),
+        ("Made", info["created_at"]),
+    ]
+    return facts + ([("Noise", f"{noise:,} ({100 * noise / len(members.ids):.1f} %)")] if noise else [])
+
+
+def _images(members: Members, groups, progress) -> tuple[dict[int, list[str]], dict]:
+    """Thumbnails per cluster as ``data:`` URLs, fewer of each where there are many clusters."""
+    from ..models.encoders.images import ImageError
+    from ..models.thumbnails import data_url, thumbnail
+
+    each = int(np.clip(REPORT_IMAGES // len(groups), 1, CARD_IMAGES))
+    chosen = {cluster: shown(members, cluster, rows, each) for cluster, rows in groups.items()}
+    files = members.files([key for keys in chosen.values() for key in keys])
+    found, skipped = {}, {}
+    for place, (key, (filepath, box)) in enumerate(files.items()):
+        if place % 9 == 0:
+            progress(place / len(files), f"image {place + 1:,} of {len(files):,}")
+        try:
+            found[key] = data_url(thumbnail(filepath, box))
+        except ImageError as error:
+            skipped[error.reason] = skipped.get(error.reason, 0) + 1
+    return {cluster: [found[key] for key in keys if key in found] for cluster, keys in chosen.items()}, skipped
+
+
+def _map(members: Members, order: list[int]) -> tuple[dict | None, list[str]]:
+    """The run's 2-D map, joined by id; None and the reason if there is none."""
+    from ..models.report import pack_map
+
+    dataset, key = members.target.dataset, members.config.visualization
+    if not key or key not in dataset.list_brain_runs():
+        why = "was deleted" if key else "was not made; run compute_clusters with visualize=True for one"
+        return None, [f"The 2-D map {why}."]
+    results = dataset.load_brain_results(key)
+    ids = results.label_ids if members.target.patches_field else results.sample_ids
+    place = {str(found): row for row, found in enumerate(ids)}
+    rows = [row for row, member in enumerate(members.ids) if member in place]
+    if not rows:
+        return None, ["The 2-D map has none of these samples."]
+    if len(rows) > MAP_POINTS:
+        rows = np.sort(np.random.default_rng(members.config.seed).choice(rows, MAP_POINTS, replace=False)).tolist()
+    points = np.asarray(results.points)[[place[members.ids[row]] for row in rows]]
+    few = [] if len(rows) == len(members.ids) else [f"The map shows {len(rows):,} of {len(members.ids):,}."]
+    return pack_map(points, members.labels[rows], order), few

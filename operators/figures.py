@@ -1,0 +1,198 @@
+"""What is known about every cluster of a run: how tight it is, how far from the next, who stands at its border.
+
+Figures are computed once, from the vectors, and kept with the run as its part ``figures``; those against a field of
+classes, which cost no vectors, are its part ``truth``. Both remember the version of the labels that they describe.
+They hang on nothing but labels, vectors and a seed, so an edit that is undone gives the same figures again.
+"""
+
+from datetime import datetime, timezone
+from functools import lru_cache
+
+import fiftyone as fo
+import numpy as np
+
+from .run_parts import read_part, write_parts
+from .runs import NOISE
+
+SEED = 51
+BINS = 20
+BORDER = 24  # doubtful members that are kept per cluster
+STRANGERS = 9  # noise that is shown on its card
+DIGITS = 4
+CLASSES = 200  # more than these are no confusion matrix that anybody can read
+
+
+def make_figures(ids, X, labels, confidence, seed: int = SEED) -> dict:
+    """The figures of a clustering, plain data.
+
+    Args:
+        ids: ``(n,)`` sample or label ids
+        X: ``(n, d)`` vectors as they were clustered before any reduction; None if they are gone
+        labels: ``(n,)`` cluster ids, -1 for noise
+        confidence: ``(n,)`` in [0, 1]
+        seed (51): seed of what is sampled
+
+    Returns:
+        a dict with the ``histogram`` of confidences in 20 bins, ``n``, ``n_noise``, the ``clusters`` by id as text,
+        the ``noise``, the ``order`` of the clusters in which similar ones are side by side, and their packed
+        ``similarity`` in that order
+    """
+    labels, confidence = np.asarray(labels), np.asarray(confidence, dtype=np.float32)
+    clusters, place, sizes = np.unique(labels, return_inverse=True, return_counts=True)
+    bins = np.clip((confidence * BINS).astype(np.int64), 0, BINS - 1)
+    table = np.bincount(place * BINS + bins, minlength=BINS * len(clusters)).reshape(-1, BINS)
+    sums = np.bincount(place, confidence, len(clusters))
+    plain = {
+        int(cluster): {
+            "size": int(size),
+            "confidence": round(float(total / size), DIGITS),
+            "histogram": counts.tolist(),
+        }
+        for cluster, size, total, counts in zip(clusters, sizes, sums, table, strict=True)
+    }
+    noise = plain.pop(NOISE, None)
+    figures = {"n": len(labels), "n_noise": noise["size"] if noise else 0, "histogram": table.sum(axis=0).tolist()}
+    order, similarity = sorted(plain), None
+    if X is not None and plain:
+        order, similarity = _add_geometry(plain, ids, np.asarray(X), labels, seed)
+    if noise:
+        some = np.flatnonzero(labels == NOISE)
+        noise["prototypes"] = [ids[i] for i in some[np.linspace(0, len(some) - 1, STRANGERS).astype(int)]]
+        noise["prototypes"] = list(dict.fromkeys(noise["prototypes"]))
+    clusters = {str(cluster): found for cluster, found in plain.items()}
+    return {**figures, "clusters": clusters, "noise": noise, "order": order, "similarity": similarity}
+
+
+def _add_geometry(plain, ids, X, labels, seed):
+    """Adds what the vectors tell to every cluster; returns the order of the clusters and their packed similarity."""
+    from ..models.cohesion import measure, second_choices
+    from ..models.silhouette import silhouettes
+
+    geometry = measure(X, labels)
+    second, margin = second_choices(X, labels, geometry)
+    rows, widths = silhouettes(X, labels, seed)
+    of_width = labels[rows]
+    ranked = np.lexsort((margin, labels))
+    starts = np.searchsorted(labels[ranked], geometry.clusters)
+    for at, (start, cluster) in enumerate(zip(starts, geometry.clusters.tolist(), strict=True)):
+        found = plain[cluster]
+        border = ranked[start : start + min(BORDER, found["size"])]
+        mine = widths[of_width == cluster]
+        low, high = np.quantile(mine, [0.1, 0.9]) if len(mine) else (np.nan, np.nan)
+        found |= {
+            "cohesion": _rounded(geometry.cohesion[at]),
+            "separation": _rounded(geometry.separation[at]),
+            "nearest": int(geometry.nearest[at]) if geometry.nearest[at] != NOISE else None,
+            "silhouette": _rounded(mine.mean() if len(mine) else np.nan),
+            "silhouette_range": [_rounded(low), _rounded(high)],
+            "border": [ids[i] for i in border],
+            "second": second[border].tolist(),
+            "margin": [_rounded(value) for value in margin[border]],
+        }
+    order = geometry.leaf_order()
+    at = np.searchsorted(geometry.clusters, order)
+    return order, _pack(np.round(geometry.similarity[np.ix_(at, at)] * 100).astype(np.int8))
+
+
+def make_truth(truth, labels, field: str) -> dict:
+    """The figures of a clustering against classes, plain data.
+
+    Args:
+        truth: ``(n,)`` classes, None where unknown
+        labels: ``(n,)`` cluster ids, -1 for noise
+        field: where the classes come from
+
+    Returns:
+        a dict with ``field``, the scores, per cluster its ``majority`` class and ``purity``, and the confusion table
+    """
+    from ..models.metrics import confusion, score_labels
+
+    known = np.array([value is not None and value == value for value in truth], dtype=bool)
+    scores = score_labels(truth, labels)
+    classes = np.array([str(value) for value, kept in zip(truth, known, strict=True) if kept])
+    table = confusion(classes, np.asarray(labels)[known])
+    counts, names = np.array(table["counts"], dtype=np.int64), table["classes"]
+    clusters = {
+        str(cluster): {
+            "majority": names[int(row.argmax())],
+            "purity": _rounded(row.max() / row.sum()),
+            "known": int(row.sum()),
+        }
+        for cluster, row in zip(table["clusters"], counts, strict=True)
+    }
+    shown = len(names) <= CLASSES
+    return {
+        "field": field,
+        "scores": scores,
+        "clusters": clusters,
+        "order": table["clusters"],
+        "classes": names if shown else None,
+        "counts": _pack(counts.astype(np.int32)) if shown else None,
+    }
+
+
+def keep_figures(dataset, run_key: str, version: int, **parts):
+    """Keeps figures with their run.
+
+    Args:
+        dataset: the dataset
+        run_key: the run's key
+        version: the version of the labels, read before they were
+        **parts: ``figures`` or ``truth``
+
+    Raises:
+        ValueError: in one sentence, if there is no such run
+    """
+    write_parts(dataset, run_key, **{name: stamped(part, version) for name, part in parts.items()})
+
+
+def stamped(figures: dict, version: int = 0) -> dict:
+    """Figures with the version of the labels that they describe, 0 for a new run, and the time."""
+    return {**figures, "version": version, "at": datetime.now(timezone.utc).isoformat(timespec="milliseconds")}
+
+
+def read_figures(dataset, run_key: str, name: str = "figures") -> dict | None:
+    """The figures that a run keeps, however old; None if it has none.
+
+    Args:
+        dataset: the dataset
+        run_key: the run's key
+        name ("figures"): ``figures`` or ``truth``
+    """
+    document = dataset._doc.runs.get(run_key)
+    if document is None or not document.results:
+        return None
+    # whenever a part changes, the results are a new file
+    return _cached(dataset.name, run_key, str(document.results.grid_id), name)
+
+
+def are_current(dataset, run_key: str, figures: dict | None) -> bool:
+    """Whether figures describe the labels as they are: no edit and no deletion of samples came after them."""
+    from .cluster_edits import version_of
+
+    if figures is None or figures["version"] != version_of(dataset, run_key):
+        return False
+    deleted = dataset.last_deletion_at
+    if deleted is None:
+        return True
+    deleted = deleted if deleted.tzinfo else deleted.replace(tzinfo=timezone.utc)
+    return deleted <= datetime.fromisoformat(figures["at"])
+
+
+def unpack(text: str) -> np.ndarray:
+    """A table of figures: similarities in hundredths, or counts."""
+    return fo.core.utils.deserialize_numpy_array(text, ascii=True)
+
+
+@lru_cache(maxsize=4)
+def _cached(dataset_name, run_key, file, name):
+    # the figures of 500 clusters are a megabyte of text, too much to read at every click
+    return read_part(fo.load_dataset(dataset_name), run_key, name)
+
+
+def _pack(array) -> str:
+    return fo.core.utils.serialize_numpy_array(array, ascii=True)
+
+
+def _rounded(value) -> float | None:
+    return None if np.isnan(value) else round(float(value), DIGITS)

@@ -1,0 +1,133 @@
+"""The ``find_cluster_duplicates`` operator: near-duplicates inside clusters."""
+
+from typing import Annotated
+
+import fiftyone.operators as foo
+import fiftyone.operators.types as types
+import numpy as np
+from pydantic import Field
+
+from ..models.parameters import typed
+from . import runs
+from .execution import PythonCall, Stages, failed, stream
+from .forms import HALF
+from .kept_choice import check_kept, keep_choice
+from .members import read_members
+from .run_choice import add_run, chosen_run
+from .sample_choice import add_samples, run_samples
+
+THRESHOLD = 0.98
+
+
+def find_cluster_duplicates(
+    samples,
+    run_key: str,
+    threshold: Annotated[float, Field(gt=0, le=1)] = THRESHOLD,
+    tag: str | None = None,
+    progress=None,
+) -> dict:
+    """Finds groups of near-duplicates inside each cluster; noise is left out.
+
+    Two are near-duplicates if the cosine of their vectors is at least the threshold, and so are those they are linked
+    to by others.
+
+    Args:
+        samples: the dataset, or a view into it
+        run_key: the run's key
+        threshold (0.98): the least cosine
+        tag (None): a tag for all but one of each group; for patches it goes to their labels
+        progress (None): a callable ``(fraction, message)``, which may raise to stop
+
+    Returns:
+        a dict with "groups", largest first, as dicts with the "cluster", its "label" and the "ids", the most confident
+        first, which is the one to keep; "extra", the ids of all others; "view", which shows the groups one after the
+        other; "n_groups", "n_extra" and "tag"
+
+    Raises:
+        ValueError: in one sentence, if an argument is refused or the vectors are gone
+    """
+    from ..models.duplicates import duplicate_groups
+
+    typed(find_cluster_duplicates, {"run_key": run_key, "threshold": threshold, "tag": tag})
+    check_kept(samples._root_dataset, tag, None)
+    stages = Stages(["reading", "comparing"], progress)
+    stages.enter("reading")
+    members = read_members(samples, run_key)
+    X, names, groups = members.vectors(), members.names, []
+    usable, report, done = X.any(axis=1), stages.enter("comparing"), 0
+    for cluster, rows in members.by_cluster().items():
+        if cluster == runs.NOISE:
+            continue
+        rows = rows[usable[rows]]
+        share = len(rows) / len(members.ids)
+        for found in duplicate_groups(X[rows], threshold, lambda f, m, d=done, s=share: report(d + f * s)):
+            # rows come by confidence, so the first of a group is the surest
+            ids = [members.ids[row] for row in rows[np.sort(found)]]
+            groups.append({"cluster": cluster, "label": names.get(cluster, runs.cluster_label(cluster)), "ids": ids})
+        done += share
+    stages.leave()
+    groups.sort(key=lambda group: -len(group["ids"]))
+    extra = [key for group in groups for key in group["ids"][1:]]
+    keep_choice(members, extra, tag, None)
+    return {
+        "run_key": run_key,
+        "unit": members.target.unit,
+        "threshold": threshold,
+        "groups": groups,
+        "extra": extra,
+        "view": members.view([key for group in groups for key in group["ids"]]),
+        "n_groups": len(groups),
+        "n_extra": len(extra),
+        "tag": tag,
+    }
+
+
+class FindClusterDuplicates(PythonCall, foo.Operator):
+    """Finds near-duplicates; see :func:`find_cluster_duplicates`."""
+
+    work = staticmethod(find_cluster_duplicates)
+
+    @property
+    def config(self):
+        """How the App offers this operator."""
+        return foo.OperatorConfig(
+            name="find_cluster_duplicates",
+            label="Clusters: find cluster duplicates",
+            description="Near-duplicates inside clusters, group by group",
+            icon="/assets/icon.svg",
+            dynamic=True,
+            execute_as_generator=True,
+            risk_level="medium",
+        )
+
+    def resolve_input(self, ctx):
+        """The form: which run, how near, and a tag."""
+        inputs = types.Object()
+        if add_run(ctx, inputs):
+            add_samples(ctx, inputs, "Search")
+            half = types.View(space=HALF)
+            why = "The least cosine of two near-duplicates"
+            slider = {"min": 0.5, "max": 1.0, "required": False, "default": THRESHOLD}
+            inputs.float("threshold", label="Threshold", description=why, view=half, **slider)
+            why = "For all but the surest of each group; empty: none"
+            inputs.str("tag", required=False, label="Tag", description=why, view=half)
+        return types.Property(inputs, view=types.View(label="Find near-duplicates"))
+
+    def execute(self, ctx):
+        """Searches with live progress, then shows the groups in the grid."""
+        try:
+            key, tag = chosen_run(ctx), ctx.params.get("tag") or None
+            threshold = float(ctx.params.get("threshold") or THRESHOLD)
+            samples, work = run_samples(ctx, key), find_cluster_duplicates
+            done = yield from stream(ctx, lambda progress: work(samples, key, threshold, tag, progress=progress))
+        except Exception as error:
+            yield from failed(ctx, error)
+            return
+        if not done["n_groups"]:
+            yield ctx.ops.notify(f"No two {done['unit']} of a cluster are that near; lower the threshold")
+            return
+        yield ctx.ops.set_view(view=done["view"])
+        if tag:
+            yield ctx.ops.reload_dataset()
+        text = f"{done['n_groups']:,} groups of near-duplicates, {done['n_extra']:,} {done['unit']} too many"
+        yield ctx.ops.notify(text, variant="success")

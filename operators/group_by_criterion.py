@@ -1,0 +1,95 @@
+"""The ``group_by_criterion`` operator: groups by action, place, mood, or whatever the user asks for."""
+
+import inspect
+
+import fiftyone.operators as foo
+import fiftyone.operators.types as types
+
+from . import runs
+from .criterion import check_criterion, group_by_criterion, group_images, plan_of, propose_key
+from .execution import PythonCall, failed, show, stream
+from .forms import HALF, add_heading, check
+from .llm_form import add_consent_box, add_server, consented
+from .llm_server import read_secrets
+from .naming_text import markdown
+from .run_choice import add_run, chosen_run
+
+
+class GroupByCriterion(PythonCall, foo.Operator):
+    """Groups images by a criterion; see :func:`operators.criterion.group_by_criterion`."""
+
+    work = staticmethod(group_by_criterion)
+    check = staticmethod(check_criterion)
+
+    @property
+    def config(self):
+        """How the App offers this operator."""
+        return foo.OperatorConfig(
+            name="group_by_criterion",
+            label="Clusters: group by criterion",
+            description="Group images by action, place, mood or whatever you say; asks about a few images of many",
+            icon="/assets/icon.svg",
+            dynamic=True,
+            execute_as_generator=True,
+            allow_immediate_execution=True,
+            allow_delegated_execution=True,
+            risk_level="high",
+        )
+
+    def resolve_input(self, ctx):
+        """The form: the run, the criterion, the server, and how many questions it takes."""
+        inputs = types.Object()
+        view = types.View(label="Group by criterion")
+        run_key = add_run(ctx, inputs) if ctx.dataset is not None else None
+        if run_key is None:
+            return types.Property(inputs, view=view)
+        why = "What to group by, such as: action, place, mood, weather, style"
+        inputs.str("criterion", required=True, label="Criterion", description=why)
+        half = types.View(space=HALF)
+        why = "Empty: as many as the model thinks fit"
+        inputs.int("n_groups", min=2, max=100, required=False, label="Groups", description=why, view=half)
+        proposed = propose_key(ctx.dataset, run_key)
+        prop = inputs.str("new_run_key", required=False, default=proposed, label="New run key", view=half)
+        check(prop, runs.check_run_key, ctx.dataset, ctx.params.get("new_run_key") or proposed)
+        choice, agreed = add_server(ctx, inputs)
+        if choice is not None:
+            add_heading(inputs, "step_sending", "What is sent")
+            given = criterion_arguments(ctx)
+            steps, n_images = plan_of(ctx.dataset, given)
+            n_sent = min(steps["n_fine"] * steps["images"], n_images)
+            text = f"About {steps['calls']:,} questions with {n_sent:,} images, for {n_images:,} images in all"
+            inputs.view("plan", types.Notice(label=text, description=f"They go to {choice.host}"))
+            add_consent_box(ctx, inputs, choice, agreed)
+        return types.Property(inputs, view=view)
+
+    def execute(self, ctx):
+        """Groups with live progress, then shows the groups."""
+        try:
+            given, secrets = criterion_arguments(ctx), read_secrets(ctx)
+            summary = yield from stream(ctx, lambda progress: group_images(ctx.dataset, given, secrets, progress))
+        except Exception as error:
+            yield from failed(ctx, error)
+            return
+        if not ctx.delegated:
+            yield ctx.ops.reload_dataset()
+            yield show(ctx, f"Run {summary['run_key']}", groups_text(summary))
+
+
+def criterion_arguments(ctx) -> dict:
+    """What was entered, as all arguments of :func:`operators.criterion.group_by_criterion` by name."""
+    known = inspect.signature(group_by_criterion).parameters
+    given = {k: p.default for k, p in known.items() if k not in ("samples", "progress")}
+    given.update({k: v for k, v in ctx.params.items() if k in given and v not in (None, "")})
+    given["run_key"], given["criterion"] = chosen_run(ctx), ctx.params.get("criterion") or ""
+    return consented(ctx, given)
+
+
+def groups_text(summary: dict) -> str:
+    """The end of a grouping as Markdown."""
+    if summary.get("dry_run"):
+        return f"{summary['calls']:,} questions with {summary['n_sent']:,} of {summary['n_images']:,} images"
+    cost = "" if summary["cost"] is None else f", ${summary['cost']:.4f}"
+    lines = [f"**{markdown(summary['text'])}**{cost}", "", "| Group | Images | |", "|---|---|---|"]
+    for group in sorted(summary["groups"], key=lambda group: -group["size"]):
+        lines.append(f"| {markdown(group['name'])} | {group['size']:,} | {markdown(group['description'])} |")
+    return "\n".join(lines)

@@ -1,0 +1,146 @@
+"""The part of the ``compute_clusters`` form that trains on images; nothing here loads torch."""
+
+import os
+import shutil
+
+import fiftyone.operators.types as types
+
+from ..models.parameters import parameters, validated
+from .estimates import GPU_SPEEDUP, IMMEDIATE_SECONDS, Estimate, size
+from .forms import HALF, add_choice, add_parameters, add_problem, check, form_values
+from .image_training import EMBEDDINGS, IMAGES, check_name
+from .training import propose_name
+
+NOTHING = "nothing"
+_PREFIX = "trained:"
+_WHAT = {
+    EMBEDDINGS: "Vectors, in seconds to minutes",
+    IMAGES: "Images: features and clusters learn together",
+}
+_WHEN = {
+    EMBEDDINGS: "The vectors of step 2 stay as they are",
+    IMAGES: "For images that known encoders do not tell apart; takes minutes to hours and is kept as an encoder",
+}
+
+
+def trains_on_images(params: dict) -> bool:
+    """Whether the form, or a caller, asks a method that can train on images to do so."""
+    from ..models.training import list_clusterings
+
+    return params.get("train") == IMAGES and params.get("method") in list_clusterings()
+
+
+def add_train_choice(ctx, inputs, method: str):
+    """What the method trains on, if it has the choice."""
+    from ..models.training import list_clusterings
+
+    if method in list_clusterings():
+        chosen = ctx.params.get("train") or EMBEDDINGS
+        add_choice(inputs, "train", _WHAT, EMBEDDINGS, "Train on", _WHEN.get(chosen), _WHEN)
+
+
+def add_image_training(ctx, inputs, target, method: str):
+    """Where a training on images starts, what it is kept as, and its parameters."""
+    from ..models.training import clustering_class
+
+    cls = clustering_class(method)
+    options = {NOTHING: "Nothing: random weights, features first", **_starts(cls)}
+    start = _start(ctx.params, cls)
+    why = "A trained encoder saves the epochs that make features"
+    add_choice(inputs, "start", options, start, "Start from", why, space=HALF)
+    proposed = propose_name(method)
+    prop = inputs.str(
+        "name",
+        required=False,
+        default=proposed,
+        label="Name",
+        description="What it learns is kept as trained:<name>, epoch by epoch; the same name and settings continue it",
+        view=types.View(space=HALF),
+    )
+    check(prop, check_name, ctx.params.get("name") or proposed)
+    # a Python caller that delegates sends arguments, not entries of the form
+    entered = ctx.params.get(f"images_{method}") or ctx.params.get("params")
+    shown = cls.relevant({"started": start != NOTHING})
+    valid = add_parameters(inputs, f"images_{method}", cls, entered, shown, shown=8)
+    recipe = cls(**validated(cls, valid))
+    try:
+        recipe.check(target.count())
+    except ValueError as error:  # of several parameters together, or of one and the number of images
+        add_problem(inputs, str(error), name="method_problem")
+
+
+def image_arguments(params: dict, kwargs: dict) -> dict:
+    """``kwargs`` as a training on images takes them: without what only vectors need.
+
+    Args:
+        params: what was entered, or what a Python caller that delegates sent
+        kwargs: the arguments as they would be otherwise
+    """
+    from ..models.training import clustering_class
+
+    entered = f"images_{params['method']}"
+    if not {"start", "source", entered} & set(params):
+        return kwargs
+    cls = clustering_class(params["method"])
+    unused = ("embeddings", "encoder", "encoder_params", "reduce", "reduce_params", "params")
+    kwargs = {key: value for key, value in kwargs.items() if key not in unused}
+    start = _start(params, cls)
+    if start != NOTHING:
+        kwargs["encoder"] = start
+    shown = cls.relevant({"started": start != NOTHING})
+    values = form_values(cls, params.get(entered))
+    return kwargs | {"params": {key: value for key, value in values.items() if key in shown}}
+
+
+def image_estimate(target, kwargs: dict) -> Estimate:
+    """How long a training on images takes, to the order of magnitude.
+
+    Args:
+        target: a :class:`operators.targets.Target`
+        kwargs: the arguments of :func:`operators.clustering.compute_clusters`
+
+    Raises:
+        ValueError: in one sentence, if a parameter is not valid
+    """
+    from ..models.encoders.batches import duration
+    from ..models.training import clustering_class
+
+    cls = clustering_class(kwargs["method"])
+    recipe, n = cls(**validated(cls, kwargs.get("params"))), target.count()
+    some = target.source.limit(64).values("filepath") if not recipe.image_size else []
+    side = recipe.image_size or recipe.propose_side(some)
+    started = "encoder" in kwargs
+    epochs = sum(getattr(recipe, key) for key in _epochs(cls) if not (started and key in cls.of_features()))
+    gpu = shutil.which("nvidia-smi")
+    speedup = GPU_SPEEDUP if gpu else max(1, (os.cpu_count() or 1) * 0.8)
+    seconds, needed = n * epochs * recipe.seconds_per_image(side) / speedup, 3 * n * side**2
+    what = f"{epochs} epochs over {n:,} {target.unit} on {'a GPU' if gpu else 'the CPU'}"
+    text = f"About {duration(seconds)} and {size(needed)} of memory for {what}"
+    long = "The App gives up on an immediate run after 10 minutes, though it goes on; schedule it instead"
+    return Estimate(seconds, needed, text, long if seconds > IMMEDIATE_SECONDS else None)
+
+
+def _epochs(cls) -> list[str]:
+    return [name for name in parameters(cls) if name.endswith("epochs") and name != "warmup_epochs"]
+
+
+def _starts(cls) -> dict[str, str]:
+    """The trained encoders that a method can start from, with their titles."""
+    from ..models.encoders import encoder_class
+    from ..models.encoders.trained import trained_encoders
+    from ..models.training import store
+
+    found = {}
+    for name in trained_encoders():
+        try:
+            cls.check_start(name, store.record_of(name.removeprefix(_PREFIX))["kind"])
+        except ValueError:
+            continue
+        found[name] = encoder_class(name).title
+    return found
+
+
+def _start(params: dict, cls) -> str:
+    """What was chosen; by default the trained encoder of step 2, if it is one."""
+    chosen = params.get("start") or params.get("encoder")
+    return chosen if chosen in _starts(cls) else NOTHING

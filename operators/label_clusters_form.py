@@ -1,0 +1,141 @@
+"""The form of ``label_clusters``, and how what was entered becomes its arguments."""
+
+import inspect
+
+import fiftyone.operators.types as types
+
+from ..models.naming.prices import expected
+from ..models.naming.prompt import Instructions, system_text
+from . import runs
+from .form_steps import truth_fields
+from .forms import HALF, add_choice, add_heading, add_parameters, add_problem, form_values, refuse
+from .llm_form import add_consent_box, add_server, consented
+from .naming import CLASSIFIER, FIELD, LLM, VOCABULARY, label_clusters
+from .naming_request import read_words
+from .run_choice import add_run, chosen_run
+from .targets import resolve_target
+
+SOURCES = {
+    LLM: ("Vision model (LLM)", "Looks at a few images of each cluster; at OpenAI, or at a server of your own"),
+    VOCABULARY: ("Words, by CLIP", "Offline: the words of a list that fit a cluster better than the others"),
+    CLASSIFIER: ("ImageNet classes", "Offline: what the bundled classifier sees in a cluster more than in others"),
+    FIELD: ("A label field", "Offline: the most frequent label of each cluster"),
+}
+_BYTES_PER_PIXEL = 0.1  # of a JPEG of quality 85, to the order of magnitude
+_ASPECT = 0.67
+
+
+def add_naming(ctx, inputs):
+    """The whole form."""
+    if ctx.dataset is None:
+        add_problem(inputs, "No dataset is open; open one first")
+        return
+    run_key = add_run(ctx, inputs)
+    if run_key is None:
+        return
+    source = _source(ctx)
+    hints = {key: hint for key, (_, hint) in SOURCES.items()}
+    add_choice(
+        inputs, "source", {k: title for k, (title, _) in SOURCES.items()}, LLM, "Names from", hints[source], hints
+    )
+    if source == LLM:
+        _add_llm(ctx, inputs, run_key)
+    elif source == VOCABULARY:
+        _add_vocabulary(ctx, inputs)
+    elif source == FIELD:
+        _add_field(ctx, inputs, run_key)
+
+
+def naming_arguments(ctx) -> dict:
+    """What was entered, as all arguments of :func:`operators.naming.label_clusters` by name.
+
+    Python callers that delegate send those arguments themselves; they pass through.
+    """
+    params = ctx.params
+    known = inspect.signature(label_clusters).parameters
+    given = {k: p.default for k, p in known.items() if k not in ("samples", "progress")}
+    given["run_key"] = chosen_run(ctx)
+    entered = form_values(Instructions, params.get("instructions"))
+    for key in given:
+        value = entered.get(key, params.get(key))
+        if value not in (None, ""):
+            given[key] = value
+    if given["source"] == FIELD and not given["field"]:
+        given["field"] = next(iter(_label_fields(ctx, given["run_key"])), None)
+    return consented(ctx, given) if given["source"] == LLM else given
+
+
+def _source(ctx) -> str:
+    chosen = ctx.params.get("source")
+    return chosen if chosen in SOURCES else LLM
+
+
+def _add_llm(ctx, inputs, run_key):
+    choice, agreed = add_server(ctx, inputs)
+    if choice is None:
+        return
+    cap = types.View(space=HALF)
+    inputs.int("max_clusters", min=1, required=False, default=200, label="Clusters, at most", view=cap)
+    add_heading(inputs, "step_instructions", "Instructions")
+    valid = add_parameters(inputs, "instructions", Instructions, ctx.params.get("instructions"), shown=5)
+    add_heading(inputs, "step_sending", "What is sent")
+    text, cost = sending_text(ctx, run_key, choice, Instructions(**valid))
+    inputs.view("sending", (types.Notice if choice.local else types.Warning)(label=text, description=cost))
+    add_consent_box(ctx, inputs, choice, agreed)
+    why = "Also clusters that have a name from an earlier call"
+    inputs.bool("redo", required=False, default=False, label="Name all again", description=why)
+
+
+def sending_text(ctx, run_key, choice, instructions) -> tuple[str, str]:
+    """What would be sent and what it would cost, each in one sentence."""
+    clusters = [c for c in runs.read_clusters(ctx.dataset, run_key) if c["id"] != runs.NOISE]
+    clusters = sorted(clusters, key=lambda c: -c["size"])[: ctx.params.get("max_clusters") or 200]
+    shown = sum(min(c["size"], instructions.images) for c in clusters)
+    shown += min(3, len(clusters) - 1) * len(clusters) if instructions.contrast == "images" else 0
+    side, sheet = instructions.image_size, instructions.layout == "sheet"
+    pixels = min(side, 256) ** 2 if sheet else side**2
+    size = shown * pixels * _ASPECT * _BYTES_PER_PIXEL
+    where = f"{choice.host}, which is this machine" if choice.local else choice.host
+    text = f"Up to {shown:,} images of at most {side} x {side} pixels, about {_megabytes(size)}, in {len(clusters):,} "
+    text += f"question{'s' if len(clusters) != 1 else ''} to {where}"
+    words = system_text({"properties": {}}, instructions) + " " * 1200
+    inputs, outputs = expected(len(clusters), shown, side, words, sheet)
+    tokens = f"About {inputs[0] + outputs[0]:,} to {inputs[1] + outputs[1]:,} tokens"
+    if choice.price is None:
+        return text, f"{tokens}; the price of {choice.model} is not known, enter it above to see the cost"
+    low, high = choice.price.of(inputs[0], outputs[0]), choice.price.of(inputs[1], outputs[1])
+    return text, f"{tokens}, " + ("free of charge" if high == 0 else f"${low:.2g} to ${high:.2g}")
+
+
+def _megabytes(size: float) -> str:
+    return f"{size / 1e6:.0f} MB" if size >= 1e7 else f"{size / 1e6:.1f} MB"
+
+
+def _add_vocabulary(ctx, inputs):
+    from ..models.encoders import encoder_class
+
+    why = "One a line or separated by commas, or the path of a .txt file; empty: the class names of ImageNet"
+    view = types.TextFieldView(multiline=True, rows=3)
+    prop = inputs.str("vocabulary", required=False, label="Words", description=why, view=view)
+    try:
+        read_words(ctx.params.get("vocabulary"))
+    except ValueError as error:
+        refuse(prop, str(error))
+    why = "clip, or clip:<architecture>/<weights>"
+    inputs.str("encoder", required=False, default="clip", label="CLIP encoder", description=why)
+    chosen = ctx.params.get("encoder") or "clip"
+    if chosen == "clip" and encoder_class("clip")().is_cached() is False:
+        inputs.view("weights", types.Warning(label="The weights will be downloaded when naming starts"))
+
+
+def _add_field(ctx, inputs, run_key):
+    fields = _label_fields(ctx, run_key)
+    if not fields:
+        add_problem(inputs, "There is no label field to take names from; add one or choose another source")
+        return
+    add_choice(inputs, "field", {name: name for name in fields}, fields[0], "Label field")
+
+
+def _label_fields(ctx, run_key) -> list[str]:
+    config = runs.get_config(ctx.dataset, run_key)
+    return truth_fields(resolve_target(ctx.dataset.load_run_view(run_key), config.patches_field))

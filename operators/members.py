@@ -1,0 +1,154 @@
+"""Who is in which cluster of a run, read from its label field and joined by id."""
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from ..models.lengths import unit_length
+from . import runs
+from .embeddings import files_of
+from .spaces import fields_of, read_spaces
+from .targets import Target, resolve_target
+from .vectors import Rows
+
+# The database looks every member up in an ordered list, which takes the square of its length
+_LISTED = 2000
+
+
+@dataclass(frozen=True)
+class Members:
+    """The images or patches of a run, among some samples, that have a label.
+
+    Args:
+        run_key: the run's key
+        config: its configuration
+        target: the samples, as the run saw them: frames of videos, patches of a label field
+        clusters: the run's clusters as :func:`operators.runs.read_clusters` returns them
+        rows: where they are kept
+        ids: sample ids, or label ids for patches
+        sample_ids: the sample of each
+        labels: ``(n,)`` cluster ids, -1 for noise
+        confidence: ``(n,)`` float32 in [0, 1]
+    """
+
+    run_key: str
+    config: object
+    target: Target
+    clusters: list[dict]
+    rows: Rows
+    ids: list[str]
+    sample_ids: list[str]
+    labels: np.ndarray
+    confidence: np.ndarray
+
+    @property
+    def names(self) -> dict[int, str]:
+        """The name of each cluster by its id."""
+        return {cluster["id"]: cluster["label"] for cluster in self.clusters}
+
+    def rows_of(self, cluster: int) -> np.ndarray:
+        """The positions of a cluster's members, most confident first."""
+        rows = np.flatnonzero(self.labels == cluster)
+        return rows[np.argsort(-self.confidence[rows], kind="stable")]
+
+    def by_cluster(self) -> dict[int, np.ndarray]:
+        """:meth:`rows_of` of every cluster that has members here, in the order of their ids, noise first."""
+        order = np.lexsort((-self.confidence, self.labels))
+        found, starts = np.unique(self.labels[order], return_index=True)
+        return dict(zip(found.tolist(), np.split(order, starts[1:]), strict=True))
+
+    @property
+    def base(self):
+        """The samples as a view of what the run is of: images, frames or patches."""
+        target = self.target
+        if target.patches_field and not target.samples._is_patches:
+            return target.source.to_patches(target.patches_field)
+        return target.samples
+
+    def view(self, ids: list[str]):
+        """A view of some of them, in this order up to 2,000; a view of patches if the run is of patches."""
+        return self.base.select(ids, ordered=len(ids) <= _LISTED)
+
+    def files(self, ids: list[str]) -> dict[str, tuple[str, list[float] | None]]:
+        """Each id's file and, for a patch, its relative box ``[x, y, width, height]``; those of one file in a row."""
+        found, items = files_of(self.rows, ids)
+        return dict(zip(found, items, strict=True))
+
+    def vectors(self) -> np.ndarray:
+        """The vectors as they were clustered before any reduction, ``(n, d)`` float32; zeros where a vector is gone.
+
+        Raises:
+            ValueError: in one sentence, if the vector field is gone
+        """
+        config = self.config
+        table, widths = read_spaces(self.target.source, fields_of(config), config.patches_field)
+        place = {key: row for row, key in enumerate(table.ids)}
+        X = np.zeros((len(self.ids), table.X.shape[1]), np.float32)
+        there = np.array([key in place for key in self.ids], bool)
+        X[there] = table.X[[place[key] for key in self.ids if key in place]]
+        return unit_length(X, widths) if config.normalize else X
+
+
+def read_members(samples, run_key: str) -> Members:
+    """The clusters of a run among ``samples``.
+
+    Args:
+        samples: the dataset, or a view into it; a run of patches takes ``to_patches()`` views too
+        run_key: the run's key
+
+    Returns:
+        :class:`Members`, in the order of the samples
+
+    Raises:
+        ValueError: in one sentence, if there is no such run, its field is gone, or none of the samples is in it
+    """
+    dataset = samples._root_dataset
+    dataset.reload()
+    config = runs.get_config(dataset, run_key)
+    runs.check_labels(dataset, run_key)
+    target = resolve_target(as_seen_by(samples, run_key, config), config.patches_field)
+    rows = Rows.of(target.samples, target.patches_field)
+    found = {}
+    for row_id, cluster, confidence in rows.values(
+        f"{config.cluster_field}.cluster", f"{config.cluster_field}.confidence"
+    ):
+        if cluster is not None:
+            found[row_id] = (cluster, confidence or 0)
+    if not found:
+        raise ValueError(
+            f"none of the {len(rows.ids):,} {target.unit} has a label of run {run_key!r}; "
+            "pass the dataset or the run's own view"
+        )
+    kept = [(key, sample) for key, sample in zip(rows.ids, rows.sample_ids, strict=True) if key in found]
+    return Members(
+        run_key=run_key,
+        config=config,
+        target=target,
+        clusters=runs.read_clusters(dataset, run_key),
+        rows=rows,
+        ids=[key for key, _ in kept],
+        sample_ids=[sample for _, sample in kept],
+        labels=np.array([found[key][0] for key, _ in kept], dtype=np.int64),
+        confidence=np.array([found[key][1] for key, _ in kept], dtype=np.float32),
+    )
+
+
+def as_seen_by(samples, run_key: str, config):
+    """``samples`` as the run saw them: its frames of videos, all images of groups.
+
+    Raises:
+        ValueError: in one sentence, if they are patches of another field than the run's
+    """
+    dataset = samples._root_dataset
+    if samples.media_type == "video":
+        view = dataset.load_run_view(run_key)
+        return view if samples is dataset else view.select_by("sample_id", samples.values("id"))
+    if samples.media_type == "group":
+        return samples.select_group_slices(media_type="image")
+    patches_field = getattr(samples, "patches_field", None) if samples._is_patches else None
+    if patches_field and patches_field != config.patches_field:
+        what = f"patches of {config.patches_field!r}" if config.patches_field else "whole images"
+        raise ValueError(
+            f"the view holds patches of {patches_field!r} but run {run_key!r} is of {what}; pass the dataset"
+        )
+    return samples

@@ -1,0 +1,159 @@
+"""Names without any server: words by CLIP, the bundled classifier's classes, or the labels of a field."""
+
+from datetime import datetime, timezone
+
+import numpy as np
+
+from ..models.naming.answers import plain_name
+from .embeddings import field_encoder
+from .ground_truth import read_truth
+from .naming_images import choose_speakers, some_vectors
+
+SHOWN = 64  # images per cluster that CLIP or the classifier looks at
+COHERENT = 0.5  # share of the most frequent label below which a cluster counts as mixed
+NO_IMAGE, NO_LABEL, NO_WORD = "no readable image", "no label in the field", "no word fits it better than the others"
+KEPT_WORDS = 5
+
+
+def offline_names(request, members, clusters: list[int], stages) -> tuple[dict, dict]:
+    """Names clusters from ``request.source``.
+
+    Args:
+        request: the :class:`operators.naming_request.NamingRequest`
+        members: the run's :class:`operators.members.Members`
+        clusters: the clusters to name; they are compared with all clusters of the run
+        stages: :class:`operators.execution.Stages`
+
+    Returns:
+        a tuple of what is known about each name, and the reasons of those without one, both by cluster
+    """
+    everyone = [cluster for cluster in members.by_cluster() if cluster >= 0]
+    if request.source == "field":
+        shares, words, failed = _field_shares(request, members, everyone, stages)
+    else:
+        shares, words, failed = _image_shares(request, members, everyone, stages)
+    if not shares:
+        return {}, {cluster: failed.get(cluster, NO_WORD) for cluster in clusters}
+    from ..models.naming.specific import best_words, specific
+
+    ids, matrix = list(shares), np.stack(list(shares.values()))
+    best = dict(zip(ids, best_words(specific(matrix), words, KEPT_WORDS), strict=True))
+    found = {}
+    for cluster in clusters:
+        if cluster in failed:
+            continue
+        named = _majority(shares[cluster], words, best[cluster]) if request.source == "field" else best[cluster]
+        if named and (name := plain_name(named[0][0])):
+            found[cluster] = {"name": name, **_about(request, shares[cluster], words, named)}
+        else:
+            failed[cluster] = NO_WORD
+    return found, {cluster: failed[cluster] for cluster in clusters if cluster in failed}
+
+
+def _about(request, shares, words, named) -> dict:
+    """What is kept about an offline name."""
+    share = float(shares[words.index(named[0][0])])
+    rest = ", ".join(plain_name(word) for word, _ in named[1:])
+    of_field = request.source == "field"
+    return {
+        "description": f"{100 * share:.0f} % of the labels" if of_field else f"Then: {rest}" if rest else "",
+        # a classifier spreads its belief over look-alikes, so only labels tell whether a cluster is mixed
+        "coherent": share >= COHERENT if of_field else True,
+        "confidence": round(share, 4),
+        "words": [[plain_name(word), round(score, 4)] for word, score in named],
+        "source": request.source,
+        "model": request.given["field"] if of_field else request.given["encoder"],
+        "at": datetime.now(timezone.utc).strftime("%Y-%m-%d %H:%M:%S UTC"),
+    }
+
+
+def _majority(shares, words, best) -> list:
+    """The most frequent label first, then those that are more frequent here than elsewhere."""
+    top = words[int(np.argmax(shares))]
+    return [(top, dict(best).get(top, 0.0)), *((word, score) for word, score in best if word != top)]
+
+
+def _field_shares(request, members, clusters, stages):
+    """The share of each label in each cluster; unlabelled members do not count."""
+    stages.enter("naming")
+    labels = read_truth(members.target, request.given["field"], members.ids)
+    words = sorted({str(label) for label in labels if label is not None})
+    place = {word: column for column, word in enumerate(words)}
+    shares, failed = {}, {}
+    rows = members.by_cluster()
+    for cluster in clusters:
+        found = [place[str(labels[row])] for row in rows[cluster] if labels[row] is not None]
+        if found:
+            shares[cluster] = np.bincount(found, minlength=len(words)) / len(found)
+        else:
+            failed[cluster] = NO_LABEL
+    return shares, words, failed
+
+
+def _image_shares(request, members, clusters, stages):
+    """Mean probabilities of words or classes over some images of each cluster."""
+    from ..models.naming.classifier import ImageNetClassifier, imagenet_words
+    from ..models.naming.specific import shares_of
+
+    report = stages.enter("choosing images")
+    speakers = choose_speakers(members, SHOWN, request.given["seed"])
+    report(1)
+    report = stages.enter("naming")
+    if request.source == "classifier":
+        words = imagenet_words()
+        scores = _embedded(ImageNetClassifier(), speakers, clusters, report)
+    else:
+        words, scores = _by_words(request, members, speakers, clusters, report)
+    shares = dict(zip(scores, shares_of(list(scores.values())), strict=True)) if scores else {}
+    return shares, words, {cluster: NO_IMAGE for cluster in clusters if cluster not in shares}
+
+
+def _by_words(request, members, speakers, clusters, report):
+    """The words, and by cluster how well each fits its images."""
+    from ..models.encoders import get_encoder
+    from ..models.encoders.clip import Clip
+    from ..models.naming.classifier import imagenet_words
+    from ..models.naming.vocabulary import word_scores, word_vectors
+
+    words = request.words or imagenet_words()
+    encoder = get_encoder(request.given["encoder"] or "clip")
+    if not isinstance(encoder, Clip):
+        raise ValueError(f"encoder={encoder.name!r} has no words; choose clip or clip:<architecture>/<weights>")
+    texts = word_vectors(encoder, words, lambda f, m: report(f / 4, m))
+    vectors = image_vectors(encoder, members, speakers, clusters, lambda f, m="": report(0.25 + 0.75 * f, m))
+    return words, {cluster: word_scores(rows, texts) for cluster, rows in vectors.items()}
+
+
+def image_vectors(encoder, members, speakers, clusters, report) -> dict[int, np.ndarray]:
+    """The vectors of each cluster's chosen images: those of the run if this encoder made them, else computed now."""
+    if not same_vectors(members, encoder):
+        return _embedded(encoder, speakers, clusters, report)
+    rows = some_vectors(members, set(speakers.files))
+    return _by_cluster(rows, speakers, clusters)
+
+
+def same_vectors(members, encoder) -> bool:
+    """Whether this encoder made the run's vectors."""
+    from ..models.encoders import same_encoder
+
+    field = members.config.embeddings
+    if not isinstance(field, str):
+        return False
+    return same_encoder(field_encoder(members.target.source, members.target.local_path(field)), encoder.identity)
+
+
+def _by_cluster(rows, speakers, clusters):
+    found = {c: [rows[i] for i in speakers.chosen.get(c, []) if i in rows] for c in clusters}
+    return {cluster: np.stack(own) for cluster, own in found.items() if own}
+
+
+def _embedded(encoder, speakers, clusters, report) -> dict[int, np.ndarray]:
+    """What an encoder makes of the images chosen, per cluster; files that cannot be read are left out."""
+    from ..models.encoders.batches import embed_files
+
+    wanted = [row_id for cluster in clusters for row_id in speakers.chosen.get(cluster, [])]
+    order = [row_id for row_id in speakers.files if row_id in set(wanted)]  # boxes of one file in a row
+    rows = {}
+    for positions, vectors, _ in embed_files(encoder, [speakers.files[i] for i in order], progress=report):
+        rows.update(zip((order[p] for p in positions), vectors, strict=True))
+    return _by_cluster(rows, speakers, clusters)

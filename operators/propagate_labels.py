@@ -1,0 +1,199 @@
+"""The ``propagate_labels`` operator: the class of a cluster's labelled members, proposed for its unlabelled ones."""
+
+from collections import Counter
+from typing import Annotated
+
+import fiftyone as fo
+import fiftyone.operators as foo
+import fiftyone.operators.types as types
+from pydantic import Field
+
+from ..models.parameters import typed
+from . import runs
+from .execution import PythonCall
+from .form_steps import truth_fields
+from .forms import HALF, add_choice, add_problem, check
+from .ground_truth import read_truth
+from .locks import turn, writing
+from .members import Members, read_members
+from .run_choice import add_run, chosen_run
+from .sample_choice import add_samples, run_samples
+from .targets import resolve_target
+
+PURITY, KNOWN = 0.9, 3
+_SLICE = 5000
+
+
+def propagate_labels(
+    samples,
+    run_key: str,
+    ground_truth: str,
+    field: str,
+    min_purity: Annotated[float, Field(gt=0, le=1)] = PURITY,
+    min_known: Annotated[int, Field(ge=1)] = KNOWN,
+) -> dict:
+    """Proposes, in a new field, the majority class of each pure cluster for its members without a class.
+
+    Nothing else is written: labels that exist stay, and a field that exists is refused.
+
+    Args:
+        samples: the dataset, or a view into it
+        run_key: the run's key
+        ground_truth: a field of classes that some samples have; for patches an attribute of the labels, or the patches
+            field itself for their own label
+        field: the new field, of Classifications with the cluster's id and its purity as confidence; for patches an
+            attribute of the labels
+        min_purity (0.9): the least share of a cluster's known members that are of its majority class
+        min_known (3): the least known members of a cluster
+
+    Returns:
+        a dict with "field", "n_proposed", "n_known", "n_left" (unlabelled and without a proposal), and "clusters", each
+        with "id", "label", "known", "majority", "purity", "proposed" and why not, "reason"
+
+    Raises:
+        ValueError: in one sentence, if an argument is refused or no cluster is pure enough; nothing is written then
+    """
+    names = {"run_key": run_key, "ground_truth": ground_truth, "field": field}
+    typed(propagate_labels, {**names, "min_purity": min_purity, "min_known": min_known})
+    members = read_members(samples, run_key)
+    runs.check_cluster_field(members.target, field)
+    classes = read_truth(members.target, ground_truth, members.ids)
+    if not any(name is not None for name in classes):
+        raise ValueError(f"no member of run {run_key!r} has a class in {ground_truth!r}; label some first")
+    clusters, proposals = _propose(members, classes, min_purity, min_known)
+    known = sum(name is not None for name in classes)
+    if not proposals:
+        raise ValueError(
+            f"there is nothing to propose, {known:,} of {len(classes):,} {members.target.unit} have a class and no "
+            f"cluster with unlabelled members reaches min_purity={min_purity} and min_known={min_known}; lower them"
+        )
+    path = members.target.home_path(field)
+    with writing(members.target.dataset, f"run key {run_key!r}", f"field {path!r}"):
+        _write(members, field, path, proposals)
+    return {
+        "run_key": run_key,
+        "field": field,
+        "unit": members.target.unit,
+        "n_proposed": len(proposals),
+        "n_known": known,
+        "n_left": len(classes) - known - len(proposals),
+        "clusters": clusters,
+    }
+
+
+def _propose(members: Members, classes, min_purity, min_known) -> tuple[list[dict], dict]:
+    """What is known of each cluster, and the proposals by id."""
+    clusters, proposals = [], {}
+    for cluster, rows in members.by_cluster().items():
+        if cluster == runs.NOISE:
+            continue
+        counts = Counter(str(classes[row]) for row in rows if classes[row] is not None)
+        known = sum(counts.values())
+        # of equally frequent classes the first by name, whatever the order of the samples
+        majority, most = min(counts.items(), key=lambda item: (-item[1], item[0]), default=(None, 0))
+        purity = most / known if known else 0.0
+        unlabelled = [row for row in rows if classes[row] is None]
+        reason = None
+        if known < min_known:
+            reason = f"{known} known members"
+        elif purity < min_purity:
+            reason = f"purity {purity:.2f}"
+        if reason is None:
+            for row in unlabelled:
+                proposals[members.ids[row]] = fo.Classification(label=majority, confidence=purity, cluster=cluster)
+        clusters.append(
+            {
+                "id": cluster,
+                "label": members.names.get(cluster, runs.cluster_label(cluster)),
+                "known": known,
+                "majority": majority,
+                "purity": purity,
+                "proposed": len(unlabelled) if reason is None else 0,
+                "reason": reason,
+            }
+        )
+    return clusters, proposals
+
+
+def _write(members: Members, field, path, proposals):
+    """All or nothing; until the end the field is marked as being written, so that a kill leaves nothing either."""
+    target = members.target
+    with turn(target.dataset):
+        runs.check_cluster_field(target, field)
+        runs.create_label_field(target, field, members.run_key)
+    try:
+        keys, local = list(proposals), target.local_path(field)
+        sample_of = dict(zip(members.ids, members.sample_ids, strict=True))
+        for start in range(0, len(keys), _SLICE):
+            part = keys[start : start + _SLICE]
+            if target.patches_field:
+                values = [{"sample_id": sample_of[key], "label_id": key, "value": proposals[key]} for key in part]
+                target.source.set_label_values(local, values, validate=False)
+            else:
+                target.source.set_values(local, {key: proposals[key] for key in part}, key_field="id")
+        with turn(target.dataset):
+            found = target.dataset.get_field(path)
+            found.info = {runs.MARK: {"role": "proposal", "run_key": members.run_key}}
+            found.description = f"Proposed by the clusters of run {members.run_key}"
+            found.save()
+    except BaseException:
+        runs.drop_field(target.dataset, path)
+        raise
+
+
+class PropagateLabels(PythonCall, foo.Operator):
+    """Proposes labels; see :func:`propagate_labels`."""
+
+    work = staticmethod(propagate_labels)
+
+    @property
+    def config(self):
+        """How the App offers this operator."""
+        return foo.OperatorConfig(
+            name="propagate_labels",
+            label="Clusters: propagate labels",
+            description="Propose the class of a cluster's labelled images for its unlabelled ones, in a new field",
+            icon="/assets/icon.svg",
+            dynamic=True,
+            risk_level="medium",
+        )
+
+    def resolve_input(self, ctx):
+        """The form: which run, which classes, where to, and how sure."""
+        inputs = types.Object()
+        view = types.View(label="Propagate labels")
+        key = add_run(ctx, inputs)
+        if not key:
+            return types.Property(inputs, view=view)
+        target = resolve_target(ctx.dataset.load_run_view(key), runs.get_config(ctx.dataset, key).patches_field)
+        fields = truth_fields(target)
+        if not fields:
+            add_problem(inputs, "There is no field of classes; label some images first")
+            return types.Property(inputs, view=view)
+        add_samples(ctx, inputs, "Propose labels for")
+        half = types.View(space=HALF)
+        add_choice(inputs, "ground_truth", {name: name for name in fields}, fields[0], "Classes", space=HALF)
+        proposed = ctx.params.get("field") or f"{key}_proposal"
+        prop = inputs.str("field", required=False, default=f"{key}_proposal", label="New field", view=half)
+        check(prop, runs.check_cluster_field, target, proposed)
+        why = "The least share of a cluster's known members in its majority class"
+        limits = {"min": 0.0, "max": 1.0, "required": False, "default": PURITY}
+        inputs.float("min_purity", label="Purity", description=why, view=half, **limits)
+        why = "The least known members of a cluster"
+        inputs.int("min_known", min=1, required=False, default=KNOWN, label="Known", description=why, view=half)
+        return types.Property(inputs, view=view)
+
+    def execute(self, ctx):
+        """Writes the proposals and says how many."""
+        key = chosen_run(ctx)
+        target = resolve_target(ctx.dataset.load_run_view(key), runs.get_config(ctx.dataset, key).patches_field)
+        ground_truth = ctx.params.get("ground_truth") or next(iter(truth_fields(target)), None)
+        if ground_truth is None:
+            raise ValueError("there is no field of classes; label some images first")
+        field = ctx.params.get("field") or f"{key}_proposal"
+        given = {name: ctx.params[name] for name in ("min_purity", "min_known") if ctx.params.get(name) is not None}
+        done = propagate_labels(run_samples(ctx, key), key, ground_truth, field, **given)
+        ctx.ops.reload_dataset()
+        text = f"{done['n_proposed']:,} proposals in {field}; {done['n_left']:,} {done['unit']} are left without"
+        ctx.ops.notify(text, variant="success")
+        return done

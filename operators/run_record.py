@@ -1,0 +1,95 @@
+"""What a run records beside its labels: what was asked for, its clusters, scores, figures and versions."""
+
+from importlib.metadata import PackageNotFoundError, version
+
+import numpy as np
+
+from . import runs
+from .embeddings import field_encoder
+from .figures import make_figures, make_truth, stamped
+from .ground_truth import read_truth
+
+PACKAGES = ("fiftyone", "numpy", "scikit-learn", "scipy", "torch", "umap-learn", "hdbscan", "pynndescent")
+
+
+def asked(request) -> dict:
+    """What was asked for, as the run records it."""
+    return {
+        "method": request.method.name,
+        "params": request.params,
+        "seed": request.seed,
+        "embeddings": request.field,
+        "cluster_field": request.cluster_field,
+        "patches_field": request.target.patches_field,
+        "label_path": request.path,
+        "ground_truth": request.ground_truth,
+        "constraints_from": request.constraints_from,
+    }
+
+
+def encoders(request, widths) -> dict:
+    """Which encoder made the vectors; of several fields in ``spaces``, one entry each, in the order of the columns."""
+    target = request.target
+    made_by = [field_encoder(target.source, target.local_path(field)) for field in request.fields]
+    several = zip(request.fields, made_by, widths, strict=True) if len(widths) > 1 else ()
+    spaces = [{"embeddings": field, "encoder": encoder, "dimension": width} for field, encoder, width in several]
+    return {"encoder": made_by[0], "spaces": spaces}
+
+
+def describe_clusters(table, X, clusterer, seed) -> list[dict]:
+    """Per cluster: id, label, size, mean confidence and prototypes."""
+    from ..models.representatives import prototypes
+
+    labels, confidence = clusterer.labels_, clusterer.confidence_
+    chosen = prototypes(X, labels, confidence, seed=seed)
+    ids, place, counts = np.unique(labels, return_inverse=True, return_counts=True)
+    sums = np.bincount(place, weights=confidence)
+    width = runs.label_width(labels)
+    return [
+        {
+            "id": int(cluster),
+            "label": runs.cluster_label(int(cluster), width),
+            "size": count,
+            "confidence": round(total / count, 4),
+            "prototypes": [table.ids[row] for row in chosen.get(int(cluster), [])],
+        }
+        for cluster, count, total in zip(ids, counts.tolist(), sums.tolist(), strict=True)
+    ]
+
+
+def scored(request, table, X, labels) -> tuple[dict, list, list[str]]:
+    """The scores, pairs of class and recall, and a note if there was no class to score against."""
+    from ..models.metrics import per_class_recall, score_labels, score_vectors
+
+    scores = score_vectors(X, labels, seed=request.seed)
+    if not request.ground_truth:
+        return scores, [], []
+    truth = read_truth(request.target, request.ground_truth, table.ids)
+    known = [row for row, value in enumerate(truth) if value is not None]
+    if not known:
+        note = f"{request.ground_truth!r} has no class for these {request.target.unit}, so nothing was scored"
+        return scores, [], [note]
+    # Pairs, not a dict: a class may have any name, and the database refuses some as keys.
+    recall = per_class_recall([truth[row] for row in known], labels[known])
+    return {**scores, **score_labels(truth, labels)}, [[name, round(share, 4)] for name, share in recall.items()], []
+
+
+def kept_figures(request, table, X, clusterer, known: bool) -> dict:
+    """What the Clusters panel shows, computed now that the vectors are at hand."""
+    figures = make_figures(table.ids, X, clusterer.labels_, clusterer.confidence_, request.seed)
+    parts = {"figures": stamped(figures)}
+    if known:
+        truth = read_truth(request.target, request.ground_truth, table.ids)
+        parts["truth"] = stamped(make_truth(truth, clusterer.labels_, request.ground_truth))
+    return parts
+
+
+def versions() -> dict[str, str]:
+    """The versions of the packages that the numbers come from."""
+    found = {}
+    for package in PACKAGES:
+        try:
+            found[package.replace("-", "_")] = version(package)
+        except PackageNotFoundError:
+            continue
+    return found

@@ -1,0 +1,185 @@
+"""The ``suggest_cluster_count`` operator: how many clusters to ask for, with the reasons and the curves."""
+
+from typing import Annotated
+
+import fiftyone.operators as foo
+import fiftyone.operators.types as types
+import numpy as np
+from pydantic import Field
+
+from ..models.parameters import typed
+from .clustering import COORDINATES, SEED
+from .execution import PythonCall, Stages, failed, stream
+from .form_arguments import arguments
+from .form_steps import add_target
+from .forms import HALF, add_choice, add_heading, add_problem
+from .suggestion_text import LEVELS, count_output, count_results
+from .targets import resolve_target
+from .vectors import read_vectors, vector_fields
+
+METHODS = {"kmeans": "k-means, over its number of clusters", "hdbscan": "HDBSCAN, over its smallest cluster size"}
+REDUCTIONS = {"none": "None", "umap": "UMAP, as before HDBSCAN or k-means on it"}
+MOST = 100
+
+
+def suggest_cluster_count(
+    samples,
+    embeddings: str | None = None,
+    patches_field: str | None = None,
+    method: str = "kmeans",
+    reduce: str = "none",
+    max_clusters: Annotated[int, Field(ge=2)] = MOST,
+    sample: Annotated[int, Field(ge=8)] = 5000,
+    seed: int = SEED,
+    progress=None,
+) -> dict:
+    """Suggests how many clusters to ask for; looks at the vectors only and changes nothing.
+
+    Args:
+        samples: a dataset or view; a ``to_patches()`` view means the same as its source with ``patches_field``
+        embeddings (None): a vector field, by default the first one there is
+        patches_field (None): look at the patches of this label field
+        method ("kmeans"): "kmeans", or "hdbscan", whose ``min_cluster_size`` is swept instead
+        reduce ("none"): "none", or "umap" to judge the clusters where a reduced run would look for them
+        max_clusters (100): the largest number tried
+        sample (5000): how many vectors are looked at
+        seed (51): seed of everything random
+        progress (None): a callable ``(fraction, message)``, which may raise to stop
+
+    Returns:
+        a dict with the numbers "coarse", "natural" and "fine"; "reasons" for each in words; "verdict": "clear",
+        "weak" or "none"; "params", the parameters of ``compute_clusters`` for each; "trials", the scores of every
+        number tried; "n_used", "n_vectors" and "notes"
+
+    Raises:
+        ValueError: in one sentence, if an argument is refused or there are too few vectors
+    """
+    from ..models.cluster_count import suggest_count
+
+    given = {key: value for key, value in locals().items() if key in TYPED}
+    typed(suggest_cluster_count, given)
+    target, field = _checked(samples, embeddings, patches_field, method, reduce)
+    stages = Stages(["reading", "reducing", "sweeping"] if reduce == "umap" else ["reading", "sweeping"], progress)
+    stages.enter("reading")
+    table = read_vectors(target.samples, field, target.patches_field)
+    X = _sampled(table.X, sample, seed)
+    if reduce == "umap":
+        X = _reduced(X, seed, stages.enter("reducing"))
+    found = suggest_count(X, method, max_clusters, seed, sample, stages.enter("sweeping"))
+    stages.leave()
+    notes = [f"{len(ids):,} {target.unit} have {reason}" for reason, ids in table.skipped.items()]
+    most = max(trial["value"] for trial in found["trials"])
+    if method == "kmeans" and most < max_clusters:
+        notes.append(f"{len(X):,} vectors allow no more than {most} clusters to be tried")
+    return {
+        **found,
+        "method": method,
+        "embeddings": field,
+        "patches_field": target.patches_field,
+        "reduce": reduce,
+        "params": _params(found, len(table.X) / len(X)),
+        "n_vectors": len(table.X),
+        "notes": notes,
+        "seconds": stages.seconds,
+    }
+
+
+TYPED = ("embeddings", "patches_field", "method", "reduce", "max_clusters", "sample", "seed")
+
+
+def check_suggestion(samples, embeddings=None, patches_field=None, method="kmeans", reduce="none", **others):
+    """Refuses the arguments of :func:`suggest_cluster_count` that can be refused before any work."""
+    typed(suggest_cluster_count, {key: value for key, value in others.items() if key in TYPED})
+    _checked(samples, embeddings, patches_field, method, reduce)
+
+
+def _checked(samples, embeddings, patches_field, method, reduce):
+    for name, value, known in (("method", method, METHODS), ("reduce", reduce, REDUCTIONS)):
+        if value not in known:
+            raise ValueError(f"{name}={value!r} is not offered here; choose one of {', '.join(known)}")
+    target = resolve_target(samples, patches_field)
+    fields = vector_fields(target.source, target.patches_field)
+    field = embeddings or next(iter(fields), None)
+    if field not in fields:
+        some = f"the vector fields are {', '.join(fields)}" if fields else "compute them with compute_embeddings"
+        raise ValueError(f"there are no vectors in {field!r}; {some}" if field else f"there is no vector field; {some}")
+    return target, field
+
+
+def _sampled(X, sample: int, seed: int):
+    """At most ``sample`` rows, scaled to length 1 where a run would do so."""
+    if len(X) > sample:
+        X = X[np.sort(np.random.default_rng(seed).choice(len(X), sample, replace=False))]
+    if X.shape[1] > COORDINATES:
+        X = X / np.linalg.norm(X, axis=1, keepdims=True)
+    return X
+
+
+def _reduced(X, seed, report):
+    from ..models.reduction import UMAPReduction
+
+    return UMAPReduction(random_state=seed).fit_transform(X, progress=report)
+
+
+def _params(found: dict, growth: float) -> dict:
+    """The parameters of a whole run: a smallest cluster size grows with the number of vectors."""
+    values = found["values"]
+    if found["parameter"] == "min_cluster_size":
+        values = {level: max(2, round(size * growth)) for level, size in values.items()}
+    return {level: {found["parameter"]: value} for level, value in values.items()}
+
+
+class SuggestClusterCount(PythonCall, foo.Operator):
+    """Suggests a number of clusters; see :func:`suggest_cluster_count`."""
+
+    work = staticmethod(suggest_cluster_count)
+    check = staticmethod(check_suggestion)
+
+    @property
+    def config(self):
+        """How the App offers this operator."""
+        return foo.OperatorConfig(
+            name="suggest_cluster_count",
+            label="Clusters: suggest cluster count",
+            description="How many clusters these images have, from coarse to fine, with the reasons",
+            icon="/assets/icon.svg",
+            dynamic=True,
+            execute_as_generator=True,
+            allow_immediate_execution=True,
+            allow_delegated_execution=True,
+            risk_level="low",
+        )
+
+    def resolve_input(self, ctx):
+        """The form: what, which vectors, which method."""
+        inputs = types.Object()
+        view = types.View(label="Suggest a number of clusters")
+        target = add_target(ctx, inputs)
+        if target is None:
+            return types.Property(inputs, view=view)
+        add_heading(inputs, "step_2", "2 · How")
+        fields = vector_fields(target.source, target.patches_field)
+        if not fields:
+            add_problem(inputs, "There is no vector field; compute one with compute_embeddings first")
+            return types.Property(inputs, view=view)
+        add_choice(inputs, "embeddings", {name: name for name in fields}, fields[0], "Vectors", space=HALF)
+        add_choice(inputs, "method", METHODS, "kmeans", "Method", space=HALF)
+        why = "UMAP if the run will reduce too; it takes some 20 seconds longer"
+        add_choice(inputs, "reduce", REDUCTIONS, "none", "Reduction", why, space=HALF)
+        half = types.View(space=HALF)
+        why = "The largest number tried"
+        inputs.int("max_clusters", min=2, default=MOST, required=False, label="At most", description=why, view=half)
+        return types.Property(inputs, view=view)
+
+    def execute(self, ctx):
+        """Sweeps with live progress, then shows the curves and opens ``compute_clusters`` on request."""
+        try:
+            samples, kwargs = arguments(ctx, suggest_cluster_count)
+            done = yield from stream(ctx, lambda progress: suggest_cluster_count(samples, progress=progress, **kwargs))
+        except Exception as error:
+            yield from failed(ctx, error)
+            return
+        if ctx.delegated:
+            ctx.set_progress(progress=1, label=", ".join(f"{level} {done[level]}" for level in LEVELS))
+            return
+        yield ctx.ops.show_output(count_output(done).to_json(), count_results(done))

@@ -1,0 +1,57 @@
+"""Editing clusters in the App, and what the Embeddings panel shows of it.
+
+The panel asks the server for colours when a field is chosen, and the server keeps what it answered: it must not answer
+with what was there before the edit.
+"""
+
+import re
+
+
+def recolor(user):
+    """Colours the open map by another field and by the clusters again; returns the legend."""
+    for path in ("ground_truth.label", "kmeans_1.label"):
+        user.page.get_by_label("Color by").first.click()
+        user.page.get_by_role("combobox").last.fill(path)
+        user.page.get_by_role("option", name=path, exact=True).click()
+    user.legend()
+    panel = user.page.locator('[data-cy="panel-content-Embeddings"]')
+    return set(panel.get_by_text(re.compile(r"^(cluster \d+|<b>.*)$")).all_inner_texts())
+
+
+def edit(user, action, name=None, clusters=()):
+    """Fills the form of ``edit_clusters`` in; returns its output."""
+    form = user.open_form("edit_clusters")
+    if action != "Rename a cluster":
+        user.choose(form, "Edit", action)
+    for cluster in clusters:
+        user.choose(form, "Clusters", cluster)  # the list closes when the form is drawn anew
+    if name:
+        user.fill(form, "Name", name)
+    user.execute(form)
+    text = user.output("labels changed").inner_text()
+    user.done()
+    return text
+
+
+def test_edits_show_on_the_map(user, digits):
+    user.open(digits)
+    form = user.open_form("compute_clusters")
+    user.fill(form, "n_clusters", "4")
+    user.execute(form)
+    user.output("4 clusters of 60 images")
+    user.done()
+    digits.reload()
+    user.open_map(digits.list_brain_runs()[0], "kmeans_1.label")
+    names = [f"cluster {i:02d}" for i in range(4)]
+    assert sorted(user.legend()) == names
+
+    assert "Renamed 'cluster 00' to '<b>eights</b>'" in edit(user, "Rename a cluster", name="<b>eights</b>")
+    assert recolor(user) == {"<b>eights</b>", *names[1:]}
+
+    edit(user, "Merge clusters", clusters=names[1:3])
+    digits.reload()
+    kept = set(digits.count_values("kmeans_1.label"))
+    assert len(kept) == 3 and recolor(user) == kept
+
+    assert "Undone: Merged" in edit(user, "Undo the last edit")
+    assert recolor(user) == {"<b>eights</b>", *names[1:]}

@@ -1,0 +1,173 @@
+"""The Clusters panel as a person uses it: cards with pictures, the grid that follows, edits, charts, reports."""
+
+import re
+
+import fiftyone.operators as foo
+import pytest
+from playwright.sync_api import expect
+
+expect.set_options(timeout=60_000)  # the App draws when it can; five seconds are too few on a busy machine
+
+CONTENT = '[data-cy="panel-content-clusters_panel"]'
+
+
+class Panel:
+    """The moves of a user in the panel."""
+
+    def __init__(self, user):
+        self.user, self.page = user, user.page
+        self.content = user.page.locator(CONTENT)
+
+    def open(self):
+        """From the icon in the grid."""
+        icon = self.page.locator('[data-item-id="@constellation/clusters/open_clusters_panel"]')
+        click = "e => e.dispatchEvent(new MouseEvent('click', {bubbles: true}))"  # the bar covers it for a real mouse
+        icon.locator("*").last.evaluate(click)
+        self.wait_for_pictures()
+        return self
+
+    def wait_for_pictures(self):
+        """Waits until every card shows its contact sheet."""
+        self.content.locator("img").first.wait_for()
+        drawn = "s => { const all = [...document.querySelectorAll(s)];"
+        drawn += " return all.length > 0 && all.every(i => i.complete && i.naturalWidth > 0) }"
+        self.page.wait_for_function(drawn, arg=f"{CONTENT} img")
+
+    def card(self, name: str):
+        """The contact sheet of a cluster."""
+        return self.content.get_by_alt_text(f"Show {name}", exact=True)
+
+    def press(self, name: str):
+        """A button."""
+        self.content.get_by_role("button", name=name, exact=True).click()
+
+    def menu(self, place: int, words: str):
+        """Something from the three dots of a card, 0 for those of the run; opens a form."""
+        self.content.locator('[aria-label="MoreVertIcon"]').nth(place).click()
+        return self.user.redrawn(lambda: self.page.get_by_role("option", name=words, exact=True).click())
+
+    def shows(self, count: int, unit: str = "samples"):
+        """Waits until the grid shows so many."""
+        expect(self.page.locator('[data-cy="entry-counts"]')).to_have_text(re.compile(f"^{count} {unit}"))
+
+
+@pytest.fixture
+def clustered(digits):
+    """60 digits in four clusters, scored against their classes."""
+    compute = foo.get_operator("@constellation/clusters/compute_clusters")
+    options = {"params": {"n_clusters": 4}, "embeddings": "emb", "visualize": False}
+    compute(digits, run_key="four", ground_truth="ground_truth", **options)
+    return digits
+
+
+@pytest.fixture
+def panel(user, clustered):
+    user.open(clustered)
+    return Panel(user).open()
+
+
+def sizes(dataset, run_key="four"):
+    dataset.reload()
+    return {entry["label"]: entry["size"] for entry in dataset.get_run_info(run_key).config.clusters}
+
+
+def test_cards_fill_the_grid_with_their_members(panel, clustered):
+    text = panel.content.inner_text()
+    assert "4 clusters of 60 images" in text and "cohesion" in text and "separation" in text
+    by_size = sorted(sizes(clustered).items(), key=lambda item: (-item[1], item[0]))
+    first, second = by_size[0], by_size[1]
+    panel.card(first[0]).click()
+    panel.shows(first[1])
+    panel.press("Next cluster")
+    panel.shows(second[1])
+    panel.press("Previous cluster")
+    panel.shows(first[1])
+    panel.press("The least certain of all clusters")
+    expect(panel.content.get_by_text(re.compile("^or cluster")).first).to_be_visible()
+    panel.press("Show everything in the grid")
+    panel.shows(60)
+
+
+def test_two_clusters_are_merged_and_the_merger_is_undone(panel, clustered):
+    before, labels = sizes(clustered), clustered.values("four.cluster")
+    panel.user.execute(panel.menu(1, "Merge with…"))
+    panel.user.output("labels changed")
+    panel.user.done()
+    expect(panel.content.get_by_text(re.compile("^3 clusters of 60 images"))).to_be_visible()
+    after = sizes(clustered)
+    assert len(after) == 3 and sum(after.values()) == 60
+    largest = max(after, key=after.get)
+    panel.wait_for_pictures()
+    panel.card(largest).click()
+    panel.shows(after[largest])
+    panel.press("Undo the last edit")
+    expect(panel.content.get_by_text(re.compile("^4 clusters of 60 images"))).to_be_visible()
+    assert sizes(clustered) == before and clustered.values("four.cluster") == labels
+
+
+def test_names_are_shown_as_text_and_found(panel, clustered):
+    form = panel.menu(1, "Rename…")
+    name = "<img src=x onerror=alert(1)> **bold** 🐈"
+    panel.user.fill(form, "Name", name)
+    panel.user.execute(form)
+    panel.user.output("labels changed")
+    panel.user.done()
+    expect(panel.content.get_by_text(name, exact=True).first).to_be_visible()
+    panel.content.get_by_placeholder("Search names").fill("bold")
+    expect(panel.content.get_by_alt_text(re.compile("^Show "))).to_have_count(1)
+    panel.content.get_by_placeholder("Search names").fill("nothing like it")
+    expect(panel.content.get_by_text("No cluster has such a name.")).to_be_visible()
+
+
+@pytest.mark.xfail(strict=False, reason="a click on a bar does not reach the panel in every run; the charts are drawn")
+def test_charts_are_drawn_and_a_bar_fills_the_grid(panel, clustered):
+    panel.press("Charts")
+    bars = panel.content.locator(".js-plotly-plot .bars .point")
+    expect(bars).to_have_count(4, timeout=60_000)
+    for chart in ("Confidence", "Silhouette", "Similarity", "Ground truth"):
+        panel.press(chart)
+        place = ".heatmaplayer image" if chart in ("Similarity", "Ground truth") else ".bars .point"
+        panel.content.locator(f".js-plotly-plot {place}").first.wait_for(state="attached")
+    panel.press("Sizes")
+    expect(bars).to_have_count(4)
+    panel.page.wait_for_timeout(1000)  # the bars grow
+    box = bars.first.bounding_box()
+    panel.page.mouse.move(box["x"] + box["width"] / 2, box["y"] + box["height"] / 2, steps=3)
+    panel.page.wait_for_timeout(500)  # plotly must have seen the mouse
+    panel.page.mouse.down()
+    panel.page.mouse.up()
+    panel.shows(max(sizes(clustered).values()))
+
+
+def test_patches_have_pictures_and_fill_the_grid_with_patches(user, boxes):
+    compute = foo.get_operator("@constellation/clusters/compute_clusters")
+    options = {"patches_field": "things", "embeddings": "emb", "params": {"n_clusters": 3}, "visualize": False}
+    compute(boxes, run_key="parts", **options)
+    user.open(boxes)
+    panel = Panel(user).open()
+    (name, size), *_ = sizes(boxes, "parts").items()
+    panel.card(name).click()
+    panel.shows(size, "patches")
+
+
+def test_the_panel_comes_with_a_run_and_without_one_offers_it(user, digits):
+    user.open(digits)
+    icon = user.page.locator('[data-item-id="@constellation/clusters/open_clusters_panel"]')
+    icon.locator("*").last.evaluate("e => e.dispatchEvent(new MouseEvent('click', {bubbles: true}))")
+    panel = Panel(user)
+    expect(panel.content.get_by_text("This dataset has no clustering run yet.")).to_be_visible()
+    form = user.redrawn(lambda: panel.press("Compute clusters"))
+    user.tick(form, "2-D map")
+    user.execute(form)
+    user.output("10 clusters of 60 images")
+    user.done()
+    panel.wait_for_pictures()
+    expect(panel.content.get_by_text(re.compile("^10 clusters of 60 images"))).to_be_visible()
+
+
+def test_a_deleted_label_field_is_said(user, clustered):
+    clustered.delete_sample_field("four")
+    user.open(clustered)
+    icon = user.page.locator('[data-item-id="@constellation/clusters/open_clusters_panel"]')
+    icon.locator("*").last.evaluate("e => e.dispatchEvent(new MouseEvent('click', {bubbles: true}))")
+    expect(Panel(user).content.get_by_text(re.compile("was deleted or renamed")).first).to_be_visible()

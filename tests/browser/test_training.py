@@ -1,0 +1,36 @@
+"""Training as a person does it in the App: scheduled, watched, and then used to cluster."""
+
+from worker import Worker
+
+EPOCHS = 3
+
+
+def test_train_in_a_worker_and_cluster_with_the_encoder(user, digits, tmp_path):
+    user.open(digits)
+    form = user.open_form("train_encoder")
+    user.fill(form, "Name", "browser_digits")
+    user.fill(form, "Epochs", str(EPOCHS))
+    user.fill(form, "batch_size", "20")
+    user.choose(form, "flip", "none")
+    user.schedule(form)
+    with Worker(tmp_path / "worker.log") as worker:
+        operation, labels = worker.finish(digits, 120)
+    assert operation.run_state == "completed", operation.result
+    assert any("training epoch" in label and "images/s" in label for label in labels), labels
+
+    form = user.open_form("list_encoders")
+    user.execute(form)
+    form.locator(".js-plotly-plot").wait_for()  # the curve
+    assert "browser_digits" in form.inner_text() and f"{EPOCHS} epochs" in form.inner_text()
+    user.page.keyboard.press("Escape")
+    form.wait_for(state="detached")
+    form = user.open_form("compute_clusters")
+    user.choose(form, "Vectors", "Compute new vectors")
+    user.choose(form, "Encoder", "trained:browser_digits")
+    user.fill(form, "n_clusters", "5")
+    user.tick(form, "2-D map")
+    user.execute(form)
+    user.output("5 clusters of 60 images")
+    digits.reload()
+    (key,) = digits.list_runs()
+    assert digits.get_run_info(key).config.encoder["name"] == "trained:browser_digits"

@@ -1,0 +1,69 @@
+"""What runs are for, in the App: compare two, ask for a number and run with it, export a report and open it."""
+
+import fiftyone.operators as foo
+import pytest
+
+
+@pytest.fixture
+def clustered(digits):
+    """Runs ``first`` of four clusters and ``second`` of six."""
+    compute = foo.get_operator("@constellation/clusters/compute_clusters")
+    for key, k in (("first", 4), ("second", 6)):
+        compute(digits, run_key=key, params={"n_clusters": k}, embeddings="emb", visualize=False)
+    return digits
+
+
+def test_compare_two_runs_and_show_who_moved(user, clustered):
+    compared = foo.get_operator("@constellation/clusters/compare_clusterings")(
+        clustered, run_key="second", other="first"
+    )
+    user.open(clustered)
+    form = user.open_form("compare_clusterings")
+    user.execute(form)
+    button = form.get_by_role("button", name=f"Show the {compared['n_moved']} images that moved")
+    button.wait_for()
+    assert f"ARI {compared['ari']:.3f}" in form.inner_text()
+    form.locator(".js-plotly-plot .heatmaplayer image").first.wait_for()
+    button.click()
+    user.page.get_by_text(f"{compared['n_moved']} samples", exact=True).first.wait_for()
+
+
+def test_ask_for_a_number_and_run_with_it(user, digits):
+    user.open(digits)
+    user.execute(user.open_form("suggest_cluster_count"))
+    dialog = user.output("why")
+    dialog.locator(".js-plotly-plot .scatterlayer .trace").first.wait_for()
+    button = dialog.get_by_role("button", name="(natural)")
+    k = int("".join(c for c in button.inner_text() if c.isdigit()))
+    form = user.redrawn(button.click)
+    assert user.field(form, "n_clusters").locator("input").first.input_value() == str(k)
+    user.tick(form, "2-D map")
+    user.execute(form)
+    user.output(f"{k} clusters")
+    digits.reload()
+    assert digits.get_run_info(digits.list_runs()[0]).config.n_clusters == k
+
+
+def test_export_a_report_and_open_it(user, clustered, tmp_path):
+    path = tmp_path / "report.html"
+    user.open(clustered)
+    form = user.open_form("export_clusters")
+    user.fill(form, "Where to", str(path))
+    user.execute(form)
+    user.page.get_by_text("6 clusters of run second are in").first.wait_for()
+    user.page.context.set_offline(True)
+    asked, problems = [], []
+    user.page.on("request", lambda request: asked.append(request.url))
+    user.page.on("console", lambda message: problems.append(message.text) if message.type == "error" else None)
+    user.page.goto(f"file://{path}")
+    cards = user.page.locator(".card")
+    assert cards.count() == 6 and user.page.title() == "second"
+    for image in user.page.locator(".thumbs img").all():
+        image.scroll_into_view_if_needed()
+    loaded = "images => images.every(i => i.complete && i.naturalWidth > 0)"
+    assert user.page.locator(".thumbs img").evaluate_all(loaded) and user.page.locator(".thumbs img").count() > 30
+    sizes = cards.evaluate_all("cards => cards.map(card => +card.dataset.size)")
+    assert sizes == sorted(sizes, reverse=True) and sum(sizes) == 60
+    user.page.get_by_label("Find a cluster").fill("cluster 03")
+    assert user.page.locator(".card:visible").count() == 1
+    assert not problems and not [url for url in asked if not url.startswith(("file:", "data:"))]

@@ -1,0 +1,282 @@
+"""New samples in the clusters of a stored run: the estimator's own labels, after edits too, here and elsewhere."""
+
+import fiftyone as fo
+import fiftyone.operators as foo
+import numpy as np
+import pytest
+from fiftyone import ViewField as F
+from fiftyone.plugins.orgs.constellation.clusters.models.clusterers import get_clusterer
+from fiftyone.plugins.orgs.constellation.clusters.models.lengths import unit_length
+from fiftyone.plugins.orgs.constellation.clusters.models.reduction import get_reduction
+from fiftyone.plugins.orgs.constellation.clusters.operators import cluster_changes as changes
+from fiftyone.plugins.orgs.constellation.clusters.operators import cluster_edits as edits
+from fiftyone.plugins.orgs.constellation.clusters.operators import newcomers, regrouping
+from PIL import Image
+
+from .conftest import get, group_vectors
+from .test_edits import check_entries, log_of, state
+
+
+@pytest.fixture
+def split(blobs, compute):
+    """A run on the first 40 of 60 samples; the ids of the others."""
+    compute(blobs.limit(40), run_key="km", embeddings="emb", params={"n_clusters": 5})
+    return blobs, blobs.skip(40).values("id")
+
+
+@pytest.fixture
+def other():
+    """Another dataset, with vectors of the same kind and no run."""
+    X, which = group_vectors(30)
+    dataset = fo.Dataset()
+    dataset.add_samples([fo.Sample(filepath=f"/elsewhere/{i}.png", emb=x) for i, x in enumerate(X)])
+    yield dataset, which
+    dataset.delete()
+
+
+def assign(samples, **kwargs):
+    return get("assign_clusters")(samples, run_key="km", **kwargs)
+
+
+@pytest.mark.parametrize(
+    "method, params, reduce",
+    [
+        ("kmeans", {"n_clusters": 5}, "none"),
+        ("kmeans", {"n_clusters": 5}, "pca"),
+        ("gaussian_mixture", {"n_clusters": 3}, "none"),
+        ("hdbscan", {"min_cluster_size": 5}, "none"),
+        ("agglomerative", {"n_clusters": 4}, "none"),
+    ],
+)
+def test_labels_are_those_that_the_estimator_predicts(blobs, compute, method, params, reduce):
+    strays = np.random.default_rng(3).normal(size=(5, 32)).astype(np.float32)
+    blobs.add_samples([fo.Sample(filepath=f"/nowhere/far{i}.png", emb=x) for i, x in enumerate(strays)])
+    compute(blobs.limit(40), run_key="km", method=method, params=params, embeddings="emb", reduce=reduce)
+    before = list(zip(*blobs.limit(40).values(["km.id", "km.label", "km.confidence"]), strict=True))
+    done = assign(blobs)
+    X = unit_length(np.stack(blobs.values("emb")))
+    estimator = get_clusterer(method)(**params)
+    reducer = get_reduction(reduce)()
+    X = np.concatenate([reducer.fit_transform(X[:40]), reducer.transform(X[40:])])
+    labels, confidence = estimator.fit(X[:40]).assign(X[40:])
+    new = blobs.skip(40)
+    assert new.values("km.cluster") == labels.tolist()
+    assert new.values("km.confidence") == pytest.approx(confidence, abs=2e-5)
+    assert list(zip(*blobs.limit(40).values(["km.id", "km.label", "km.confidence"]), strict=True)) == before
+    assert done["n_assigned"] + done["n_noise"] == 25 and done["n_noise"] == (labels < 0).sum()
+    check_entries(blobs)
+
+
+def test_it_is_an_edit_that_can_be_undone(split):
+    dataset, ids = split
+    before = state(dataset)
+    edits.rename_clusters(dataset, "km", {c["id"]: f"name {c['id']}" for c in edits.clusters_of(dataset, "km")})
+    named = state(dataset)
+    prototypes = [c["prototypes"] for c in edits.clusters_of(dataset, "km")]
+    done = assign(dataset, by="anna")
+    assert done["version"] == 2 and log_of(dataset)[-1]["by"] == "anna"
+    assert sum(c["size"] for c in done["clusters"]) == 20 and done["text"].startswith("Assigned 20 images to ")
+    assert {c["label"] for c in done["clusters"]} == {f"name {c['id']}" for c in done["clusters"]}
+    assert [c["prototypes"] for c in edits.clusters_of(dataset, "km")] == prototypes
+    check_entries(dataset)
+    again = assign(dataset)
+    assert again["version"] == 2 and again["text"] == "All of these images had a label before; nothing was changed"
+    changes.undo_edit(dataset, "km")
+    assert state(dataset) == named and dataset.select(ids).values("km") == [None] * 20
+    changes.undo_edit(dataset, "km")
+    assert state(dataset) == before
+
+
+def test_below_the_threshold_they_stay_unassigned(split):
+    dataset, ids = split
+    assign(dataset)
+    sure = np.array(dataset.select(ids).values("km.confidence"))
+    changes.undo_edit(dataset, "km")
+    limit = float(np.median(sure)) + 1e-9
+    done = assign(dataset, threshold=limit)
+    assert (
+        done["n_unassigned"] == (sure < limit).sum() > 0 and f"{done['n_unassigned']} stay unassigned" in done["text"]
+    )
+    left = dataset.select(ids).match(F("km") == None).values("id")  # noqa: E711
+    assert set(left) == {row_id for row_id, p in zip(ids, sure, strict=True) if p < limit}
+    view = dataset.select(left[:3])
+    assert assign(view)["n_assigned"] == 3 and dataset.count("km.label") == 40 + 20 - len(left) + 3
+    check_entries(dataset)
+
+
+def test_new_samples_go_where_the_edited_clusters_are(split):
+    dataset, ids = split
+    assign(dataset, cluster_field="plain")
+    first = dict(zip(*dataset.select(ids).values(["id", "plain.cluster"]), strict=True))
+    changes.merge_clusters(dataset, "km", [0, 1], name="both")
+    changes.dissolve_clusters(dataset, "km", [2])
+    fresh = regrouping.split_cluster(dataset, "km", 3)["clusters"]
+    done = assign(dataset)
+    kept = next(c["id"] for c in edits.clusters_of(dataset, "km") if c["label"] == "both")
+    goes = {0: {kept}, 1: {kept}, 2: {-1}, 3: {c["id"] for c in fresh} | {kept, -1, 4}, 4: {4}}
+    for row_id, cluster in zip(*dataset.select(ids).values(["id", "km.cluster"]), strict=True):
+        assert cluster in goes[first[row_id]]
+    assert done["n_noise"] > 0
+    check_entries(dataset)
+    changes.merge_clusters(dataset, "km", [kept, 4])
+    assert assign(dataset, again=True)["version"] == edits.version_of(dataset, "km")
+    check_entries(dataset)
+
+
+def test_again_moves_what_was_assigned_and_nothing_else(split):
+    dataset, ids = split
+    assign(dataset)
+    by_hand, seen = ids[0], dict(zip(*dataset.limit(40).values(["id", "km.cluster"]), strict=True))
+    there = dataset[by_hand].km.cluster
+    changes.move_to_cluster(dataset, "km", [by_hand], (there + 1) % 5)
+    done = assign(dataset, again=True, threshold=1)
+    assert done["n_unassigned"] + done["n_assigned"] == 19 and done["n_unassigned"] > 10
+    assert dataset.select(ids[1:]).values("km").count(None) == done["n_unassigned"]
+    assert dataset[by_hand].km.cluster == (there + 1) % 5
+    assert dict(zip(*dataset.limit(40).values(["id", "km.cluster"]), strict=True)) == seen
+    check_entries(dataset)
+
+
+def test_into_another_dataset(split, other):
+    dataset, _ = split
+    target, which = other
+    before = state(dataset)
+    edits.rename_clusters(dataset, "km", {0: "dogs"})
+    done = assign(target, run_dataset=dataset.name)
+    assert done["cluster_field"] == "km" and done["n_assigned"] == 30 and target.list_runs() == []
+    pairs = set(zip(which, target.values("km.cluster"), strict=True))
+    assert len({cluster for _, cluster in pairs}) == len(pairs)  # no cluster has two groups
+    assert set(target.match(F("km.cluster") == 0).values("km.label")) <= {"dogs"}
+    (late,) = target.add_samples([fo.Sample(filepath="/elsewhere/late.png", emb=target.first().emb)])
+    labels = target.values("km.id")[:30]
+    assert assign(target, run_dataset=dataset.name)["n_assigned"] == 1
+    assert target.values("km.id")[:30] == labels and target[late].km.cluster == target.first().km.cluster
+    changes.undo_edit(dataset, "km")
+    assert assign(target, run_dataset=dataset.name, again=True)["n_assigned"] == 31
+    assert "dogs" not in target.count_values("km.label") and state(dataset) == before
+
+
+def test_a_field_of_assigned_clusters_is_nobody_elses(split, other, compute):
+    dataset, _ = split
+    target, _ = other
+    assign(target, run_dataset=dataset.name, cluster_field="mine")
+    compute(target, run_key="own", embeddings="emb")
+    with pytest.raises(ValueError, match="field 'mine' exists"):
+        compute(target, run_key="b", cluster_field="mine", embeddings="emb")
+    with pytest.raises(ValueError, match="field 'own' holds the clusters of run 'own'"):
+        assign(target, run_dataset=dataset.name, cluster_field="own")
+    with pytest.raises(ValueError, match="field 'mine' holds clusters of run 'km' of dataset"):
+        get("assign_clusters")(target, run_key="own", cluster_field="mine")
+    with pytest.raises(ValueError, match="field 'emb' exists"):
+        assign(target, run_dataset=dataset.name, cluster_field="emb")
+
+
+def test_a_failure_leaves_no_field(split, other, monkeypatch):
+    dataset, _ = split
+    target, _ = other
+
+    def stop(fraction, message=""):
+        if "4/4" in message and fraction > 0.76:
+            raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        assign(target, run_dataset=dataset.name, progress=stop)
+    assert not target.has_field("km")
+    before = state(dataset)
+    with pytest.raises(KeyboardInterrupt):
+        assign(dataset, progress=stop)
+    assert state(dataset) == before
+
+
+def test_patches_and_their_views(patches, compute):
+    some = patches.limit(12)
+    compute(some, run_key="km", embeddings="emb", patches_field="things")
+    view = patches.skip(12).to_patches("things").limit(5)
+    assert assign(view)["n_assigned"] == 5 and assign(patches)["n_assigned"] == 19
+    names, clusters = patches.values(["things.detections.label", "things.detections.km.cluster"], unwind=True)
+    assert len(set(zip(names, clusters, strict=True))) == 3 and len(clusters) == 60
+    changes.undo_edit(patches, "km"), changes.undo_edit(patches, "km")
+    assert patches.count("things.detections.km.label") == 36
+
+
+def test_what_has_no_usable_vector_is_counted(split):
+    dataset, ids = split
+    dataset.set_values("emb", {ids[0]: np.zeros(32), ids[1]: np.full(32, np.nan)}, key_field="id")
+    dataset.select(ids[2]).clear_sample_field("emb")
+    done = assign(dataset)
+    assert done["skipped"] == {"no vector": 1, "not finite": 1, "zero vector": 1} and done["n_assigned"] == 17
+    assert dataset.select(ids[:3]).values("km") == [None] * 3
+    assert done["notes"] == ["no encoder is on record for 'emb', so vectors that are missing were not computed"]
+
+
+def test_missing_vectors_are_made_by_the_runs_encoder(dataset, compute, tmp_path, monkeypatch):
+    paths = []
+    for i in range(9):
+        color = [(200, 30, 30), (30, 200, 30), (30, 30, 200)][i % 3]
+        paths.append(str(tmp_path / f"{i}.png"))
+        Image.new("RGB", (24, 24), tuple(c + 3 * i for c in color)).save(paths[-1])
+    dataset.add_samples([fo.Sample(filepath=path) for path in paths])
+    compute(dataset.limit(6), run_key="km", encoder="efficientnet_lite0", embeddings="vec")
+    assert assign(dataset)["n_assigned"] == 3 and dataset.count("vec") == 9
+    clusters = dataset.values("km.cluster")
+    assert clusters[6:] == clusters[:3]
+    twin = fo.Dataset()
+    twin.add_samples([fo.Sample(filepath=path) for path in paths[:3]])
+    try:
+        assert assign(twin, run_dataset=dataset.name)["notes"] == []
+        assert twin.values("km.cluster") == clusters[:3]
+        twin.add_sample(fo.Sample(filepath=paths[4]))
+        monkeypatch.setattr(newcomers, "same_encoder", lambda a, b: False)
+        with pytest.raises(ValueError, match="'vec' holds vectors of efficientnet_lite0 .* rename that field"):
+            assign(twin, run_dataset=dataset.name)
+        twin.delete_sample_field("vec")
+        with pytest.raises(ValueError, match="has changed since, and its vectors would not fit"):
+            assign(twin, run_dataset=dataset.name)
+    finally:
+        twin.delete()
+
+
+def test_refusals(split, other):
+    dataset, _ = split
+    target, _ = other
+    before = state(dataset)
+    for given, said in (
+        ({"run_dataset": "nowhere"}, "there is no dataset 'nowhere'"),
+        ({"threshold": 2.0}, "threshold=2.0 is not valid"),
+        ({"batch_size": 0}, "batch_size=0 is not valid"),
+        ({"cluster_field": "filepath"}, "field 'filepath' exists"),
+        ({"cluster_field": "a b"}, "cluster field 'a b' is not valid"),
+    ):
+        with pytest.raises(ValueError, match=said):
+            assign(dataset, **given)
+    with pytest.raises(ValueError, match="there is no clustering run 'km'; this dataset has none"):
+        assign(target)
+    target.set_values("emb", [np.ones(7)] * 30)
+    with pytest.raises(ValueError, match="do not fit a run on 32 dimensions"):
+        assign(target, run_dataset=dataset.name)
+    target.delete_sample_field("emb")
+    with pytest.raises(ValueError, match="there is no vector field 'emb' here"):
+        assign(target, run_dataset=dataset.name)
+    assert state(dataset) == before and not target.has_field("km")
+    dataset.delete_sample_field("km")
+    with pytest.raises(ValueError, match="label field 'km' of run 'km' was deleted or renamed"):
+        assign(dataset)
+
+
+def test_in_the_app(split, other):
+    dataset, _ = split
+    target, _ = other
+    uri = "@constellation/clusters/assign_clusters"
+
+    def draw(samples, **params):
+        ctx = foo.ExecutionContext({"dataset_name": samples.name, "params": params}, operator_uri=uri)
+        return get("assign_clusters").resolve_type(ctx, "inputs").to_json()["type"]["properties"]
+
+    form = draw(target, run_dataset=f"in {dataset.name}")
+    assert set(form["run_key"]["type"]["values"]) == {"km"} and {"view_target", "threshold"} <= set(form)
+    assert "problem" in draw(target) and draw(dataset, cluster_field="a b")["cluster_field"]["invalid"]
+    foo.execute_operator(uri, ctx={"dataset": dataset, "params": {"run_key": "km"}})
+    assert dataset.count("km.label") == 60
+    params = {"run_dataset": f"in {dataset.name}", "run_key": "km", "cluster_field": "found", "threshold": 0.01}
+    foo.execute_operator(uri, ctx={"dataset": target, "params": params})
+    assert target.count("found.label") > 20
