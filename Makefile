@@ -1,12 +1,13 @@
 # Two commands do everything on a fresh Debian or Ubuntu machine with Python 3.10 or newer:
 #   make demo    cluster real images offline and open the App   (IMAGES=folder, APP=0, PORT=5151)
-#   make test    the tests, browser tests included
+#   make test    the tests, browser tests included, in two processes (JOBS=2)
 # Another Python or FiftyOne: make test PYTHON=python3.13 VENV=.venv313 FIFTYONE=1.22.0
 # `make check` runs the linters, `make bench` lists the benchmarks, `make screenshots` renews the README pictures.
 
 PYTHON ?= python3
 VENV ?= .venv
 PORT ?= 5151
+JOBS ?= 2
 APP ?= 1
 BIN := $(VENV)/bin
 READY := $(VENV)/.ready
@@ -27,7 +28,7 @@ demo: $(READY)
 
 test: $(READY)
 	sh scripts/system.sh chromium
-	$(BIN)/pytest $(ARGS)
+	OMP_NUM_THREADS=1 $(BIN)/pytest -n $(JOBS) --dist loadfile $(ARGS)
 
 check: $(READY)
 	$(BIN)/ruff check .

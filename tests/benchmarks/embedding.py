@@ -21,6 +21,10 @@ import numpy as np
 ROOT = Path(__file__).resolve().parents[2]
 sys.path.insert(0, str(ROOT / "tests"))
 
+from verdict import claim, finish
+
+FASTER, LEAST_COSINE = 1.5, 0.999
+
 
 def photographs(folder: Path, n: int, size: tuple[int, int] = (500, 375)) -> list[str]:
     """Writes ``n`` random crops of real photographs as JPEG files and returns their paths."""
@@ -109,6 +113,11 @@ def report(rates: dict, vectors: dict):
         cosine = (vectors[way] * vectors[base]).sum(1)
         cells = [_spread(speed, 1), _spread(speed / base_speed), _spread(1000 * cpu, 1), _spread(base_cpu / cpu)]
         print(f"{way:24}" + "".join(f"{cell:>26}" for cell in [*cells, f"{cosine.mean():.5f} ({cosine.min():.5f})"]))
+    ways = list(rates)
+    base_speed, speed = (np.array(rates[way]).T[0] for way in (base, ways[-1]))
+    ratio, cosine = (speed / base_speed).mean(), (vectors[ways[-1]] * vectors[base]).sum(1).mean()
+    claim(f"\n{ways[-1]}: {ratio:.2f} times FiftyOne's images/s, at least {FASTER}", ratio >= FASTER)
+    claim(f"mean cosine to FiftyOne's vectors {cosine:.4f}, at least {LEAST_COSINE}", cosine >= LEAST_COSINE)
 
 
 def _spread(values: np.ndarray, digits: int = 2) -> str:
@@ -141,6 +150,7 @@ def main():
     finally:
         mongod.stop()
         scratch.cleanup()
+    finish()
 
 
 if __name__ == "__main__":

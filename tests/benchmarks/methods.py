@@ -18,6 +18,8 @@ import numpy as np
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
 
+from verdict import claim, finish
+
 from models.clusterers import get_clusterer, list_clusterers
 from models.metrics import ari, clustering_accuracy, nmi_arithmetic
 from models.neighbors import nearest_neighbors
@@ -41,6 +43,7 @@ def main():
     rows = measure(X, truth, range(options.seeds), options.only or list_clusterers())
     print_table(rows, options.seeds)
     verdict(rows)
+    finish()
 
 
 def measure(X, truth, seeds, names) -> dict:
@@ -104,8 +107,8 @@ def verdict(rows):
     for space, least in (("none", -0.02), ("UMAP(10)", 0.07)):
         if ("k-means", space) in rows:
             gain = np.mean([run[0] for run in rows[("k-means", space)]]) - peer_acc
-            word = "holds" if gain >= least else "FAILS"
-            print(f"\nk-means on {space}: {gain:+.3f} ACC against scikit-learn's on the vectors; {least:+.2f} {word}")
+            text = f"\nk-means on {space}: {gain:+.3f} ACC against scikit-learn's on the vectors, at least {least:+.2f}"
+            claim(text, gain >= least)
 
 
 if __name__ == "__main__":

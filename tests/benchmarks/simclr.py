@@ -23,6 +23,8 @@ import torch
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
 
+from verdict import claim, finish
+
 from models.training.optimizers import build_optimizer, learning_rate
 from models.training.pixels import decode
 from models.training.signs import knn_accuracy
@@ -54,6 +56,7 @@ def main():
             compare(files, truth, options.threads)
         else:
             accuracy(files, truth, options)
+    finish()
 
 
 def unpack(archive: Path, folder: Path, n: int) -> list[Path]:
@@ -109,10 +112,10 @@ def accuracy(files, truth, options):
         row = f"| {seed} | {value:.4f} | {last['loss']:.3f} | {last['agreement']:.3f}"
         print(f"{row} | {pace:.0f} | {wall:.0f} | {cpu:.0f} |", flush=True)
     values, walls = np.array(found).T
-    word = "holds" if values.mean() >= GOAL else "FAILS"
-    print(f"\nk-NN {values.mean():.4f} ± {values.std():.4f} over {len(values)} seeds; at least {GOAL} {word}")
-    word = "holds" if walls.max() <= 60 * options.minutes else "FAILS"
-    print(f"slowest run {walls.max():.0f} s, reading and checkpoints included; {options.minutes:.0f} minutes {word}")
+    text = f"\nk-NN {values.mean():.4f} ± {values.std():.4f} over {len(values)} seeds, at least {GOAL}"
+    claim(text, values.mean() >= GOAL)
+    text = f"slowest run {walls.max():.0f} s with reading and checkpoints, at most {options.minutes:.0f} minutes"
+    claim(text, walls.max() <= 60 * options.minutes)
 
 
 def print_curve(curve, trivial):
@@ -137,15 +140,17 @@ def compare(files, truth, threads):
     for name, (wall, cpu) in rows.items():
         print(f"| {name} | {n / wall:.0f} | {n / cpu:.0f} |", flush=True)
     ratio, ratio_cpu = (rows["lightly"][i] / ours_took[i] for i in (0, 1))
-    word = "holds" if ratio >= GOAL_SPEED else "FAILS"
-    print(f"\n{ratio:.2f} times lightly's images/s ({ratio_cpu:.2f} per CPU second); at least {GOAL_SPEED} {word}")
+    text = f"\n{ratio:.2f} times lightly's images/s ({ratio_cpu:.2f} per CPU second), at least {GOAL_SPEED}"
+    claim(text, ratio >= GOAL_SPEED)
     training, curve, *_ = ours(files, PEER_EPOCHS, 0)
     our_value = score(training.network.encoder, training.pixels.array, training.mean, training.std, truth)
     print(f"ours: k-NN {our_value:.4f} after {PEER_EPOCHS} epochs, loss {curve[-1]['loss']:.3f}", flush=True)
     encoder, *_ = lightly(files, training, PEER_EPOCHS, threads, exact=False)
     peer_value = score(encoder, training.pixels.array, training.mean, training.std, truth)
-    word = "holds" if our_value >= peer_value - GOAL_BELOW else "FAILS"
-    print(f"lightly: k-NN {peer_value:.4f}; ours not below by more than {GOAL_BELOW} {word}")
+    claim(
+        f"lightly: k-NN {peer_value:.4f}, ours not below by more than {GOAL_BELOW}",
+        our_value >= peer_value - GOAL_BELOW,
+    )
 
 
 def lightly(files, training, epochs: int, workers: int, exact: bool):

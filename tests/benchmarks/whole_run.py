@@ -21,6 +21,7 @@ ROOT = Path(__file__).resolve().parents[2]
 sys.path.insert(0, str(ROOT / "tests"))
 
 from stack import Mongod, fiftyone_environment
+from verdict import claim, finish
 
 
 def main():
@@ -49,8 +50,9 @@ def main():
         print(f"| {title} | {' | '.join(columns)} |")
     for key, title in (("cpu", "CPU seconds"), ("memory", "memory")):
         ratios = [row["ours"][key] / row["theirs"][key] for row in rows]
-        print(f"\n{title}: ours / theirs = {spread(ratios, 2)} (must be at most 0.5)", end="")
-    print(f"\nstored vectors unchanged by ours: {all(row['ours']['unchanged'] for row in rows)}")
+        claim(f"\n{title}: ours / theirs = {spread(ratios, 2)}, mean at most 0.5", sum(ratios) <= 0.5 * len(ratios))
+    claim("\nstored vectors unchanged by ours", all(row["ours"]["unchanged"] for row in rows))
+    finish()
 
 
 COLUMNS = (("cpu", 1), ("memory", 0), ("inertia", 4))
