@@ -28,7 +28,8 @@ demo: $(READY)
 
 test: $(READY)
 	sh scripts/system.sh chromium
-	OMP_NUM_THREADS=1 $(BIN)/pytest -n $(JOBS) --dist loadfile $(ARGS)
+	@# xdist would start with the largest files, but browser tests come last: see tests/conftest.py
+	OMP_NUM_THREADS=1 $(BIN)/pytest -n $(JOBS) --dist loadfile --no-loadscope-reorder $(ARGS)
 
 check: $(READY)
 	$(BIN)/ruff check .
