@@ -187,7 +187,7 @@ def lightly(files, training, epochs: int, workers: int, exact: bool):
     for _ in range(epochs):
         for batch in loader:
             for group in optimizer.param_groups:
-                group["lr"] = learning_rate(step, steps, warmup, recipe.peak_rate())
+                group["lr"] = learning_rate(step, steps, warmup, recipe.peak_rate(recipe.kind))
             views = torch.cat(batch).to(memory_format=layout)
             with torch.autocast("cpu", torch.bfloat16, enabled=not exact):
                 first, second = network(views).chunk(2)
