@@ -6,8 +6,9 @@ Usage::
     python tests/benchmarks/simclr.py --data folder --peer   # 25 epochs and images/s against lightly, about 25 minutes
 
 Accuracy is leave-one-out k-NN (k = 20, cosine) on the features of all images, never on the projections. Labels only
-score: epochs and parameters are fixed beforehand. Both sides have the same backbone, projector, batch, optimiser,
-schedule and threads; lightly brings its transform, loss and data loader.
+score: epochs and parameters are fixed beforehand. The budget is held in CPU seconds, for what else runs on a shared
+machine takes wall time. Both sides have the same backbone, projector, batch, optimiser, schedule and threads; lightly
+brings its transform, loss and data loader.
 """
 
 import argparse
@@ -100,7 +101,7 @@ def accuracy(files, truth, options):
     for seed in options.seeds:
         training, curve, wall, cpu = ours(files, options.epochs, seed)
         value = score(training.network.encoder, training.pixels.array, training.mean, training.std, truth)
-        found.append((value, wall))
+        found.append((value, wall, cpu))
         if seed == options.seeds[0]:
             print_curve(curve, training.trivial)
             raw = torch.from_numpy(training.pixels.array).flatten(1).float()
@@ -111,11 +112,12 @@ def accuracy(files, truth, options):
         last = curve[-1]
         row = f"| {seed} | {value:.4f} | {last['loss']:.3f} | {last['agreement']:.3f}"
         print(f"{row} | {pace:.0f} | {wall:.0f} | {cpu:.0f} |", flush=True)
-    values, walls = np.array(found).T
+    values, walls, cpus = np.array(found).T
     text = f"\nk-NN {values.mean():.4f} ± {values.std():.4f} over {len(values)} seeds, at least {GOAL}"
     claim(text, values.mean() >= GOAL)
-    text = f"slowest run {walls.max():.0f} s with reading and checkpoints, at most {options.minutes:.0f} minutes"
-    claim(text, walls.max() <= 60 * options.minutes)
+    most = 60 * options.minutes * options.threads
+    text = f"slowest {walls.max():.0f} s, {cpus.max():.0f} CPU s with reading and checkpoints; at most {most:.0f} CPU s"
+    claim(f"{text}: {options.minutes:.0f} minutes, {options.threads} cores", cpus.max() <= most)
 
 
 def print_curve(curve, trivial):
