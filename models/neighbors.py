@@ -108,7 +108,7 @@ def vote(queries, X, labels, k: int = 10, metric: str = "euclidean", limits=None
     labels = np.asarray(labels)
     indices, distances = query_neighbors(X, queries, k, metric)
     voters = labels[indices]
-    weights = 1.0 / (distances + 1e-3 * distances.mean(axis=1, keepdims=True) + 1e-12)
+    weights = _weights(distances)
     shares = np.stack([np.where(voters == voters[:, [i]], weights, 0).sum(axis=1) for i in range(voters.shape[1])])
     best = shares.argmax(axis=0)
     rows = np.arange(len(queries))
@@ -119,6 +119,31 @@ def vote(queries, X, labels, k: int = 10, metric: str = "euclidean", limits=None
         # A share of slack: float32 rounding must not throw out the sample that set the limit.
         found = np.where(reach > 1.001 * np.asarray(limits)[np.maximum(found, 0)] + 1e-6, -1, found)
     return found, np.where(found < 0, 0, confidence).astype(np.float32)
+
+
+def vote_shares(queries, X, labels, k: int = 10, metric: str = "euclidean"):
+    """What each cluster gets of the vote that :func:`vote` counts.
+
+    Args:
+        queries: ``(m, d)`` new vectors
+        X: ``(n, d)`` vectors with known labels
+        labels: ``(n,)`` labels 0..c-1
+        k (10): voters
+        metric ("euclidean"): "cosine" or "euclidean"
+
+    Returns:
+        ``(m, c)`` float64, rows sum to 1
+    """
+    labels = np.asarray(labels)
+    indices, distances = query_neighbors(X, queries, k, metric)
+    weights = _weights(distances).astype(np.float64)
+    shares = np.zeros((len(queries), int(labels.max()) + 1))
+    np.add.at(shares, (np.arange(len(queries))[:, None], labels[indices]), weights)
+    return shares / shares.sum(axis=1, keepdims=True)
+
+
+def _weights(distances):
+    return 1.0 / (distances + 1e-3 * distances.mean(axis=1, keepdims=True) + 1e-12)
 
 
 def distance_limits(X, labels, metric: str = "euclidean", sample: int = 500, random_state: int = 51):

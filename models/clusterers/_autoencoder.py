@@ -27,6 +27,7 @@ _SLOWER = 0.1
 _WARM_SHARE = 0.2
 # Of the clustering's work, what its history may take.
 _RECORDING = 0.05
+_BLOCK = 4096
 
 Architecture = Annotated[
     Literal["512-256", "500-500-2000"],
@@ -47,6 +48,7 @@ class AutoencoderClusterer(HeadClusterer):
 
     reconstructs = False
     divergence_weight = 1.0
+    prototypes_by = "score"
 
     @classmethod
     def estimate(cls, n, d, params):
@@ -57,7 +59,8 @@ class AutoencoderClusterer(HeadClusterer):
         steps = params["pretrain_steps"] + params["steps"]
         passes = n * weights * (2 + params["steps"] // max(_LEAST_INTERVAL, n // BATCH))
         umap = 10 + 5e-4 * n if params["start"] in ("auto", "umap") and n >= UMAP_SIZES[0] else 0
-        seconds = 2 + umap + 2.5e-11 * n * min(n, 40_000) * q + 3e-11 * (6 * min(n, BATCH) * weights * steps + passes)
+        work = 3e-11 * (6 * min(n, BATCH) * weights * steps + passes)
+        seconds = 2 + 2.5e-11 * n * min(n, 40_000) * q + params["heads"] * (umap + work)
         return Cost(seconds, 4 * n * (3 * q + 100) + 16 * weights + 4 * 2048 * min(n, 40_000))
 
     def _train(self, task, boost, seed, progress):
@@ -67,11 +70,11 @@ class AutoencoderClusterer(HeadClusterer):
         told = self.pretrain_steps / whole
         model = self._begin(task, encoder, decoder, seed, lambda fraction, message: progress(told, message))
         history = self._cluster(
-            task, model, seed,
+            task, model, boost, seed,
             lambda step: progress((self.pretrain_steps + step) / whole, f"clustering step {step}"),
         )  # fmt: skip
-        loss = history.columns["loss"][-1]
-        return Head(loss, exported(encoder), history.columns, centers=model[-1].detach().cpu().numpy())
+        centers = model[-1].detach().cpu().numpy()
+        return Head(self._score(task, model), exported(encoder), history.columns, centers=centers)
 
     def _widest(self):
         return math.inf if self.architecture == PIXELS else super()._widest()
@@ -139,7 +142,7 @@ class AutoencoderClusterer(HeadClusterer):
             total(parts, self.name, step).backward()
             optimizer.step()
 
-    def _cluster(self, task, model, seed, report) -> History:
+    def _cluster(self, task, model, boost, seed, report) -> History:
         import torch
 
         encoder, decoder, centers = model
@@ -153,7 +156,7 @@ class AutoencoderClusterer(HeadClusterer):
             if step % renew == 0:
                 report(step)
                 Q = everyone(encoder, centers, task.X)
-                before, labels, target = labels, Q.argmax(dim=1), target_distribution(Q)
+                before, labels, target = labels, Q.argmax(dim=1), target_distribution(Q, boost)
                 settled = before is not None and float((before != labels).float().mean()) < _DELTA
                 if settled and step >= _LEAST_TARGETS * renew:
                     break
@@ -164,6 +167,16 @@ class AutoencoderClusterer(HeadClusterer):
             if history.due(step):
                 history.add(step, parts, everyone(encoder, centers, task.X))
         return history
+
+    def _score(self, task, model) -> float:
+        """The loss over all samples, by which heads are compared."""
+        import torch
+
+        target = target_distribution(everyone(model[0], model[-1], task.X))
+        with torch.no_grad():
+            blocks = zip(task.X.split(_BLOCK), target.split(_BLOCK), strict=True)
+            losses = [len(X) * float(sum(self._parts(model, X, goal).values())) for X, goal in blocks]
+        return sum(losses) / len(task.X)
 
     def _parts(self, model, X, target) -> dict:
         encoder, decoder, centers = model

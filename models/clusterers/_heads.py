@@ -17,7 +17,7 @@ from ..neighbors import nearest_neighbors
 from ..parameters import parameters
 from ._baseline import UMAP_SIZES, collapse, kmeans, kmeans_layer, start_space
 from ._networks import WIDEST, Space, most_likely, packed, perceptron, probabilities, without_unused
-from ._training import accelerator, batches, seeded
+from ._training import accelerator, batches, seeded, total
 from .base import Clusterer, Cost
 
 _UMAP_NEIGHBORS = 15
@@ -92,11 +92,15 @@ class HeadClusterer(Clusterer):
         arrays_: its float32 arrays
         history_: loss parts, entropy of the mean assignment over ln n_clusters, used clusters, largest share and
             neighbour agreement of the kept head, as lists over the steps in "step"
+        collapsed_: what was wrong with each attempt that collapsed, in words; empty if none did
         fallback_: whether the clusters are those of k-means, because training collapsed twice
+        harder: what a repetition has besides another seed
     """
 
     group = "deep, on embeddings"
+    prototypes_by = "surest"
     placed_by = "head"
+    harder = "with twice the balance"
     requires = ("torch",)
     order = 200
 
@@ -178,7 +182,7 @@ class HeadClusterer(Clusterer):
         import torch
 
         device = accelerator()
-        self.fallback_ = False
+        self.fallback_, self.collapsed_ = False, []
         baseline = None
         for attempt in range(2):
             begin = None if start is None else torch.as_tensor(start, device=device)
@@ -192,7 +196,8 @@ class HeadClusterer(Clusterer):
             if problem is None:
                 return head
             start = baseline.labels_
-            again = "it was trained again from k-means, with twice the balance" if attempt == 0 else (
+            self.collapsed_.append(problem)
+            again = f"it was trained again from k-means, {self.harder}" if attempt == 0 else (
                 "these clusters are those of k-means instead"
             )  # fmt: skip
             warnings.warn(f"{self.name} collapsed: {problem}; {again}", stacklevel=5)
@@ -240,9 +245,10 @@ def imitate(task: Task, logits, optimizer, steps: int, seed: int):
 
     if task.start is None:
         return
-    for rows in batches(len(task.X), batch_size(len(task.X), task.n_clusters), steps, seed):
+    for step, rows in enumerate(batches(len(task.X), batch_size(len(task.X), task.n_clusters), steps, seed)):
+        parts = {"start": label_cross_entropy(logits(task.X[rows]), task.start[rows])}
         optimizer.zero_grad()
-        label_cross_entropy(logits(task.X[rows]), task.start[rows]).backward()
+        total(parts, "warm start", step).backward()
         optimizer.step()
 
 

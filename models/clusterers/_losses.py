@@ -106,10 +106,39 @@ def soft_cross_entropy(logits, target):
 
 def label_cross_entropy(logits, labels, weights=None):
     """Cross-entropy of ``logits`` ``(b, k)`` against ``labels`` ``(b,)``, with class weights ``(k,)`` if given."""
-    found = -logits.log_softmax(dim=1).gather(1, labels[:, None])[:, 0]
+    found = _missed(logits, labels)
     if weights is None:
         return found.mean()
     return (weights[labels] * found).sum() / weights[labels].sum()
+
+
+def double_softmax_cross_entropy(logits, labels):
+    """Cross-entropy of the softmax of a softmax (SPICE, Niu et al. 2022, section 3.2).
+
+    Its gradient fades before a network is too sure of a wrong label.
+
+    Args:
+        logits: ``(b, k)``
+        labels: ``(b,)``
+
+    Returns:
+        a scalar tensor, at least ln(e + k - 1) - 1
+    """
+    return label_cross_entropy(logits.softmax(dim=1), labels)
+
+
+def sure_cross_entropy(logits, guess, sure):
+    """Cross-entropy of strong views against what weak views were sure of (FixMatch, Sohn et al. 2020, eq. 4).
+
+    Args:
+        logits: ``(b, k)`` of strong views
+        guess: ``(b,)`` clusters of the weak views
+        sure: ``(b,)`` whether those were sure
+
+    Returns:
+        a scalar tensor, the sum over the sure ones divided by b
+    """
+    return (sure * _missed(logits, guess)).mean()
 
 
 def student_t(z, centers):
@@ -127,15 +156,27 @@ def student_t(z, centers):
     return kernel / kernel.sum(dim=1, keepdim=True)
 
 
-def target_distribution(q):
-    """Sharpened assignments ``(n, k)``, evened out by cluster size; ``q`` is of all samples (DEC, eq. 3)."""
-    weight = q**2 / q.sum(dim=0).clamp(min=TINY)
+def target_distribution(q, evening: float = 1.0):
+    """Sharpened assignments, evened out by cluster size (DEC, eq. 3).
+
+    Args:
+        q: ``(n, k)`` assignments of all samples
+        evening (1.0): power of the clusters' sizes that assignments are divided by; more makes sizes more equal
+
+    Returns:
+        ``(n, k)``, rows sum to 1
+    """
+    weight = q**2 / q.sum(dim=0).clamp(min=TINY) ** evening
     return weight / weight.sum(dim=1, keepdim=True)
 
 
 def divergence(target, q):
     """Kullback-Leibler divergence of ``q`` from ``target``, both ``(b, k)``, averaged over samples (DEC, eq. 2)."""
     return (target * (target.clamp(min=TINY) / q.clamp(min=TINY)).log()).sum(dim=1).mean()
+
+
+def _missed(logits, labels):
+    return -logits.log_softmax(dim=1).gather(1, labels[:, None])[:, 0]
 
 
 def _unit(rows):

@@ -78,7 +78,7 @@ class History:
         records (20): about how many of them to record
 
     Attributes:
-        columns: lists by name; all of one length
+        columns: lists by name; all of one length, with None where a step had no such part
     """
 
     def __init__(self, steps: int, neighbors, records: int = _RECORDS):
@@ -95,8 +95,10 @@ class History:
         """Records loss parts by name and the health of the assignments ``P`` ``(n, k)`` after a step."""
         values = {name: float(part.detach()) for name, part in parts.items()}
         row = {"step": step + 1, "loss": sum(values.values()), **values, **health(P, self._neighbors)}
-        for name, value in row.items():
-            self.columns.setdefault(name, []).append(round(value, 6))
+        before = len(self.columns.get("step", []))
+        for name in {**self.columns, **row}:
+            column = self.columns.setdefault(name, [None] * before)
+            column.append(round(row[name], 6) if name in row else None)
 
 
 def health(P, neighbors) -> dict[str, float]:

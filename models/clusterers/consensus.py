@@ -12,9 +12,14 @@ from typing import Annotated, Literal
 
 import numpy as np
 from pydantic import Field
+from sklearn.utils.validation import check_is_fitted, validate_data
 
+from ..neighbors import neighbors_of, vote_shares
 from ._heads import NClusters, kmeans
 from .base import Clusterer, Cost
+
+# Samples whose neighbours say how well a run keeps neighbours together.
+_ASKED, _NEIGHBORS = 1_000, 10
 
 
 class Consensus(Clusterer):
@@ -24,6 +29,7 @@ class Consensus(Clusterer):
         agreement_: ``(n,)`` float32 in [0, 1], the mean share of the runs that put a sample together with the members
             of its cluster; the same as ``confidence_``
         runs_: ``(runs, n)`` the labels of each
+        history_: health by name, with one entry per run, see ``HeadClusterer``; its "step" is the run's number
     """
 
     name = "consensus"
@@ -36,7 +42,7 @@ class Consensus(Clusterer):
         self,
         n_clusters: NClusters = 10,
         base: Annotated[
-            Literal["scan", "cc", "pica", "kmeans", "gaussian_mixture"],
+            Literal["scan", "temi", "turtle", "cc", "pica", "spice", "dec", "idec", "kmeans", "gaussian_mixture"],
             Field(description="The repeated method"),
         ] = "scan",
         runs: Annotated[int, Field(ge=2, le=50, description="How often, each with its own seed")] = 5,
@@ -57,6 +63,19 @@ class Consensus(Clusterer):
         k = params["n_clusters"]
         return Cost(params["runs"] * (fits.seconds + 2e-9 * n * k), fits.bytes + 8 * n * (params["runs"] + 4 * k))
 
+    def predict_proba(self, X):
+        """Soft assignments of samples that may be new: each cluster's share of the vote of the nearest samples.
+
+        Args:
+            X: ``(m, d)`` vectors, prepared as those seen in ``fit``
+
+        Returns:
+            ``(m, k)`` float64, rows sum to 1
+        """
+        check_is_fitted(self)
+        X = validate_data(self, X, dtype=[np.float32, np.float64], order="C", reset=False)
+        return vote_shares(X, self.vectors_, self.labels_, metric=self.metric_)
+
     def _fit(self, X, progress):
         seeds = np.random.default_rng(self.random_state).integers(2**31, size=self.runs + 1)
         found = [self._run(X, int(seed), number, progress) for number, seed in enumerate(seeds[:-1])]
@@ -71,6 +90,7 @@ class Consensus(Clusterer):
                 stacklevel=3,
             )
         self.agreement_ = _agreement(self.runs_, labels)
+        self.history_ = _health(X, self.runs_, self.n_clusters, int(seeds[-1]))
         self._remember(X, labels)
         return labels, self.agreement_
 
@@ -83,6 +103,21 @@ class Consensus(Clusterer):
             # The consensus takes the place of a choice among heads.
             model.set_params(heads=1)
         return model.fit(X, progress=lambda f, m: progress((number + f) / self.runs, f"run {number + 1}, {m}")).labels_
+
+
+def _health(X, runs, n_clusters: int, seed: int) -> dict[str, list]:
+    """Signs of collapse of every run, as lists by name."""
+    rows = np.sort(np.random.default_rng(seed).permutation(len(X))[:_ASKED])
+    near, _ = neighbors_of(X, rows, _NEIGHBORS)
+    columns = {"step": list(range(1, len(runs) + 1)), "entropy": [], "used": [], "largest": [], "agreement": []}
+    for labels in runs:
+        shares = np.bincount(labels) / len(labels)
+        shares = shares[shares > 0]
+        columns["entropy"].append(round(float(-(shares * np.log(shares)).sum() / np.log(n_clusters)), 6))
+        columns["used"].append(len(shares))
+        columns["largest"].append(round(float(shares.max()), 6))
+        columns["agreement"].append(round(float((labels[near] == labels[rows][:, None]).mean()), 6))
+    return columns
 
 
 def _memberships(runs):

@@ -5,13 +5,14 @@ encoders ``scan`` is better.
 
 Paper: Xie et al. 2016, "Unsupervised Deep Embedding for Clustering Analysis". Where ours differs: where UMAP is cheap,
 it starts from the clusters of k-means after UMAP of the code (McConville et al. 2019, "N2D"), which the code learns
-first (``start="none"`` is the paper's k-means in the code); the code is scaled to unit mean square distance from its
-centers, without which Student's t is flat on some data; training counts steps of Adam; the smaller architecture sees
-128 principal components of wide vectors.
+first (``start="kmeans"``, and so ``"none"``, is the paper's k-means in the code); the code is scaled to unit mean
+square distance from its centers, without which Student's t is flat on some data; training counts steps of Adam; the
+smaller architecture sees 128 principal components of wide vectors; and of several runs, each a head here, the one of
+lowest loss over all samples is kept.
 """
 
 from ._autoencoder import Architecture, AutoencoderClusterer, ClusterSteps, CodeSize, PretrainSteps
-from ._heads import LearningRate, NClusters, Start
+from ._heads import Heads, LearningRate, NClusters, Start
 
 
 class DEC(AutoencoderClusterer):
@@ -32,6 +33,7 @@ class DEC(AutoencoderClusterer):
         n_clusters: NClusters = 10,
         pretrain_steps: PretrainSteps = 1_500,
         steps: ClusterSteps = 1_000,
+        heads: Heads = 1,
         architecture: Architecture = "512-256",
         code_size: CodeSize = 10,
         start: Start = "auto",
@@ -41,6 +43,7 @@ class DEC(AutoencoderClusterer):
         self.n_clusters = n_clusters
         self.pretrain_steps = pretrain_steps
         self.steps = steps
+        self.heads = heads
         self.architecture = architecture
         self.code_size = code_size
         self.start = start

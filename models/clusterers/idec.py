@@ -11,7 +11,7 @@ from typing import Annotated
 from pydantic import Field
 
 from ._autoencoder import Architecture, AutoencoderClusterer, ClusterSteps, CodeSize, PretrainSteps
-from ._heads import LearningRate, NClusters, Start
+from ._heads import Heads, LearningRate, NClusters, Start
 
 
 class IDEC(AutoencoderClusterer):
@@ -33,6 +33,7 @@ class IDEC(AutoencoderClusterer):
         n_clusters: NClusters = 10,
         pretrain_steps: PretrainSteps = 1_500,
         steps: ClusterSteps = 1_000,
+        heads: Heads = 1,
         gamma: Annotated[float, Field(ge=0, le=100, description="Weight of clustering beside reconstruction")] = 0.1,
         architecture: Architecture = "512-256",
         code_size: CodeSize = 10,
@@ -43,6 +44,7 @@ class IDEC(AutoencoderClusterer):
         self.n_clusters = n_clusters
         self.pretrain_steps = pretrain_steps
         self.steps = steps
+        self.heads = heads
         self.gamma = gamma
         self.architecture = architecture
         self.code_size = code_size

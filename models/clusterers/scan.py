@@ -9,6 +9,8 @@ clusters of k-means after UMAP; and the balance is a hinge, free until sizes bec
 term pulls all clusters to one size and loses to k-means where classes are not of one size.
 """
 
+import copy
+import warnings
 from typing import Annotated
 
 from pydantic import Field
@@ -17,9 +19,9 @@ from ._heads import Balance, BalanceWeight, Heads, LearningRate, MinEntropy, NCl
 from ._losses import balance_loss, consistency, label_cross_entropy
 from ._networks import calibrate
 from ._pairs import PairHeadClusterer, assignments
-from ._training import batches
+from ._training import batches, total
 
-_LABEL_STEPS = 200
+_LABEL_STEPS, _LABEL_RECORDS = 200, 5
 _SURE, _SURE_QUANTILE = 0.99, 0.9
 # Of the clusters, what the sure samples must cover to teach the others.
 _COVERED = 0.8
@@ -30,7 +32,7 @@ class SCAN(PairHeadClusterer):
 
     Attributes:
         spec_: as all heads'
-        history_: with the parts "consistency" and "balance"; its last row is from after self-labelling
+        history_: with the parts "consistency" and "balance", and "self_label" in the steps of self-labelling
     """
 
     name = "scan"
@@ -72,30 +74,41 @@ class SCAN(PairHeadClusterer):
 
     def _finished(self, task, boost, network, history, seed):
         if self.self_label:
-            self._label_itself(task, network, seed)
-            P = assignments(network, task.X)
-            history.add(self.steps + _LABEL_STEPS - 1, self._losses(P, P[task.neighbors[:, 0]], boost), P)
+            self._label_itself(task, network, history, seed)
         return super()._finished(task, boost, network, history, seed)
 
-    def _label_itself(self, task, network, seed):
-        """Trains on what the network is sure of, disturbed; not at all if that is too one-sided."""
-        import torch
-
+    def _label_itself(self, task, network, history, seed):
+        """Trains on what the network is sure of, disturbed; not at all if that is too one-sided or loses clusters."""
         calibrate(network, task.X)
         confidence, labels = assignments(network, task.X).max(dim=1)
         sure = confidence >= min(_SURE, float(confidence.quantile(_SURE_QUANTILE)))
-        counts = labels[sure].bincount(minlength=task.n_clusters)
-        if int((counts > 0).sum()) < _COVERED * task.n_clusters:
+        covered, used = len(labels[sure].unique()), len(labels.unique())
+        if covered < _COVERED * task.n_clusters:
+            what = f"left out: the surest samples cover {covered} of {task.n_clusters} clusters"
+            warnings.warn(f"scan's self-labelling was {what}; raise steps, or ask for fewer clusters", stacklevel=7)
             return
-        weights = sure.sum() / counts.clamp(min=1)
-        chosen = sure.nonzero()[:, 0]
+        kept = copy.deepcopy(network.state_dict())
+        self._learn_labels(task, network, sure.nonzero()[:, 0], labels, history, seed)
+        calibrate(network, task.X)
+        left = len(assignments(network, task.X).argmax(dim=1).unique())
+        if left < used:
+            network.load_state_dict(kept)
+            warnings.warn(f"scan's self-labelling was undone: it left {left} of {used} clusters", stacklevel=7)
+
+    def _learn_labels(self, task, network, chosen, labels, history, seed):
+        import torch
+
+        counts = labels[chosen].bincount(minlength=task.n_clusters)
+        weights = len(chosen) / counts.clamp(min=1)
         optimizer = torch.optim.Adam(network.parameters(), lr=self.learning_rate, weight_decay=1e-4)
         scale = 0.5 * task.X.std()
-        for rows in batches(len(chosen), 1_000, _LABEL_STEPS, seed):
+        for step, rows in enumerate(batches(len(chosen), 1_000, _LABEL_STEPS, seed), start=1):
             rows = chosen[rows]
             network.train()
             noisy = torch.nn.functional.dropout(task.X[rows] + scale * torch.randn_like(task.X[rows]), 0.2)
-            loss = label_cross_entropy(network(noisy), labels[rows], weights)
+            parts = {"self_label": label_cross_entropy(network(noisy), labels[rows], weights)}
             optimizer.zero_grad()
-            loss.backward()
+            total(parts, self.name, self.steps + step - 1).backward()
             optimizer.step()
+            if step % (_LABEL_STEPS // _LABEL_RECORDS) == 0:
+                history.add(self.steps + step - 1, parts, assignments(network, task.X))

@@ -13,7 +13,7 @@ from typing import Annotated
 from pydantic import Field
 
 from ._heads import Head, HeadClusterer, Heads, LearningRate, NClusters, Neighbors, Start, Steps, imitate, new_network
-from ._losses import consistency, entropy, label_cross_entropy
+from ._losses import consistency, double_softmax_cross_entropy, entropy, label_cross_entropy, sure_cross_entropy
 from ._networks import calibrate, exported
 from ._pairs import assignments
 from ._training import History, batches, total
@@ -37,6 +37,8 @@ class SPICE(HeadClusterer):
     title = "SPICE"
     when = "Clusters known to be of one size; avoid it otherwise"
     order = 245
+    prototypes_by = "surer half"
+    harder = "with another seed"
 
     def __init__(
         self,
@@ -85,9 +87,9 @@ class SPICE(HeadClusterer):
                 rows, drawn = pool[rows], list(batches(len(rows), _BATCH, _ROUND, seed + step))
             chosen = drawn[step % _ROUND]
             network.train()
-            soft = network(noisy(task.X[rows[chosen]], _NOISE)).softmax(dim=1)
-            # The softmax twice, as in the paper: its gradient fades before the head is too sure of a wrong name.
-            self._step(optimizer, {"naming": label_cross_entropy(soft, names[chosen])}, step, history, network, task)
+            logits = network(noisy(task.X[rows[chosen]], _NOISE))
+            parts = {"naming": double_softmax_cross_entropy(logits, names[chosen])}
+            self._step(optimizer, parts, step, history, network, task)
         if self.semi:
             self._learn_from_reliable(task, network, history, seed)
         calibrate(network, task.X)
@@ -119,11 +121,9 @@ class SPICE(HeadClusterer):
             confidence, guess = assignments(network, noisy(task.X[other], _NOISE)).max(dim=1)
             network.train()
             logits = network(torch.cat([noisy(task.X[taught], _NOISE), noisy(task.X[other], _STRONG_NOISE)]))
-            sure = (confidence >= _SURE).float()
-            missed = -logits[len(taught) :].log_softmax(dim=1).gather(1, guess[:, None])[:, 0]
             parts = {
                 "naming": label_cross_entropy(logits[: len(taught)], names[taught]),
-                "unnamed": (sure * missed).mean(),
+                "unnamed": sure_cross_entropy(logits[len(taught) :], guess, confidence >= _SURE),
             }
             self._step(optimizer, parts, step, history, network, task)
 

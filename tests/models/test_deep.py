@@ -52,7 +52,8 @@ def test_probabilities_confidence_and_history(name):
     assert {"step", "loss", "entropy", "used", "largest", "agreement"} < set(history)
     assert len({len(column) for column in history.values()}) == 1 < len(history["step"])
     assert json.loads(json.dumps(history)) == history
-    assert 0 < history["entropy"][-1] <= 1.001 and history["used"][-1] == 4 and not model.fallback_
+    assert 0 < history["entropy"][-1] <= 1.001 and history["used"][-1] == 4
+    assert not model.fallback_ and model.collapsed_ == []
 
 
 @pytest.mark.parametrize("name", NAMES)
@@ -126,6 +127,54 @@ def test_self_label_raises_confidence():
     assert adjusted_rand_score(truth, labelled.labels_) > 0.9
     assert labelled.history_["step"][-1] > plain.history_["step"][-1]
     assert labelled.confidence_.mean() > plain.confidence_.mean() - 0.01
+    history, before = labelled.history_, len(plain.history_["step"])
+    assert history["self_label"][:before] == [None] * before and history["consistency"][before:] == [None] * 5
+    assert (
+        history["self_label"][-1] < history["self_label"][before]
+        and history["loss"][before:] == (history["self_label"][before:])
+    )
+    assert len({len(column) for column in history.values()}) == 1 and json.loads(json.dumps(history)) == history
+
+
+def test_self_labelling_that_loses_clusters_is_undone(monkeypatch):
+    X, _ = blobs()
+    plain = make("scan").fit(X)
+
+    def spoiled(self, task, network, *args):
+        with torch.no_grad():
+            network[-1].weight.zero_()
+
+    monkeypatch.setattr(get_clusterer("scan"), "_learn_labels", spoiled)
+    with pytest.warns(UserWarning, match=r"^scan's self-labelling was undone: it left 1 of 4 clusters$"):
+        labelled = make("scan", self_label=True).fit(X)
+    np.testing.assert_array_equal(labelled.labels_, plain.labels_)
+
+
+def test_self_labelling_without_sure_samples_is_left_out():
+    X = np.repeat(np.eye(3, 8, dtype=np.float32), 20, axis=0)
+    with pytest.warns(
+        UserWarning, match=r"self-labelling was left out: the surest samples cover \d of 6 clusters; raise"
+    ):
+        make("scan", n_clusters=6, self_label=True).fit(X)
+
+
+@pytest.mark.parametrize(
+    ("failing", "words"),
+    [(1, "^warm start: the loss part 'start' became nan at step 0"), (21, "^scan: the loss part 'self_label' .* 60;")],
+)
+def test_teaching_labels_stops_at_nan_too(failing, words, monkeypatch):
+    from fiftyone.plugins.orgs.constellation.clusters.models.clusterers import _losses, scan
+
+    plain, calls = _losses.label_cross_entropy, []
+
+    def spoiled(logits, labels, weights=None):
+        calls.append(1)
+        return plain(logits, labels, weights) * (float("nan") if len(calls) == failing else 1.0)
+
+    monkeypatch.setattr(_losses, "label_cross_entropy", spoiled)
+    monkeypatch.setattr(scan, "label_cross_entropy", spoiled)
+    with pytest.raises(ValueError, match=words):
+        make("scan", self_label=True).fit(blobs()[0])
 
 
 @pytest.mark.parametrize("name", PAIRS)
@@ -151,6 +200,27 @@ def test_a_collapse_is_retried_and_then_replaced_by_kmeans(name, monkeypatch):
     assert [(boost, warm) for boost, _, warm in seen] == [(1, False), (2, True)] and seen[0][1] != seen[1][1]
     assert model.fallback_ and adjusted_rand_score(truth, model.labels_) > 0.95
     assert adjusted_rand_score(make("kmeans", n_clusters=6).fit(X).labels_, model.labels_) > 0.95
+
+
+@pytest.mark.parametrize(("name", "harder"), [("spice", "with another seed"), ("dec", "with twice the balance")])
+def test_a_repetition_says_what_it_has(name, harder, monkeypatch):
+    X, truth = blobs(sizes=(40,) * 6)
+    train, seen = get_clusterer(name)._train, []
+
+    def collapsing(self, task, boost, seed, progress):
+        seen.append((boost, task.start is not None))
+        head = train(self, task, boost, seed, progress)
+        if len(seen) > 1:
+            return head
+        weight, bias = head.layers[-1]
+        centers = None if head.centers is None else head.centers + np.arange(6)[:, None] * 100
+        return head._replace(layers=[*head.layers[:-1], (0 * weight, 0 * bias - np.arange(len(bias)))], centers=centers)
+
+    monkeypatch.setattr(get_clusterer(name), "_train", collapsing)
+    with pytest.warns(UserWarning, match=f"^{name} collapsed: 1 of 6 .* again from k-means, {harder}$"):
+        model = make(name, n_clusters=6, start="none", steps=150, pretrain_steps=150).fit(X)
+    assert seen == [(1.0, False), (2.0, True)] and model.collapsed_ == ["1 of 6 clusters were used"]
+    assert not model.fallback_ and adjusted_rand_score(truth, model.labels_) > 0.9
 
 
 def test_a_real_collapse_is_caught():
@@ -210,6 +280,28 @@ def test_the_head_of_lowest_loss_is_kept(monkeypatch):
     model = make("scan", heads=4, steps=20).fit(blobs(spread=0.3)[0])
     best = min(scored, key=lambda head: head.loss)
     assert len({head.loss for head in scored}) == 4 and model.history_ == best.history
+
+
+@pytest.mark.parametrize("name", ["dec", "idec"])
+def test_of_several_autoencoders_the_one_of_lowest_loss_over_all_samples_is_kept(name, monkeypatch):
+    cls = get_clusterer(name)
+    train, found = cls._train, []
+
+    def watched(self, *args):
+        found.append(train(self, *args))
+        return found[-1]
+
+    monkeypatch.setattr(cls, "_train", watched)
+    X, _ = blobs(spread=0.3)
+    model = make(name, heads=3, steps=30).fit(X)
+    best = min(found, key=lambda head: head.loss)
+    assert len({head.loss for head in found}) == 3 and model.history_ == best.history
+    if name == "dec":  # the divergence of all assignments from their own target, by loops
+        Q = model.predict_proba(X)
+        weights = [[q[j] ** 2 / Q[:, j].sum() for j in range(4)] for q in Q]
+        P = [[w / sum(row) for w in row] for row in weights]
+        by_hand = sum(p * np.log(p / q) for row, mine in zip(P, Q, strict=True) for p, q in zip(row, mine, strict=True))
+        assert best.loss == pytest.approx(by_hand / len(X), rel=1e-3)
 
 
 def test_exported_layers_say_what_the_network_says():

@@ -244,3 +244,32 @@ def test_consensus_of_heads():
     model = get_clusterer("consensus")(n_clusters=4, base="pica", runs=2).fit(X)
     assert model.runs_.shape == (2, 120) and adjusted_rand_score(truth, model.labels_) > 0.95
     np.testing.assert_array_equal(model.agreement_, model.confidence_)
+    P = model.predict_proba(X)
+    assert P.shape == (120, 4) and np.allclose(P.sum(axis=1), 1)
+    np.testing.assert_array_equal(P.argmax(axis=1), model.predict(X))
+    between = (X[:20] + X[1:21]) / 2
+    P = model.predict_proba(between)
+    np.testing.assert_array_equal(P.argmax(axis=1), model.predict(between))
+    assert 0.3 < P.max(axis=1).min() < 1
+
+
+def test_consensus_keeps_the_health_of_every_run():
+    X, _ = blobs(n=120)
+    model = get_clusterer("consensus")(n_clusters=4, base="kmeans", runs=3).fit(X)
+    assert model.history_["step"] == [1, 2, 3] and model.history_["used"] == [4, 4, 4]
+    assert model.history_["entropy"] == [1, 1, 1] and model.history_["largest"] == [0.25] * 3
+    assert min(model.history_["agreement"]) > 0.95
+    skewed = consensus._health(X, np.stack([np.repeat([0, 2], [90, 30])]), 4, 0)
+    entropy = -(0.75 * np.log(0.75) + 0.25 * np.log(0.25)) / np.log(4)
+    assert skewed["entropy"] == [pytest.approx(entropy, abs=1e-6)]
+    assert skewed["used"] == [2] and skewed["largest"] == [0.75] and skewed["agreement"][0] < 0.75
+
+
+def test_every_deep_method_can_be_the_base_of_a_consensus():
+    from fiftyone.plugins.orgs.constellation.clusters.models.clusterers import list_clusterers
+    from fiftyone.plugins.orgs.constellation.clusters.models.parameters import choices, parameters
+
+    heads = {name for name in list_clusterers() if get_clusterer(name).placed_by == "head"}
+    assert heads < set(choices(parameters(get_clusterer("consensus"))["base"]))
+    for name in heads:
+        assert get_clusterer("consensus").estimate(60, 16, {"n_clusters": 4, "base": name, "runs": 2}).seconds > 0

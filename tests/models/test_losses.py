@@ -138,6 +138,41 @@ def test_cross_entropies_as_loops():
     assert float(losses.label_cross_entropy(logits, labels, weights)) == pytest.approx(weighted)
 
 
+def test_the_double_softmax_as_loops():
+    logits, labels = soft(seed=4) * 5, torch.arange(12) % 4
+    expected = 0
+    for i, row in enumerate(logits):
+        p = [math.exp(float(v)) / sum(math.exp(float(u)) for u in row) for v in row]
+        expected -= math.log(math.exp(p[i % 4]) / sum(math.exp(v) for v in p)) / 12
+    assert float(losses.double_softmax_cross_entropy(logits, labels)) == pytest.approx(expected)
+    # even when it is right and sure
+    sure = one_hot([0, 1, 2, 3], 4) * 1000
+    least = math.log(math.e + 3) - 1
+    assert float(losses.double_softmax_cross_entropy(sure, torch.arange(4))) == pytest.approx(least)
+
+
+def test_what_is_not_sure_teaches_nothing_as_loops():
+    logits, guess, sure = soft(seed=4) * 5, torch.arange(12) % 4, torch.arange(12) % 3 == 0
+    expected = 0
+    for i in range(0, 12, 3):
+        whole = sum(math.exp(float(v)) for v in logits[i])
+        expected -= math.log(math.exp(float(logits[i, i % 4])) / whole) / 12
+    assert float(losses.sure_cross_entropy(logits, guess, sure)) == pytest.approx(expected)
+    assert float(losses.sure_cross_entropy(logits, guess, torch.zeros(12))) == 0
+
+
+def test_a_stronger_target_evens_sizes_out_more_as_loops():
+    q = soft()
+    frequency = [sum(column(q, j)) for j in range(4)]
+    target = losses.target_distribution(q, 2.0)
+    for i in range(12):
+        weights = [float(q[i, j]) ** 2 / frequency[j] ** 2 for j in range(4)]
+        assert target[i].tolist() == pytest.approx([weight / sum(weights) for weight in weights])
+    skewed = torch.tensor([[0.7, 0.3]] * 8 + [[0.4, 0.6]] * 2, dtype=torch.float64)
+    plain, stronger = (losses.target_distribution(skewed, power).mean(dim=0) for power in (1.0, 2.0))
+    assert float(stronger.max()) < float(plain.max())
+
+
 def scan(p, kind):
     return float(losses.consistency(p, p) + 5 * losses.balance_loss(p.mean(dim=0), kind))
 
