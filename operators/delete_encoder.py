@@ -3,7 +3,7 @@
 import fiftyone.operators as foo
 import fiftyone.operators.types as types
 
-from .encoder_choice import add_trained, chosen_name
+from .encoder_choice import add_trained
 
 
 def delete_encoder(name: str) -> dict:
@@ -45,13 +45,13 @@ class DeleteEncoder(foo.Operator):
     def resolve_input(self, ctx):
         """The form: which one."""
         inputs = types.Object()
-        if name := add_trained(ctx, inputs):
+        if name := add_trained(ctx, inputs, preselect=False):
             label = f"Deletes {name!r} for all datasets"
             inputs.view("what", types.Warning(label=label, description="Vectors stay. This cannot be undone."))
         return types.Property(inputs, view=types.View(label="Delete encoder"))
 
     def execute(self, ctx):
         """Deletes it."""
-        done = delete_encoder(chosen_name(ctx))
+        done = delete_encoder(ctx.params["name"])
         ctx.ops.notify(f"Encoder {done['name']} is deleted", variant="success")
         return done

@@ -2,14 +2,19 @@
 
 import fiftyone.operators.types as types
 
-from .forms import add_choice
+from .forms import add_choice, refuse
 
 
-def add_trained(ctx, inputs) -> str | None:
+def add_trained(ctx, inputs, preselect: bool = True) -> str | None:
     """Adds a drop-down of the model store.
 
+    Args:
+        ctx: the :class:`fiftyone.operators.ExecutionContext`
+        inputs: the :class:`fiftyone.operators.types.Object` to add to
+        preselect (True): whether the first encoder is chosen at once
+
     Returns:
-        the chosen name, or None if there is no trained encoder
+        the chosen name, or None if there is none
     """
     from ..models.training import store
 
@@ -18,8 +23,12 @@ def add_trained(ctx, inputs) -> str | None:
         prop = inputs.str("problem", required=False, view=types.Warning(label="No encoder has been trained here yet"))
         prop.invalid = True
         return None
-    add_choice(inputs, "name", {name: name for name in names}, names[0], "Encoder")
-    return chosen_name(ctx)
+    prop = add_choice(inputs, "name", {name: name for name in names}, names[0] if preselect else None, "Encoder")
+    if preselect:
+        return chosen_name(ctx)
+    if not ctx.params.get("name"):
+        refuse(prop, "choose an encoder")
+    return ctx.params.get("name")
 
 
 def chosen_name(ctx) -> str | None:

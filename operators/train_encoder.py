@@ -10,10 +10,11 @@ from .estimates import GPU_SPEEDUP, IMMEDIATE_SECONDS
 from .execution import PythonCall, failed, stream
 from .form_steps import NONE, add_target, chosen_samples, truth_fields
 from .forms import HALF, add_choice, add_heading, add_parameters, form_values, refuse
-from .training import EPOCHS, KIND, propose_name, train_encoder
+from .training import EPOCHS, KIND, check_training, propose_name, proposed_side, train_encoder
 from .training_text import show_training
 
 NEW = "a new encoder"
+SHOWN = 9  # parameters: size, batch and all that says which changes of an image do not matter
 SCHEDULE = (
     "Schedule runs it in a worker (fiftyone delegated launch), beyond the App's limit of 10 minutes; the App offers "
     "that only if it was started with FIFTYONE_ALLOW_LEGACY_ORCHESTRATORS=true. Execute works too: the training "
@@ -25,6 +26,7 @@ class TrainEncoder(PythonCall, foo.Operator):
     """Trains an encoder; see :func:`operators.training.train_encoder`."""
 
     work = staticmethod(train_encoder)
+    check = staticmethod(check_training)
 
     @property
     def config(self):
@@ -136,7 +138,7 @@ def _add_new(ctx, inputs, target):
     add_heading(inputs, "step_training", "3 · Training")
     cls = classes.get(kind, classes[KIND])
     entered = ctx.params.get(f"train_{kind}") or ctx.params.get("params")
-    valid = add_parameters(inputs, f"train_{kind}", cls, entered, shown=7)
+    valid = add_parameters(inputs, f"train_{kind}", cls, entered, shown=SHOWN)
     _add_truth(inputs, target)
     _add_estimate(inputs, target, cls(**valid), ctx.params.get("epochs") or EPOCHS)
 
@@ -168,8 +170,7 @@ def _add_estimate(inputs, target, recipe, epochs):
     from ..models.encoders.batches import duration
 
     n = target.count()
-    some = target.source.limit(64).values("filepath") if not recipe.image_size else []
-    side = recipe.image_size or recipe.propose_side(some)
+    side = proposed_side(target, recipe)
     gpu = shutil.which("nvidia-smi")
     speedup = GPU_SPEEDUP if gpu else max(1, (os.cpu_count() or 1) * 0.8)
     seconds = n * epochs * recipe.seconds_per_image(side) / speedup

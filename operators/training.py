@@ -2,8 +2,12 @@
 
 import os
 import re
-from contextlib import nullcontext
+from contextlib import contextmanager, nullcontext
+from typing import Annotated
 
+from pydantic import Field
+
+from ..models.parameters import typed
 from .embeddings import files_of
 from .execution import Stages
 from .ground_truth import read_truth, truth_path
@@ -16,6 +20,7 @@ KIND = "simclr"
 EPOCHS = 100
 MOST_EPOCHS = 100_000
 SEED = 51
+_PROBED = 64  # images whose size is looked at to propose one
 
 
 def train_encoder(
@@ -28,7 +33,7 @@ def train_encoder(
     patches_field: str | None = None,
     ground_truth: str | None = None,
     seed: int = SEED,
-    num_workers: int | None = None,
+    num_workers: Annotated[int | None, Field(ge=0)] = None,
     progress=None,
 ) -> dict:
     """Trains an encoder on images, or patches of a label field; it becomes ``trained:<name>``.
@@ -61,13 +66,14 @@ def train_encoder(
     from ..models.training import store
 
     target = resolve_target(samples, patches_field)
+    several, first = _processes()
+    if name is None and several:
+        raise ValueError(f"{several} processes need one name; pass name=")
     name = propose_name(kind or KIND) if name is None else name
     path = store.path_of(name)
-    recipe, epochs, seed, side = _settings(name, kind, epochs, params, resume, seed)
-    if ground_truth:
-        truth_path(target, ground_truth)
-    first = os.environ.get("RANK", "0") == "0"  # of several processes one alone writes
-    with writing(target.dataset, f"encoder {name!r}") if first else nullcontext():
+    settings = {"name": name, "kind": kind, "epochs": epochs, "params": params, "resume": resume, "seed": seed}
+    recipe, epochs, seed, side = _checked(target, ground_truth, num_workers, **settings)
+    with _writing(target.dataset, name) if first else nullcontext():
         if not resume and first:
             store.check_free(name)
         stages = Stages(["reading", "training"], progress)
@@ -79,6 +85,25 @@ def train_encoder(
             raise Stopped(f"{stop}{_kept(name)}") from None
         stages.leave()
     return summarize(record, path, stages.seconds)
+
+
+def check_training(
+    samples, name, kind, epochs, params, resume, patches_field, ground_truth, seed, num_workers, progress=None
+):
+    """Refuses arguments of :func:`train_encoder` before they are queued for a worker.
+
+    Raises:
+        ValueError: in one sentence, if an argument is refused
+    """
+    from ..models.training import store
+
+    target = resolve_target(samples, patches_field)
+    name = propose_name(kind or KIND) if name is None else name
+    if not resume:
+        store.check_free(name)
+    _checked(
+        target, ground_truth, num_workers, name=name, kind=kind, epochs=epochs, params=params, resume=resume, seed=seed
+    )
 
 
 def propose_name(kind: str) -> str:
@@ -124,6 +149,30 @@ def summarize(record: dict, path, seconds: dict) -> dict:
     }
 
 
+def _processes() -> tuple[int, bool]:
+    """How many processes a launcher started, 0 for none, and whether this is the one that writes."""
+    number = int(os.environ.get("WORLD_SIZE", "1"))
+    return number if number > 1 else 0, os.environ.get("RANK", "0") == "0"
+
+
+@contextmanager
+def _writing(dataset, name: str):
+    """Holds the right to write an encoder: on this dataset in any process, and on this machine for any dataset."""
+    from ..models.training import store
+
+    with writing(dataset, f"encoder {name!r}"), store.claimed(name):
+        yield
+
+
+def _checked(target, ground_truth, num_workers, **settings) -> tuple:
+    """:func:`_settings`, if the other arguments are valid too."""
+    typed(train_encoder, {"num_workers": num_workers})
+    found = _settings(**settings)
+    if ground_truth:
+        truth_path(target, ground_truth)
+    return found
+
+
 def _settings(name, kind, epochs, params, resume, seed) -> tuple:
     """The recipe, epochs and seed of a new training or of the one to continue, and the image size if it is given."""
     from ..models.parameters import validated
@@ -165,6 +214,19 @@ def _settings(name, kind, epochs, params, resume, seed) -> tuple:
     return recipe, epochs or record["epochs"], record["seed"], record["architecture"]["image_size"]
 
 
+def proposed_side(target, recipe) -> int:
+    """The side in pixels at which a recipe would train, judged by the first images or patches; for forms.
+
+    Args:
+        target: a :class:`operators.targets.Target`
+        recipe: the :class:`models.training.recipe.Recipe`
+    """
+    if recipe.image_size:
+        return recipe.image_size
+    rows = Rows.of(target.samples.limit(_PROBED), target.patches_field)
+    return recipe.propose_side(files_of(rows, rows.ids[:_PROBED])[1])
+
+
 def read_pixels(target, recipe, side, path, num_workers, report):
     """Decodes the images in the order of their ids, so that the order of a view makes no difference.
 
@@ -185,7 +247,8 @@ def read_pixels(target, recipe, side, path, num_workers, report):
     ids, items = zip(*sorted(zip(*files_of(rows, rows.ids), strict=True), key=lambda pair: pair[0]), strict=True)
     if recipe.batch_size > len(ids):
         recipe.check(len(ids))
-    side = side or recipe.propose_side([filepath for filepath, _ in items])
+    side = side or recipe.propose_side(items)
+    recipe.check_side(side)
     return decode(items, ids, recipe.preprocessing(side), path.parent.parent, num_workers, report)
 
 

@@ -17,7 +17,9 @@ import torch.nn.functional as F
 GREY = (0.299, 0.587, 0.114)  # ITU-R BT.601
 _YIQ = ((0.299, 0.587, 0.114), (0.5959, -0.2746, -0.3213), (0.2115, -0.5227, 0.3112))
 _JITTER_SHARE = 0.8  # of the images, as in SimCLR
-_BLUR_SIGMA = (0.1, 2.0)  # pixels at 224; scaled with the image
+_NARROWEST = 0.1  # pixels; a blur that is not seen
+# Pixels at 224, in proportion elsewhere, but a blur much narrower than a pixel would be none
+_WIDEST, _WIDEST_AT, _LEAST_WIDEST = 2.0, 224, 1.0
 
 
 @dataclass(frozen=True)
@@ -31,6 +33,8 @@ class Augmentation:
         grey (0.2): share of the views without colour
         blur (0.0): share of the views that are blurred
         rotation (0.0): the largest angle in degrees, both ways
+        blur_sigma (None): standard deviation of the widest blur in pixels of the view; by default 2 at 224 pixels, in
+            proportion at other sizes, and at least 1
     """
 
     crop: float = 0.2
@@ -39,12 +43,13 @@ class Augmentation:
     grey: float = 0.2
     blur: float = 0.0
     rotation: float = 0.0
+    blur_sigma: float | None = None
 
     def draw(self, n: int, generator: torch.Generator) -> "Draw":
         """Random parameters for ``n`` views, on the CPU, so that a seed means the same on every device."""
         u = torch.rand(n, 15, generator=generator)
         blur = torch.where(u[:, 13] < self.blur, u[:, 14], -1.0)
-        return Draw(self._geometry(u[:, :7]), self._colors(u[:, 7:13]), blur)
+        return Draw(self._geometry(u[:, :7]), self._colors(u[:, 7:13]), blur, self.blur_sigma)
 
     def _geometry(self, u) -> torch.Tensor:
         """``(n, 2, 3)`` matrices from output to input coordinates in [-1, 1]."""
@@ -85,14 +90,16 @@ class Draw:
         geometry: ``(n, 2, 3)``
         colors: ``(n, 3, 4)``
         blur: ``(n,)``, in [0, 1] from weakest to strongest, negative for none
+        blur_sigma (None): see :class:`Augmentation`
     """
 
     geometry: torch.Tensor
     colors: torch.Tensor
     blur: torch.Tensor
+    blur_sigma: float | None = None
 
     def __getitem__(self, rows) -> "Draw":
-        return Draw(self.geometry[rows], self.colors[rows], self.blur[rows])
+        return Draw(self.geometry[rows], self.colors[rows], self.blur[rows], self.blur_sigma)
 
     def __call__(self, images: torch.Tensor, size: int | None = None) -> torch.Tensor:
         """The views.
@@ -113,7 +120,8 @@ class Draw:
         luma = torch.einsum("nchw,c->n", views, torch.tensor(GREY, device=device)) / side**2
         offset = colors[:, :, 3] * luma[:, None]
         views = torch.baddbmm(offset[:, :, None], colors[:, :, :3], views.flatten(2)).view_as(views).clamp(0, 1)
-        return _blurred(views, self.blur.to(device))
+        widest = self.blur_sigma or max(_WIDEST * side / _WIDEST_AT, _LEAST_WIDEST)
+        return _blurred(views, self.blur.to(device), widest)
 
 
 def _hue_rotation(angle: torch.Tensor) -> torch.Tensor:
@@ -124,15 +132,14 @@ def _hue_rotation(angle: torch.Tensor) -> torch.Tensor:
     return torch.linalg.inv(to_yiq) @ turn @ to_yiq
 
 
-def _blurred(views: torch.Tensor, strength: torch.Tensor) -> torch.Tensor:
-    """Gaussian blur of the views whose ``strength`` is not negative, each with its own width."""
+def _blurred(views: torch.Tensor, strength: torch.Tensor, widest: float) -> torch.Tensor:
+    """Gaussian blur of the views whose ``strength`` is not negative, up to ``widest`` pixels wide."""
     chosen = torch.nonzero(strength >= 0).flatten()
     if not len(chosen):
         return views
     side = views.shape[-1]
-    low, high = (sigma * side / 224 for sigma in _BLUR_SIGMA)
-    sigma = (low + (high - low) * strength[chosen]).clamp(min=0.1)[:, None]
-    radius = min(max(1, math.ceil(2.5 * high)), side - 1)
+    sigma = (_NARROWEST + (widest - _NARROWEST) * strength[chosen]).clamp(min=_NARROWEST)[:, None]
+    radius = min(max(1, math.ceil(2.5 * widest)), side - 1)
     steps = torch.arange(-radius, radius + 1, device=views.device)
     kernel = torch.exp(-0.5 * (steps / sigma) ** 2)
     kernel = (kernel / kernel.sum(1, keepdim=True)).repeat_interleave(3, 0)

@@ -110,11 +110,11 @@ class Autoencoder(Recipe):
                 "in one"
             )
 
-    def propose_side(self, filepaths: list[str]) -> int:
+    def propose_side(self, items: list[tuple]) -> int:
         """At most 64 pixels: the first layer has a weight per pixel."""
         from .pixels import propose_side
 
-        return propose_side(filepaths, most=_MOST_SIDE)
+        return propose_side(items, most=_MOST_SIDE)
 
     def seconds_per_image(self, side: int) -> float:
         """Of an epoch, on one CPU core, to the order of magnitude: 6 operations per weight, both halves."""

@@ -8,10 +8,13 @@ safetensors, or has no record of ours, is refused.
 import json
 import os
 import struct
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 FORMAT = 1
 _KEY = "constellation"
+_PARTIAL = ".partial"
 _LARGEST_HEADER = 100_000_000  # the limit of safetensors itself
 
 
@@ -29,26 +32,50 @@ def write_checkpoint(path: Path, record: dict, tensors: dict):
     import torch
     from safetensors.torch import save
 
-    partial = path.with_name(f".{path.name}.{os.getpid()}.partial")
     contiguous = {
         name: tensor.detach().to("cpu").clone(memory_format=torch.contiguous_format) for name, tensor in tensors.items()
     }
+    with replacing(path) as partial, open(partial, "wb") as file:
+        file.write(save(contiguous, {_KEY: json.dumps({"format": FORMAT, **record})}))
+
+
+@contextmanager
+def replacing(path: Path) -> Iterator[Path]:
+    """A file to write that takes the place of ``path`` at the end, in one step, or leaves it as it is.
+
+    Args:
+        path: the file; its folder is created
+
+    Yields:
+        the path to write to
+
+    Raises:
+        ValueError: in one sentence, if the file cannot be written
+    """
+    partial = path.with_name(f".{path.name}.{os.getpid()}{_PARTIAL}")
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
-        with open(partial, "wb") as file:
-            file.write(save(contiguous, {_KEY: json.dumps({"format": FORMAT, **record})}))
-            file.flush()
+        yield partial
+        with open(partial, "rb+") as file:
             os.fsync(file.fileno())
         os.replace(partial, path)
         _force(path.parent)
     except OSError as error:
-        kept = "the checkpoint of the epoch before is intact" if path.is_file() else "nothing was kept"
+        kept = "what was there before is intact" if path.is_file() else "nothing was kept"
         raise ValueError(
-            f"{path} cannot be written ({error.strerror or error}), {kept}; free space there, or choose another model "
-            "store with CONSTELLATION_MODEL_DIR, and resume"
+            f"{path} cannot be written ({error.strerror or error}), {kept}; free space there or choose another folder "
+            "(CONSTELLATION_MODEL_DIR moves the model store); a training then continues with resume=True"
         ) from error
     finally:
-        partial.unlink(missing_ok=True)
+        with suppress(OSError):
+            partial.unlink(missing_ok=True)
+
+
+def sweep(path: Path):
+    """Deletes what killed processes left beside ``path``; only its one writer may ask for that."""
+    for partial in path.parent.glob(f".*{_PARTIAL}"):
+        with suppress(OSError):
+            partial.unlink()
 
 
 def read_record(path: Path) -> dict:
@@ -67,7 +94,7 @@ def read_record(path: Path) -> dict:
         actual = os.path.getsize(path)
         if actual != 8 + length + end:
             raise ValueError(f"it has {actual:,} bytes of {8 + length + end:,}")
-        record = json.loads(header["__metadata__"][_KEY])
+        record = dict(json.loads(header["__metadata__"][_KEY]))
     except FileNotFoundError:
         raise ValueError(f"there is no checkpoint {str(path)!r}; give the path of an existing file") from None
     except (KeyError, TypeError, AttributeError):

@@ -86,11 +86,11 @@ class ConvAutoencoder(Autoencoder):
         )
         self.channels = channels
 
-    def propose_side(self, filepaths: list[str]) -> int:
+    def propose_side(self, items: list[tuple]) -> int:
         """At most 128 pixels."""
         from .pixels import propose_side
 
-        return propose_side(filepaths, most=_MOST_SIDE)
+        return propose_side(items, most=_MOST_SIDE)
 
     def seconds_per_image(self, side: int) -> float:
         """Measured at 32 pixels: 2 ms on one CPU core."""

@@ -13,7 +13,8 @@ class LARS(torch.optim.Optimizer):
     """Momentum with a step per layer in proportion to its weights; keeps very large batches stable.
 
     Source: You, Gitman, Ginsburg, Large Batch Training of Convolutional Networks, 2017, Algorithm 1; as in SimCLR,
-    biases and normalisation are neither decayed nor scaled.
+    biases and normalisation are neither decayed nor scaled. Ours multiplies the velocity by the rate, as PyTorch's
+    SGD does, so a rate that falls also shortens the steps gathered before.
 
     Args:
         params: parameter groups with ``lr`` and ``weight_decay``

@@ -5,6 +5,7 @@ Decoding a 32-pixel file costs 17 times more than a view of it; an epoch over th
 
 import hashlib
 import os
+import uuid
 from collections import Counter
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -21,6 +22,7 @@ from ..encoders.preprocessing import Preprocessing
 _CHUNK = 256
 # Of the free memory: the rest is for the network, and for whatever else runs here
 _MEMORY_SHARE = 0.4
+_READING_SHARE = 0.9  # of the time; the rest is for the digest
 _SIDES = (32, 48, 64, 96, 128, 160, 192, 224)
 _PROBED = 64
 
@@ -67,18 +69,20 @@ def decode(
         preprocessing: the resize
         folder: where the memory-mapped file goes if the images do not fit into memory
         num_workers (None): decoding threads, by default one per core
-        progress (None): called with ``(fraction, message)`` after each chunk; it may raise to stop
+        progress (None): called with ``(fraction, message)`` after each image; it may raise to stop
 
     Returns:
         :class:`Pixels`
 
     Raises:
-        ValueError: in one sentence, if no image can be read or all are identical
+        ValueError: in one sentence, if no image can be read, all are identical, or there is no room for them
     """
+    progress = progress or (lambda fraction, message="": None)
     array = _allocate((len(items), 3, *preprocessing.size), folder)
-    kept, skipped, done = [], Counter(), 0
-    with ThreadPoolExecutor(num_workers or cores()) as pool:
-        for start in range(0, len(items), _CHUNK):
+    kept, skipped = [], Counter()
+    pool = ThreadPoolExecutor(cores() if num_workers is None else max(1, num_workers))
+    try:
+        for start in range(0, len(items), _CHUNK):  # results of a whole data set would wait in memory
             chunk = range(start, min(start + _CHUNK, len(items)))
             for position, result in zip(chunk, pool.map(lambda i: _read(items[i], preprocessing), chunk), strict=True):
                 if isinstance(result, str):
@@ -86,36 +90,37 @@ def decode(
                 else:
                     array[len(kept)] = result
                     kept.append(ids[position])
-            done += len(chunk)
-            if progress:
-                progress(done / len(items), f"{done:,} of {len(items):,} images")
+                done = position + 1
+                progress(_READING_SHARE * done / len(items), f"{done:,} of {len(items):,} images")
+    finally:
+        pool.shutdown(cancel_futures=True)  # a stop must not wait for images that nobody wants any more
     if not kept:
         reasons = ", ".join(f"{count:,} {reason}" for reason, count in skipped.items())
         raise ValueError(f"none of the {len(items):,} images can be read ({reasons}); check their paths")
-    return describe(array[: len(kept)], kept, dict(skipped))
+    rest = 1 - _READING_SHARE
+    return describe(array[: len(kept)], kept, dict(skipped), lambda share: progress(1 - rest + rest * share, "digest"))
 
 
-def propose_side(filepaths: Sequence[str], multiple: int = 1, most: int = 224) -> int:
+def propose_side(items: Sequence[tuple[str, list[float] | None]], most: int = 224) -> int:
     """The side in pixels to train at: the smallest usual one that holds the median image, from a few file headers.
 
     Args:
-        filepaths: image files
-        multiple (1): the side is a multiple of this
-        most (224): and at most this
+        items: ``(filepath, relative box or None)`` pairs; of a box its own size counts
+        most (224): the largest side to propose
 
     Returns:
         the side in pixels, 32 if no file can be read
     """
     sides = []
-    for path in filepaths[:: max(1, len(filepaths) // _PROBED)][:_PROBED]:
+    for path, box in items[:: max(1, len(items) // _PROBED)][:_PROBED]:
         try:
             with Image.open(path) as image:
-                sides.append(min(image.size))
+                width, height = (1, 1) if box is None else box[2:]
+                sides.append(min(width * image.width, height * image.height))
         except (OSError, ValueError, SyntaxError):
             continue
     median = float(np.median(sides)) if sides else _SIDES[0]
-    side = min(next((s for s in _SIDES if s >= median), most), most)
-    return max(side // multiple * multiple, multiple)
+    return min(next((side for side in _SIDES if side >= median), most), most)
 
 
 def _read(item, preprocessing) -> np.ndarray | str:
@@ -131,44 +136,68 @@ def _read(item, preprocessing) -> np.ndarray | str:
 def _allocate(shape: tuple, folder: Path) -> np.ndarray:
     import psutil
 
-    if np.prod(shape, dtype=np.int64) <= _MEMORY_SHARE * psutil.virtual_memory().available:
+    needed = int(np.prod(shape, dtype=np.int64))
+    # every process that a launcher started on this machine has a cache of its own
+    share = _MEMORY_SHARE / int(os.environ.get("LOCAL_WORLD_SIZE", "1"))
+    if needed <= share * psutil.virtual_memory().available:
         return np.empty(shape, np.uint8)
-    folder.mkdir(parents=True, exist_ok=True)
-    path = folder / f"pixels-{os.getpid()}.u8"
-    array = np.memmap(path, np.uint8, "w+", shape=shape)
+    path = folder / f"pixels-{uuid.uuid4().hex}.u8"
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        with open(path, "w+b") as file:
+            _reserve(file, needed)
+            array = np.memmap(file, np.uint8, "r+", shape=shape)
+    except OSError as error:
+        path.unlink(missing_ok=True)
+        raise ValueError(
+            f"{shape[0]:,} images at {shape[-1]} pixels need {needed / 1e9:.1f} GB, more than memory and {folder} have "
+            f"({error.strerror or error}); free space there, choose another model store with CONSTELLATION_MODEL_DIR, "
+            "or a smaller image_size"
+        ) from error
     # without a name the file disappears with the process, however that ends
     if os.name == "posix":
         path.unlink()
     return array
 
 
-def describe(array: np.ndarray, ids: list[str], skipped: dict[str, int]) -> Pixels:
+def _reserve(file, size: int):
+    """Takes the room on the disk now: writing to a mapped page that finds no room later kills the whole process."""
+    if hasattr(os, "posix_fallocate"):
+        os.posix_fallocate(file.fileno(), 0, size)
+    else:
+        file.truncate(size)
+
+
+def describe(
+    array: np.ndarray, ids: list[str], skipped: dict[str, int], progress: Callable[[float], None] | None = None
+) -> Pixels:
     """Decoded images with their digest and colour statistics.
 
     Args:
         array: uint8 ``(n, 3, side, side)``
         ids: one per image
         skipped: counts of the images that could not be read, by reason
+        progress (None): called with the share that is done; it may raise to stop
 
     Raises:
         ValueError: in one sentence, if all images are identical
     """
     sha, first = hashlib.sha256(f"{array.shape}".encode()), array[0]
-    total, squares = np.zeros(3), np.zeros(3)
+    counts = np.zeros((3, 256), np.int64)  # of the values per channel
     grey = identical = True
     for start in range(0, len(array), _CHUNK):
         part = np.ascontiguousarray(array[start : start + _CHUNK])
         sha.update(part)
-        values = part.astype(np.float32)
-        total += values.sum((0, 2, 3), dtype=np.float64)
-        squares += (values**2).sum((0, 2, 3), dtype=np.float64)
+        counts += [np.bincount(part[:, channel].ravel(), minlength=256) for channel in range(3)]
         grey = grey and bool((part[:, :1] == part[:, 1:]).all())
         identical = identical and bool((part == first).all())
+        if progress:
+            progress((start + len(part)) / len(array))
     if identical and len(ids) > 1:
         raise ValueError(f"all {len(ids):,} images are identical; there is nothing to tell apart, use other images")
-    count = array[:, 0].size
-    mean = total / count / 255
-    std = np.sqrt(np.maximum(squares / count / 255**2 - mean**2, 1e-6))
+    values, share = np.arange(256) / 255, counts / array[:, 0].size
+    mean = share @ values
+    std = np.sqrt(np.maximum(share @ values**2 - mean**2, 1e-6))
     return Pixels(
         array, ids, skipped, sha.hexdigest(), tuple(mean.round(4).tolist()), tuple(std.round(4).tolist()), grey
     )

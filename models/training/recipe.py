@@ -96,9 +96,16 @@ class Recipe:
                 f"batch_size={self.batch_size} does not divide among {processes} processes; choose a multiple of it"
             )
 
-    def propose_side(self, filepaths: list[str]) -> int:
-        """The side in pixels that suits these files."""
-        return propose_side(filepaths)
+    def propose_side(self, items: list[tuple]) -> int:
+        """The side in pixels that suits these ``(filepath, relative box or None)`` pairs."""
+        return propose_side(items)
+
+    def check_side(self, side: int):
+        """Refuses an image size that the network cannot take, before any image is read.
+
+        Raises:
+            ValueError: in one sentence with the remedy
+        """
 
     def seconds_per_image(self, side: int) -> float:
         """Of an epoch, on one CPU core, to the order of magnitude."""

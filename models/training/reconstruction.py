@@ -8,6 +8,8 @@ from PIL import Image
 from torch import nn
 from torch.nn import functional as F
 
+from .checkpoint import replacing
+
 _SAMPLED = 5000
 
 
@@ -70,7 +72,9 @@ def mean_image_error(pixels, channels: int) -> float:
         pixels: :class:`models.training.pixels.Pixels`
         channels: 1 or 3
     """
-    values = np.asarray(pixels.array[:_SAMPLED], np.float32) / 255
+    # from all over the data set: its first images may be of one kind
+    chosen = np.linspace(0, len(pixels) - 1, min(_SAMPLED, len(pixels))).round().astype(int)
+    values = np.asarray(pixels.array[chosen], np.float32) / 255
     values = values.mean(1) if channels == 1 else values
     return float(values.var(0).mean())
 
@@ -81,7 +85,10 @@ def save_picture(network: Reconstruction, images: torch.Tensor, path: Path):
     Args:
         network: in any mode
         images: float ``(n, 3, side, side)`` in [0, 1] on the network's device
-        path: an image file; it becomes ``(2 * side, n * side)`` pixels
+        path: an image file, which is replaced; it becomes ``(2 * side, n * side)`` pixels
+
+    Raises:
+        ValueError: in one sentence, if it cannot be written
     """
     training = network.training
     with torch.inference_mode():
@@ -92,4 +99,6 @@ def save_picture(network: Reconstruction, images: torch.Tensor, path: Path):
         original = (images.mean(1, keepdim=True) if channels == 1 else images).expand(-1, 3, -1, -1)
     network.train(training)
     rows = [row.permute(2, 0, 3, 1).reshape(side, -1, 3) for row in (original, found)]
-    Image.fromarray((torch.cat(rows).clamp(0, 1) * 255).round().byte().cpu().numpy()).save(path)
+    picture = Image.fromarray((torch.cat(rows).clamp(0, 1) * 255).round().byte().cpu().numpy())
+    with replacing(path) as partial:
+        picture.save(partial, path.suffix.removeprefix("."))

@@ -80,8 +80,15 @@ def verdict(loss: float, trivial: float, spread_now: float, contrastive: bool) -
     Returns:
         a sentence
     """
-    if loss < trivial * (1 - _MARGIN) and spread_now > _COLLAPSED:
+    better = loss < trivial * (1 - _MARGIN)
+    # the length of a code has a meaning, so its directions may well be alike
+    if better and (spread_now > _COLLAPSED or not contrastive):
         return None
+    if better:
+        return (
+            f"all images get nearly the same vector (spread {spread_now:.3f}), although the loss {loss:.3f} is below "
+            f"{trivial:.3f}: only the projector tells them apart; lower learning_rate, or train longer"
+        )
     if not contrastive:
         return (
             f"the error {loss:.4f} is not below {trivial:.4f}, that of the mean image: the code says nothing about the "

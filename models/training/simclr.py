@@ -54,6 +54,7 @@ class SimCLR(Recipe):
         grey: share of views without colour
         blur: share of views that are blurred
         rotation: largest angle in degrees
+        blur_sigma: widest blur in pixels of the view
         temperature: of the loss
         projection: length of the vectors that the loss compares
         hidden: width of the projector
@@ -86,6 +87,10 @@ class SimCLR(Recipe):
         blur: Annotated[float, Field(ge=0, le=1, description="Share of views that are blurred")] = 0.0,
         rotation: Rotation = 0.0,
         temperature: Temperature = 0.2,
+        blur_sigma: Annotated[
+            float | None,
+            Field(gt=0, le=20, description="Widest blur in pixels; left out, 2 at 224 pixels and at least 1"),
+        ] = None,
         projection: Annotated[
             int, Field(ge=8, le=2048, description="Length of the vectors that the loss compares")
         ] = 128,
@@ -112,15 +117,30 @@ class SimCLR(Recipe):
         stem = 16 if self.backbone.startswith("resnet") and side >= _LARGE_IMAGE else 1
         return at_32.get(self.backbone, 0.1) * (side / 32) ** 2 / stem
 
+    def check_side(self, side: int):
+        """Builds the backbone for nothing: whether a model of timm exists and takes a size is not known otherwise.
+
+        Raises:
+            ValueError: see :func:`models.training.backbones.build_backbone`
+        """
+        from .backbones import build_backbone
+
+        build_backbone(self._backbone(side), self.pretrained)
+
+    def constants(self, pixels) -> tuple[tuple, tuple]:
+        """Those of the images, or those that published weights were trained with."""
+        from .backbones import pretrained_constants
+
+        known = pretrained_constants(self._backbone(pixels.array.shape[-1])) if self.pretrained else None
+        return known or super().constants(pixels)
+
+    def _backbone(self, side: int) -> dict:
+        return {"backbone": self.backbone, "timm_model": self.timm_model, "image_size": side}
+
     def architecture(self, pixels) -> dict:
         """Backbone, input size and projector."""
-        return {
-            "backbone": self.backbone,
-            "timm_model": self.timm_model,
-            "image_size": pixels.array.shape[-1],
-            "hidden": self.hidden,
-            "projection": self.projection,
-        }
+        backbone = self._backbone(pixels.array.shape[-1])
+        return {**backbone, "hidden": self.hidden, "projection": self.projection}
 
     def build(self, architecture: dict, pretrained: bool = False):
         """Backbone and projector, an MLP with batch normalisation.
@@ -141,7 +161,7 @@ class SimCLR(Recipe):
         """The augmentations of this recipe."""
         from .augmentation import Augmentation
 
-        return Augmentation(self.crop, self.flip, self.color, self.grey, self.blur, self.rotation)
+        return Augmentation(self.crop, self.flip, self.color, self.grey, self.blur, self.rotation, self.blur_sigma)
 
     def inputs(self, images, generator, batch: int, rows: slice) -> tuple:
         """Two views of each image, ``(2b, 3, side, side)``: first all first ones, then all second ones."""

@@ -15,6 +15,7 @@ class Stepping:
         else:
             with self._autocast():
                 outputs = self.wrapped(inputs)
+            self.look()
             loss = self._loss(outputs, targets)
             self.engine.backward(self.scaler.scale(loss))
         self.scaler.step(self.optimizer)
@@ -36,7 +37,7 @@ class Stepping:
         """
         torch.manual_seed(seed)
         with torch.no_grad(), self._autocast():
-            outputs = torch.cat([self.network(part) for part in inputs.split(size)]).float()
+            outputs = torch.cat([self._outputs(part) for part in inputs.split(size)]).float()
         outputs.requires_grad_()
         loss = self._loss(outputs, targets)
         self.engine.backward(self.scaler.scale(loss))
@@ -48,7 +49,12 @@ class Stepping:
         self._backward(*parts[-1])
         return loss
 
+    def _outputs(self, part):
+        self.look()
+        return self.network(part)
+
     def _backward(self, part, gradient):
+        self.look()
         with self._autocast():
             outputs = self.wrapped(part)
         outputs.backward(gradient.to(outputs.dtype))

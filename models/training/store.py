@@ -6,10 +6,12 @@ Set ``CONSTELLATION_MODEL_DIR`` to keep it elsewhere, such as on a disk that sev
 import os
 import re
 import shutil
+from collections.abc import Iterator
+from contextlib import contextmanager
 from difflib import get_close_matches
 from pathlib import Path
 
-from .checkpoint import read_record, read_tensors, write_checkpoint
+from .checkpoint import read_record, read_tensors, sweep, write_checkpoint
 
 ENVIRONMENT = "CONSTELLATION_MODEL_DIR"
 FILE = "encoder.safetensors"
@@ -84,6 +86,46 @@ def check_free(name: str):
         )
 
 
+@contextmanager
+def claimed(name: str) -> Iterator[None]:
+    """Holds the right to write an encoder, whatever dataset it is trained on; a killed process loses it at once.
+
+    Args:
+        name: the encoder, whether it exists or not
+
+    Raises:
+        ValueError: in one sentence, if another training of this machine holds it
+    """
+    try:
+        import fcntl
+    except ImportError:  # Windows, where the lock of the dataset has to do
+        yield
+        return
+    path = path_of(name).parent.with_name(f".{name}.lock")
+    with _lock_file(path) as file:
+        try:
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            sweep(path_of(name))
+        except BlockingIOError:
+            raise ValueError(
+                f"encoder {name!r} is in use by a training that still runs; stop that one, or wait for its end"
+            ) from None
+        except OSError:  # a file system without locks
+            pass
+        yield
+
+
+def _lock_file(path: Path):
+    """A file of no content; it stays, because whoever waits for a deleted file waits for nothing."""
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        return open(path, "ab")
+    except OSError as error:
+        raise ValueError(
+            f"the model store {str(path.parent)!r} cannot be written ({error.strerror}); name another in {ENVIRONMENT}"
+        ) from error
+
+
 def delete(name: str) -> dict:
     """Deletes an encoder, damaged ones too.
 
@@ -91,13 +133,14 @@ def delete(name: str) -> dict:
         ``{"name", "deleted", "bytes"}``
 
     Raises:
-        ValueError: if there is none
+        ValueError: if there is none, or it is being trained
     """
     path = path_of(name)
     if not path.is_file():
         record_of(name)
-    size = sum(file.stat().st_size for file in path.parent.rglob("*") if file.is_file())
-    shutil.rmtree(path.parent)
+    with claimed(name):
+        size = sum(file.stat().st_size for file in path.parent.rglob("*") if file.is_file())
+        shutil.rmtree(path.parent)
     return {"name": name, "deleted": str(path.parent), "bytes": size}
 
 
@@ -147,5 +190,7 @@ def import_file(source: str, name: str | None = None) -> dict:
     name = name or record.get("name")
     check_free(name)
     encoder_from(record, read_tensors(origin, "network."), repr(str(origin)))
-    write_checkpoint(path_of(name), {**record, "name": name}, read_tensors(origin, ""))
+    with claimed(name):
+        check_free(name)
+        write_checkpoint(path_of(name), {**record, "name": name}, read_tensors(origin, ""))
     return {"name": name, "kind": record["kind"], "dimension": record["dimension"], "path": str(path_of(name))}

@@ -5,6 +5,7 @@ generators and an epoch that was killed in its middle is simply done again.
 """
 
 import platform
+import re
 import time
 from collections.abc import Callable
 from importlib.metadata import version
@@ -25,7 +26,8 @@ from .stepping import Stepping
 from .store import PICTURE
 from .watching import curve_entry, progress_text
 
-_EVALUATED = 256  # images per pass when nothing is trained
+_EVALUATED = 64  # images per pass when nothing is trained; after each one the user can stop
+_ALMOST = 0.999  # of the work; 1 tells listeners that all is done
 _SHOWN = 12  # images in the reconstruction picture
 _LIBRARIES = ("torch", "timm", "numpy", "safetensors")
 
@@ -65,7 +67,7 @@ class Training(Stepping):
         self.mean, self.std = (torch.tensor(v, device=self.device).view(1, 3, 1, 1) for v in (mean, std))
         self.epoch, self.curve, self.note, self.seconds = 0, [], None, 0.0
         self.state, self.memory, self.seen = {}, {}, []
-        self.told = (0.0, "")
+        self.told, self.share, self.progress = (0.0, ""), 0.0, _silent
         self.trivial = recipe.trivial(pixels, self.engine)
         self.record = {
             **(about or {}),
@@ -80,7 +82,7 @@ class Training(Stepping):
             "data": {"n": len(pixels), "digest": pixels.digest, "skipped": pixels.skipped},
             "trivial_loss": round(self.trivial, 6),
             "loss_name": recipe.loss_name,
-            "versions": {name: version(name) for name in _LIBRARIES} | {"python": platform.python_version()},
+            "versions": versions(),
         }
 
     def run(self, resume: bool = False, progress: Callable[[float, str], None] | None = None) -> dict:
@@ -97,9 +99,9 @@ class Training(Stepping):
         Raises:
             ValueError: in one sentence, if the loss is not finite or the checkpoint cannot be read or written
         """
-        self.progress = progress or (lambda fraction, message="": None)
+        self.progress = progress or _silent
         # the caller's random numbers are not ours to disturb
-        with torch.random.fork_rng(devices=[]):
+        with torch.random.fork_rng([self.device] if self.device.type == "cuda" else []):
             torch.manual_seed(self.seed)
             self._resume() if resume else self._start()
             while self.epoch < len(self.stages):
@@ -146,11 +148,17 @@ class Training(Stepping):
         with torch.no_grad(), self._autocast():
             for start in range(0, len(images), _EVALUATED):
                 rows = slice(start, start + _EVALUATED)
+                self.look()
                 part = images[rows].to(self.device)
                 views = draw[rows](part) if draw is not None else part.float() / 255
                 found.append((network or self.network.encoder)(self.normalized(views)).float())
         self.network.train()
         return torch.cat(found)
+
+    def look(self):
+        """Lets the user stop amid an evaluation or a step; several processes stop together, between steps."""
+        if self.engine.processes == 1:
+            self.progress(min(self.share, _ALMOST), self.told[1])
 
     def all_features(self, network=None) -> torch.Tensor:
         """:meth:`features` of all images, ``(n, d)``, on the CPU."""
@@ -242,9 +250,10 @@ class Training(Stepping):
     def _report(self, epoch: int, step: int, losses: list, started: float):
         """Reports progress; a stop in one process stops all, in the same batch."""
         stopped, done = None, epoch * self.steps + step + 1
+        self.share = done / (len(self.stages) * self.steps)
         if self.engine.rank == 0:
             try:
-                self.progress(done / (len(self.stages) * self.steps), progress_text(self, losses, started))
+                self.progress(self.share, progress_text(self, losses, started))
             except BaseException as error:
                 stopped = error
         if self.engine.any(stopped is not None):
@@ -261,6 +270,18 @@ class Training(Stepping):
         for group in self.optimizer.param_groups:
             group["lr"] = rate
         return rate
+
+
+def versions() -> dict[str, str]:
+    """The versions of what the numbers come from, the plugin's own among them."""
+    manifest = (Path(__file__).parents[2] / "fiftyone.yml").read_text()
+    own = re.search(r"^version:\s*[\"']?([^\"'\s]+)", manifest, re.MULTILINE)
+    found = {name: version(name) for name in _LIBRARIES}
+    return found | {"python": platform.python_version(), "constellation": own[1] if own else None}
+
+
+def _silent(fraction: float, message: str = ""):
+    """Tells nobody."""
 
 
 def mixed(*numbers: int) -> int:

@@ -233,8 +233,8 @@ def test_images_that_do_not_fit_into_memory_go_to_a_file(folder, pixels, tmp_pat
 
 def test_the_image_size_follows_the_images(folder):
     files = [str(path) for path in folder.glob("*.png")]
-    assert propose_side(files) == 32 and propose_side([]) == 32
-    assert propose_side([str(ROOT / "nothing.png")]) == 32
+    assert propose_side([(file, None) for file in files]) == 32 and propose_side([]) == 32
+    assert propose_side([(str(ROOT / "nothing.png"), None)]) == 32
 
 
 @pytest.mark.parametrize(
