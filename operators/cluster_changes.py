@@ -56,6 +56,7 @@ def carry_out(run: EditedRun, change: Change, text: str, by: str, progress=None)
         after["names"].pop(cluster, None)
     after["becomes"].update(_followed(old["becomes"], change.becomes))
     _give_parents(after, change, set(after["clusters"]) - set(old["clusters"]) - {runs.NOISE})
+    after["scores"] = {}  # they were of other clusters
     changes = {table: edit_log.differences(old[table], after[table]) for table in old}
     labels = edit_log.pack_labels(change.there, change.clusters, change.confidence)
     run.commit(edit_log.make_edit(change.action, by, change.arguments, text, changes, labels), progress)
@@ -67,8 +68,8 @@ def _members(run, touched, change) -> Labels:
     stay = read_labels(run.target, run.name, clusters=touched)
     moved = set(change.there.ids)
     stay = stay.where([row_id not in moved for row_id in stay.ids])
-    come = Labels(change.there.ids, change.there.sample_ids, change.clusters, change.confidence)
-    come = come.where(come.clusters != UNASSIGNED)
+    there = change.there
+    come = Labels(there.ids, there.sample_ids, change.clusters, change.confidence).where(change.clusters != UNASSIGNED)
     return Labels(
         stay.ids + come.ids,
         stay.sample_ids + come.sample_ids,
@@ -169,8 +170,7 @@ def merge_clusters(dataset, run_key: str, clusters, name=None, by="user", versio
         changed = (there.clusters != keep) | (there.confidence != confidence)
         there, confidence = there.where(changed), confidence[changed]
         names = {keep: clean_name(name)} if name is not None else {}
-        goes = np.full(len(confidence), keep)
-        change = Change("merge", {"clusters": ids}, there, goes, confidence, names, becomes)
+        change = Change("merge", {"clusters": ids}, there, np.full(len(confidence), keep), confidence, names, becomes)
         gone = ", ".join(repr(run.clusters[cluster]["label"]) for cluster in ids if cluster != keep)
         text = f"Merged {gone} into {names.get(keep, run.clusters[keep]['label'])!r}"
         return carry_out(run, change, text, by, progress)
@@ -226,11 +226,9 @@ def move_to_cluster(
         new = clean_name(name) if name is not None else runs.cluster_label(goes, runs.label_width(np.array([goes])))
         names = {goes: new} if cluster is None else {}
         sources = sorted(set(there.clusters.tolist()) - {UNASSIGNED})
-        n = len(there.ids)
+        n, becomes = len(there.ids), dict.fromkeys(sources, MIXED)
         sure = np.full(n, SURE if goes != runs.NOISE else 0.0)
-        change = Change(
-            "move", {"cluster": cluster}, there, np.full(n, goes), sure, names, dict.fromkeys(sources, MIXED)
-        )
+        change = Change("move", {"cluster": cluster}, there, np.full(n, goes), sure, names, becomes)
         change.parents = {goes: max(sources, key=there.clusters.tolist().count)} if cluster is None and sources else {}
         to = {**run.labels_of([goes]), **names}.get(goes, runs.cluster_label(goes))
         return carry_out(run, change, f"Moved {n:,} {run.target.unit} to {to!r}", by, progress)

@@ -10,8 +10,9 @@ from .cluster_labels import run_target
 from .evaluate_clusters import current_figures
 from .ground_truth import truth_path
 from .members import as_seen_by
+from .spaces import fields_of, read_spaces
 from .targets import resolve_target
-from .vectors import read_vectors
+from .vectors import label_path
 
 ORDERS = {
     "confidence": "most confident first",
@@ -127,6 +128,16 @@ def unassigned_view(dataset, run_key: str):
     return labels_match(base, config, {"cluster": None})
 
 
+def count_unassigned(dataset, run_key: str) -> int:
+    """How many images or patches a run gave no cluster."""
+    config = runs.get_config(dataset, run_key)
+    if not config.patches_field:
+        return unassigned_view(dataset, run_key).count()
+    source = run_target(dataset, run_key).source  # a view of patches would be made of all of them to be counted
+    root, _ = label_path(source, config.patches_field)
+    return source.count(f"{root}.id") - source.count(f"{root}.{config.cluster_field}.cluster")
+
+
 def ordered(base, ids: list[str]):
     """Some images or patches of a view in the order of their ids."""
     return base.select(ids, ordered=True)
@@ -163,8 +174,8 @@ def _compared(field, value):
 
 def _by_typicality(members, config, reverse) -> list[str]:
     """The ids of a cluster's members, nearest to its mean first."""
-    table = read_vectors(members, config.embeddings, config.patches_field)
-    X = unit_length(table.X) if config.normalize else table.X
+    table, widths = read_spaces(members, fields_of(config), config.patches_field)
+    X = unit_length(table.X, widths) if config.normalize else table.X
     distance = np.linalg.norm(X - X.mean(axis=0), axis=1)
     order = np.argsort(-distance if reverse else distance, kind="stable")
     return [table.ids[row] for row in order]

@@ -5,8 +5,8 @@ import fiftyone.operators.types as types
 
 from . import runs
 from .cluster_changes import redo_edit, undo_edit
-from .cluster_views import cluster_view, doubtful_view, index_labels, part_view, unassigned_view
-from .clusters_panel_actions import EDITS, edit_form, run_form
+from .cluster_views import cluster_view, count_unassigned, doubtful_view, index_labels, part_view, unassigned_view
+from .clusters_panel_actions import EDITS, edit_form, renamed_to, run_form
 from .clusters_panel_bars import BORDERLINE, inputs_of, truth_choices
 from .clusters_panel_border import draw_border
 from .clusters_panel_cards import draw_cards
@@ -111,7 +111,7 @@ class ClustersPanel(foo.Panel):
         """Two clusters, to see whether somebody belongs to the one or the other."""
         run = PanelRun.of(ctx)
         names = " and ".join(run.names[cluster] for cluster in ctx.params["clusters"])
-        self._match(ctx, run, {"cluster": {"$in": ctx.params["clusters"]}}, names)
+        self._match(ctx, run, {"cluster": {"$in": ctx.params["clusters"]}}, part=names)
 
     def on_all(self, ctx):
         """The grid shows everything again."""
@@ -130,7 +130,9 @@ class ClustersPanel(foo.Panel):
         if isinstance(wanted.get("cluster"), int) and len(wanted) == 1:
             self._show_cluster(ctx, wanted["cluster"])
         elif wanted:
-            self._match(ctx, run, wanted, f"A part of the chart “{TITLES[name]}”")
+            # the chart goes on to be that of the cluster whose bar was clicked
+            stays = run.shown if wanted.get("cluster") == run.shown else None
+            self._match(ctx, run, wanted, part=f"A part of the chart “{TITLES[name]}”", shown=stays)
 
     def on_menu(self, ctx):
         """Something to do with a cluster."""
@@ -159,6 +161,8 @@ class ClustersPanel(foo.Panel):
     def on_done(self, ctx):
         """A form that was opened here has done its work."""
         ctx.ops.reload_dataset()
+        if renamed := renamed_to(ctx):
+            ctx.panel.set_state("run", renamed)
         self.on_refresh(ctx)
 
     def on_measure(self, ctx):
@@ -188,7 +192,7 @@ class ClustersPanel(foo.Panel):
         run = PanelRun.of(ctx)
         if run.look.get("truth") and not run.truth:
             self._guarded(ctx, self._measure_truth)
-        self._look(ctx, unassigned=unassigned_view(ctx.dataset, key).count())
+        self._look(ctx, unassigned=count_unassigned(ctx.dataset, key))
 
     def _measure(self, ctx):
         run = PanelRun.of(ctx)
@@ -209,11 +213,13 @@ class ClustersPanel(foo.Panel):
     def _set_look(self, ctx, **changes):
         # one message for all: the App draws the whole panel anew after each
         look = {**(ctx.panel.get_state("look") or {}), **changes}
-        ctx.panel.set_state({"look": look, **inputs_of(PanelRun(ctx.dataset, ctx.panel.get_state("run"), look))})
+        run = PanelRun(ctx.dataset, ctx.panel.get_state("run"), look)
+        look["seen"] = run.version
+        ctx.panel.set_state({"look": look, **inputs_of(run)})
 
     def _draw(self, ctx, cards=True):
         run = PanelRun.of(ctx)
-        if run is None or run.look.get("tab") != "clusters" or not run.labelled:
+        if run is None or run.look.get("tab") != "clusters" or run.gone:
             return
         if cards:
             draw_cards(ctx, run)
@@ -229,9 +235,9 @@ class ClustersPanel(foo.Panel):
         self._show(ctx, lambda dataset, key: cluster_view(dataset, key, cluster, order), **look)
         self._draw(ctx, cards=page != run.page)
 
-    def _match(self, ctx, run, wanted, words):
+    def _match(self, ctx, run, wanted, **look):
         field = run.truth.get("field")
-        self._show(ctx, lambda dataset, key: part_view(dataset, key, wanted, field), part=words)
+        self._show(ctx, lambda dataset, key: part_view(dataset, key, wanted, field), **look)
 
     def _show(self, ctx, view, **look):
         def show(ctx):
@@ -243,11 +249,12 @@ class ClustersPanel(foo.Panel):
     def _edit(self, ctx, step):
         def edit(ctx):
             run = PanelRun.of(ctx)
-            done = step(ctx.dataset, run.key, version=run.version)
+            done = step(ctx.dataset, run.key, version=run.seen)
             ctx.ops.notify(done["text"], variant="success")
-            self.on_done(ctx)
+            ctx.ops.reload_dataset()
 
         self._guarded(ctx, edit)
+        self.on_refresh(ctx)  # also if it was refused, for somebody else has edited the run then
 
     def _prompt(self, ctx, operator, params):
         if ctx.panel.get_state("run"):

@@ -2,6 +2,8 @@
 
 from functools import lru_cache
 
+from .edit_form import seen_in
+
 RUN_ACTIONS = {
     "label_clusters": "Name the clusters…",
     "evaluate_clusters": "Evaluate…",
@@ -26,7 +28,7 @@ CARD_ACTIONS = {
     "atypical": "Show least typical first",
     "borderline": "Show borderline members",
 }
-NOISE_ACTIONS = {"absorb_noise": "Put into the nearest clusters…"}
+NOISE_ACTIONS = {"absorb_noise": "Put into the nearest clusters…", "move": "Move the selected ones here…"}
 EDITS = ("rename", "merge", "move", "split", "dissolve", "absorb_noise")
 
 
@@ -53,9 +55,16 @@ def run_form(name: str, run) -> dict:
     return {"run_key": run.key, **(truth if name in ("evaluate_clusters", "propagate_labels") else {})}
 
 
+def renamed_to(ctx) -> str | None:
+    """The new key of the run that the panel shows, if the form that was opened here has renamed it."""
+    asked, done = (ctx.params.get(name) or {} for name in ("original_params", "result"))
+    renamed = "new_run_key" in asked and asked.get("run_key") == ctx.panel.get_state("run")
+    return done.get("run_key") if renamed else None
+
+
 def edit_form(action: str, run, cluster: int) -> dict:
     """What the form of ``edit_clusters`` is filled with for a cluster; a merger starts with the nearest one."""
-    filled = {"run_key": run.key, "action": action}
+    filled = {"run_key": run.key, "action": action, seen_in(run.key): run.seen}
     if action == "rename":
         filled |= {"cluster": str(cluster), "name": run.names[cluster]}
     elif action in ("split", "move"):

@@ -29,19 +29,23 @@ def add_header(panel, run: PanelRun, run_menu: dict, events):
 
 
 def _run_label(dataset, key) -> str:
-    config = dataset.get_run_info(key).config
-    return f"{key} · {config.method} · {config.n_clusters} clusters"
+    info = dataset.get_run_info(key)
+    config = info.config
+    size = f"{config.n_clusters} clusters of {config.n_used:,}"
+    return " · ".join([key, config.method, size, when(info.timestamp)[:10], *_scores(config)[:1]])
+
+
+def _scores(config) -> list[str]:
+    known = config.scores or {}
+    return [f"{name} {known[name]:.3f}" for name in MAIN_SCORES if known.get(name) is not None]
 
 
 def _summary(run) -> str:
     config = run.config
-    scores = [
-        f"{name} {config.scores[name]:.3f}" for name in MAIN_SCORES if (config.scores or {}).get(name) is not None
-    ]
     parts = [
         f"{config.n_clusters} clusters of {config.n_used:,} {run.unit}",
         when(run.dataset.get_run_info(run.key).timestamp),
-        ", ".join(scores[:4]),
+        ", ".join(_scores(config)[:4]),
     ]
     return " · ".join(part for part in parts if part)
 
@@ -94,7 +98,7 @@ def add_shown(panel, run: PanelRun, events):
     button(bar, "on", events.on_next, icon="chevron_right", help="Next cluster")
     if run.shown in run.cards:
         card = run.cards[run.shown]
-        text(bar, "what", f"{card.name} · {card.size:,} {run.unit}", bold=True)
+        text(bar, "what", f"{card.name} · {run.look.get('part') or f'{card.size:,} {run.unit}'}", bold=True)
         if run.shown != runs.NOISE:
             choices = {key: words.capitalize() for key, words in ORDERS.items()}
             drop_down(bar, "order", choices, events.on_order, "Order in the grid", width=230)

@@ -39,7 +39,7 @@ def add_cards(panel, run: PanelRun, events):
     for place, card in enumerate(run.on_page):
         _add_card(cards, f"card_{place}", card, run, events)
     unassigned = run.look.get("unassigned")
-    if unassigned and run.page == run.pages - 1 and not run.look.get("search"):
+    if unassigned and run.has_strangers:
         _add_unassigned(cards, unassigned, run, events)
     panel.define_property("cards", cards, view=types.GridView(gap=1, componentsProps={"grid": {"sx": _CELLS}}))
 

@@ -81,7 +81,7 @@ def clicked(name: str, run: PanelRun, x, y) -> dict:
     if name == "confidence":
         low, high = int(x * BINS) / BINS, (int(x * BINS) + 1) / BINS
         wanted = {"confidence": {"$gte": low, "$lte": 1} if high >= 1 else {"$gte": low, "$lt": high}}
-        return wanted | ({"cluster": run.shown} if run.shown is not None else {})
+        return wanted | ({"cluster": run.shown} if _histogram(run) else {})
     if name == "similarity":
         order = _largest(run)
         both = {order[round(x)], order[round(y)]}
@@ -128,9 +128,13 @@ def _sizes(run):
     return [bars], {"xaxis": _names(cards), "yaxis": {"title": {"text": run.unit}}}
 
 
+def _histogram(run) -> list[int] | None:
+    """The confidences of the cluster that the grid shows, None if it shows none, or noise, whose are all 0."""
+    return run.figures["clusters"].get(str(run.shown), {}).get("histogram") if run.shown in run.cards else None
+
+
 def _confidence(run):
-    every = run.figures["histogram"]
-    mine = run.figures["clusters"].get(str(run.shown), {}).get("histogram")
+    every, mine = run.figures["histogram"], _histogram(run)
     middles = [(i + 0.5) / BINS for i in range(BINS)]
     hover = "%{y:,} at %{x:.3f}<extra></extra>"
     bars = {"type": "bar", "x": middles, "y": mine or every, "marker": {"color": MAIN}, "hovertemplate": hover}

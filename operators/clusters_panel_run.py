@@ -65,7 +65,7 @@ class PanelRun:
     Args:
         dataset: the dataset
         key: the run's key
-        look: the panel's state: tab, page, sort, search, shown, order, truth, chart, unassigned
+        look: the panel's state: tab, page, sort, search, shown, part, order, truth, chart, unassigned, seen
     """
 
     dataset: object
@@ -92,9 +92,13 @@ class PanelRun:
         return brief if brief is not None else clusters_of(self.dataset, self.key)
 
     @cached_property
-    def labelled(self) -> bool:
-        """Whether the label field is still there."""
-        return self.dataset.has_field(self.config.label_path)
+    def gone(self) -> str | None:
+        """What has become of the label field, and what to do about it; None while it is there."""
+        try:
+            runs.check_labels(self.dataset, self.key)
+        except ValueError as error:
+            return str(error)
+        return None
 
     @cached_property
     def names(self) -> dict[int, str]:
@@ -131,8 +135,13 @@ class PanelRun:
 
     @property
     def version(self) -> int:
-        """The version of the labels, for editors who must not overwrite what they have not seen."""
+        """The version of the run as it is now."""
         return getattr(self.config, "version", 0)
+
+    @property
+    def seen(self) -> int:
+        """The version that was last drawn, for editors who must not change what they have not seen."""
+        return self.look.get("seen", self.version)
 
     @cached_property
     def cards(self) -> dict[int, Card]:
@@ -198,11 +207,15 @@ class PanelRun:
 
     @property
     def on_page(self) -> list[Card]:
-        """The cards on the open page; on the last one, noise comes last."""
+        """The cards on the open page; the first one ends with noise."""
         cards = self.listed[self.page * PAGE : (self.page + 1) * PAGE]
         noise = self.cards.get(runs.NOISE)
-        last = self.page == self.pages - 1 and not self.look.get("search")
-        return [*cards, noise] if noise and last else cards
+        return [*cards, noise] if noise and self.has_strangers else cards
+
+    @property
+    def has_strangers(self) -> bool:
+        """Whether those without a cluster have their cards on the open page: the first, unless a name is wanted."""
+        return self.page == 0 and not self.look.get("search")
 
     def page_of(self, cluster: int) -> int:
         """The page with a cluster's card; the open one if it is on none."""

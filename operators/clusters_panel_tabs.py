@@ -9,7 +9,7 @@ from .clusters_panel_cards import add_cards, add_pages
 from .clusters_panel_charts import TITLES, add_chart, available
 from .clusters_panel_parts import QUIET, button, row, text
 from .clusters_panel_run import PanelRun
-from .get_clustering_run_info import get_clustering_run_info, info_text
+from .get_clustering_run_info import edits_text, get_clustering_run_info, info_text
 
 
 def add_panel(panel, run: PanelRun | None, events):
@@ -27,8 +27,8 @@ def add_panel(panel, run: PanelRun | None, events):
     add_header(panel, run, run_menu(), events)
     tab = run.look.get("tab") or "clusters"
     add_tabs(panel, tab, events)
-    if not run.labelled:
-        text(panel, "gone", f"The label field {run.config.label_path} of this run was deleted or renamed.", bold=True)
+    if gone := run.gone:
+        text(panel, "gone", f"{gone[0].upper()}{gone[1:]}.", color="warning.main", bold=True)
         tab = "details"
     {"clusters": _add_clusters, "charts": _add_charts, "details": _add_details}[tab](panel, run, events)
 
@@ -37,7 +37,8 @@ def _add_clusters(panel, run, events):
     add_search(panel, run, events)
     add_shown(panel, run, events)
     if not run.current:
-        text(panel, "old", "The figures are from before the last edit.", "0.8rem", "warning.main")
+        why = "The figures are from before the last edit or deletion." if run.figures else "Nothing is measured yet."
+        text(panel, "old", why, "0.8rem", "warning.main")
         button(panel, "measure", events.on_measure, "Compute them again")
     if run.look.get("order") == BORDERLINE:
         add_border(panel, run, events)
@@ -60,4 +61,5 @@ def _add_charts(panel, run, events):
 
 
 def _add_details(panel, run, events):
-    panel.md(info_text(get_clustering_run_info(run.dataset, run.key)), name="details")
+    info = get_clustering_run_info(run.dataset, run.key)
+    panel.md("\n".join([info_text(info), *edits_text(info["edits"])]), name="details")

@@ -5,6 +5,7 @@ import fiftyone.operators.types as types
 from ..models.parameters import validated
 from . import edit_log, runs
 from .cluster_edits import MAX_NAME, clean_name, clusters_of, version_of
+from .edited_run import check_seen
 from .forms import add_choice, add_parameters, add_problem, check, form_values, refuse
 from .run_parts import read_part
 
@@ -36,7 +37,13 @@ def add_edit(ctx, inputs, run_key: str):
     except ValueError as error:
         add_problem(inputs, str(error))
         return
-    inputs.int(_seen(run_key), default=version_of(ctx.dataset, run_key), required=False, view=types.HiddenView())
+    version = version_of(ctx.dataset, run_key)
+    inputs.int(seen_in(run_key), default=version, required=False, view=types.HiddenView())
+    try:
+        check_seen(run_key, version, ctx.params.get(seen_in(run_key)))
+    except ValueError as error:
+        add_problem(inputs, str(error))
+        return
     action = _action(ctx.params)
     add_choice(inputs, "action", ACTIONS, "rename", "Edit", HINTS.get(action))
     entries = {str(entry["id"]): entry for entry in clusters_of(ctx.dataset, run_key, _level(ctx, run_key))}
@@ -85,7 +92,7 @@ def edit_arguments(ctx, run_key: str) -> dict:
         found |= {"ids": selected(ctx, run_key), **({"name": name} if goes == NEW else {"cluster": goes})}
     elif action == "absorb_noise":
         found["threshold"] = THRESHOLD if params.get("threshold") is None else params["threshold"]
-    seen = params.get(_seen(run_key))
+    seen = params.get(seen_in(run_key))
     return found | ({"version": int(seen)} if seen is not None else {})
 
 
@@ -97,7 +104,7 @@ def selected(ctx, run_key: str) -> list[str]:
     return list(ctx.selected or [])
 
 
-def _seen(run_key) -> str:
+def seen_in(run_key: str) -> str:
     """The hidden input that keeps the version which the form was opened on; each run has its own."""
     return f"version_{run_key}"
 

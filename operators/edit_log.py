@@ -81,6 +81,13 @@ def redoable(log: list[dict]) -> list[int]:
     return _stacks(log)[1]
 
 
+def history(log: list[dict]) -> list[dict]:
+    """The edits without what undoes them: ``action``, ``by``, ``at``, ``text`` and whether each is ``in_effect``."""
+    done, kept = set(undoable(log)), ("action", "by", "at", "text")
+    found = [(place, record) for place, record in enumerate(log) if "changes" in record]
+    return [{key: record[key] for key in kept} | {"in_effect": place in done} for place, record in found]
+
+
 def _stacks(log):
     done, undone = [], []
     for position, record in enumerate(log):

@@ -14,7 +14,8 @@ from .locks import writing
 from .maps import touch_maps
 from .run_parts import change_run, read_parts, write_parts
 
-TABLES = ("clusters", "names", "becomes", "coarse_of", "coarse_names", "hierarchy")
+TABLES = ("clusters", "names", "becomes", "coarse_of", "coarse_names", "hierarchy", "scores")
+NO_SCORES = {"scores": {}, "recall": []}  # what the configuration says of the whole run where nothing is known
 
 
 @contextmanager
@@ -38,12 +39,37 @@ def editing(dataset, run_key: str, version: int | None = None):
         dataset.reload()  # another process may have come first since it was loaded here
         run = EditedRun(dataset, run_key)
         run.recover()
-        if version is not None and version != run.version:
-            raise ValueError(
-                f"run {run_key!r} was edited by somebody else: it is at version {run.version} and you saw {version}; "
-                "look at it again, then repeat your edit"
-            )
+        check_seen(run_key, run.version, version)
         yield run
+
+
+def check_seen(run_key: str, version: int, seen: int | None):
+    """Raises ValueError, in one sentence, if an editor saw another version of a run than there is now."""
+    if seen is not None and seen != version:
+        raise ValueError(
+            f"run {run_key!r} was edited by somebody else: it is at version {version} and you saw {seen}; "
+            "look at it again, then repeat your edit"
+        )
+
+
+def renew_entries(dataset, run_key: str, version: int) -> int:
+    """Finds anew what a run says of the clusters that samples were deleted from; no edit, so nothing is logged.
+
+    Args:
+        dataset: a :class:`fiftyone.core.dataset.Dataset`
+        run_key: the run's key
+        version: the version that the caller saw
+
+    Returns:
+        the state of the labels now, see :attr:`EditedRun.state`
+
+    Raises:
+        ValueError: in one sentence, if somebody else edits the run
+    """
+    with editing(dataset, run_key, version) as run:
+        if run.refresh():
+            run.save(run.log, run.version + 1)
+        return run.state
 
 
 class EditedRun:
@@ -52,7 +78,8 @@ class EditedRun:
     Attributes:
         tables: what edits change, by table: ``clusters`` (entries by id), ``names`` (what is known about a name, by
             cluster id), ``becomes`` (where new samples go, see :func:`models.placement.place`),
-            ``coarse_of`` (the coarse cluster of a cluster), ``coarse_names``, and ``hierarchy`` (the tree, by 0)
+            ``coarse_of`` (the coarse cluster of a cluster), ``coarse_names``, ``hierarchy`` (the tree, by 0) and
+            ``scores`` (of the whole run, by 0; none where they are not of the labels as they are)
         log: the records, see :mod:`operators.edit_log`
         n_changed: how many labels the last edit changed
         left_alone: how many labels an undo left alone because something else has changed or deleted them since
@@ -76,12 +103,21 @@ class EditedRun:
             "coarse_of": _by_id(coarse.get("of")),
             "coarse_names": _by_id(coarse.get("names")),
             "hierarchy": {0: parts["hierarchy"]} if parts["hierarchy"] else {},
+            "scores": {0: scores} if any((scores := self._scores()).values()) else {},
         }
+
+    def _scores(self) -> dict:
+        return {name: getattr(self.config, name, None) for name in NO_SCORES}
 
     @property
     def version(self) -> int:
         """A number that changes with every edit."""
         return getattr(self.config, "version", 0)
+
+    @property
+    def state(self) -> int:
+        """A number of who is in which cluster: names do not change it, and what is undone has the one it had."""
+        return state_of(self.config)
 
     @property
     def name(self) -> str:
@@ -104,12 +140,15 @@ class EditedRun:
             record: from :mod:`operators.edit_log`
             progress (None): a callable ``(fraction, message)``, which may raise to stop; then all is as before
         """
+        if "changes" in record:
+            moves = record["labels"] is not None
+            record = {**record, "states": [self.state, self.version + 1 if moves else self.state]}
         self.log.append({**record, "pending": True})
         write_parts(self.dataset, self.run_key, edits=self.log)
         edit, forward = edit_log.step(self.log, record)
         try:
-            self._apply(edit, forward, progress)
-            self._save(self.log[:-1] + [record])
+            as_planned = self._apply(edit, forward, progress)
+            self.save(self.log[:-1] + [record], _state(edit, forward) if as_planned else None, edit["changes"])
         except BaseException:
             self.recover()
             raise
@@ -120,9 +159,10 @@ class EditedRun:
             return
         edit, forward = edit_log.step(self.log, self.log[-1])
         self._apply(edit, not forward, complete=False)
-        self._save(self.log[:-1])
+        self.save(self.log[:-1], _state(edit, not forward), edit["changes"])
 
-    def _apply(self, edit, forward, progress=None, complete=True):
+    def _apply(self, edit, forward, progress=None, complete=True) -> bool:
+        """Changes the tables and the labels; returns whether the labels are as the edit says, and nothing else came."""
         before = self.tables
         self.tables = {table: dict(before[table]) for table in TABLES}
         for table, changed in edit["changes"].items():
@@ -136,13 +176,17 @@ class EditedRun:
         self.n_changed = len(moved.ids)
         if renamed:
             self.n_changed += rename_labels(self.target, self.name, self.labels_of(renamed), progress)
-        if complete:
-            self._refresh()
+        as_planned = not (complete and self.refresh()) and not self.left_alone
         coarse = write_coarse(self, before, moved, everything=not complete)
         self.n_changed = self.n_changed or coarse
+        return as_planned
 
-    def _refresh(self):
-        """Finds the entries anew that samples were deleted from, or whose labels something else has changed."""
+    def refresh(self) -> bool:
+        """Finds the entries anew that samples were deleted from, or whose labels something else has changed.
+
+        Returns:
+            whether there were any
+        """
         sizes = self.target.source.count_values(f"{self.target.local_path(self.name)}.cluster")
         names = {c: entry["label"] for c, entry in self.clusters.items() if entry["size"] != sizes.get(c, 0)}
         if names:
@@ -150,6 +194,7 @@ class EditedRun:
                 del self.clusters[cluster]
             members = read_labels(self.target, self.name, clusters=list(names))
             self.clusters.update(describe(self, members, names))
+        return bool(names)
 
     def _move(self, edit, forward, progress, complete):
         """Writes an edit's labels; returns whose changed."""
@@ -162,25 +207,47 @@ class EditedRun:
         # what something else has changed since is not ours to overwrite; after a kill any part may have been written
         mine = (there.clusters == came) if complete else (came == came)
         there, goes = there.where(mine), goes[mine]
+        self.left_alone = len(columns["ids"]) - len(goes)
         if not len(goes):
             return there
         confidence = columns[f"confidence_{to}"][rows][mine]
         names = self.labels_of(set(goes.tolist()))
         change_labels(self.target, self.name, there, goes, confidence, names, progress)
-        self.left_alone = len(columns["ids"]) - len(goes)
         there.clusters, there.confidence = goes, confidence
         return there
 
-    def _save(self, log):
+    def save(self, log: list[dict], state: int | None = None, changes: dict | None = None):
+        """Writes what the run says of itself, as its next version.
+
+        Args:
+            log: the records
+            state (None): the state of the labels; a new one if None
+            changes (None): what was changed, by table; scores that somebody computed meanwhile are not touched unless
+                it was them
+        """
         self.log = log
         tables = {name: {str(key): value for key, value in table.items()} for name, table in self.tables.items()}
         coarse = {"of": tables["coarse_of"], "names": tables["coarse_names"], "clusters": coarse_entries(self.tables)}
         parts = {"names": tables["names"], "becomes": tables["becomes"], "coarse": coarse}
         parts["hierarchy"] = self.tables["hierarchy"].get(0)
         clusters = [self.clusters[key] for key in sorted(self.clusters)]
-        change_run(self.dataset, self.run_key, clusters, self.version + 1, edits=log, **parts)
+        version = self.version + 1
+        facts = {"version": version, "state": version if state is None else state}
+        if "scores" in (changes or {}):
+            facts |= self.tables["scores"].get(0, NO_SCORES)
+        change_run(self.dataset, self.run_key, clusters, facts, edits=log, **parts)
         touch_maps(self.dataset)
         self.config = runs.get_config(self.dataset, self.run_key)
+
+
+def state_of(config) -> int:
+    """The state of a run's labels, see :attr:`EditedRun.state`, from its configuration."""
+    return getattr(config, "state", getattr(config, "version", 0))
+
+
+def _state(edit: dict, forward: bool) -> int | None:
+    """The state of the labels after an edit, or before it; None for an edit that did not note it."""
+    return edit["states"][forward] if "states" in edit else None
 
 
 def _by_id(table: dict | None) -> dict:

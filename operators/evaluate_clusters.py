@@ -2,12 +2,14 @@
 
 import fiftyone.operators as foo
 import fiftyone.operators.types as types
+import numpy as np
 
 from ..models.lengths import unit_length
 from . import runs
-from .cluster_edits import clusters_of, version_of
+from .cluster_edits import clusters_of
+from .edited_run import renew_entries, state_of
 from .execution import PythonCall, Stages, failed, show, stream
-from .figures import are_current, keep_figures, make_figures, make_truth, read_figures
+from .figures import are_current, by_id, keep_figures, make_figures, make_truth, read_figures
 from .form_steps import NONE, truth_fields
 from .forms import add_choice
 from .ground_truth import read_truth
@@ -47,22 +49,25 @@ def evaluate_clusters(samples, run_key: str, ground_truth: str | None = None, pr
     stages = Stages(["reading", "measuring", "scoring", "writing"], progress)
     stages.enter("reading")
     dataset.reload()
-    version = version_of(dataset, run_key)  # before the labels, so that an edit meanwhile makes the figures old
-    members = read_members(samples, run_key)
+    config = runs.get_config(dataset, run_key)  # before the labels, so that an edit meanwhile makes the figures old
+    members, state = read_members(samples, run_key), state_of(config)
+    whole = samples is dataset or len(members.ids) == dataset.count(f"{config.label_path}.cluster")
+    if whole and _entries_are_old(members):
+        state = renew_entries(dataset, run_key, getattr(config, "version", 0))
     X, notes = _vectors(members)
     stages.enter("measuring")
     parts = {"figures": make_figures(members.ids, X, members.labels, members.confidence, members.config.seed)}
     stages.enter("scoring")
-    scores = score_vectors(X, members.labels) if X is not None else {}
+    _, vectors, labels = by_id(members.ids, X, members.labels)
+    scores = score_vectors(vectors, labels, seed=config.seed) if X is not None else {}
     if ground_truth:
         truth = read_truth(members.target, ground_truth, members.ids)
         parts["truth"] = make_truth(truth, members.labels, ground_truth)
         scores |= parts["truth"]["scores"]
     stages.enter("writing")
-    whole = samples is dataset or len(members.ids) == dataset.count(f"{members.config.label_path}.cluster")
     if whole:
-        keep_figures(dataset, run_key, version, **parts)
-        _keep_scores(dataset, run_key, scores, ground_truth)
+        keep_figures(dataset, run_key, state, **parts)
+        _keep_scores(dataset, run_key, state, scores, ground_truth)
     stages.leave()
     return {
         "run_key": run_key,
@@ -101,11 +106,11 @@ def evaluate_truth(dataset, run_key: str, ground_truth: str) -> dict:
         ValueError: in one sentence, if there is no such run, its labels are gone, or no class is known
     """
     dataset.reload()
-    version = version_of(dataset, run_key)
+    state = state_of(runs.get_config(dataset, run_key))
     members = read_members(dataset, run_key)
     found = make_truth(read_truth(members.target, ground_truth, members.ids), members.labels, ground_truth)
-    keep_figures(dataset, run_key, version, truth=found)
-    _keep_scores(dataset, run_key, found["scores"], ground_truth)
+    keep_figures(dataset, run_key, state, truth=found)
+    _keep_scores(dataset, run_key, state, found["scores"], ground_truth)
     return found
 
 
@@ -125,9 +130,18 @@ def _vectors(members):
     return unit_length(X, widths) if config.normalize else X, []
 
 
-def _keep_scores(dataset, run_key, scores, ground_truth):
+def _entries_are_old(members) -> bool:
+    """Whether a run has other members than it says, for samples of it were deleted."""
+    clusters, sizes = np.unique(members.labels, return_counts=True)
+    found = dict(zip(clusters.tolist(), sizes.tolist(), strict=True))
+    return found != {entry["id"]: entry["size"] for entry in members.clusters}
+
+
+def _keep_scores(dataset, run_key, state, scores, ground_truth):
     with turn(dataset):
         config = runs.get_config(dataset, run_key)
+        if state_of(config) != state:  # edited meanwhile
+            return
         config.scores = {**(config.scores or {}), **scores}
         config.ground_truth = ground_truth or config.ground_truth
         dataset.update_run_config(run_key, config)

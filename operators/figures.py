@@ -1,8 +1,9 @@
 """What is known about every cluster of a run: how tight it is, how far from the next, who stands at its border.
 
 Figures are computed once, from the vectors, and kept with the run as its part ``figures``; those against a field of
-classes, which cost no vectors, are its part ``truth``. Both remember the version of the labels that they describe.
-They hang on nothing but labels, vectors and a seed, so an edit that is undone gives the same figures again.
+classes, which cost no vectors, are its part ``truth``. Both remember the state of the labels that they describe, which
+a new name does not change and which an edit that is undone gives back. They hang on nothing but labels, vectors and a
+seed, so they are the same whenever they are computed, and in whatever order the images come.
 """
 
 from datetime import datetime, timezone
@@ -12,7 +13,7 @@ import fiftyone as fo
 import numpy as np
 
 from .run_parts import read_part, write_parts
-from .runs import NOISE
+from .runs import NOISE, get_config
 
 SEED = 51
 BINS = 20
@@ -37,7 +38,8 @@ def make_figures(ids, X, labels, confidence, seed: int = SEED) -> dict:
         the ``noise``, the ``order`` of the clusters in which similar ones are side by side, and their packed
         ``similarity`` in that order
     """
-    labels, confidence = np.asarray(labels), np.asarray(confidence, dtype=np.float32)
+    confidence = np.asarray(confidence, dtype=np.float32)
+    ids, X, labels, confidence = by_id(ids, X, np.asarray(labels), confidence)
     clusters, place, sizes = np.unique(labels, return_inverse=True, return_counts=True)
     bins = np.clip((confidence * BINS).astype(np.int64), 0, BINS - 1)
     table = np.bincount(place * BINS + bins, minlength=BINS * len(clusters)).reshape(-1, BINS)
@@ -61,6 +63,18 @@ def make_figures(ids, X, labels, confidence, seed: int = SEED) -> dict:
         noise["prototypes"] = list(dict.fromkeys(noise["prototypes"]))
     clusters = {str(cluster): found for cluster, found in plain.items()}
     return {**figures, "clusters": clusters, "noise": noise, "order": order, "similarity": similarity}
+
+
+def by_id(ids, *columns) -> tuple:
+    """Ids in ascending order, and columns ``(n, ...)`` with them; None stays None.
+
+    What is sampled, or summed with rounding, hangs on the order. Samples are usually in that of their ids.
+    """
+    order = np.argsort(np.asarray(ids), kind="stable")
+    if (order == np.arange(len(order))).all():
+        return ids, *columns
+    rows = (None if column is None else np.asarray(column)[order] for column in columns)
+    return [ids[row] for row in order], *rows
 
 
 def _add_geometry(plain, ids, X, labels, seed):
@@ -131,24 +145,24 @@ def make_truth(truth, labels, field: str) -> dict:
     }
 
 
-def keep_figures(dataset, run_key: str, version: int, **parts):
+def keep_figures(dataset, run_key: str, state: int, **parts):
     """Keeps figures with their run.
 
     Args:
         dataset: the dataset
         run_key: the run's key
-        version: the version of the labels, read before they were
+        state: the state of the labels, read before they were
         **parts: ``figures`` or ``truth``
 
     Raises:
         ValueError: in one sentence, if there is no such run
     """
-    write_parts(dataset, run_key, **{name: stamped(part, version) for name, part in parts.items()})
+    write_parts(dataset, run_key, **{name: stamped(part, state) for name, part in parts.items()})
 
 
-def stamped(figures: dict, version: int = 0) -> dict:
-    """Figures with the version of the labels that they describe, 0 for a new run, and the time."""
-    return {**figures, "version": version, "at": datetime.now(timezone.utc).isoformat(timespec="milliseconds")}
+def stamped(figures: dict, state: int = 0) -> dict:
+    """Figures with the state of the labels that they describe, 0 for a new run, and the time."""
+    return {**figures, "state": state, "at": datetime.now(timezone.utc).isoformat(timespec="milliseconds")}
 
 
 def read_figures(dataset, run_key: str, name: str = "figures") -> dict | None:
@@ -168,9 +182,9 @@ def read_figures(dataset, run_key: str, name: str = "figures") -> dict | None:
 
 def are_current(dataset, run_key: str, figures: dict | None) -> bool:
     """Whether figures describe the labels as they are: no edit and no deletion of samples came after them."""
-    from .cluster_edits import version_of
+    from .edited_run import state_of
 
-    if figures is None or figures["version"] != version_of(dataset, run_key):
+    if figures is None or figures.get("state") != state_of(get_config(dataset, run_key)):
         return False
     deleted = dataset.last_deletion_at
     if deleted is None:

@@ -4,9 +4,14 @@ import fiftyone.operators as foo
 import fiftyone.operators.types as types
 
 from . import runs
+from .cluster_edits import as_markdown
+from .edit_log import history
 from .execution import PythonCall
 from .run_choice import add_run, chosen_run, when
+from .run_parts import read_part
 from .summary import MAIN_SCORES, many_to_one_text, score_table, seconds_text
+
+LISTED = 20  # edits
 
 
 def get_clustering_run_info(samples, run_key: str) -> dict:
@@ -17,7 +22,7 @@ def get_clustering_run_info(samples, run_key: str) -> dict:
         run_key: the run's key
 
     Returns:
-        a dict with ``run_key``, ``created_at``, ``field_exists`` and the run's configuration
+        a dict with ``run_key``, ``created_at``, ``field_exists``, the ``edits`` and the run's configuration
 
     Raises:
         ValueError: in one sentence, if there is no such run
@@ -31,6 +36,7 @@ def get_clustering_run_info(samples, run_key: str) -> dict:
         "field_exists": runs.has_labels(dataset, run_key),
         **plain,
         "clusters": runs.read_clusters(dataset, run_key),
+        "edits": history(read_part(dataset, run_key, "edits") or []),
     }
 
 
@@ -61,7 +67,8 @@ class GetClusteringRunInfo(PythonCall, foo.Operator):
         """Reads the run."""
         key = chosen_run(ctx)
         info = get_clustering_run_info(ctx.dataset, key)
-        return {"text": info_text(info), "clusters": cluster_rows(info["clusters"]), "json": info}
+        text = "\n".join([info_text(info), *edits_text(info["edits"])])
+        return {"text": text, "clusters": cluster_rows(info["clusters"]), "json": info}
 
     def resolve_output(self, ctx):
         """Text, a table of the clusters, and everything as JSON."""
@@ -117,6 +124,17 @@ def info_text(info: dict) -> str:
         lines += ["", *score_table(info["scores"], MAIN_SCORES), *many_to_one_text(info["scores"])]
     versions = ", ".join(f"{name} {number}" for name, number in info["versions"].items())
     return "\n".join([*lines, "", seconds_text(info["seconds"]), "", f"**Versions** {versions}"])
+
+
+def edits_text(edits: list[dict]) -> list[str]:
+    """The lines of a Markdown list of the newest edits, the newest first."""
+    if not edits:
+        return []
+    lines = ["", f"**Edits** {len(edits):,}, {sum(edit['in_effect'] for edit in edits):,} of them in effect", ""]
+    for edit in reversed(edits[-LISTED:]):
+        undone = "" if edit["in_effect"] else ", undone"
+        lines.append(f"- {as_markdown(edit['text'])} ({as_markdown(edit['by'])}, {edit['at']}{undone})")
+    return lines + [f"- and {len(edits) - LISTED:,} before"] * (len(edits) > LISTED)
 
 
 def _maker(encoder: dict | None) -> str:

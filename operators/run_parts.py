@@ -46,14 +46,14 @@ def write_parts(dataset, run_key: str, **parts):
         _write(dataset, run_key, parts)
 
 
-def change_run(dataset, run_key: str, clusters: list[dict], version: int, **parts):
+def change_run(dataset, run_key: str, clusters: list[dict], facts: dict, **parts):
     """Writes what an edit made of a run's clusters, in its configuration and its parts.
 
     Args:
         dataset: a :class:`fiftyone.core.dataset.Dataset`
         run_key: the run's key
         clusters: see :func:`operators.runs.read_clusters`
-        version: the run's new version
+        facts: what else the configuration says now, by name
         **parts: as for :func:`write_parts`
     """
     with turn(dataset):
@@ -62,7 +62,8 @@ def change_run(dataset, run_key: str, clusters: list[dict], version: int, **part
         config.n_used = sum(entry["size"] for entry in clusters)
         config.n_noise = sum(entry["size"] for entry in clusters if entry["id"] == NOISE)
         config.n_clusters = sum(entry["id"] != NOISE for entry in clusters)
-        config.version = version
+        for name, value in facts.items():
+            setattr(config, name, value)
         dataset.update_run_config(run_key, config)
         _write(dataset, run_key, {"clusters": clusters, **parts})
 

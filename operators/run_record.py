@@ -6,7 +6,7 @@ import numpy as np
 
 from . import runs
 from .embeddings import field_encoder
-from .figures import make_figures, make_truth, stamped
+from .figures import by_id, make_figures, make_truth, stamped
 from .ground_truth import read_truth
 
 PACKAGES = ("fiftyone", "numpy", "scikit-learn", "scipy", "torch", "umap-learn", "hdbscan", "pynndescent")
@@ -41,7 +41,7 @@ def describe_clusters(table, X, clusterer, seed) -> list[dict]:
     from ..models.representatives import prototypes
 
     labels, confidence = clusterer.labels_, clusterer.confidence_
-    chosen = prototypes(X, labels, confidence, seed=seed)
+    chosen = prototypes(X, labels, confidence, seed=seed, by=clusterer.prototypes_by)
     ids, place, counts = np.unique(labels, return_inverse=True, return_counts=True)
     sums = np.bincount(place, weights=confidence)
     width = runs.label_width(labels)
@@ -61,7 +61,8 @@ def scored(request, table, X, labels) -> tuple[dict, list, list[str]]:
     """The scores, pairs of class and recall, and a note if there was no class to score against."""
     from ..models.metrics import per_class_recall, score_labels, score_vectors
 
-    scores = score_vectors(X, labels, seed=request.seed)
+    _, ordered, clusters = by_id(table.ids, X, labels)
+    scores = score_vectors(ordered, clusters, seed=request.seed)
     if not request.ground_truth:
         return scores, [], []
     truth = read_truth(request.target, request.ground_truth, table.ids)

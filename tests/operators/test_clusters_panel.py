@@ -82,7 +82,18 @@ def test_a_dataset_without_runs_and_one_whose_field_is_gone(blobs, compute):
     assert "Show cluster 00" in opened.drawn and opened.look["tab"] == "clusters"
     blobs.delete_sample_field("km")
     opened = Browser(blobs)
-    assert "was deleted or renamed" in opened.drawn and "cards" not in opened.drawn
+    assert "The label field 'km' of run 'km' was deleted or renamed; delete the run" in opened.drawn
+    assert "cards" not in opened.drawn
+
+
+def test_a_field_that_was_renamed_is_named(browser):
+    browser.dataset.rename_sample_field("km", "mine")
+    browser.call("on_refresh")
+    assert "it seems to be 'mine' now, rename that back" in browser.drawn
+    browser.call("on_undo")
+    assert browser.got("notify")[0]["variant"] == "error"
+    browser.dataset.rename_sample_field("mine", "km")
+    assert "Show cluster 00" in browser.call("on_refresh").drawn
 
 
 def test_cards_and_steps_show_clusters_in_the_grid(browser):
@@ -156,13 +167,62 @@ def test_forms_are_filled_in(browser):
     browser.call("on_menu", value="rename:1")
     (prompt,) = browser.got("prompt_user_for_operation")
     assert prompt["operator_uri"].endswith("/edit_clusters") and prompt["on_success"].endswith("#on_done")
-    filled = {"run_key": "km", "action": "rename", "cluster": "1", "name": "cluster 01"}
+    filled = {"run_key": "km", "action": "rename", "cluster": "1", "name": "cluster 01", "version_km": 0}
     assert prompt["params"] == filled
     browser.call("on_menu", value="merge:1")
     clusters = browser.got("prompt_user_for_operation")[0]["params"]["clusters"]
     assert clusters[0] == "1" and clusters[1] in ("0", "2")
     browser.call("on_run_menu", value="evaluate_clusters")
     assert browser.got("prompt_user_for_operation")[0]["params"] == {"run_key": "km", "ground_truth": "ground_truth"}
+
+
+def test_somebody_else_edits_and_the_second_is_told(browser):
+    edit, second = foo.get_operator("@constellation/clusters/edit_clusters"), Browser(browser.dataset)
+    edit(browser.dataset, run_key="km", action="merge", clusters=[0, 1])
+    browser.call("on_menu", value="rename:2")  # opened on what was seen before: the form says so at once
+    params = browser.got("prompt_user_for_operation")[0]["params"]
+    assert params["version_km"] == 0
+    ctx = foo.ExecutionContext({"dataset_name": browser.dataset.name, "params": params}, operator_uri=edit.uri)
+    form = edit.resolve_type(ctx, "inputs").to_json()["type"]["properties"]
+    assert "edited by somebody else" in form["problem"]["error_message"] and "name" not in form
+    second.call("on_undo")  # would take back what this one has never seen
+    (told,) = second.got("notify")
+    assert told["variant"] == "error" and "it is at version 1 and you saw 0" in told["message"]
+    assert "2 clusters of 57 images" in second.drawn and len(set(browser.dataset.values("km.cluster"))) == 3
+    second.call("on_undo")  # now it has
+    assert second.got("notify")[0]["variant"] == "success" and "3 clusters of 57 images" in second.drawn
+
+
+def test_after_samples_were_deleted_cards_say_what_a_click_shows(browser):
+    browser.dataset.delete_samples(browser.dataset.match(fo.ViewField("km.cluster") == 1).values("id")[:6])
+    browser.call("on_refresh").call("on_card", cluster=1)
+    assert len(browser.view) == 13 and "cluster 01 · 13 images" in browser.drawn
+    assert "3 clusters of 51 images" in browser.drawn
+    browser.dataset.delete_samples(browser.dataset.match(fo.ViewField("km.cluster") == 1))
+    browser.call("on_refresh")
+    assert "2 clusters of 38 images" in browser.drawn and "Show cluster 01" not in browser.drawn
+
+
+def test_a_run_that_is_renamed_from_the_panel_stays_open(browser, compute):
+    compute(browser.dataset, run_key="newest")
+    rename = foo.get_operator("@constellation/clusters/rename_clustering_run")
+    done = rename(browser.dataset, run_key="km", new_run_key="digits")
+    browser.call("on_done", result=done, original_params={"run_key": "km", "new_run_key": "digits"})
+    assert browser.state["run"] == "digits" and "3 clusters of 57 images" in browser.drawn
+    foo.get_operator("@constellation/clusters/delete_clustering_run")(browser.dataset, run_key="digits")
+    browser.call("on_done", result={"run_key": "digits"}, original_params={"run_key": "digits"})
+    assert browser.state["run"] == "newest"
+
+
+def test_the_picker_tells_runs_apart_and_the_run_tab_lists_edits(browser):
+    assert "km · kmeans · 3 clusters of 57 · 20" in browser.drawn and "silhouette 0." in browser.drawn
+    edit = foo.get_operator("@constellation/clusters/edit_clusters")
+    edit(browser.dataset, run_key="km", action="rename", names={0: "*dogs*"}, by="anna")
+    edit(browser.dataset, run_key="km", action="merge", clusters=[1, 2], by="ben")
+    edit(browser.dataset, run_key="km", action="undo")
+    browser.call("on_refresh").call("on_tab", tab="details")
+    assert "Renamed 'cluster 00' to '\\\\*dogs\\\\*' (anna, 20" in browser.drawn
+    assert "ben" in browser.drawn and "undone" in browser.drawn
 
 
 def test_every_entry_of_the_menus_has_an_operator():
@@ -206,6 +266,21 @@ def test_noise_has_a_card_of_its_own(browser):
     assert "Show noise" in browser.drawn and "Put into the nearest clusters" in browser.drawn
     browser.call("on_card", cluster=-1)
     assert len(browser.view) == 19
+    # the chart of confidences is that of all then, and so is the click
+    browser.call("on_tab", tab="charts").call("on_chart", chart="confidence")
+    assert "confidence of all clusters" in browser.drawn
+    assert len(browser.call("on_chart_click", relative_path="chart_confidence", x=0.025, y=19).view) == 19
+
+
+def test_the_confidences_of_a_cluster_stay_its_own_when_a_bar_is_clicked(browser):
+    browser.call("on_card", cluster=1).call("on_tab", tab="charts").call("on_chart", chart="confidence")
+    assert "confidence of cluster 01" in browser.drawn
+    low = np.floor(max(browser.dataset.match({"km.cluster": 1}).values("km.confidence")) * 20) / 20
+    for _ in range(2):
+        browser.call("on_chart_click", relative_path="chart_confidence", x=low + 0.02, y=3)
+        assert set(browser.view.values("km.cluster")) == {1} and "confidence of cluster 01" in browser.drawn
+    browser.call("on_tab", tab="clusters")
+    assert "cluster 01 · A part of the chart" in browser.drawn
 
 
 def test_many_clusters_are_paged_and_found(dataset, compute):
@@ -214,6 +289,8 @@ def test_many_clusters_are_paged_and_found(dataset, compute):
     compute(dataset, run_key="many", params={"n_clusters": 30})
     browser = Browser(dataset)
     assert browser.drawn.count('"Show cluster') == PAGE and "page 1 of 3" in browser.drawn
+    browser.dataset.add_samples([fo.Sample(filepath=f"/nowhere/new{i}.png") for i in range(2)])
+    assert "Without a cluster" in browser.call("on_refresh").drawn  # where it is found, not on the last page
     browser.call("on_page_on").call("on_page_on")
     assert browser.drawn.count('"Show cluster') == 30 - 2 * PAGE and "page 3 of 3" in browser.drawn
     browser.call("on_page_on")

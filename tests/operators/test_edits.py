@@ -26,6 +26,7 @@ def state(dataset, key="km") -> tuple:
     """Everything an edit may change except the version and the log: what undo must restore."""
     dataset.reload()
     config = {k: v for k, v in runs.get_config(dataset, key).serialize().items() if k != "version"}
+    config.setdefault("state", 0)
     path, coarse = config["label_path"], f"{config['label_path']}{runs.COARSE}"
     results = dataset.load_run_results(key, cache=False)
     tables = ("names", "becomes", "coarse", "hierarchy")
@@ -272,6 +273,35 @@ def test_a_sample_that_the_run_left_out_can_be_moved_into_a_cluster(run):
     check_entries(run)
     changes.undo_edit(run, "km")
     assert run[new].km is None and state(run) == before
+
+
+def test_names_keep_the_state_of_the_labels_and_undo_gives_it_back(run):
+    def now():
+        run.reload()
+        return edited_run.state_of(runs.get_config(run, "km"))
+
+    assert now() == 0
+    changes.merge_clusters(run, "km", [0, 1])
+    merged = now()
+    edits.rename_clusters(run, "km", {0: "dogs"})
+    assert merged == now() != 0
+    regrouping.split_cluster(run, "km", 2)
+    assert now() not in (0, merged)
+    for expected in (merged, merged, 0):
+        changes.undo_edit(run, "km")
+        assert now() == expected
+    changes.redo_edit(run, "km")
+    assert now() == merged
+    run.delete_samples(members(run, 3)[:1])
+    changes.undo_edit(run, "km")
+    assert now() not in (0, merged)  # there is a sample less than in any state before
+
+
+def test_undo_says_so_if_nothing_of_the_edit_is_left(run):
+    gone = members(run, 0)[:2]
+    changes.move_to_cluster(run, "km", gone, 1)
+    run.delete_samples(gone)
+    assert changes.undo_edit(run, "km")["text"].endswith("2 images were changed or deleted since and stay as they are")
 
 
 def test_two_editors_and_nothing_is_lost(run):

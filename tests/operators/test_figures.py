@@ -4,7 +4,10 @@ import fiftyone as fo
 import fiftyone.operators as foo
 import numpy as np
 import pytest
-from fiftyone.plugins.orgs.constellation.clusters.operators.cluster_edits import rename_clusters, version_of
+from fiftyone.plugins.orgs.constellation.clusters.operators import cluster_changes as changes
+from fiftyone.plugins.orgs.constellation.clusters.operators import regrouping
+from fiftyone.plugins.orgs.constellation.clusters.operators.build_cluster_hierarchy import build_cluster_hierarchy
+from fiftyone.plugins.orgs.constellation.clusters.operators.cluster_edits import clusters_of, rename_clusters
 from fiftyone.plugins.orgs.constellation.clusters.operators.evaluate_clusters import current_figures
 from fiftyone.plugins.orgs.constellation.clusters.operators.figures import (
     BINS,
@@ -14,6 +17,7 @@ from fiftyone.plugins.orgs.constellation.clusters.operators.figures import (
     read_figures,
     unpack,
 )
+from fiftyone.plugins.orgs.constellation.clusters.operators.run_parts import read_part
 
 
 def get(name):
@@ -25,6 +29,18 @@ def run(blobs, compute):
     compute(blobs, run_key="km", ground_truth="ground_truth")
     blobs.reload()
     return blobs
+
+
+def members(dataset, cluster):
+    return dataset.match(fo.ViewField("km.cluster") == cluster).values("id")
+
+
+def known(dataset):
+    """All that is derived from a run's labels: figures and those against classes, then the scores of the whole."""
+    dataset.reload()
+    parts = [dict(read_figures(dataset, "km", name)) for name in ("figures", "truth")]
+    config = dataset.get_run_info("km").config
+    return [{key: value for key, value in part.items() if key != "at"} for part in parts], config.scores, config.recall
 
 
 def evaluate(dataset, **kwargs):
@@ -68,29 +84,69 @@ def test_the_members_at_the_border_are_named_by_id_with_their_second_choice(run)
 
 
 def test_figures_are_out_of_date_after_an_edit_and_a_deletion(run):
-    rename_clusters(run, "km", {0: "zero"})
+    changes.move_to_cluster(run, "km", members(run, 0)[:2], 1)
     run.reload()
     figures = read_figures(run, "km")
-    assert not are_current(run, "km", figures)
+    assert not are_current(run, "km", figures) and run.get_run_info("km").config.scores == {}
     figures = current_figures(run, "km")
-    assert are_current(run, "km", figures) and figures["version"] == version_of(run, "km") == 1
+    assert are_current(run, "km", figures) and figures["state"] == 1 and figures["clusters"]["1"]["size"] == 22
     run.delete_samples(run.match(fo.ViewField("km.cluster") == 2).limit(5))
     assert not are_current(run, "km", figures)
     assert current_figures(run, "km")["clusters"]["2"]["size"] == 15
+    run.reload()
+    assert [entry["size"] for entry in clusters_of(run, "km")] == [18, 22, 15]  # the run follows, without an edit
+    assert run.get_run_info("km").config.n_used == 55 and len(read_part(run, "km", "edits")) == 1
+    run.delete_samples(members(run, 2))
+    current_figures(run, "km")
+    run.reload()
+    assert [entry["id"] for entry in clusters_of(run, "km")] == [0, 1]
 
 
-def test_edits_and_their_undoing_restore_the_figures_exactly(run):
-    edit = get("edit_clusters")
-    before = current_figures(run, "km")
-    edit(run, run_key="km", action="merge", clusters=[0, 1])
-    run.reload()
-    merged = current_figures(run, "km")["clusters"]
-    assert sorted(merged) == ["0", "2"] and merged["0"]["size"] == 40
-    edit(run, run_key="km", action="undo")
-    run.reload()
-    after = current_figures(run, "km")
-    moving = ("version", "at")
-    assert {k: v for k, v in after.items() if k not in moving} == {k: v for k, v in before.items() if k not in moving}
+def test_names_leave_figures_and_scores_as_they_are(run):
+    before = known(run)
+    rename_clusters(run, "km", {0: "zero"})
+    assert known(run) == before and are_current(run, "km", read_figures(run, "km"))
+    assert are_current(run, "km", read_figures(run, "km", "truth"))
+
+
+EDITS = {
+    "rename": lambda ds, first, other, *_: rename_clusters(ds, "km", {first: "dogs"}),
+    "merge": lambda ds, first, other, *_: changes.merge_clusters(ds, "km", [first, other]),
+    "split": lambda ds, first, *_: regrouping.split_cluster(ds, "km", first),
+    "move": lambda ds, first, other, *_: changes.move_to_cluster(ds, "km", members(ds, first)[:3], other),
+    "found": lambda ds, first, *_: changes.move_to_cluster(ds, "km", members(ds, first)[:2], name="new"),
+    "dissolve": lambda ds, first, other, *_: changes.dissolve_clusters(ds, "km", [other]),
+    "absorb_noise": lambda ds, *_: regrouping.absorb_noise(ds, "km", threshold=-1),
+    "hierarchy": lambda ds, *_: build_cluster_hierarchy(ds, "km", 2),
+    "coarse": lambda ds, *_: rename_clusters(ds, "km", {0: "some"}, level="coarse"),
+}
+
+
+@pytest.mark.parametrize("evaluated", [False, True])
+def test_every_edit_undone_gives_the_figures_and_scores_back_exactly(blobs, compute, evaluated):
+    # neither the order of the samples nor the seed may matter
+    compute(blobs.shuffle(seed=1), run_key="km", params={"n_clusters": 5}, ground_truth="ground_truth", seed=7)
+    blobs.reload()
+    states = [known(blobs)]
+    for name, edit in EDITS.items():
+        before = known(blobs)
+        edit(blobs, *(entry["id"] for entry in clusters_of(blobs, "km") if entry["id"] >= 0))
+        if evaluated:
+            evaluate(blobs, ground_truth="ground_truth")
+        assert (known(blobs)[1:] == before[1:]) == (name in ("rename", "hierarchy", "coarse")), name
+        changes.undo_edit(blobs, "km")
+        assert known(blobs)[1:] == before[1:], name
+        if evaluated:
+            evaluate(blobs, ground_truth="ground_truth")
+        assert known(blobs) == before, name
+        assert all(are_current(blobs, "km", read_figures(blobs, "km", part)) for part in ("figures", "truth")), name
+        changes.redo_edit(blobs, "km")
+        evaluate(blobs, ground_truth="ground_truth")
+        states.append(known(blobs))
+    for expected in reversed(states[:-1]):
+        changes.undo_edit(blobs, "km")
+        evaluate(blobs, ground_truth="ground_truth")
+        assert known(blobs) == expected
 
 
 def test_scores_are_told_per_cluster_and_overall_and_kept(run):
