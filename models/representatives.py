@@ -4,13 +4,21 @@ import numpy as np
 
 # Beyond this many typical members, more candidates cost time and show nothing new.
 _CANDIDATES = 512
+# Members to whose mean a cluster's prototype in SCAN is nearest.
+_SUREST = 10
+WAYS = ("center", "surest", "surer half", "score")
 
 
-def prototypes(X, labels, confidence=None, n: int = 9, seed: int = 51) -> dict[int, list[int]]:
+def prototypes(X, labels, confidence=None, n: int = 9, seed: int = 51, by: str = "center") -> dict[int, list[int]]:
     """The most representative samples of every cluster.
 
-    The first half are the members nearest to the cluster's center. The others are taken farthest-first (Gonzalez 1985)
-    among the more typical half of the members, so that they show its range without its outliers.
+    The first half are the most typical members, by one of four definitions. The others are taken farthest-first
+    (Gonzalez 1985) among the more typical half of the members, so that they show its range without its outliers.
+
+    * "center": nearest to the mean of all members, where unsure ones count as farther away
+    * "surest": nearest to the mean of the 10 most confident (SCAN, Van Gansbeke et al. 2020)
+    * "surer half": nearest to the mean of the more confident half (SPICE, Niu et al. 2022)
+    * "score": the most confident themselves (DEC, Xie et al. 2016)
 
     Args:
         X: ``(n_samples, d)`` vectors
@@ -18,15 +26,18 @@ def prototypes(X, labels, confidence=None, n: int = 9, seed: int = 51) -> dict[i
         confidence (None): ``(n_samples,)`` in [0, 1]; unsure members move back in the order
         n (9): prototypes per cluster
         seed (51): seed of the choice among the members of very large clusters
+        by ("center"): what the first half are; without confidence always "center"
 
     Returns:
         a dict of cluster number to at most ``n`` row numbers, most representative first; exact duplicates appear only
         where a cluster has fewer distinct members than ``n``
 
     Raises:
-        ValueError: if ``n`` is less than 1 or lengths differ
+        ValueError: if ``n`` is less than 1, lengths differ, or there is no such definition
     """
     X, labels = np.asarray(X), np.asarray(labels)
+    if by not in WAYS:
+        raise ValueError(f"prototypes by={by!r} are not defined; use one of {', '.join(WAYS)}")
     if n < 1:
         raise ValueError(f"n={n} prototypes per cluster cannot be shown; use at least 1")
     if len(X) != len(labels):
@@ -38,17 +49,29 @@ def prototypes(X, labels, confidence=None, n: int = 9, seed: int = 51) -> dict[i
     for cluster, members in zip(clusters, np.split(order, starts[1:]), strict=True):
         if cluster >= 0:
             sure = None if confidence is None else np.asarray(confidence)[members]
-            found[int(cluster)] = members[_chosen(X[members], sure, n, rng)].tolist()
+            found[int(cluster)] = members[_chosen(X[members], sure, n, rng, by)].tolist()
     return found
 
 
-def _chosen(X, sure, n, rng):
-    X = X.astype(np.float32, copy=False)
+def _ranked(X, sure, by):
+    """Members ``(m,)`` from the most to the least typical."""
     distance = np.linalg.norm(X - X.mean(axis=0), axis=1)
-    if sure is not None:
+    if sure is None:
+        return np.argsort(distance, kind="stable")
+    if by == "center":
         # An unsure member counts as up to twice as far.
-        distance = distance * (2.0 - np.clip(sure, 0, 1))
-    ranked = np.argsort(distance, kind="stable")
+        return np.argsort(distance * (2.0 - np.clip(sure, 0, 1)), kind="stable")
+    # Where many are equally sure, as of a saturated softmax, the more central come first.
+    by_score = np.lexsort((distance, -sure))
+    if by == "score":
+        return by_score
+    surest = by_score[: _SUREST if by == "surest" else max(1, len(X) // 2)]
+    return np.argsort(np.linalg.norm(X - X[surest].mean(axis=0), axis=1), kind="stable")
+
+
+def _chosen(X, sure, n, rng, by):
+    X = X.astype(np.float32, copy=False)
+    ranked = _ranked(X, sure, by)
     typical = ranked[: max(len(ranked) // 2, min(n, len(ranked)))]
     candidates, copies = _without_copies(X, _thinned(typical, rng))
     chosen = list(candidates[: (n + 1) // 2])

@@ -176,6 +176,9 @@ def _cluster_and_keep(request, table, widths, stages) -> dict:
             "versions": versions(),
             "notes": [*notes, *unscored, *panel_note(n_clusters)],
             "placement": placement,
+            "prototypes_by": clusterer.prototypes_by,
+            "collapsed": getattr(clusterer, "collapsed_", []),
+            "fallback": getattr(clusterer, "fallback_", False),
             "history": getattr(clusterer, "history_", None),
             "training": getattr(clusterer, "training_", None),
         }

@@ -9,7 +9,7 @@ from ..models.parameters import parameters, validated
 from .estimates import GPU_SPEEDUP, IMMEDIATE_SECONDS, Estimate, size
 from .forms import HALF, add_choice, add_parameters, add_problem, check, form_values
 from .image_training import EMBEDDINGS, IMAGES, check_name
-from .training import propose_name
+from .training import propose_name, proposed_side
 
 NOTHING = "nothing"
 _PREFIX = "trained:"
@@ -19,7 +19,7 @@ _WHAT = {
 }
 _WHEN = {
     EMBEDDINGS: "The vectors of step 2 stay as they are",
-    IMAGES: "For images that known encoders do not tell apart; takes minutes to hours and is kept as an encoder",
+    IMAGES: "For images that known encoders do not tell apart; takes minutes to hours, and is kept as an encoder",
 }
 
 
@@ -32,16 +32,18 @@ def trains_on_images(params: dict) -> bool:
 
 def add_train_choice(ctx, inputs, method: str):
     """What the method trains on, if it has the choice."""
-    from ..models.training import list_clusterings
+    from ..models.training import clustering_class, list_clusterings
 
     if method in list_clusterings():
         chosen = ctx.params.get("train") or EMBEDDINGS
-        add_choice(inputs, "train", _WHAT, EMBEDDINGS, "Train on", _WHEN.get(chosen), _WHEN)
+        hints = {**_WHEN, IMAGES: f"{clustering_class(method).when}. {_WHEN[IMAGES]}"}
+        add_choice(inputs, "train", _WHAT, EMBEDDINGS, "Train on", hints.get(chosen), hints)
 
 
 def add_image_training(ctx, inputs, target, method: str):
     """Where a training on images starts, what it is kept as, and its parameters."""
-    from ..models.training import clustering_class
+    from ..models.training import clustering_class, store
+    from ..models.training.clustering import Start
 
     cls = clustering_class(method)
     options = {NOTHING: "Nothing: random weights, features first", **_starts(cls)}
@@ -63,6 +65,8 @@ def add_image_training(ctx, inputs, target, method: str):
     shown = cls.relevant({"started": start != NOTHING})
     valid = add_parameters(inputs, f"images_{method}", cls, entered, shown, shown=8)
     recipe = cls(**validated(cls, valid))
+    if start != NOTHING:
+        recipe.start = Start(name := start.removeprefix(_PREFIX), store.record_of(name), {})
     try:
         recipe.check(target.count())
     except ValueError as error:  # of several parameters together, or of one and the number of images
@@ -107,8 +111,7 @@ def image_estimate(target, kwargs: dict) -> Estimate:
 
     cls = clustering_class(kwargs["method"])
     recipe, n = cls(**validated(cls, kwargs.get("params"))), target.count()
-    some = target.source.limit(64).values("filepath") if not recipe.image_size else []
-    side = recipe.image_size or recipe.propose_side(some)
+    side = proposed_side(target, recipe)
     started = "encoder" in kwargs
     epochs = sum(getattr(recipe, key) for key in _epochs(cls) if not (started and key in cls.of_features()))
     gpu = shutil.which("nvidia-smi")

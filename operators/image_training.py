@@ -32,16 +32,22 @@ class Learned:
         head: the description and arrays of its head
 
     Attributes:
-        labels_, confidence_, spec_, arrays_, history_: as a deep clusterer's
+        labels_, confidence_, spec_, arrays_, history_, collapsed_, fallback_: as a deep clusterer's
+        prototypes_by: as the clusterer's of the same name
         training_: what the run says of the training
     """
 
     placed_by = "head"
 
     def __init__(self, name: str, record: dict, head: tuple):
+        from ..models.clusterers import get_clusterer
+
         self.name, self._record, self._head = name, record, head
         self.history_ = history(record)
         self.training_ = training_summary(record)
+        self.collapsed_ = record["memory"].get("collapsed", [])
+        self.fallback_ = record["memory"].get("fallback", False)
+        self.prototypes_by = get_clusterer(name).prototypes_by
 
     def __call__(self, **params):
         """Itself: it has learned with these parameters."""
@@ -164,7 +170,7 @@ def learn(request: Request, num_workers: int | None, stages) -> Request:
     from .ground_truth import read_truth
 
     target, recipe, path = request.target, request.recipe, store.path_of(request.name)
-    with writing(target.dataset, f"encoder {request.name!r}"):
+    with writing(target.dataset, f"encoder {request.name!r}"), store.claimed(request.name):
         _check_free(request)
         try:
             side = recipe.start.record["architecture"]["image_size"] if recipe.start else recipe.image_size
@@ -206,6 +212,7 @@ def training_summary(record: dict) -> dict:
         "name": record["name"],
         "start": (record.get("start") or {}).get("name"),
         "stages": [stage | {"scores": known.get(name)} for name, stage in stages.items()],
+        "inherited": known.get("inherited"),
         "before": known.get("k-means"),
         "fallback": record["memory"].get("fallback", False),
         "seconds": record["seconds"],

@@ -48,6 +48,7 @@ class Clusterer(ClusterMixin, BaseEstimator):
             an automatic reduction picks UMAP first
         several_spaces: whether it takes the vectors of several encoders side by side, with their ``widths``
         order: position in the menu
+        prototypes_by: which samples stand for a cluster, see :func:`models.representatives.prototypes`
         placed_by: what places new samples: "neighbors", the vote of the nearest training samples, "centers", the
             nearest of ``cluster_centers_``, or "gaussian"; see ``models/placement.py``
         labels_: ``(n,)`` integers, -1 for noise
@@ -63,6 +64,7 @@ class Clusterer(ClusterMixin, BaseEstimator):
     density = False
     several_spaces = False
     order = 100
+    prototypes_by = "center"
     placed_by = "neighbors"
 
     @classmethod

@@ -19,6 +19,10 @@ from .recipe import Recipe
 
 NClusters = Annotated[int, Field(ge=2, description="How many clusters")]
 Epochs = Annotated[int, Field(ge=1, le=100_000, description="Epochs of the method itself")]
+RefinableEpochs = Annotated[
+    int,
+    Field(ge=0, le=100_000, description="Epochs of the method itself; 0 refines the clusters of a trained encoder"),
+]
 PretrainEpochs = Annotated[
     int, Field(ge=0, le=100_000, description="Epochs that make features first; none from a trained encoder")
 ]
@@ -50,12 +54,14 @@ class ClusteringRecipe(Recipe):
         pretext: the name of the stage that makes features
         refinement: the name of the last stage, or an empty text
         needs_features: whether the method's own stage makes nothing of random weights
+        harder: what a repetition after a collapse has besides other random numbers
         start: a :class:`Start`, or None to start from random weights
     """
 
     pretext = "simclr"
     refinement = ""
     needs_features = True
+    harder = "with twice the balance"
     start: Start | None = None
 
     @classmethod
@@ -101,6 +107,8 @@ class ClusteringRecipe(Recipe):
                 f"{self.kind} trains on images in one process, not {processes}; train an encoder with train_encoder in "
                 f"several, and give it as encoder='trained:<name>'"
             )
+        if self.epochs == 0:
+            self._check_inheritance()
         if self.needs_features and not self.has_features:
             raise ValueError(
                 f"pretrain_epochs=0 leaves {self.kind} without features to cluster; use at least 1, or start from "
@@ -122,6 +130,23 @@ class ClusteringRecipe(Recipe):
 
     def _refining(self) -> int:
         return 0
+
+    def _check_inheritance(self):
+        """Refuses to refine clusters that are not there."""
+        if not self._refining():
+            raise ValueError(f"epochs=0 leaves {self.kind} nothing to train; use at least 1, or epochs that refine")
+        kinds = {"scan", "cc", "pica", "spice"}
+        if self.start is None or self.start.record["kind"] not in kinds:
+            raise ValueError(
+                f"epochs=0 has no clusters to refine; start from the encoder='trained:<name>' of a "
+                f"{', '.join(sorted(kinds))} on images, or use at least 1"
+            )
+        found = self.start.record["params"]["n_clusters"]
+        if found != self.n_clusters:
+            raise ValueError(
+                f"n_clusters={self.n_clusters}, but {self.start.name!r} has {found} clusters to refine with epochs=0; "
+                f"use n_clusters={found}, or epochs of at least 1"
+            )
 
     def preprocessing(self, side: int, mean=(0.0, 0.0, 0.0), std=(1.0, 1.0, 1.0)):
         """That of the encoder it starts from, if any."""
@@ -156,11 +181,16 @@ class ClusteringRecipe(Recipe):
             if training.stage == self.kind:
                 self.begin(training)
             else:
+                if self.kind not in training.stages:
+                    self.inherit(training)
                 self.refine(training)
         self.before_epoch(training)
 
     def begin(self, training):
         """Starts the method's own stage."""
+
+    def inherit(self, training):
+        """Takes the clusters of the encoder it starts from for those of the method's own stage."""
 
     def refine(self, training):
         """Starts the refinement."""
@@ -206,10 +236,12 @@ class ClusteringRecipe(Recipe):
             remark(training, f"{stage} was in vain: {problem}; the clusters are those before it")
         elif problem and training.memory.get("attempt", 0) == 0:
             self._repeat(training)
-            remark(training, f"{self.kind} collapsed: {problem}; it was trained again with twice the balance")
+            training.memory.setdefault("collapsed", []).append(problem)
+            remark(training, f"{self.kind} collapsed: {problem}; it was trained again {self.harder}")
             return
         elif problem:
             self._replace(training)
+            training.memory.setdefault("collapsed", []).append(problem)
             remark(training, f"{self.kind} collapsed: {problem}; these clusters are those of k-means instead")
         if training.truth is not None:
             found = self.assignments(training).argmax(1) if problem else self.labels
@@ -249,10 +281,8 @@ class ClusteringRecipe(Recipe):
         """What a refinement spoiled, judged without labels: neighbours that were in one cluster before it."""
         if stage == self.kind:
             return None
-        before, after = (
-            next(entry["health"].get("agreement") for entry in reversed(training.curve) if entry["stage"] == name)
-            for name in (self.kind, stage)
-        )
+        ends = {entry["stage"]: entry["health"].get("agreement") for entry in training.curve if "health" in entry}
+        before, after = ends.get(self.kind, training.memory.get("inherited")), ends[stage]
         if before is None or after > before - _SPOILED:
             return None
         return f"{after:.0%} of the neighbours are in one cluster, {before:.0%} before"

@@ -163,7 +163,7 @@ class CodeClustering(ClusteringRecipe):
         """The target that assignments are to approach."""
         from ..clusterers._losses import target_distribution
 
-        self.target = target_distribution(self.assignments(training))
+        self.target = target_distribution(self.assignments(training), self.boost(training))
 
     def fall_back(self, training, fitted):
         """The centers become those of k-means; too few are repeated, and the first of equal ones wins."""

@@ -79,6 +79,10 @@ class HeadClustering(ClusteringRecipe):
         fresh = network.projector.state_dict()
         if {n: t.shape for n, t in parts["projector."].items()} == {n: t.shape for n, t in fresh.items()}:
             load_weights(network.projector, parts["projector."], what)
+        if self.epochs == 0:
+            chosen = f"heads.{int(given['chosen'])}."
+            for head in network.heads:
+                load_weights(head, {n.removeprefix(chosen): t for n, t in given.items() if n.startswith(chosen)}, what)
 
     def peak_rate(self, stage: str) -> float:
         """A share of SimCLR's while clustering."""
@@ -167,21 +171,13 @@ class HeadClustering(ClusteringRecipe):
 
         from ..clusterers._heads import Task, imitate, kmeans, start_space
         from ..clusterers._training import seeded
-        from ..neighbors import nearest_neighbors
 
-        unit = self.vectors(training)
+        unit, knn = self._mine(training)
         Z, seed, k = unit.numpy(), training.seed, self.n_clusters
-        kept = min(getattr(self, "n_neighbors", 1), max(1, len(Z) // (3 * k)))
-        knn = nearest_neighbors(Z, max(kept, _UMAP_NEIGHBORS - 1), "cosine", seed)
-        training.state["neighbors"] = torch.from_numpy(knn[0][:, :kept].copy())
         if not self.has_features:
             for head in training.network.heads:
                 head.fit_constants(unit.to(training.device))
             return
-        reference = kmeans(Z, k, seed).labels_
-        training.state["reference"] = torch.from_numpy(reference)
-        if training.truth is not None:
-            training.memory.setdefault("scores", {})["k-means"] = scores(training.truth, reference)
         kind = "kmeans" if training.memory.get("attempt") else self.first_clusters
         threads = torch.get_num_threads()
         space = None if kind == "none" else start_space(kind, Z, knn, seed)
@@ -195,6 +191,36 @@ class HeadClustering(ClusteringRecipe):
             with seeded(seed + number):
                 optimizer = torch.optim.Adam(head.linear.parameters(), lr=1e-2)
                 imitate(task, head.linear, optimizer, _IMITATION_STEPS, seed + number)
+
+    def inherit(self, training):
+        """Mines neighbours, and remembers how good the clusters are that it starts from."""
+        from ..clusterers._training import health
+
+        self._mine(training)
+        P = self.assignments(training)
+        training.memory["inherited"] = round(health(P, training.state["neighbors"])["agreement"], 4)
+        if training.truth is not None:
+            found = scores(training.truth, P.argmax(1).numpy())
+            training.memory.setdefault("scores", {})["inherited"] = found
+
+    def _mine(self, training) -> tuple:
+        """Keeps neighbours, and k-means to compare with if there are features; returns these and the graph."""
+        import torch
+
+        from ..clusterers._heads import kmeans
+        from ..neighbors import nearest_neighbors
+
+        unit = self.vectors(training)
+        Z, k = unit.numpy(), self.n_clusters
+        kept = min(getattr(self, "n_neighbors", 1), max(1, len(Z) // (3 * k)))
+        knn = nearest_neighbors(Z, max(kept, _UMAP_NEIGHBORS - 1), "cosine", training.seed)
+        training.state["neighbors"] = torch.from_numpy(knn[0][:, :kept].copy())
+        if self.has_features:
+            reference = kmeans(Z, k, training.seed).labels_
+            training.state["reference"] = torch.from_numpy(reference)
+            if training.truth is not None:
+                training.memory.setdefault("scores", {})["k-means"] = scores(training.truth, reference)
+        return unit, knn
 
     def fall_back(self, training, fitted):
         """The best head becomes k-means: a softmax of minus the squared distances over their mean."""

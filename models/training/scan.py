@@ -16,7 +16,7 @@ from pydantic import Field
 
 from ..clusterers._heads import Balance, BalanceWeight, MinEntropy
 from ..encoders.base import Device
-from .clustering import ClusterRate, Epochs, NClusters, PretrainEpochs
+from .clustering import ClusterRate, NClusters, PretrainEpochs, RefinableEpochs
 from .head_clustering import Cutout, FirstClusters, HeadClustering, Heads, Neighbors, Operations, Strength
 from .recipe import (
     Backbone,
@@ -47,7 +47,7 @@ class ImageSCAN(HeadClustering):
 
     Args:
         n_clusters: how many clusters
-        epochs: epochs of the clustering
+        epochs: epochs of the clustering; 0 labels with the clusters of the trained encoder that is given
         self_label_epochs: epochs of self-labelling
         pretrain_epochs: epochs of SimCLR, unless a trained encoder is given
         n_neighbors: neighbours of each image that count as of its kind
@@ -74,7 +74,7 @@ class ImageSCAN(HeadClustering):
     def __init__(
         self,
         n_clusters: NClusters = 10,
-        epochs: Epochs = 30,
+        epochs: RefinableEpochs = 30,
         self_label_epochs: Annotated[
             int, Field(ge=0, le=100_000, description="Epochs in which the surest images teach the others")
         ] = 20,

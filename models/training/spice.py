@@ -13,7 +13,7 @@ from typing import Annotated
 from pydantic import Field
 
 from ..encoders.base import Device
-from .clustering import ClusterRate, Epochs, NClusters, PretrainEpochs, remark
+from .clustering import ClusterRate, NClusters, PretrainEpochs, RefinableEpochs, remark
 from .head_clustering import Cutout, FirstClusters, HeadClustering, Heads, Neighbors, Operations, Strength
 from .recipe import (
     Backbone,
@@ -45,7 +45,7 @@ class ImageSPICE(HeadClustering):
 
     Args:
         n_clusters: how many clusters
-        epochs: epochs of the clustering on the frozen encoder
+        epochs: epochs of the clustering on the frozen encoder; 0 takes the clusters of the trained one that is given
         semi_epochs: epochs in which reliable images teach the others
         pretrain_epochs: epochs of SimCLR, unless a trained encoder is given
         n_neighbors: neighbours that a reliable image agrees with
@@ -67,11 +67,12 @@ class ImageSPICE(HeadClustering):
     when = "Classes known to be of one size: prototypes name images, then reliable ones teach the others"
     loss_name = "cross-entropy"
     refinement = "semi"
+    harder = "with other random numbers"
 
     def __init__(
         self,
         n_clusters: NClusters = 10,
-        epochs: Epochs = 20,
+        epochs: RefinableEpochs = 20,
         semi_epochs: Annotated[
             int, Field(ge=0, le=100_000, description="Epochs in which reliable images teach the others")
         ] = 20,
@@ -178,16 +179,15 @@ class ImageSPICE(HeadClustering):
         """Cross-entropy of names; with other images' own guesses where those are sure, in the refinement."""
         import torch
 
-        from ..clusterers._losses import label_cross_entropy
+        from ..clusterers._losses import double_softmax_cross_entropy, label_cross_entropy, sure_cross_entropy
 
         if self.stage == self.kind:
             k, parts = self.n_clusters, outputs.chunk(self.heads)
-            # The softmax twice, as in the paper: its gradient fades before the head is too sure of a wrong name.
-            soft = [part[:, i * k : (i + 1) * k].softmax(1) for i, part in enumerate(parts)]
-            found = torch.stack([label_cross_entropy(p, names) for p, names in zip(soft, targets, strict=True)])
+            own = [part[:, i * k : (i + 1) * k] for i, part in enumerate(parts)]
+            pairs = zip(own, targets, strict=True)
+            found = torch.stack([double_softmax_cross_entropy(logits, names) for logits, names in pairs])
             self.head_losses.append(found.detach())
             return {"naming": found.mean()}
         names, guess, sure = targets
         taught, others = outputs.chunk(2)
-        missed = -others.log_softmax(1).gather(1, guess[:, None])[:, 0]
-        return {"naming": label_cross_entropy(taught, names), "unnamed": (sure * missed).mean()}
+        return {"naming": label_cross_entropy(taught, names), "unnamed": sure_cross_entropy(others, guess, sure)}

@@ -174,6 +174,93 @@ def test_a_decoder_comes_along(digits, tmp_path):
         assert all(torch.equal(t, recipe.start.weights[f"autoencoder.encoder.{n}"]) for n, t in ours.items())
 
 
+@pytest.fixture(scope="module")
+def scanned(digits, tmp_path_factory):
+    """What SCAN without self-labelling left, as a start for others."""
+    pixels, truth = digits
+    path = tmp_path_factory.mktemp("scan")
+    training = training_of(recipe_of("scan", self_label_epochs=0), pixels, path, truth)
+    training.run()
+    kept = path / "e.safetensors"
+    return Start("before", read_record(kept), read_tensors(kept, "network.")), training
+
+
+@pytest.mark.parametrize(("method", "stage"), [("scan", "self-label"), ("spice", "semi")])
+def test_refining_starts_from_the_clusters_that_an_earlier_training_left(method, stage, digits, scanned, tmp_path):
+    pixels, truth = digits
+    start, before = scanned
+    recipe = recipe_of(method, epochs=0, heads=1)
+    recipe.start = start
+    training = training_of(recipe, pixels, tmp_path / "whole", truth)
+    assert training.stages == [stage]
+    training._start()
+    assert torch.allclose(recipe.assignments(training), before.recipe.assignments(before), atol=1e-5)
+    record = training.run()
+    assert [entry["stage"] for entry in record["curve"]] == [stage] and record["memory"]["inherited"] > 0.5
+    known = record["memory"]["scores"]
+    assert known["inherited"]["acc"] == read_record(before.path)["memory"]["scores"]["scan"]["acc"]
+    assert {"k-means", stage} < set(known) and not read_tensors(training.path, "state.")
+    with pytest.raises(Enough):
+        training_of(recipe, pixels, tmp_path / "parts", truth).run(progress=after(0.5))
+    resumed = training_of(recipe, pixels, tmp_path / "parts", truth).run(resume=True)
+    assert resumed["curve"][-1]["loss"] == pytest.approx(record["curve"][-1]["loss"], abs=1e-4)
+
+
+def test_an_inherited_clustering_that_is_spoiled_comes_back(digits, scanned, tmp_path, monkeypatch):
+    pixels, _ = digits
+    start, before = scanned
+    recipe = recipe_of("scan", epochs=0, learning_rate=1e-9)
+    recipe.start = start
+    refine = recipe.refine
+    monkeypatch.setattr(recipe, "refine", lambda training: (refine(training), one_cluster(training)))
+    training = training_of(recipe, pixels, tmp_path)
+    (remark,) = training.run()["memory"]["remarks"]
+    assert remark.startswith("self-label was in vain: 1 of 3 clusters were used")
+    assert torch.equal(recipe.assignments(training).argmax(1), before.recipe.assignments(before).argmax(1))
+
+
+def test_clusters_that_are_not_there_cannot_be_refined(scanned):
+    start, _ = scanned
+    for given, begin, words in (
+        ({}, None, "epochs=0 has no clusters to refine; start from the encoder='trained:<name>' of a cc, pica, scan"),
+        ({}, start._replace(record={"kind": "simclr"}), "epochs=0 has no clusters to refine"),
+        ({"self_label_epochs": 0}, start, "epochs=0 leaves scan nothing to train; use at least 1"),
+        (
+            {"n_clusters": 4},
+            start,
+            "n_clusters=4, but 'before' has 3 clusters to refine with epochs=0; use n_clusters=3",
+        ),
+    ):
+        recipe = recipe_of("scan", epochs=0, **given)
+        recipe.start = begin
+        with pytest.raises(ValueError, match=words) as error:
+            recipe.check(90)
+        assert "\n" not in str(error.value)
+
+
+def test_a_repeated_dec_evens_sizes_out_more(digits, tmp_path, monkeypatch):
+    from fiftyone.plugins.orgs.constellation.clusters.models.clusterers import _losses
+
+    plain, seen = _losses.target_distribution, []
+
+    def watched(q, evening=1.0):
+        seen.append(evening)
+        return plain(q, evening)
+
+    monkeypatch.setattr(_losses, "target_distribution", watched)
+    recipe = recipe_of("dec", epochs=1, pretrain_epochs=1)
+    enough = recipe.review
+
+    def collapsed(training):
+        if training.stages[training.epoch - 1] == "dec":
+            recipe.labels = torch.zeros(90, dtype=torch.int64)
+        enough(training)
+
+    monkeypatch.setattr(recipe, "review", collapsed)
+    record = training_of(recipe, digits[0], tmp_path).run()
+    assert seen == [1.0, 2.0] and record["memory"]["collapsed"] == ["1 of 3 clusters were used"] * 2
+
+
 SCRIPT = """
 import sys
 sys.path.insert(0, {root!r})

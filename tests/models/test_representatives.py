@@ -67,3 +67,36 @@ def test_errors():
         prototypes(np.eye(2), [0, 1], n=0)
     with pytest.raises(ValueError, match="2 vectors for 3 labels do not match"):
         prototypes(np.eye(2), [0, 1, 1])
+
+
+def by_hand(X, confidence, count):
+    """The members nearest to the mean of the most confident ones, as loops."""
+    surest = sorted(range(len(X)), key=lambda i: -confidence[i])[:count]
+    mean = sum(X[i] for i in surest) / count
+    return sorted(range(len(X)), key=lambda i: float(np.linalg.norm(X[i] - mean)))
+
+
+@pytest.mark.parametrize(("by", "count"), [("surest", 10), ("surer half", 30)])
+def test_prototypes_are_nearest_to_the_mean_of_the_surest(by, count):
+    rng = np.random.default_rng(0)
+    X, confidence = rng.normal(size=(60, 4)).astype(np.float32), rng.random(60)
+    found = prototypes(X, np.zeros(60, int), confidence, n=6, by=by)[0]
+    assert found[:3] == by_hand(X, confidence, count)[:3] and len(set(found)) == 6
+    assert found[:3] != prototypes(X, np.zeros(60, int), confidence, n=6)[0][:3]
+
+
+def test_prototypes_by_score_are_the_most_confident_and_of_equal_ones_the_more_central():
+    rng = np.random.default_rng(0)
+    X, confidence = rng.normal(size=(60, 4)).astype(np.float32), rng.random(60)
+    found = prototypes(X, np.zeros(60, int), confidence, n=6, by="score")[0]
+    assert found[:3] == np.argsort(-confidence)[:3].tolist()
+    central = np.argsort(np.linalg.norm(X - X.mean(axis=0), axis=1))[:3].tolist()
+    assert prototypes(X, np.zeros(60, int), np.ones(60), n=6, by="score")[0][:3] == central
+
+
+def test_small_clusters_have_prototypes_in_every_way():
+    for by in ("surest", "surer half", "score"):
+        assert prototypes(np.eye(3), np.array([0, 0, 1]), np.array([0.5, 1, 1]), by=by)[1] == [2]
+        assert sorted(prototypes(np.eye(3), np.array([0, 0, 1]), np.array([0.5, 1, 1]), by=by)[0]) == [0, 1]
+    with pytest.raises(ValueError, match="prototypes by='mean' are not defined; use one of center, surest"):
+        prototypes(np.eye(3), np.zeros(3, int), by="mean")

@@ -100,6 +100,24 @@ def test_scan_from_a_trained_encoder(images, learn):
     assert store.record_of("mine")["start"]["name"] == "base"
 
 
+def test_self_labelling_starts_from_a_scan_that_was_kept(images, learn):
+    base = {**SCAN, "self_label_epochs": 0}
+    learn(method="scan", params=base, name="first", run_key="first", ground_truth="ground_truth")
+    kept = {key: value for key, value in SCAN.items() if key not in ("pretrain_epochs", "image_size")}
+    params = {**kept, "epochs": 0}
+    learn(method="scan", params=params, encoder="trained:first", ground_truth="ground_truth")
+    config = images.get_run_info("a").config
+    assert [stage["stage"] for stage in config.training["stages"]] == ["self-label"]
+    assert (
+        config.training["inherited"]["acc"]
+        == images.get_run_info("first").config.training["stages"][-1]["scores"]["acc"]
+    )
+    entered = {"method": "scan", "train": "images", "start": "trained:first", "images_scan": params}
+    assert "method_problem" not in form_of(images, entered)
+    entered = {**entered, "start": "nothing"}
+    assert "epochs=0 has no clusters to refine" in str(form_of(images, entered)["method_problem"])
+
+
 def test_the_same_call_continues_after_a_stop(images, learn):
     def stop(fraction, message):
         if "epoch 3/3" in message:
@@ -172,6 +190,7 @@ def test_the_form_offers_images_where_a_method_can(images, learn):
     assert "train" in vectors and "method_scan" in vectors and "start" not in vectors
     form = form_of(images, {"method": "scan", "train": "images", "images_scan": {"batch_size": 16, "n_clusters": 2}})
     assert {"start", "name", "images_scan", "estimate"} <= set(form)
+    assert "where embeddings of known encoders do not separate the classes" in str(form["train"]["view"])
     assert not {"source", "encoder", "reduce", "method_scan"} & set(form)
     assert not [key for key, prop in form.items() if prop.get("invalid")]
     few = form_of(images, {"method": "scan", "train": "images"})
