@@ -82,10 +82,25 @@ def find_cluster_duplicates(
     }
 
 
+def check_delegated(samples, run_key: str, threshold: float = THRESHOLD, tag: str | None = None, progress=None):
+    """Refuses the arguments of :func:`find_cluster_duplicates` that can be refused before any work of a worker.
+
+    Raises:
+        ValueError: in one sentence; also without a tag, for a worker has no grid to show what it found
+    """
+    typed(find_cluster_duplicates, {"run_key": run_key, "threshold": threshold, "tag": tag})
+    check_kept(samples._root_dataset, tag, None)
+    runs.get_config(samples._root_dataset, run_key)
+    runs.check_labels(samples._root_dataset, run_key)
+    if tag is None:
+        raise ValueError("tag=None leaves nothing of a delegated search; give a tag for the duplicates it finds")
+
+
 class FindClusterDuplicates(PythonCall, foo.Operator):
     """Finds near-duplicates; see :func:`find_cluster_duplicates`."""
 
     work = staticmethod(find_cluster_duplicates)
+    check = staticmethod(check_delegated)
 
     @property
     def config(self):
@@ -97,6 +112,8 @@ class FindClusterDuplicates(PythonCall, foo.Operator):
             icon="/assets/icon.svg",
             dynamic=True,
             execute_as_generator=True,
+            allow_immediate_execution=True,
+            allow_delegated_execution=True,
             risk_level="medium",
         )
 
@@ -109,7 +126,7 @@ class FindClusterDuplicates(PythonCall, foo.Operator):
             why = "The least cosine of two near-duplicates"
             slider = {"min": 0.5, "max": 1.0, "required": False, "default": THRESHOLD}
             inputs.float("threshold", label="Threshold", description=why, view=half, **slider)
-            why = "For all but the surest of each group; empty: none"
+            why = "For all but the surest of each group; empty: none. A scheduled search needs one"
             inputs.str("tag", required=False, label="Tag", description=why, view=half)
         return types.Property(inputs, view=types.View(label="Find near-duplicates"))
 
@@ -119,9 +136,16 @@ class FindClusterDuplicates(PythonCall, foo.Operator):
             key, tag = chosen_run(ctx), ctx.params.get("tag") or None
             threshold = float(ctx.params.get("threshold") or THRESHOLD)
             samples, work = run_samples(ctx, key), find_cluster_duplicates
+            if ctx.delegated:
+                check_delegated(samples, key, threshold, tag)
             done = yield from stream(ctx, lambda progress: work(samples, key, threshold, tag, progress=progress))
         except Exception as error:
             yield from failed(ctx, error)
+            return
+        text = f"{done['n_groups']:,} groups of near-duplicates, {done['n_extra']:,} {done['unit']} too many"
+        text += f", tagged {tag}" if tag else ""
+        if ctx.delegated:
+            ctx.set_progress(progress=1, label=text)
             return
         if not done["n_groups"]:
             yield ctx.ops.notify(f"No two {done['unit']} of a cluster are that near; lower the threshold")
@@ -129,5 +153,4 @@ class FindClusterDuplicates(PythonCall, foo.Operator):
         yield ctx.ops.set_view(view=done["view"])
         if tag:
             yield ctx.ops.reload_dataset()
-        text = f"{done['n_groups']:,} groups of near-duplicates, {done['n_extra']:,} {done['unit']} too many"
         yield ctx.ops.notify(text, variant="success")

@@ -4,7 +4,7 @@ import fiftyone.operators as foo
 import fiftyone.operators.types as types
 
 from . import runs
-from .cluster_edits import clusters_of
+from .cluster_edits import cluster_id, clusters_of
 from .cluster_views import ORDERS, check_order, cluster_view, doubtful_view
 from .execution import PythonCall
 from .forms import HALF, add_choice
@@ -35,7 +35,7 @@ def load_clustering_view(samples, run_key: str, cluster: int | None = None, orde
     runs.get_config(dataset, run_key)
     check_order(order)
     if cluster is not None:
-        return cluster_view(samples, run_key, cluster, order)
+        return cluster_view(samples, run_key, cluster_id(cluster), order)
     if order == "borderline":
         return doubtful_view(samples, run_key)
     if order != "confidence":

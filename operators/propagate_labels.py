@@ -10,7 +10,8 @@ from pydantic import Field
 
 from ..models.parameters import typed
 from . import runs
-from .execution import PythonCall
+from .comparison_text import plain
+from .execution import PythonCall, failed, show, stream
 from .form_steps import truth_fields
 from .forms import HALF, add_choice, add_problem, check
 from .ground_truth import read_truth
@@ -22,6 +23,7 @@ from .targets import resolve_target
 
 PURITY, KNOWN = 0.9, 3
 _SLICE = 5000
+LISTED = 50
 
 
 def propagate_labels(
@@ -31,13 +33,15 @@ def propagate_labels(
     field: str,
     min_purity: Annotated[float, Field(gt=0, le=1)] = PURITY,
     min_known: Annotated[int, Field(ge=1)] = KNOWN,
+    progress=None,
 ) -> dict:
     """Proposes, in a new field, the majority class of each pure cluster for its members without a class.
 
     Nothing else is written: labels that exist stay, and a field that exists is refused.
 
     Args:
-        samples: the dataset, or a view into it
+        samples: the dataset, or a view into it that gets the proposals; what is known of a cluster is counted over all
+            of its members
         run_key: the run's key
         ground_truth: a field of classes that some samples have; for patches an attribute of the labels, or the patches
             field itself for their own label
@@ -45,22 +49,23 @@ def propagate_labels(
             attribute of the labels
         min_purity (0.9): the least share of a cluster's known members that are of its majority class
         min_known (3): the least known members of a cluster
+        progress (None): a callable ``(fraction, message)``, which may raise to stop; no field is left then
 
     Returns:
-        a dict with "field", "n_proposed", "n_known", "n_left" (unlabelled and without a proposal), and "clusters", each
-        with "id", "label", "known", "majority", "purity", "proposed" and why not, "reason"
+        a dict with "field"; "n_proposed", "n_known" and "n_left" (unlabelled and without a proposal) of ``samples``;
+        and "clusters", each with "id", "label", "known", "majority", "purity", "proposed" and why not, "reason"
 
     Raises:
         ValueError: in one sentence, if an argument is refused or no cluster is pure enough; nothing is written then
     """
-    names = {"run_key": run_key, "ground_truth": ground_truth, "field": field}
-    typed(propagate_labels, {**names, "min_purity": min_purity, "min_known": min_known})
-    members = read_members(samples, run_key)
-    runs.check_cluster_field(members.target, field)
-    classes = read_truth(members.target, ground_truth, members.ids)
-    if not any(name is not None for name in classes):
+    members, classes = _checked(samples, run_key, ground_truth, field, min_purity, min_known)
+    everyone, all_classes = members, classes
+    if samples is not members.target.dataset:
+        everyone = read_members(members.target.dataset, run_key)
+        all_classes = read_truth(everyone.target, ground_truth, everyone.ids)
+    if not any(name is not None for name in all_classes):
         raise ValueError(f"no member of run {run_key!r} has a class in {ground_truth!r}; label some first")
-    clusters, proposals = _propose(members, classes, min_purity, min_known)
+    clusters, proposals = _propose(everyone, all_classes, set(members.ids), min_purity, min_known)
     known = sum(name is not None for name in classes)
     if not proposals:
         raise ValueError(
@@ -69,7 +74,7 @@ def propagate_labels(
         )
     path = members.target.home_path(field)
     with writing(members.target.dataset, f"run key {run_key!r}", f"field {path!r}"):
-        _write(members, field, path, proposals)
+        _write(members, field, path, proposals, progress or (lambda fraction, message="": None))
     return {
         "run_key": run_key,
         "field": field,
@@ -81,8 +86,26 @@ def propagate_labels(
     }
 
 
-def _propose(members: Members, classes, min_purity, min_known) -> tuple[list[dict], dict]:
-    """What is known of each cluster, and the proposals by id."""
+def check_propagation(samples, run_key, ground_truth, field, min_purity=PURITY, min_known=KNOWN, progress=None):
+    """Refuses the arguments of :func:`propagate_labels` that can be refused before any work of a worker.
+
+    Raises:
+        ValueError: in one sentence
+    """
+    _checked(samples, run_key, ground_truth, field, min_purity, min_known)
+
+
+def _checked(samples, run_key, ground_truth, field, min_purity, min_known) -> tuple[Members, list]:
+    """Who may get a proposal, and the classes they have."""
+    names = {"run_key": run_key, "ground_truth": ground_truth, "field": field}
+    typed(propagate_labels, {**names, "min_purity": min_purity, "min_known": min_known})
+    members = read_members(samples, run_key)
+    runs.check_cluster_field(members.target, field)
+    return members, read_truth(members.target, ground_truth, members.ids)
+
+
+def _propose(members: Members, classes, asked: set, min_purity, min_known) -> tuple[list[dict], dict]:
+    """What is known of each cluster, and the proposals by id for those that are ``asked`` about."""
     clusters, proposals = [], {}
     for cluster, rows in members.by_cluster().items():
         if cluster == runs.NOISE:
@@ -92,7 +115,7 @@ def _propose(members: Members, classes, min_purity, min_known) -> tuple[list[dic
         # of equally frequent classes the first by name, whatever the order of the samples
         majority, most = min(counts.items(), key=lambda item: (-item[1], item[0]), default=(None, 0))
         purity = most / known if known else 0.0
-        unlabelled = [row for row in rows if classes[row] is None]
+        unlabelled = [row for row in rows if classes[row] is None and members.ids[row] in asked]
         reason = None
         if known < min_known:
             reason = f"{known} known members"
@@ -115,7 +138,7 @@ def _propose(members: Members, classes, min_purity, min_known) -> tuple[list[dic
     return clusters, proposals
 
 
-def _write(members: Members, field, path, proposals):
+def _write(members: Members, field, path, proposals, progress):
     """All or nothing; until the end the field is marked as being written, so that a kill leaves nothing either."""
     target = members.target
     with turn(target.dataset):
@@ -125,6 +148,7 @@ def _write(members: Members, field, path, proposals):
         keys, local = list(proposals), target.local_path(field)
         sample_of = dict(zip(members.ids, members.sample_ids, strict=True))
         for start in range(0, len(keys), _SLICE):
+            progress(start / len(keys), f"proposal {start:,} of {len(keys):,}")
             part = keys[start : start + _SLICE]
             if target.patches_field:
                 values = [{"sample_id": sample_of[key], "label_id": key, "value": proposals[key]} for key in part]
@@ -145,6 +169,7 @@ class PropagateLabels(PythonCall, foo.Operator):
     """Proposes labels; see :func:`propagate_labels`."""
 
     work = staticmethod(propagate_labels)
+    check = staticmethod(check_propagation)
 
     @property
     def config(self):
@@ -155,6 +180,9 @@ class PropagateLabels(PythonCall, foo.Operator):
             description="Propose the class of a cluster's labelled images for its unlabelled ones, in a new field",
             icon="/assets/icon.svg",
             dynamic=True,
+            execute_as_generator=True,
+            allow_immediate_execution=True,
+            allow_delegated_execution=True,
             risk_level="medium",
         )
 
@@ -184,16 +212,38 @@ class PropagateLabels(PythonCall, foo.Operator):
         return types.Property(inputs, view=view)
 
     def execute(self, ctx):
-        """Writes the proposals and says how many."""
-        key = chosen_run(ctx)
-        target = resolve_target(ctx.dataset.load_run_view(key), runs.get_config(ctx.dataset, key).patches_field)
-        ground_truth = ctx.params.get("ground_truth") or next(iter(truth_fields(target)), None)
-        if ground_truth is None:
-            raise ValueError("there is no field of classes; label some images first")
-        field = ctx.params.get("field") or f"{key}_proposal"
-        given = {name: ctx.params[name] for name in ("min_purity", "min_known") if ctx.params.get(name) is not None}
-        done = propagate_labels(run_samples(ctx, key), key, ground_truth, field, **given)
-        ctx.ops.reload_dataset()
+        """Writes the proposals with live progress and says how many."""
+        try:
+            key = chosen_run(ctx)
+            target = resolve_target(ctx.dataset.load_run_view(key), runs.get_config(ctx.dataset, key).patches_field)
+            ground_truth = ctx.params.get("ground_truth") or next(iter(truth_fields(target)), None)
+            if ground_truth is None:
+                raise ValueError("there is no field of classes; label some images first")
+            field, samples = ctx.params.get("field") or f"{key}_proposal", run_samples(ctx, key)
+            given = {name: ctx.params[name] for name in ("min_purity", "min_known") if ctx.params.get(name) is not None}
+            done = yield from stream(
+                ctx,
+                lambda progress: propagate_labels(samples, key, ground_truth, field, **given, progress=progress),
+            )
+        except Exception as error:
+            yield from failed(ctx, error)
+            return
         text = f"{done['n_proposed']:,} proposals in {field}; {done['n_left']:,} {done['unit']} are left without"
-        ctx.ops.notify(text, variant="success")
-        return done
+        if ctx.delegated:
+            ctx.set_progress(progress=1, label=text)
+            return
+        yield ctx.ops.reload_dataset()
+        yield show(ctx, f"Field {field}", proposal_text(done))
+
+
+def proposal_text(done: dict) -> str:
+    """What :func:`propagate_labels` proposed, as Markdown."""
+    lines = [f"**{done['n_proposed']:,} proposals; {done['n_left']:,} {done['unit']} are left without**", ""]
+    lines += ["| cluster | class | purity | known | proposed |", "|" + " --- |" * 5]
+    found = sorted(done["clusters"], key=lambda entry: (-entry["proposed"], entry["id"]))
+    for entry in found[:LISTED]:
+        proposed = f"{entry['proposed']:,}" if entry["reason"] is None else f"none: {entry['reason']}"
+        name = plain(entry["majority"]) if entry["majority"] is not None else ""
+        cells = [plain(entry["label"]), name, f"{entry['purity']:.2f}", f"{entry['known']:,}", proposed]
+        lines.append(f"| {' | '.join(cells)} |")
+    return "\n".join(lines + ([f"\nand {len(found) - LISTED:,} more clusters"] if len(found) > LISTED else []))

@@ -24,6 +24,7 @@ HOW = {
     "random": "At random",
 }
 EACH = 10
+KEPT = {"tag": "tagged", "view_name": "saved as view"}
 
 
 def sample_clusters(
@@ -53,14 +54,9 @@ def sample_clusters(
     Raises:
         ValueError: in one sentence, if an argument is refused; nothing is tagged or saved then
     """
-    from ..models.selection import HOW as KNOWN
     from ..models.selection import select
 
-    given = {"per_cluster": per_cluster, "tag": tag, "view_name": view_name, "how": how, "seed": seed}
-    typed(sample_clusters, {"run_key": run_key, **given})
-    if how not in KNOWN:
-        raise ValueError(f"how={how!r} is not known; choose one of {', '.join(KNOWN)}")
-    check_kept(samples._root_dataset, tag, view_name)
+    _check(samples, run_key, per_cluster, tag, view_name, how, seed)
     members = read_members(samples, run_key)
     X = np.zeros((len(members.ids), 1), np.float32) if how == "random" else members.vectors()
     chosen = select(X, members.labels, per_cluster, how, seed)
@@ -82,10 +78,34 @@ def sample_clusters(
     }
 
 
+def check_delegated(samples, run_key: str, per_cluster=EACH, tag=None, view_name=None, how: str = "mixed", seed=SEED):
+    """Refuses the arguments of :func:`sample_clusters` that can be refused before any work of a worker.
+
+    Raises:
+        ValueError: in one sentence; also if neither a tag nor a view is asked for, for a worker has no grid
+    """
+    _check(samples, run_key, per_cluster, tag, view_name, how, seed)
+    runs.get_config(samples._root_dataset, run_key)
+    runs.check_labels(samples._root_dataset, run_key)
+    if tag is None and view_name is None:
+        raise ValueError("tag=None and view_name=None leave nothing of a delegated choice; give one of them")
+
+
+def _check(samples, run_key, per_cluster, tag, view_name, how, seed):
+    from ..models.selection import HOW as KNOWN
+
+    given = {"per_cluster": per_cluster, "tag": tag, "view_name": view_name, "how": how, "seed": seed}
+    typed(sample_clusters, {"run_key": run_key, **given})
+    if how not in KNOWN:
+        raise ValueError(f"how={how!r} is not known; choose one of {', '.join(KNOWN)}")
+    check_kept(samples._root_dataset, tag, view_name)
+
+
 class SampleClusters(PythonCall, foo.Operator):
     """Chooses a balanced subset; see :func:`sample_clusters`."""
 
     work = staticmethod(sample_clusters)
+    check = staticmethod(check_delegated)
 
     @property
     def config(self):
@@ -96,6 +116,8 @@ class SampleClusters(PythonCall, foo.Operator):
             description="As many images of every cluster, tagged or as a saved view: a balanced subset to annotate",
             icon="/assets/icon.svg",
             dynamic=True,
+            allow_immediate_execution=True,
+            allow_delegated_execution=True,
             risk_level="medium",
         )
 
@@ -108,7 +130,7 @@ class SampleClusters(PythonCall, foo.Operator):
             inputs.int("per_cluster", min=1, required=False, default=EACH, label="Of each cluster", view=half)
             add_choice(inputs, "how", HOW, "mixed", "Which", space=HALF)
             inputs.str("tag", required=False, label="Tag", description="Empty: none", view=half)
-            why = "Empty: the grid shows them, nothing is saved"
+            why = "Empty: the grid shows them, nothing is saved. A scheduled choice needs a tag or a view"
             prop = inputs.str("view_name", required=False, label="Saved view", description=why, view=half)
             check(prop, check_kept, ctx.dataset, None, ctx.params.get("view_name") or None)
             inputs.int("seed", min=0, required=False, default=SEED, label="Seed", view=half)
@@ -119,9 +141,17 @@ class SampleClusters(PythonCall, foo.Operator):
         known = ("per_cluster", "tag", "view_name", "how", "seed")
         given = {key: ctx.params[key] for key in known if ctx.params.get(key) not in (None, "")}
         key = chosen_run(ctx)
-        done = sample_clusters(run_samples(ctx, key), key, **given)
-        ctx.ops.set_view(view=done.pop("view"))
-        if done["tag"]:
-            ctx.ops.reload_dataset()
+        samples = run_samples(ctx, key)
+        if ctx.delegated:
+            check_delegated(samples, key, **given)
+        done = sample_clusters(samples, key, **given)
+        kept = "".join(f", {what} {done[name]}" for name, what in KEPT.items() if done[name])
         short = f"; {len(done['short'])} clusters have fewer" if done["short"] else ""
-        ctx.ops.notify(f"{done['n']:,} {done['unit']} of {len(done['sizes'])} clusters{short}", variant="success")
+        text = f"{done['n']:,} {done['unit']} of {len(done['sizes'])} clusters{kept}{short}"
+        if ctx.delegated:
+            ctx.set_progress(progress=1, label=text)
+            return
+        ctx.ops.set_view(view=done["view"])
+        if kept:
+            ctx.ops.reload_dataset()
+        ctx.ops.notify(text, variant="success")

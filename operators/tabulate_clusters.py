@@ -19,6 +19,7 @@ from .targets import resolve_target
 TAGS = "tags"
 SPLITS = ("train", "val", "validation", "test")
 COLUMNS = 40
+MOST_VALUES = 1000
 
 
 def tabulate_clusters(samples, run_key: str, by: str = TAGS, values: list[str] | None = None) -> dict:
@@ -101,6 +102,10 @@ def _columns(by: str, known: Counter, values) -> list[str]:
     columns = splits if len(splits) > 1 else sorted(known)
     if not columns:
         raise ValueError(f"nothing here has a value in {by!r}; choose a field that has, or tag the samples")
+    if len(columns) > MOST_VALUES:
+        raise ValueError(
+            f"{by!r} has {len(columns):,} values here, and at most {MOST_VALUES:,} can be counted; name some in values"
+        )
     return columns
 
 

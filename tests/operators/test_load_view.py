@@ -126,3 +126,12 @@ def test_the_form_sets_the_view(run):
     ctx.ops.set_view = lambda view: shown.append(view)
     operator.execute(ctx)
     assert isinstance(shown[0], fo.DatasetView) and len(shown[0]) == 18
+
+
+def test_a_cluster_id_is_an_integer_of_any_kind(run):
+    ids = load(run, cluster=1, order="typical").values("id")
+    for same in (np.int64(1), "1"):
+        assert load(run, cluster=same, order="typical").values("id") == ids
+    for wrong in (True, 1.0, "one", [1]):
+        with pytest.raises(ValueError, match="is not a cluster id; give an integer"):
+            load(run, cluster=wrong)

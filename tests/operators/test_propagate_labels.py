@@ -1,6 +1,10 @@
 import fiftyone as fo
 import pytest
+from bson import ObjectId
+from fiftyone.operators.delegated import DelegatedOperationService
+from fiftyone.operators.executor import ExecutionError
 
+from .app_stream import app_messages
 from .conftest import get
 from .test_forms import draw, flat
 
@@ -50,6 +54,14 @@ def test_few_known_members_say_nothing(run):
 def test_a_view_gets_its_own_proposals(run):
     assert call(run.limit(40))["n_proposed"] == 7
     assert run.count("new.label") == 7
+
+
+def test_what_is_known_of_a_cluster_counts_for_a_view_without_any(run):
+    unlabelled = run.skip(30).limit(12)
+    done = call(unlabelled)
+    assert done["n_proposed"] == 8 and done["n_known"] == 0 and done["n_left"] == 4
+    assert sum(cluster["known"] for cluster in done["clusters"]) == 30
+    assert set(run.exists("new").values("id")) <= set(unlabelled.values("id"))
 
 
 def test_patches(patches, compute):
@@ -104,3 +116,33 @@ def test_the_form_proposes_a_free_field(run):
     form = flat(draw(run, "propagate_labels", run_key="km"))
     assert form["field"]["default"] == "km_proposal" and form["ground_truth"]["default"] == "ground_truth"
     assert flat(draw(run, "propagate_labels", run_key="km", field="km"))["field"]["invalid"]
+
+
+def test_the_app_says_what_was_proposed(run):
+    messages = app_messages(run, "propagate_labels", {"run_key": "km", "ground_truth": "ground_truth", "field": "new"})
+    text = messages[-1][1]["results"]["text"]
+    assert "**20 proposals; 10 images are left without**" in text and "none: purity 0.80" in text
+    assert text.count("| 1.00 | 10 | 10 |") == 2
+    with pytest.raises(ExecutionError, match="field 'new' exists"):
+        app_messages(run, "propagate_labels", {"run_key": "km", "ground_truth": "ground_truth", "field": "new"})
+
+
+def test_delegated(run):
+    with pytest.raises(ValueError, match="'nope' is missing"):
+        call(run, ground_truth="nope", delegate=True)
+    queued = call(run, min_purity=0.8, delegate=True)
+    service = DelegatedOperationService()
+    service.execute_queued_operations(limit=1, log=False)
+    assert service.get(ObjectId(queued["id"])).status.label == "30 proposals in new; 0 images are left without"
+    run.reload()
+    assert run.count("new.label") == 30
+
+
+def test_a_stopped_write_leaves_no_field(run):
+    def stop(fraction, message=""):
+        raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        call(run, progress=stop)
+    run.reload()
+    assert "new" not in run.get_field_schema()

@@ -2,6 +2,8 @@ import fiftyone as fo
 import fiftyone.operators as foo
 import numpy as np
 import pytest
+from bson import ObjectId
+from fiftyone.operators.delegated import DelegatedOperationService
 
 from .conftest import get
 from .test_forms import context, draw, flat
@@ -135,3 +137,34 @@ def test_a_view_of_other_patches_means_the_dataset(patch_run):
     for field, same in (("things", True), ("other", False)):
         ctx = context(patch_run, "export_clusters", view=patch_run.to_patches(field))
         assert run_samples(ctx, "p")._is_patches is same
+
+
+@pytest.mark.parametrize(
+    ("operator", "kwargs", "words"),
+    [
+        ("sample_clusters", {}, "tag=None and view_name=None leave nothing of a delegated choice"),
+        ("sample_clusters", {"tag": "x", "how": "best"}, "how='best' is not known"),
+        ("sample_clusters", {"tag": "x", "run_key": "nope"}, "no clustering run 'nope'"),
+        ("find_cluster_duplicates", {}, "tag=None leaves nothing of a delegated search"),
+        ("find_cluster_duplicates", {"tag": "x", "threshold": 2}, "threshold=2"),
+    ],
+)
+def test_what_a_worker_is_not_sent(run, operator, kwargs, words):
+    with pytest.raises(ValueError, match=words):
+        get(operator)(run, **{"run_key": "km", "delegate": True, **kwargs})
+
+
+@pytest.mark.parametrize(
+    ("operator", "kwargs", "words", "n"),
+    [
+        ("sample_clusters", {"per_cluster": 2, "how": "random"}, "6 images of 3 clusters, tagged pick", 6),
+        ("find_cluster_duplicates", {"threshold": 0.5}, "3 groups of near-duplicates, 57 images too many, tagged", 57),
+    ],
+)
+def test_a_worker_tags_and_says_how_many(run, operator, kwargs, words, n):
+    queued = get(operator)(run, run_key="km", tag="pick", delegate=True, **kwargs)
+    service = DelegatedOperationService()
+    service.execute_queued_operations(limit=1, log=False)
+    assert words in service.get(ObjectId(queued["id"])).status.label
+    run.reload()
+    assert len(run.match_tags("pick")) == n

@@ -1,4 +1,5 @@
 import pytest
+from fiftyone.plugins.orgs.constellation.clusters.operators import tabulate_clusters
 from fiftyone.plugins.orgs.constellation.clusters.operators.tabulate_clusters import table_text
 
 from .conftest import get
@@ -58,6 +59,16 @@ def test_patches_have_the_tags_of_their_samples_and_their_own(patches, compute):
 def test_what_is_refused(run, kwargs, words):
     with pytest.raises(ValueError, match=words):
         get("tabulate_clusters")(run, **{"run_key": "km", **kwargs})
+
+
+def test_a_field_of_too_many_values(run):
+    run.set_values("number", list(range(60)))
+    assert len(get("tabulate_clusters")(run, run_key="km", by="number")["columns"]) == 60
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(tabulate_clusters, "MOST_VALUES", 59)
+        with pytest.raises(ValueError, match="'number' has 60 values here, and at most 59 can be counted; name some"):
+            get("tabulate_clusters")(run, run_key="km", by="number")
+        assert get("tabulate_clusters")(run, run_key="km", by="number", values=[3, 5])["columns"] == ["3", "5"]
 
 
 def test_no_tags_at_all(run):
