@@ -17,7 +17,7 @@ from .llm_job import by_reason
 from .llm_server import choose_server, key_for, read_secrets
 from .locks import writing
 from .naming_record import keep_report
-from .naming_request import refuse_without_consent
+from .naming_request import agreed, refuse_without_consent
 from .targets import resolve_target
 from .vectors import Rows, read_vectors
 
@@ -66,7 +66,8 @@ def group_by_criterion(
         model (None): as for ``label_clusters``, like all that follow
         base_url (None): the server's address
         api ("auto"): ``"auto"``, ``"responses"`` or ``"chat"``
-        consent (False): whether images may be sent to that host; not asked for servers on this machine
+        consent (False): whether images may be sent to OpenAI, or to the server that ``base_url`` names; not asked for
+            servers on this machine
         dry_run (False): whether to return the number of questions and images, and send nothing
         max_spend (None): US dollars
         price (None): US dollars per million tokens ``[input, output]``
@@ -118,9 +119,10 @@ def check_criterion(samples, secrets: dict | None = None, progress=None, **given
             f"max_spend={given['max_spend']:g} cannot be kept, for the price of {choice.model!r} is not known; "
             "give price=[<input>, <output>] in US dollars per million tokens"
         )
-    if not given["dry_run"] and not choice.local and not given["consent"]:
+    if not given["dry_run"] and not agreed(choice, given):
         steps, n_images = plan_of(dataset, given)
-        refuse_without_consent(min(steps["n_fine"] * steps["images"], n_images), given["image_size"], choice)
+        n_sent = min(steps["n_fine"] * steps["images"], n_images)
+        refuse_without_consent(n_sent, given["image_size"], choice, given)
     return given, choice
 
 

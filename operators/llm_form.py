@@ -45,8 +45,9 @@ def consented(ctx, given: dict) -> dict:
         given: arguments by name, among them base_url, model, api, price and consent
     """
     choice, _ = _choice(given, ctx.params, read_secrets(ctx))
-    price = given["price"] or _price(ctx.params, choice)
-    return {**given, "price": price, "consent": bool(given["consent"] or ctx.params.get(_box(choice.host)))}
+    given = {**given, "price": given["price"] or _price(ctx.params, choice)}
+    # who ticks a box has read the host, wherever its address is from
+    return {**given, "consent": True, "base_url": choice.base_url} if ctx.params.get(_box(choice.host)) else given
 
 
 def add_consent_box(ctx, inputs, choice: ServerChoice, agreed: bool):

@@ -3,12 +3,13 @@
 Keys come from the secrets of FiftyOne and stay in memory: no form, run, log or error has them.
 """
 
+import re
 import time
 from dataclasses import dataclass
 
 import fiftyone.operators as foo
 
-from ..models.naming.addresses import OPENAI, check_base_url, host_of, is_local
+from ..models.naming.addresses import OPENAI, check_base_url, host_of, is_local, origin_of
 from ..models.naming.prices import Price, price_of
 
 # Declared in fiftyone.yml; FiftyOne reads them from the environment of the process that runs the operator
@@ -83,23 +84,33 @@ def key_for(choice: ServerChoice, secrets: dict) -> str | None:
     """The key for a server. OpenAI's goes to OpenAI, or to the address kept beside it as a secret, and nowhere else.
 
     Raises:
-        ValueError: in one sentence, if OpenAI is meant and there is none
+        ValueError: in one sentence, if OpenAI is meant and there is none, or a key cannot be sent
     """
-    own = secrets.get(OPENAI_URL)
-    if choice.host == host_of(OPENAI) or (own and choice.host == host_of(check_base_url(own))):
-        key = secrets.get(OPENAI_KEY)
-        if not key and choice.host == host_of(OPENAI):
+    own, origin = secrets.get(OPENAI_URL), origin_of(choice.base_url)
+    if origin == origin_of(OPENAI) or (own and origin == origin_of(check_base_url(own))):
+        key = _usable_key(secrets, OPENAI_KEY)
+        if not key and origin == origin_of(OPENAI):
             raise ValueError(
                 f"there is no key for {choice.host}; set {OPENAI_KEY} in the environment of the process that runs "
                 "this (the App, or the worker), or choose another server"
             )
         return key
-    return secrets.get(OTHER_KEY)
+    return _usable_key(secrets, OTHER_KEY)
+
+
+def _usable_key(secrets, name) -> str | None:
+    """A key without the blanks that copying leaves around it; what no header can carry is refused, and not shown."""
+    key = (secrets.get(name) or "").strip()
+    if not re.fullmatch(r"[!-~]*", key):
+        raise ValueError(
+            f"the secret {name} has {len(key)} characters, among them blanks or letters that no key has; set it again"
+        )
+    return key or None
 
 
 def key_hint(choice: ServerChoice) -> str:
     """Where the key for a server has to be, for somebody whose key was refused."""
-    if choice.host == host_of(OPENAI):
+    if origin_of(choice.base_url) == origin_of(OPENAI):
         return f"check the secret {OPENAI_KEY}"
     return f"set the secret {OTHER_KEY}, for {OPENAI_KEY} goes to OpenAI or the address in {OPENAI_URL} only"
 

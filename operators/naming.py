@@ -69,7 +69,8 @@ def label_clusters(
         base_url (None): the server's address, such as ``"http://localhost:11434/v1"``, by default the secret
             ``OPENAI_BASE_URL``, else OpenAI
         api ("auto"): ``"responses"``, ``"chat"``, or ``"auto"``: Responses at OpenAI, Chat Completions elsewhere
-        consent (False): whether images may be sent to that host; not asked for servers on this machine
+        consent (False): whether images may be sent to OpenAI, or to the server that ``base_url`` names; not asked for
+            servers on this machine
         dry_run (False): whether to return the questions and pictures instead of sending them
         clusters (None): the ids of the clusters to name, by default all
         redo (False): whether to ask again about clusters that have a name

@@ -3,9 +3,10 @@
 import os
 from dataclasses import dataclass
 
+from ..models.naming.addresses import OPENAI, origin_of
 from ..models.naming.prompt import Instructions, split_words
 from . import runs
-from .llm_server import ServerChoice
+from .llm_server import OPENAI_URL, ServerChoice
 
 LARGEST_VOCABULARY = 1_000_000  # bytes of a file of words
 
@@ -66,16 +67,28 @@ def _file(path) -> str:
 
 def check_consent(request: NamingRequest):
     """Raises ValueError, in one sentence, if images would go to a host that the user has not agreed to."""
-    if request.choice.local or request.given["consent"]:
+    if agreed(request.choice, request.given):
         return
     sizes = [c["size"] for c in runs.read_clusters(request.dataset, request.run_key) if c["id"] != runs.NOISE]
     n = sum(min(size, request.instructions.images) for size in sizes)
-    refuse_without_consent(n, request.instructions.image_size, request.choice)
+    refuse_without_consent(n, request.instructions.image_size, request.choice, request.given)
 
 
-def refuse_without_consent(n_images: int, side: int, choice: ServerChoice):
-    """Raises ValueError, in one sentence that says what would be sent where."""
+def agreed(choice: ServerChoice, given: dict) -> bool:
+    """Whether images may go to a server: it is this machine, or the user agreed and knows which one it is.
+
+    An address that only the environment names is none that a Python caller has agreed to.
+    """
+    known = given["base_url"] or origin_of(choice.base_url) == origin_of(OPENAI)
+    return choice.local or bool(given["consent"] and known)
+
+
+def refuse_without_consent(n_images: int, side: int, choice: ServerChoice, given: dict):
+    """Raises ValueError, in one sentence that says what would be sent where and how to agree."""
+    how = "set consent=True (in the App: tick the box)"
+    if given["consent"]:
+        how = f"its address is from the secret {OPENAI_URL}, so add base_url={choice.base_url!r}"
     raise ValueError(
         f"nothing was sent: up to {n_images:,} images of at most {side} x {side} pixels would go to {choice.host}; "
-        "set consent=True (in the App: tick the box) if you agree, or dry_run=True to see them first"
+        f"{how} if you agree, or dry_run=True to see them first"
     )

@@ -5,6 +5,7 @@ which returns an answer as a dict, or one of the plays below.
 """
 
 import base64
+import gzip
 import io
 import json
 import socket
@@ -261,6 +262,25 @@ def huge(handler, asked, server):
     for _ in range(50):
         handler.wfile.write(block)
         server.sent += len(block)
+
+
+def endless(handler, asked, server):
+    """A stream of events that does not end, though nobody asked for a stream."""
+    handler.send_response(200)
+    handler.send_header("Content-Type", "text/event-stream")
+    handler.send_header("Transfer-Encoding", "chunked")
+    handler.end_headers()
+    block = b'data: {"choices": []}\n\n' * 4000
+    server.sent = 0
+    while not server.ended.is_set():
+        handler.wfile.write(b"%x\r\n%b\r\n" % (len(block), block))
+        server.sent += len(block)
+
+
+def compressed(handler, asked, server):
+    """A small answer that unpacks to 100 MB."""
+    packed = gzip.compress(b" " * 100_000_000, 1)
+    send(handler, packed, headers=[("Content-Encoding", "gzip")])
 
 
 def redirect(url):

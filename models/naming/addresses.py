@@ -1,11 +1,15 @@
 """Addresses of model servers: what is one, whose it is, and whether it is this machine."""
 
 import ipaddress
+import re
 from urllib.parse import urlsplit
 
 from .failures import redact
 
 OPENAI = "https://api.openai.com/v1"
+# Programs disagree about what other characters in a host mean, so the host shown might not be the one contacted
+_HOST = re.compile(r"(?:\w[\w-]*\.)*\w[\w-]*\.?|[0-9a-f:.]*:[0-9a-f:.]*", re.ASCII)
+_PORTS = {"http": 80, "https": 443}
 
 
 def check_base_url(url: str) -> str:
@@ -15,11 +19,11 @@ def check_base_url(url: str) -> str:
         ValueError: in one sentence, if it is none, or carries anything secret
     """
     try:
-        parts = urlsplit(url.strip() if isinstance(url, str) else "")
+        parts = urlsplit(url.strip() if isinstance(url, str) and url.strip().isprintable() else "")
         host, _ = parts.hostname, parts.port
     except ValueError:
         parts = host = None
-    if not host or parts.scheme not in ("http", "https"):
+    if not host or parts.scheme not in _PORTS or " " in url.strip() or not _HOST.fullmatch(host):
         shown = redact(str(url))[:80]
         raise ValueError(f"base_url {shown!r} is no address; give one like http://localhost:11434/v1")
     if parts.username or parts.password or parts.query or parts.fragment:
@@ -36,10 +40,16 @@ def host_of(url: str) -> str:
     return f"{parts.hostname}:{parts.port}" if parts.port else str(parts.hostname)
 
 
+def origin_of(url: str) -> tuple[str, str, int]:
+    """What a key belongs to: scheme, host and port of a server's address."""
+    parts = urlsplit(url)
+    return parts.scheme, str(parts.hostname), parts.port or _PORTS[parts.scheme]
+
+
 def is_local(url: str) -> bool:
     """Whether a server runs on this machine, so that nothing leaves it."""
     host = urlsplit(url).hostname or ""
-    if host == "localhost" or host.endswith(".localhost"):
+    if host == "localhost":  # names below it, such as x.localhost, may be anywhere: name servers are asked for them
         return True
     try:
         return ipaddress.ip_address(host).is_loopback

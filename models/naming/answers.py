@@ -6,7 +6,6 @@ plain text on one line: never markup, an address, or anything that a path, a for
 
 import html
 import json
-import math
 import re
 import unicodedata
 from dataclasses import dataclass
@@ -106,7 +105,7 @@ def read_answer(text: str, n_images: int, max_words: int = 4, vocabulary=(), len
         name,
         plain_text(found.get("description"), SENTENCE_LETTERS),
         # where most images are odd ones out, there is nothing for them to be out of
-        found.get("coherent") not in (False, "false", "False") and len(odd) <= n_images / 2,
+        str(found.get("coherent")).casefold() not in ("false", "0") and len(odd) <= n_images / 2,
         _share(found.get("confidence")),
         tuple(odd) if len(odd) < n_images else (),
         plain_text(found.get("distinguishes"), PHRASE_LETTERS),
@@ -206,15 +205,15 @@ def _offered(name, vocabulary):
 
 
 def _share(value):
-    if isinstance(value, bool) or not isinstance(value, int | float) or not math.isfinite(value):
+    # compared before it is converted: JSON has whole numbers that no float can hold
+    if isinstance(value, bool) or not isinstance(value, int | float) or not 0 <= value <= 100:
         return None
-    value = value / 100 if 1 < value <= 100 else value  # some say 85 for 0.85
-    return float(value) if 0 <= value <= 1 else None
+    return float(value / 100 if value > 1 else value)  # some say 85 for 0.85
 
 
 def _numbers(value, n_images):
     """Positions from 0 of image numbers from 1; duplicates, strangers and what is no number are left out."""
     if not isinstance(value, list):
         return []
-    found = [int(v) - 1 for v in value[:1000] if isinstance(v, int | str) and re.fullmatch(r"\d{1,4}", str(v))]
+    found = [int(v) - 1 for v in value[:1000] if isinstance(v, int | str) and re.fullmatch(r"[0-9]{1,4}", str(v))]
     return sorted({position for position in found if 0 <= position < n_images})

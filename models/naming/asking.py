@@ -7,6 +7,7 @@ for all ends the work, and every answer that came before is kept.
 
 import asyncio
 import contextlib
+import logging
 import random
 import time
 from concurrent.futures import ThreadPoolExecutor
@@ -14,14 +15,17 @@ from dataclasses import dataclass
 
 from .answers import NO_JSON, Unusable
 from .client import TEXT, Server
-from .failures import AGAIN, FILTERED, LESS, NEXT, NOT_REACHED, STOP, TIMED_OUT, Failure
+from .failures import AGAIN, FILTERED, LESS, NEXT, NOT_REACHED, STOP, TIMED_OUT, UNANSWERED, Failure
 from .pictures import contact_sheet, size_of
 from .prices import Budget, OverBudget, image_tokens, text_tokens
 from .prompt import Question
 
+logger = logging.getLogger(__name__)
+
 NOT_ASKED, CAP_REACHED = "not asked", "spend cap reached"
 ANSWER_LIMIT = 600  # tokens; four times as many after a truncated answer
 RETRIES = 4  # of a call that failed for no fault of its own
+MOST_TRIES = 8  # of one question, also where the server says each time when to come back
 PATIENCE = 120.0  # seconds that one question waits for a busy server, in all
 FIRST_WAIT, LONGEST_WAIT = 0.5, 8.0
 GIVE_UPS = 3  # questions in a row that the server may fail before the others are not asked
@@ -105,6 +109,9 @@ class Asker:
                     raise Failure(unusable.reason, NEXT) from None
                 reminded = True
                 continue
+            except Exception as error:  # a stranger's text must not end the questions about others
+                logger.exception("an answer could not be read")
+                raise Failure("unreadable answer", NEXT, type(error).__name__) from None
             self.answered += 1
             return value, used
 
@@ -138,6 +145,9 @@ class Asker:
             spent_in = inputs if reply.input_tokens is None else reply.input_tokens
             spent_out = text_tokens(reply.text) if reply.output_tokens is None else reply.output_tokens
             took = (spent_in, spent_out)
+        except Failure as failure:
+            took = (inputs if failure.reason in UNANSWERED else 0, 0)
+            raise
         finally:
             self.budget.settle(reserved, *took)
             used.input_tokens += took[0]
@@ -168,7 +178,7 @@ class Asker:
         if failure.wait is None:
             troubles.unasked += 2 if failure.reason == TIMED_OUT else 1  # each of those took the whole timeout
         troubles.waited += wait
-        if troubles.unasked > RETRIES or troubles.waited > PATIENCE:
+        if troubles.unasked > RETRIES or troubles.waited > PATIENCE or troubles.count >= MOST_TRIES:
             raise self._given_up_on(failure)
         if failure.wait is None and failure.reason != NOT_REACHED:
             await asyncio.sleep(wait)

@@ -1,7 +1,8 @@
 """One call to a model server through the ``openai`` package: Responses, or Chat Completions as most servers speak it.
 
 The answer is read from the bytes that came, not from the package's own classes, which take whatever a server sends.
-Addresses, keys and limits are all passed on, so that no variable of the environment can send images elsewhere.
+Addresses, keys and limits are all passed on, and headers are checked as they leave, so that no variable of the
+environment can send images elsewhere or add a key or a header of its own.
 Failures become :class:`Failure` with a short reason, and with a kind that tells what to do about it.
 """
 
@@ -12,10 +13,12 @@ import re
 from dataclasses import dataclass
 
 from .addresses import OPENAI, check_base_url, host_of, is_local
-from .failures import AGAIN, NEXT, NO_KEY, TIMED_OUT, Failure, failure_of, redact
+from .failures import AGAIN, NEXT, NO_ANSWER, NO_KEY, TIMED_OUT, TOO_LARGE, Failure, failure_of, redact
 
 LARGEST = 2_000_000  # bytes of an answer; a name takes a few hundred
 SCHEMA, OBJECT, TEXT = "json_schema", "json_object", "text"
+_HEADERS = {"connection", "accept", "accept-encoding", "content-type", "content-length", "user-agent"}
+_HEADERS.add("x-stainless-raw-response")  # the package looks for it to know what to return
 
 
 @dataclass(frozen=True)
@@ -95,11 +98,12 @@ class Server:
         self.api = ("responses" if self.openai else "chat") if api == "auto" else api
         self.demands = Demands(effort=self.api == "responses", detail=self.openai or self.api == "responses")
         self._key = key or NO_KEY
-        local = is_local(self.base_url)
+        # A proxy sees nothing of what goes through its tunnel to an https address, and all that goes to an http one
+        tunnel = self.base_url.startswith("https:") and not is_local(self.base_url)
         http = openai.DefaultAsyncHttpxClient(
             follow_redirects=False,  # images go to the host that the user agreed to, and to no other
-            trust_env=not local,  # nor through a proxy, if that host is this machine
-            event_hooks={"response": [_cap]},
+            trust_env=tunnel,
+            event_hooks={"request": [_ours_only(self._key)], "response": [_cap]},
             timeout=timeout,
         )
         self._client = openai.AsyncOpenAI(
@@ -192,24 +196,25 @@ class Server:
 
         try:
             raw = await asyncio.wait_for(create(**asked), self.timeout)
-            body = json.loads(raw.content if isinstance(raw.content, bytes) else raw.text)
         except asyncio.TimeoutError:
             raise Failure(TIMED_OUT, AGAIN, f"after {self.timeout:g} s") from None
         except openai.APIError as error:
             raise failure_of(error, self._key) from None
         except _TooLarge as error:
-            raise Failure("answer too large", NEXT, str(error)) from None
+            raise Failure(TOO_LARGE, NEXT, str(error)) from None
+        try:
+            body = json.loads(raw.content if isinstance(raw.content, bytes) else raw.text)
         except (ValueError, RecursionError):
-            raise Failure("not an API answer", NEXT, self._said(raw.text)) from None
+            raise Failure(NO_ANSWER, NEXT, self._said(raw.text)) from None
         if not isinstance(body, dict):
-            raise Failure("not an API answer", NEXT, type(body).__name__)
+            raise Failure(NO_ANSWER, NEXT, type(body).__name__)
         return body
 
     def _read(self, body, read) -> Reply:
         try:
             text, state = read(body)
         except (KeyError, TypeError, IndexError, AttributeError):
-            raise Failure("not an API answer", NEXT, "its parts are not where they belong") from None
+            raise Failure(NO_ANSWER, NEXT, "its parts are not where they belong") from None
         usage = body.get("usage") if isinstance(body.get("usage"), dict) else {}
         inputs = _count(usage.get("input_tokens", usage.get("prompt_tokens")))
         outputs = _count(usage.get("output_tokens", usage.get("completion_tokens")))
@@ -225,6 +230,17 @@ class Server:
 
 class _TooLarge(Exception):
     """An answer beyond :data:`LARGEST` bytes."""
+
+
+def _ours_only(key: str):
+    """A hook that takes off what ``OPENAI_CUSTOM_HEADERS``, ``OPENAI_ORG_ID`` and the like add for any server."""
+
+    async def hook(request):
+        for name in {name.lower() for name in request.headers} - _HEADERS:
+            del request.headers[name]
+        request.headers.update({"Host": request.url.netloc.decode("ascii"), "Authorization": f"Bearer {key}"})
+
+    return hook
 
 
 async def _cap(response):

@@ -6,6 +6,7 @@ fine cluster they are in and by which of its captioned images they are nearest t
 """
 
 import math
+import re
 
 import numpy as np
 
@@ -195,7 +196,7 @@ def _entries(text, key) -> list[dict]:
 
 
 def _number(value, n) -> int | None:
-    if isinstance(value, str) and value.isdigit() and len(value) < 6:
+    if isinstance(value, str) and re.fullmatch(r"[0-9]{1,5}", value):
         value = int(value)
     usable = isinstance(value, int) and not isinstance(value, bool) and 1 <= value <= n
     return value - 1 if usable else None

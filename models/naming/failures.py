@@ -2,10 +2,16 @@
 
 import re
 import ssl
+from datetime import datetime, timezone
+from email.utils import parsedate_to_datetime
 
 NO_KEY = "not-needed"  # the openai package wants a key even for servers that take none
 STOP, AGAIN, NEXT, LESS = "stop", "again", "next", "less"  # all of it, the call, this cluster, our demands
 NOT_REACHED, TIMED_OUT, FILTERED = "server not reached", "no answer in time", "filtered"
+BROKEN, TOO_LARGE, NO_ANSWER = "connection broken", "answer too large", "not an API answer"
+UNANSWERED = (TIMED_OUT, BROKEN, TOO_LARGE, NO_ANSWER)  # the question arrived, and may have to be paid for
+# How OpenAI, Azure and OpenRouter say that their filter, not the key or the question, is why there is no answer
+_FILTER = re.compile(r"content[_ ]filter|content[_ ]policy|content management policy|moderation|flagged", re.IGNORECASE)
 _SECRET = re.compile(r"\b(?:sk|key|pk)-[A-Za-z0-9_*-]{6,}|(?i:bearer)\s+\S+")
 
 
@@ -29,7 +35,9 @@ def redact(text: str, key: str | None = None, letters: int = 300) -> str:
     """A server's words on one line, without the key or anything that looks like one."""
     if key and key != NO_KEY:
         text = text.replace(key, "***")
-    return " ".join(_SECRET.sub("***", text).split())[:letters]
+    # half characters and control characters, which JSON can carry and a database or a terminal cannot
+    text = "".join(c if c.isprintable() else " " for c in _SECRET.sub("***", text))
+    return " ".join(text.split())[:letters]
 
 
 def failure_of(error, key: str | None) -> Failure:
@@ -49,13 +57,13 @@ def failure_of(error, key: str | None) -> Failure:
     if isinstance(error, openai.APIConnectionError):
         return _connection_failure(error)
     code, said = getattr(error, "status_code", None), redact(_message(error), key)
+    if _FILTER.search(said) and code in (400, 403, 422):
+        return Failure(FILTERED, NEXT, said)
     if code in (401, 403, 404):
         reason = {401: "key refused", 403: "access denied", 404: "model or address not found"}[code]
         return Failure(f"{reason} ({code})", STOP, said)
-    if "content_filter" in said or "content_policy" in said or "content management policy" in said:
-        return Failure(FILTERED, NEXT, said)
-    if code == 429 and ("insufficient_quota" in said or "billing" in said):
-        return Failure("quota used up (429)", STOP, said)
+    if code == 402 or (code == 429 and ("insufficient_quota" in said or "billing" in said)):
+        return Failure(f"quota used up ({code})", STOP, said)
     if code == 429:
         return Failure("too many requests (429)", AGAIN, said, _retry_after(error))
     if code in (408, 409) or (code or 0) >= 500:
@@ -79,10 +87,18 @@ def _retry_after(error) -> float | None:
         try:
             seconds = float(headers.get(name, "")) * unit
         except ValueError:
-            continue
+            seconds = _seconds_until(headers.get(name, ""))
         if 0 <= seconds < 1e6:
             return seconds
     return None
+
+
+def _seconds_until(date: str) -> float:
+    """Seconds until a date as HTTP writes it, -1 if it is none."""
+    try:
+        return max((parsedate_to_datetime(date) - datetime.now(timezone.utc)).total_seconds(), 0.0)
+    except (TypeError, ValueError):  # no date, or one without a time zone
+        return -1.0
 
 
 def _connection_failure(error) -> Failure:
@@ -97,4 +113,4 @@ def _connection_failure(error) -> Failure:
         return Failure("TLS failure", STOP, redact(said))
     if any(isinstance(link, httpx2.ConnectError) for link in chain):
         return Failure(NOT_REACHED, AGAIN, redact(str(chain[-1])))
-    return Failure("connection broken", AGAIN, redact(str(chain[-1])))
+    return Failure(BROKEN, AGAIN, redact(str(chain[-1])))
