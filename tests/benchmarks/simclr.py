@@ -7,8 +7,8 @@ Usage::
 
 Accuracy is leave-one-out k-NN (k = 20, cosine) on the features of all images, never on the projections. Labels only
 score: epochs and parameters are fixed beforehand. The budget is held in CPU seconds, for what else runs on a shared
-machine takes wall time. Both sides have the same backbone, projector, batch, optimiser, schedule and threads; lightly
-brings its transform, loss and data loader.
+machine takes wall time; ``--threads 1`` measures them best there. Both sides have the same backbone, projector, batch,
+optimiser, schedule and threads; lightly brings its transform, loss and data loader.
 """
 
 import argparse
@@ -34,7 +34,7 @@ from models.training.trainer import Training
 
 FILE = "cifar10_test.tar"
 IMAGES, SIDE, PEER_EPOCHS, SPEED_EPOCHS = 4000, 32, 25, 3
-GOAL, GOAL_SPEED, GOAL_BELOW = 0.50, 2.0, 0.015
+CORES, GOAL, GOAL_SPEED, GOAL_BELOW = 2, 0.50, 2.0, 0.015
 
 
 def main():
@@ -115,9 +115,9 @@ def accuracy(files, truth, options):
     values, walls, cpus = np.array(found).T
     text = f"\nk-NN {values.mean():.4f} ± {values.std():.4f} over {len(values)} seeds, at least {GOAL}"
     claim(text, values.mean() >= GOAL)
-    most = 60 * options.minutes * options.threads
+    most = 60 * options.minutes * CORES
     text = f"slowest {walls.max():.0f} s, {cpus.max():.0f} CPU s with reading and checkpoints; at most {most:.0f} CPU s"
-    claim(f"{text}: {options.minutes:.0f} minutes, {options.threads} cores", cpus.max() <= most)
+    claim(f"{text}: {options.minutes:.0f} minutes, {CORES} cores", cpus.max() <= most)
 
 
 def print_curve(curve, trivial):
