@@ -122,6 +122,8 @@ def info_text(info: dict) -> str:
         lines += ["", "**Skipped** " + ", ".join(f"{n:,} {reason}" for reason, n in info["skipped"].items())]
     if info["scores"]:
         lines += ["", *score_table(info["scores"], MAIN_SCORES), *many_to_one_text(info["scores"])]
+    for note in info.get("notes") or []:
+        lines += ["", f"Note: {note}"]
     versions = ", ".join(f"{name} {number}" for name, number in info["versions"].items())
     return "\n".join([*lines, "", seconds_text(info["seconds"]), "", f"**Versions** {versions}"])
 

@@ -29,6 +29,7 @@ class Consensus(Clusterer):
         agreement_: ``(n,)`` float32 in [0, 1], the mean share of the runs that put a sample together with the members
             of its cluster; the same as ``confidence_``
         runs_: ``(runs, n)`` the labels of each
+        collapsed_: what was wrong with the attempts of runs that collapsed, in words
         history_: health by name, with one entry per run, see ``HeadClusterer``; its "step" is the run's number
     """
 
@@ -79,7 +80,12 @@ class Consensus(Clusterer):
     def _fit(self, X, progress):
         seeds = np.random.default_rng(self.random_state).integers(2**31, size=self.runs + 1)
         found = [self._run(X, int(seed), number, progress) for number, seed in enumerate(seeds[:-1])]
-        self.runs_ = np.stack(found)
+        self.runs_ = np.stack([model.labels_ for model in found])
+        self.collapsed_ = [
+            f"run {number}: {problem}"
+            for number, model in enumerate(found, start=1)
+            for problem in getattr(model, "collapsed_", [])
+        ]
         progress(0.99, "consensus")
         spectrum = _spectrum(_memberships(self.runs_), self.n_clusters)
         labels = kmeans(spectrum, self.n_clusters, int(seeds[-1])).labels_
@@ -102,7 +108,7 @@ class Consensus(Clusterer):
         if "heads" in model.get_params():
             # The consensus takes the place of a choice among heads.
             model.set_params(heads=1)
-        return model.fit(X, progress=lambda f, m: progress((number + f) / self.runs, f"run {number + 1}, {m}")).labels_
+        return model.fit(X, progress=lambda f, m: progress((number + f) / self.runs, f"run {number + 1}, {m}"))
 
 
 def _health(X, runs, n_clusters: int, seed: int) -> dict[str, list]:

@@ -265,6 +265,24 @@ def test_consensus_keeps_the_health_of_every_run():
     assert skewed["used"] == [2] and skewed["largest"] == [0.75] and skewed["agreement"][0] < 0.75
 
 
+def test_a_consensus_knows_which_of_its_runs_collapsed(monkeypatch):
+    X, truth = blobs(n=120)
+    train, seen = get_clusterer("scan")._train, []
+
+    def collapsing(self, *args):
+        head = train(self, *args)
+        seen.append(head)
+        weight, bias = head.layers[-1]
+        spoiled = head._replace(layers=[*head.layers[:-1], (0 * weight, 0 * bias - np.arange(4))])
+        return spoiled if len(seen) == 2 else head
+
+    monkeypatch.setattr(get_clusterer("scan"), "_train", collapsing)
+    with pytest.warns(UserWarning, match="scan collapsed: 1 of 4 clusters were used; it was trained again"):
+        model = get_clusterer("consensus")(n_clusters=4, base="scan", runs=2).fit(X)
+    assert len(seen) == 3 and model.collapsed_ == ["run 2: 1 of 4 clusters were used"]
+    assert adjusted_rand_score(truth, model.labels_) > 0.95
+
+
 def test_every_deep_method_can_be_the_base_of_a_consensus():
     from fiftyone.plugins.orgs.constellation.clusters.models.clusterers import list_clusterers
     from fiftyone.plugins.orgs.constellation.clusters.models.parameters import choices, parameters
