@@ -175,7 +175,7 @@ def _add_estimate(inputs, target, recipe, epochs):
     speedup = GPU_SPEEDUP if gpu else max(1, (os.cpu_count() or 1) * 0.8)
     seconds = n * epochs * recipe.seconds_per_image(side) / speedup
     where = "a GPU" if gpu else "the CPU"
-    text = f"About {duration(seconds)} for {n:,} {target.unit} at {side} pixels on {where}"
+    text = f"About {duration(max(1, seconds))} for {n:,} {target.unit} at {side} pixels on {where}"
     if recipe.batch_size > n:
         text = f"batch_size={recipe.batch_size} exceeds the {n} {target.unit}; choose at most {n}"
         refuse(inputs.str("too_few", required=False, view=types.Error(label=text)), text)

@@ -1,8 +1,22 @@
 """Training as a person does it in the App: scheduled, watched, and then used to cluster."""
 
+import pytest
+from app import AppServer, User
 from worker import Worker
 
 EPOCHS = 3
+FLAG = "FIFTYONE_ALLOW_LEGACY_ORCHESTRATORS"
+
+
+@pytest.fixture
+def plain_user(chromium, tmp_path):
+    """Somebody at an App as FiftyOne comes, which offers no worker."""
+    server = AppServer(tmp_path / "server.log", {FLAG: "false"})
+    context = chromium.new_context(viewport={"width": 1500, "height": 1400})
+    context.set_default_timeout(30_000)
+    yield User(context.new_page(), server.url)
+    context.close()
+    server.stop()
 
 
 def test_train_in_a_worker_and_cluster_with_the_encoder(user, digits, tmp_path):
@@ -14,7 +28,7 @@ def test_train_in_a_worker_and_cluster_with_the_encoder(user, digits, tmp_path):
     user.choose(form, "flip", "none")
     user.schedule(form)
     with Worker(tmp_path / "worker.log") as worker:
-        operation, labels = worker.finish(digits, 120)
+        operation, labels = worker.finish(digits, 300)
     assert operation.run_state == "completed", operation.result
     assert any("training epoch" in label and "images/s" in label for label in labels), labels
 
@@ -34,3 +48,25 @@ def test_train_in_a_worker_and_cluster_with_the_encoder(user, digits, tmp_path):
     digits.reload()
     (key,) = digits.list_runs()
     assert digits.get_run_info(key).config.encoder["name"] == "trained:browser_digits"
+
+
+def test_train_without_a_worker(plain_user, digits):
+    user = plain_user
+    user.open(digits)
+    form = user.open_form("train_encoder")
+    user.fill(form, "Name", "browser_plain")
+    user.choose(form, "Kind", "Autoencoder")
+    user.fill(form, "Epochs", str(EPOCHS))
+    user.fill(form, "batch_size", "20")
+    assert FLAG in form.inner_text()  # what Schedule needs
+    assert not user.button(form, "Schedule").count()
+    user.execute(form)
+    dialog = user.output("trained:browser_plain")
+    assert f"{EPOCHS} of {EPOCHS} epochs" in dialog.inner_text()
+    dialog.locator(".js-plotly-plot").wait_for()  # the curve
+    user.done()
+    form = user.open_form("delete_encoder")
+    assert user.button(form).is_disabled()  # it asks which
+    user.choose(form, "Encoder", "browser_plain")
+    user.execute(form)
+    user.page.get_by_text("Encoder browser_plain is deleted").first.wait_for()
