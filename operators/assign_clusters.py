@@ -5,7 +5,7 @@ import fiftyone.operators as foo
 import fiftyone.operators.types as types
 
 from . import runs
-from .assignment import assign_clusters
+from .assignment import assign_clusters, check_assignment
 from .cluster_edits import as_markdown
 from .execution import PythonCall, failed, show, stream
 from .forms import add_choice, add_problem, check
@@ -13,12 +13,14 @@ from .run_choice import add_run
 
 HERE = "here"
 LISTED = 20
+PASSED = ("threshold", "again", "cluster_field", "batch_size", "num_workers", "by")
 
 
 class AssignClusters(PythonCall, foo.Operator):
     """Assigns new samples; see :func:`operators.assignment.assign_clusters`."""
 
     work = staticmethod(assign_clusters)
+    check = staticmethod(check_assignment)
 
     @property
     def config(self):
@@ -52,12 +54,14 @@ class AssignClusters(PythonCall, foo.Operator):
                 check(prop, _check_name, name)
             text = "Also place anew what an earlier call has assigned"
             inputs.bool("again", default=False, required=False, label="Again", description=text)
+            text = "Images that the encoder takes at once, for those that have no vector yet"
+            inputs.int("batch_size", default=32, min=1, required=False, label="Batch size", description=text)
         return types.Property(inputs, view=view)
 
     def execute(self, ctx):
         """Assigns with live progress and says how many went where."""
         try:
-            given = {key: ctx.params[key] for key in ("threshold", "again", "cluster_field") if ctx.params.get(key)}
+            given = {key: ctx.params[key] for key in PASSED if ctx.params.get(key) not in (None, "")}
             home = _home(ctx)
             if home is not ctx.dataset:
                 given["run_dataset"] = home.name

@@ -65,19 +65,36 @@ def assign_clusters(
         ValueError: in one sentence, if there is no such run, the vectors are of another encoder, or the field is not
             ours to write; no label is changed then
     """
-    given = {key: value for key, value in locals().items() if key not in ("samples", "progress")}
-    typed(assign_clusters, given)
-    home, dataset = _home(samples, run_dataset), samples._root_dataset
-    config = runs.get_config(home, run_key)
-    target = resolve_target(as_seen_by(samples, run_key, config) if home is dataset else samples, config.patches_field)
+    home, target = check_assignment(**{key: value for key, value in locals().items() if key != "progress"})
     rows = Rows.of(target.samples, target.patches_field)
     stages = Stages(["embedding", "reading", "placing", "writing"], progress)
     batches = (batch_size, num_workers)
-    if home is dataset and cluster_field in (None, config.cluster_field):
+    if home is target.dataset and cluster_field in (None, runs.get_config(home, run_key).cluster_field):
         return _assign_in_run(home, run_key, target, rows.ids, threshold, again, by, batches, stages)
-    name = cluster_field or run_key
-    _check_field(target, name, home, run_key)
-    return _assign_elsewhere(home, run_key, target, rows.ids, name, threshold, again, batches, stages)
+    return _assign_elsewhere(
+        home, run_key, target, rows.ids, cluster_field or run_key, threshold, again, batches, stages
+    )
+
+
+def check_assignment(samples, run_key: str, cluster_field: str | None = None, run_dataset: str | None = None, **others):
+    """Refuses the arguments of :func:`assign_clusters` that can be refused before any work.
+
+    Returns:
+        the dataset that has the run, and what is assigned as the run would see it
+
+    Raises:
+        ValueError: in one sentence
+    """
+    others = {key: value for key, value in others.items() if key != "progress"}
+    typed(assign_clusters, {"run_key": run_key, "cluster_field": cluster_field, "run_dataset": run_dataset, **others})
+    home, dataset = _home(samples, run_dataset), samples._root_dataset
+    config = runs.get_config(home, run_key)
+    target = resolve_target(as_seen_by(samples, run_key, config) if home is dataset else samples, config.patches_field)
+    if home is dataset and cluster_field in (None, config.cluster_field):
+        run_target(home, run_key)  # says so if the field is gone
+    else:
+        _check_field(target, cluster_field or run_key, home, run_key)
+    return home, target
 
 
 def _home(samples, name):
@@ -96,7 +113,6 @@ def _assign_in_run(home, run_key, target, ids, threshold, again, by, batches, st
         earlier = edit_log.assigned(read_part(home, run_key, "edits") or []) if again else ()
         return Newcomers(home, run_key, target, _unlabelled(target, name, ids, earlier))
 
-    run_target(home, run_key)  # says so if the field is gone, before anything is computed
     new = newcomers()
     new.embed(*batches, stages.enter("embedding"))
     with editing(home, run_key) as run:

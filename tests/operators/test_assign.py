@@ -1,12 +1,17 @@
 """New samples in the clusters of a stored run: the estimator's own labels, after edits too, here and elsewhere."""
 
+from importlib.util import find_spec
+
 import fiftyone as fo
 import fiftyone.operators as foo
 import numpy as np
 import pytest
+from bson import ObjectId
 from fiftyone import ViewField as F
-from fiftyone.plugins.orgs.constellation.clusters.models.clusterers import get_clusterer
+from fiftyone.operators.delegated import DelegatedOperationService
+from fiftyone.plugins.orgs.constellation.clusters.models.clusterers import get_clusterer, list_clusterers
 from fiftyone.plugins.orgs.constellation.clusters.models.lengths import unit_length
+from fiftyone.plugins.orgs.constellation.clusters.models.parameters import parameters
 from fiftyone.plugins.orgs.constellation.clusters.models.reduction import get_reduction
 from fiftyone.plugins.orgs.constellation.clusters.operators import cluster_changes as changes
 from fiftyone.plugins.orgs.constellation.clusters.operators import cluster_edits as edits
@@ -65,6 +70,24 @@ def test_labels_are_those_that_the_estimator_predicts(blobs, compute, method, pa
     assert list(zip(*blobs.limit(40).values(["km.id", "km.label", "km.confidence"]), strict=True)) == before
     assert done["n_assigned"] + done["n_noise"] == 25 and done["n_noise"] == (labels < 0).sum()
     check_entries(blobs)
+
+
+QUICK = {"n_clusters": 3, "steps": 40, "heads": 1, "pretrain_steps": 40, "runs": 2, "min_cluster_size": 5}
+
+
+@pytest.mark.parametrize("method", list_clusterers())
+def test_labels_of_every_method_are_those_of_its_predict(blobs, compute, method):
+    if method == "evoc" and not find_spec("evoc"):
+        pytest.skip("evoc is not installed")
+    strays = np.random.default_rng(3).normal(size=(5, 32)).astype(np.float32)
+    blobs.add_samples([fo.Sample(filepath=f"/nowhere/far{i}.png", emb=x) for i, x in enumerate(strays)])
+    params = {key: value for key, value in QUICK.items() if key in parameters(get_clusterer(method))}
+    compute(blobs.limit(40), run_key="km", method=method, params=params, embeddings="emb", reduce="none")
+    assign(blobs)
+    X = unit_length(np.stack(blobs.values("emb")))
+    estimator = get_clusterer(method)(**params).fit(X[:40])
+    assert blobs.limit(40).values("km.cluster") == estimator.labels_.tolist()
+    assert blobs.skip(40).values("km.cluster") == estimator.predict(X[40:]).tolist()
 
 
 def test_it_is_an_edit_that_can_be_undone(split):
@@ -247,8 +270,9 @@ def test_refusals(split, other):
         ({"cluster_field": "filepath"}, "field 'filepath' exists"),
         ({"cluster_field": "a b"}, "cluster field 'a b' is not valid"),
     ):
-        with pytest.raises(ValueError, match=said):
-            assign(dataset, **given)
+        for delegate in (False, True):
+            with pytest.raises(ValueError, match=said):
+                assign(dataset, delegate=delegate, **given)
     with pytest.raises(ValueError, match="there is no clustering run 'km'; this dataset has none"):
         assign(target)
     target.set_values("emb", [np.ones(7)] * 30)
@@ -280,3 +304,13 @@ def test_in_the_app(split, other):
     params = {"run_dataset": f"in {dataset.name}", "run_key": "km", "cluster_field": "found", "threshold": 0.01}
     foo.execute_operator(uri, ctx={"dataset": target, "params": params})
     assert target.count("found.label") > 20
+
+
+def test_delegated_with_all_of_its_arguments(split):
+    dataset, ids = split
+    queued = assign(dataset.select(ids[:7]), threshold=0.001, batch_size=3, num_workers=0, by="anna", delegate=True)
+    service = DelegatedOperationService()
+    service.execute_queued_operations(limit=1, log=False)
+    assert "Assigned 7 images" in service.get(ObjectId(queued["id"])).status.label
+    dataset.reload()
+    assert log_of(dataset)[-1]["by"] == "anna" and dataset.count("km.label") == 47
