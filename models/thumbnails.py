@@ -2,6 +2,7 @@
 
 import base64
 import io
+import unicodedata
 
 from .encoders.images import ImageError, crop, read_image
 
@@ -86,8 +87,17 @@ def _grown(image):
 
 
 def _font(size: int):
+    """The font that comes with Matplotlib, which FiftyOne needs, for its many scripts; else Pillow's own."""
+    from importlib.util import find_spec
+    from pathlib import Path
+
     from PIL import ImageFont
 
+    try:
+        folder = Path(find_spec("matplotlib").submodule_search_locations[0])
+        return ImageFont.truetype(str(folder / "mpl-data" / "fonts" / "ttf" / "DejaVuSans.ttf"), size)
+    except (AttributeError, ImportError, OSError):
+        pass
     try:
         return ImageFont.load_default(size)
     except (TypeError, ImportError):  # Pillow 10.0, or one built without FreeType: a small font of pixels
@@ -95,8 +105,12 @@ def _font(size: int):
 
 
 def _fitting(title: str, font, width: int) -> str:
-    """As much of a title as fits, with ``?`` for the letters that the font lacks."""
-    shown = "".join(c if _drawable(font, c) else "?" for c in " ".join(title.split())[:_LONGEST_TITLE])
+    """As much of a title as fits, with ``?`` for the letters that the font lacks and without its missing emoji."""
+    kept = " ".join(title.split())[:_LONGEST_TITLE]
+    lacking = {c for c in set(kept) if not _drawable(font, c)}
+    signs = {c for c in lacking if unicodedata.category(c) in ("So", "Sk", "Cf", "Mn", "Cn")}
+    shown = "".join("?" if c in lacking else c for c in kept if c not in signs)
+    shown = " ".join(shown.split())
     while shown and font.getlength(shown) > width:
         shown = shown[:-2].rstrip("…") + "…" if len(shown) > 2 else ""
     return shown

@@ -13,6 +13,7 @@ from pathlib import Path
 # Lists the files of an export in its folder, so that a repeated one can take the old ones away
 LISTING = ".constellation_export.json"
 _MAX_SLUG = 40
+_SHOWN = 200
 
 
 def destination(to: str, name: str, suffix: str, overwrite: bool) -> Path:
@@ -33,6 +34,17 @@ def destination(to: str, name: str, suffix: str, overwrite: bool) -> Path:
     if not isinstance(to, str | os.PathLike) or not str(to).strip() or "\0" in str(to):
         raise ValueError(f"to={to!r} is not a path; give a file or folder to write")
     path = Path(os.path.abspath(os.path.expanduser(to)))
+    try:
+        path = _checked(path, name, suffix, overwrite)
+        _check_writable(path)
+    except OSError as error:  # a name that is too long, a folder that may not be looked into
+        shown = str(path) if len(str(path)) <= _SHOWN else f"{str(path)[:_SHOWN]}…"
+        raise ValueError(f"{shown!r} cannot be written, {error.strerror or error}; choose another path") from None
+    return path
+
+
+def _checked(path: Path, name: str, suffix: str, overwrite: bool) -> Path:
+    """The file or folder to write, refused if it exists and may not be replaced."""
     if suffix and (path.is_dir() or path.suffix.lower() != suffix):
         path = path / f"{name}{suffix}"
     if suffix and path.exists() and not overwrite:
@@ -41,7 +53,6 @@ def destination(to: str, name: str, suffix: str, overwrite: bool) -> Path:
         raise ValueError(f"{str(path)!r} is a file, not a folder; choose a new or empty folder")
     if not suffix and path.is_dir() and not overwrite and any(path.iterdir()):
         raise ValueError(f"folder {str(path)!r} is not empty; choose another or set overwrite=True")
-    _check_writable(path)
     return path
 
 
@@ -72,7 +83,8 @@ def staged(path: Path, folder: bool):
     Raises:
         ValueError: in one sentence, if the disk refuses
     """
-    stage = path.parent / f".{path.name[:80]}.{uuid.uuid4().hex[:8]}"
+    stage = path.parent / f".{path.name[:40]}.{uuid.uuid4().hex[:8]}"
+    new = [parent for parent in path.parents if not parent.exists()]
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         if folder:
@@ -93,6 +105,9 @@ def staged(path: Path, folder: bool):
             shutil.rmtree(stage, ignore_errors=True)
         else:
             stage.unlink(missing_ok=True)
+        for parent in new:  # innermost first; those that hold the export stay
+            if parent.is_dir() and not any(parent.iterdir()):
+                parent.rmdir()
 
 
 def _settle(stage: Path, path: Path):
@@ -101,21 +116,30 @@ def _settle(stage: Path, path: Path):
     if not path.exists():
         os.rename(stage, path)
         return
-    _clear(path)
+    _clear(path, files)
     for name in [*files, LISTING]:
         (path / name).parent.mkdir(parents=True, exist_ok=True)
         os.replace(stage / name, path / name)
 
 
-def _clear(path: Path):
-    """Deletes what an earlier export put into a folder, and nothing else."""
+def _clear(path: Path, wanted: list[str]):
+    """Deletes what an earlier export put into a folder, and nothing else.
+
+    Raises:
+        ValueError: in one sentence, if a file that no export wrote is in the way of ``wanted``
+    """
     try:
         listed = json.loads((path / LISTING).read_text(encoding="utf-8"))
     except (OSError, ValueError):
-        return
+        listed = []
+    listed = [str(name) for name in listed] if isinstance(listed, list) else []
+    known = set(listed)
+    taken = next((name for name in wanted if name not in known and os.path.lexists(path / name)), None)
+    if taken is not None:
+        raise ValueError(f"{taken!r} in {str(path)!r} is not from an earlier export; choose another folder")
     root = path.resolve()
-    for name in listed if isinstance(listed, list) else []:
-        file = path / str(name)
+    for name in listed:
+        file = path / name
         # a listing that somebody edited must not lead out of the folder
         if file.is_file() and file.parent.resolve().is_relative_to(root):
             file.unlink()

@@ -18,8 +18,10 @@ BOX = ("x", "y", "width", "height")
 SHEET_IMAGES = 36
 CARD_IMAGES = 9
 REPORT_IMAGES = 4500  # about 20 MB of thumbnails: what a browser opens at once
+REPORT_CARDS = 1500
 MAP_POINTS = 200_000
-_FORMULA = ("=", "+", "-", "@", "\t", "\r")
+# With the wide letters that a spreadsheet in an East Asian language takes for the same
+_FORMULA = ("=", "+", "-", "@", "\uff1d", "\uff0b", "\uff0d", "\uff20")
 
 
 def write_csv(path: Path, members: Members, progress) -> dict:
@@ -35,8 +37,8 @@ def write_csv(path: Path, members: Members, progress) -> dict:
 
 
 def _cell(value):
-    # a spreadsheet would run a name that looks like a formula
-    return f"'{value}" if isinstance(value, str) and value.startswith(_FORMULA) else value
+    # a spreadsheet would run a name that looks like a formula, and some take leading white space away first
+    return f"'{value}" if isinstance(value, str) and value.lstrip().startswith(_FORMULA) else value
 
 
 def write_json(path: Path, members: Members, progress) -> dict:
@@ -109,9 +111,10 @@ def _free(folder: Path, filepath: str, key: str, box, taken: set) -> str:
     """A file name not used yet: the image's own, with the id where two would share it, and always for patches."""
     source = Path(filepath)
     suffix = source.suffix if box is None else ".png"
-    name = f"{source.stem}{suffix}" if box is None else f"{source.stem[:80]}_{key}{suffix}"
+    short = source.stem[:50]  # of up to four bytes each
+    name = f"{source.stem}{suffix}" if box is None else f"{short}_{key}{suffix}"
     if (folder, name.lower()) in taken:
-        name = f"{source.stem[:80]}_{key}{suffix}"
+        name = f"{short}_{key}{suffix}"
     taken.add((folder, name.lower()))
     return name
 
@@ -147,6 +150,8 @@ def write_sheets(path: Path, members: Members, progress) -> dict:
         chosen = shown(members, cluster, rows, SHEET_IMAGES)
         files = members.files(chosen)
         label = names.get(cluster, runs.cluster_label(cluster))
+        number = slugs[cluster].partition("_")[0]
+        label = label if number in label else f"{number} · {label}"  # a name may be in letters that no font here has
         title = f"{label} · {len(rows):,} {members.target.unit}"
         sheet, failed = titled_sheet([files[key] for key in chosen], title)
         sheet.save(path / f"{slugs[cluster]}.png")

@@ -3,7 +3,7 @@
 import numpy as np
 
 from . import runs
-from .export_formats import CARD_IMAGES, MAP_POINTS, REPORT_IMAGES, shown
+from .export_formats import CARD_IMAGES, MAP_POINTS, REPORT_CARDS, REPORT_IMAGES, shown
 from .get_clustering_run_info import get_clustering_run_info
 from .members import Members
 from .run_parts import read_part
@@ -11,6 +11,8 @@ from .summary import MAIN_SCORES
 
 LONGEST_NAME = 300
 LONGEST_TEXT = 600
+REST_COLOR = "#c5c9d0"
+REST = -2  # stands for all clusters that are too small for a card of their own
 
 
 def report_of(members: Members, progress) -> tuple[dict, dict]:
@@ -28,36 +30,26 @@ def report_of(members: Members, progress) -> tuple[dict, dict]:
     info = get_clustering_run_info(members.target.dataset, members.run_key)
     groups = members.by_cluster()
     order = sorted(groups, key=lambda c: (c == runs.NOISE, -len(groups[c])))
+    order, small = _with_cards(order)
     hues = colors(order)
-    images, skipped = _images(members, groups, progress)
+    images, skipped = _images(members, {cluster: groups[cluster] for cluster in order}, progress)
     about = read_part(members.target.dataset, members.run_key, "names", {}) or {}
-    clusters = []
-    for cluster in order:
-        rows = groups[cluster]
-        text = (about.get(str(cluster)) or {}).get("description")
-        clusters.append(
-            {
-                "id": cluster,
-                "label": members.names.get(cluster, runs.cluster_label(cluster))[:LONGEST_NAME],
-                "size": len(rows),
-                "share": len(rows) / len(members.ids),
-                "confidence": None if cluster == runs.NOISE else float(members.confidence[rows].mean()),
-                "description": text[:LONGEST_TEXT] if isinstance(text, str) else None,
-                "color": hues[cluster],
-                "images": images[cluster],
-            }
-        )
-    drawn, notes = _map(members, order)
+    clusters = [_card(members, cluster, groups[cluster], about.get(str(cluster)) or {}) for cluster in order]
+    clusters = [{**card, "color": hues[card["id"]], "images": images[card["id"]]} for card in clusters]
+    real = [cluster for cluster in [*order, *small] if cluster != runs.NOISE]
+    if small:
+        clusters.append(_rest(groups, small, len(members.ids)))
+    drawn, notes = _map(members, [cluster["id"] for cluster in clusters])
     if skipped:
         reasons = ", ".join(f"{count:,} {reason}" for reason, count in skipped.items())
         notes.append(f"Could not be shown: {reasons}.")
-    real = [cluster for cluster in order if cluster != runs.NOISE]
+    known = [name for name in MAIN_SCORES if isinstance((info["scores"] or {}).get(name), int | float)]
     report = {
         "title": members.run_key,
         "subtitle": f"{len(real):,} clusters of {len(members.ids):,} {members.target.unit} "
         f"in dataset {members.target.dataset.name}",
         "facts": _facts(info, members),
-        "scores": [(name, f"{info['scores'][name]:.3f}") for name in MAIN_SCORES if _known(info, name)],
+        "scores": [(name.replace("_", " "), f"{info['scores'][name]:.3f}") for name in known],
         "notes": notes,
         "clusters": clusters,
         "map": drawn,
@@ -65,8 +57,30 @@ def report_of(members: Members, progress) -> tuple[dict, dict]:
     return report, skipped
 
 
-def _known(info, name) -> bool:
-    return isinstance((info["scores"] or {}).get(name), int | float)
+def _with_cards(order: list[int]) -> tuple[list[int], list[int]]:
+    """The largest clusters, and noise, which get a card; and those that there are too many of."""
+    real = [cluster for cluster in order if cluster != runs.NOISE]
+    return real[:REPORT_CARDS] + order[len(real) :], real[REPORT_CARDS:]
+
+
+def _card(members: Members, cluster: int, rows, about: dict) -> dict:
+    """What is written on the card of a cluster."""
+    text = about.get("description")
+    return {
+        "id": cluster,
+        "label": members.names.get(cluster, runs.cluster_label(cluster))[:LONGEST_NAME],
+        "size": len(rows),
+        "share": len(rows) / len(members.ids),
+        "confidence": None if cluster == runs.NOISE else float(members.confidence[rows].mean()),
+        "description": text[:LONGEST_TEXT] if isinstance(text, str) else None,
+    }
+
+
+def _rest(groups, small: list[int], n: int) -> dict:
+    size = sum(len(groups[cluster]) for cluster in small)
+    label, share = f"{len(small):,} smaller cluster{'s' if len(small) > 1 else ''}", size / n
+    empty = {"confidence": None, "description": None, "color": REST_COLOR, "images": []}
+    return {"id": REST, "label": label, "size": size, "share": share, **empty}
 
 
 def _facts(info: dict, members: Members) -> list[tuple[str, str]]:
@@ -121,4 +135,5 @@ def _map(members: Members, order: list[int]) -> tuple[dict | None, list[str]]:
         rows = np.sort(np.random.default_rng(members.config.seed).choice(rows, MAP_POINTS, replace=False)).tolist()
     points = np.asarray(results.points)[[place[members.ids[row]] for row in rows]]
     few = [] if len(rows) == len(members.ids) else [f"The map shows {len(rows):,} of {len(members.ids):,}."]
-    return pack_map(points, members.labels[rows], order), few
+    labels = members.labels[rows]
+    return pack_map(points, np.where(np.isin(labels, order), labels, REST), order), few

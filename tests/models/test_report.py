@@ -102,6 +102,13 @@ def test_a_sheet_leaves_the_places_of_unreadable_images_empty(tmp_path):
     assert red.sum() >= 2 * thumbnails.TILE**2
 
 
+def test_titles_in_other_scripts_are_drawn_and_missing_emoji_left_out():
+    font = thumbnails._font(22)
+    for title in ("שלום עולם", "مرحبا", "Привет, мир", "Ελληνικά"):
+        assert thumbnails._fitting(title, font, 900) == title
+    assert thumbnails._fitting("07 · 🦜 birds \U0001faa8 日", font, 900) == "07 · birds ?"
+
+
 @pytest.mark.parametrize("title", ["", "שלום", "😀 cats", "a\nb", "x" * 10_000])
 def test_any_title_can_be_drawn(tmp_path, title):
     Image.new("RGB", (8, 8)).save(tmp_path / "a.png")

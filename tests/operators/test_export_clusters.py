@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 from fiftyone import ViewField as F
 from fiftyone.operators.executor import ExecutionError
-from fiftyone.plugins.orgs.constellation.clusters.operators import export_files, export_formats
+from fiftyone.plugins.orgs.constellation.clusters.operators import export_files, export_formats, export_report
 from fiftyone.plugins.orgs.constellation.clusters.operators.cluster_edits import rename_clusters
 from PIL import Image
 
@@ -196,7 +196,8 @@ def test_a_listing_that_was_tampered_with_deletes_nothing_outside(run, tmp_path)
     call, out = get("export_clusters"), tmp_path / "out"
     (tmp_path / "precious").write_text("mine")
     call(run, run_key="km", to=str(out), format="folders")
-    (out / export_files.LISTING).write_text(json.dumps(["../precious", str(tmp_path / "precious")]))
+    listed = json.loads((out / export_files.LISTING).read_text())
+    (out / export_files.LISTING).write_text(json.dumps([*listed, "../precious", str(tmp_path / "precious")]))
     call(run, run_key="km", to=str(out), format="folders", overwrite=True)
     assert (tmp_path / "precious").read_text() == "mine"
 
@@ -215,6 +216,60 @@ def test_places_that_cannot_be_written(run, tmp_path, monkeypatch):
         patch.setattr(export_files.os, "access", lambda path, mode: False)
         with pytest.raises(ValueError, match=r"cannot be written, no permission in '.*'; choose another path"):
             call(run, run_key="km", to=str(tmp_path / "out"), format="folders")
+
+
+@pytest.mark.parametrize("format", ["csv", "folders"])
+@pytest.mark.parametrize("name", ["x" * 300, "/".join(["y" * 100] * 60)])
+def test_a_path_that_is_too_long(run, tmp_path, name, format):
+    with pytest.raises(ValueError, match="cannot be written, File name too long; choose another path") as refused:
+        get("export_clusters")(run, run_key="km", to=str(tmp_path / name), format=format)
+    assert len(str(refused.value)) < 300 and list(tmp_path.iterdir()) == []
+    assert flat(draw(run, "export_clusters", format=format, to=str(tmp_path / name)))["to"]["invalid"]
+
+
+def test_folders_made_for_a_failed_export_go_again(run, tmp_path, monkeypatch):
+    def full(*args):
+        raise OSError(28, "No space left on device", str(tmp_path / "x.png"))
+
+    (tmp_path / "mine").mkdir()
+    with monkeypatch.context() as patch:
+        patch.setattr(export_formats.shutil, "copyfile", full)
+        with pytest.raises(ValueError, match="No space left on device"):
+            get("export_clusters")(run, run_key="km", to=str(tmp_path / "mine" / "a" / "b" / "out"), format="folders")
+    assert list(tmp_path.rglob("*")) == [tmp_path / "mine"]
+
+
+def test_overwrite_means_earlier_exports_and_nothing_else(run, tmp_path):
+    call, out = get("export_clusters"), tmp_path / "out"
+    (out / "00").mkdir(parents=True)
+    (out / "clusters.csv").write_text("mine")
+    with pytest.raises(ValueError, match=r"'clusters.csv' in '.*/out' is not from an earlier export; choose another"):
+        call(run, run_key="km", to=str(out), format="folders", overwrite=True)
+    assert (out / "clusters.csv").read_text() == "mine" and len(list(out.rglob("*"))) == 2
+    (out / "clusters.csv").unlink()
+    for _ in range(2):
+        call(run, run_key="km", to=str(out), format="folders", overwrite=True)
+    picture = next((out / "00").iterdir())
+    (out / export_files.LISTING).unlink()
+    with pytest.raises(ValueError, match="is not from an earlier export"):
+        call(run, run_key="km", to=str(out), format="folders", overwrite=True)
+    assert picture.exists()
+
+
+@pytest.mark.parametrize("label", ["=1", " =1", "\t@x", "\uff1dcmd", "+1", "-1"])
+def test_what_a_spreadsheet_would_run_is_text(label):
+    assert export_formats._cell(label) == f"'{label}"
+    assert export_formats._cell("a=1") == "a=1" and export_formats._cell(-1) == -1
+
+
+def test_a_report_of_very_many_clusters_stays_small(run, tmp_path, monkeypatch):
+    monkeypatch.setattr(export_report, "REPORT_CARDS", 1)
+    get("edit_clusters")(run, run_key="km", action="dissolve", clusters=[2])
+    get("export_clusters")(run, run_key="km", to=str(tmp_path / "a.html"), format="html")
+    page, data = (tmp_path / "a.html").read_text(), data_of(tmp_path / "a.html")
+    assert "2 clusters of 30 images" in page and page.count("<article") == 3
+    assert [cluster["id"] for cluster in data["clusters"]] == [0, -1, export_report.REST]
+    assert data["clusters"][2]["label"] == "1 smaller cluster" and data["clusters"][2]["size"] == 10
 
 
 def test_a_full_disk_leaves_nothing(run, tmp_path, monkeypatch):
