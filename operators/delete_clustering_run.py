@@ -6,7 +6,7 @@ import fiftyone.operators.types as types
 from . import runs
 from .execution import PythonCall
 from .locks import turn, writing
-from .maps import clean_maps
+from .maps import clean_maps, touch_maps
 from .run_choice import add_run, chosen_run
 
 
@@ -30,6 +30,7 @@ def delete_clustering_run(samples, run_key: str) -> dict:
     with writing(dataset, f"run key {run_key!r}", f"field {path!r}"), turn(dataset):
         done = runs.delete_run(dataset, run_key)
         deleted = clean_maps(dataset, except_key=run_key)
+        touch_maps(dataset)  # the next run of this name has other clusters
     return {**done, "deleted_map": visualization if visualization in deleted else None}
 
 

@@ -7,6 +7,7 @@ from . import runs
 from .execution import PythonCall
 from .forms import check
 from .locks import turn, writing
+from .maps import touch_maps
 from .run_choice import add_run, chosen_run
 
 
@@ -31,7 +32,9 @@ def rename_clustering_run(samples, run_key: str, new_run_key: str) -> dict:
     paths = {runs.get_config(dataset, run_key).label_path, runs.moved_path(dataset, run_key, new_run_key)}
     names = [f"run key {run_key!r}", f"run key {new_run_key!r}", *(f"field {path!r}" for path in paths)]
     with writing(dataset, *names), turn(dataset):
-        return runs.rename_run(dataset, run_key, new_run_key)
+        done = runs.rename_run(dataset, run_key, new_run_key)
+        touch_maps(dataset)  # the next run of the old name has other clusters
+    return done
 
 
 class RenameClusteringRun(PythonCall, foo.Operator):

@@ -54,8 +54,10 @@ def _check_free(dataset, path):
 
 
 def list_clustering_runs(dataset) -> list[str]:
-    """The keys of all clustering runs of a dataset; those of other plugins are not ours to read."""
-    return [key for key in dataset.list_runs(kind=KIND) if hasattr(dataset.get_run_info(key).config, "label_path")]
+    """The keys of a dataset's clustering runs, the newest last; those of other plugins are not ours to read."""
+    infos = {key: dataset.get_run_info(key) for key in dataset.list_runs(kind=KIND)}  # these come by name
+    ours = [key for key, info in infos.items() if hasattr(info.config, "label_path")]
+    return sorted(ours, key=lambda key: infos[key].timestamp)
 
 
 def get_config(dataset, run_key: str):

@@ -70,8 +70,12 @@ def test_opened_it_shows_the_newest_run_with_all_that_is_known(browser, compute)
     assert browser.state["run"] == "km" and browser.look["unassigned"] == 3
     for words in ("3 clusters of 57 images", "cluster 00", "100 % a", "cohesion", "separation", "Without a cluster"):
         assert words in browser.drawn, words
-    compute(browser.dataset, run_key="newer")
-    assert Browser(browser.dataset).state["run"] == "newer"
+    compute(browser.dataset, run_key="a_newer_one")  # that is not the last by name
+    assert Browser(browser.dataset).state["run"] == "a_newer_one"
+    foo.get_operator("@constellation/clusters/edit_clusters")(
+        browser.dataset, run_key="km", action="rename", names={0: "old"}
+    )
+    assert Browser(browser.dataset).state["run"] == "a_newer_one"
 
 
 def test_a_dataset_without_runs_and_one_whose_field_is_gone(blobs, compute):
@@ -204,14 +208,14 @@ def test_after_samples_were_deleted_cards_say_what_a_click_shows(browser):
 
 
 def test_a_run_that_is_renamed_from_the_panel_stays_open(browser, compute):
-    compute(browser.dataset, run_key="newest")
+    compute(browser.dataset, run_key="a_newest")
     rename = foo.get_operator("@constellation/clusters/rename_clustering_run")
     done = rename(browser.dataset, run_key="km", new_run_key="digits")
     browser.call("on_done", result=done, original_params={"run_key": "km", "new_run_key": "digits"})
     assert browser.state["run"] == "digits" and "3 clusters of 57 images" in browser.drawn
     foo.get_operator("@constellation/clusters/delete_clustering_run")(browser.dataset, run_key="digits")
     browser.call("on_done", result={"run_key": "digits"}, original_params={"run_key": "digits"})
-    assert browser.state["run"] == "newest"
+    assert browser.state["run"] == "a_newest"
 
 
 def test_the_picker_tells_runs_apart_and_the_run_tab_lists_edits(browser):

@@ -18,7 +18,7 @@ from fiftyone.plugins.orgs.constellation.clusters.operators import (
     runs,
 )
 
-from .conftest import group_vectors
+from .conftest import get, group_vectors
 from .test_concurrency import Child
 
 
@@ -512,9 +512,16 @@ def test_every_edit_renews_every_map(run):
         fob.compute_visualization(run, points=points, brain_key=key)
     fob.compute_uniqueness(run, embeddings="emb")
     stamps = [[run.get_brain_info(key).timestamp for key in run.list_brain_runs()]]
-    for call in (EDITS["rename"], EDITS["split"], lambda ds: changes.undo_edit(ds, "km")):
+    rename = {"run_key": "km", "new_run_key": "other"}
+    for call in (
+        EDITS["rename"],
+        EDITS["split"],
+        lambda ds: changes.undo_edit(ds, "km"),
+        lambda ds: get("rename_clustering_run")(ds, **rename),
+        lambda ds: get("delete_clustering_run")(ds, run_key="other"),  # a new run may have its name
+    ):
         call(run)
         run.reload()
         stamps.append([run.get_brain_info(key).timestamp for key in run.list_brain_runs()])
     for key, found in zip(run.list_brain_runs(), zip(*stamps, strict=True), strict=True):
-        assert len(set(found)) == (4 if key in ("ours", "theirs") else 1) and sorted(found) == list(found)
+        assert len(set(found)) == (6 if key in ("ours", "theirs") else 1) and sorted(found) == list(found)
