@@ -92,11 +92,16 @@ def after(share):
     return stop
 
 
-@pytest.mark.parametrize("method", METHODS)
-def test_every_method_goes_through_its_stages_and_a_resumed_run_has_the_same_curve(method, digits, tmp_path):
+CONV = {"autoencoder": "conv_autoencoder"}
+
+
+@pytest.mark.parametrize(("method", "params"), [(name, {}) for name in METHODS] + [("dec", CONV), ("idec", CONV)])
+def test_every_method_goes_through_its_stages_and_a_resumed_run_has_the_same_curve(method, params, digits, tmp_path):
     pixels, truth = digits
-    whole = training_of(recipe_of(method), pixels, tmp_path / "whole", truth)
+    whole = training_of(recipe_of(method, **params), pixels, tmp_path / "whole", truth)
     record = whole.run()
+    convolutions = any(isinstance(module, torch.nn.Conv2d) for module in whole.network.modules())
+    assert convolutions == (method in HEADS or params == CONV)
     stages = list(dict.fromkeys(entry["stage"] for entry in record["curve"]))
     assert method in stages and record["epoch"] == record["planned"]
     clustered = [entry for entry in record["curve"] if entry["stage"] != recipe_of(method).pretext]
@@ -106,9 +111,9 @@ def test_every_method_goes_through_its_stages_and_a_resumed_run_has_the_same_cur
     path = tmp_path / "parts"
     share = (len(record["curve"]) - 0.9) / len(record["curve"])  # in the last epoch, of the last stage
     with pytest.raises(Enough):
-        training_of(recipe_of(method), pixels, path, truth).run(progress=after(share))
+        training_of(recipe_of(method, **params), pixels, path, truth).run(progress=after(share))
     assert read_record(path / "e.safetensors")["epoch"] == record["planned"] - 1
-    again = training_of(recipe_of(method), pixels, path, truth)
+    again = training_of(recipe_of(method, **params), pixels, path, truth)
     resumed = again.run(resume=True)
     first, second = ([entry["loss"] for entry in r["curve"]] for r in (record, resumed))
     np.testing.assert_allclose(first, second, atol=1e-4)
