@@ -3,6 +3,7 @@
 import os
 
 from ..models.naming import criterion as asked
+from ..models.naming.asking import CAP_REACHED
 from ..models.naming.failures import NEXT, Failure
 from .llm_job import NO_IMAGE, LLMJob, digest_of, news
 
@@ -138,6 +139,11 @@ class CriterionJob(LLMJob):
     def _ask(self, jobs, report):
         self.ask(jobs, self._key, self.given["parallel"], self.given["timeout"], report)
         self.check(answered=bool(self.captions))
+        if self.stopped and self.stopped.reason == CAP_REACHED:  # half of the captions would make other groups
+            raise ValueError(
+                f"max_spend={self.given['max_spend']:g} ended it after {self.calls} calls for "
+                f"${self.budget.spent:.4f}; these answers are kept, so raise it and call again"
+            )
 
     def _digest(self, kind, about):
         server = [self.choice.base_url, self.choice.model]

@@ -9,10 +9,12 @@ from . import runs
 from .criterion import check_criterion, group_by_criterion, group_images, plan_of, propose_key
 from .execution import PythonCall, failed, show, stream
 from .forms import HALF, add_heading, check
-from .llm_form import add_consent_box, add_server, consented
+from .llm_form import add_consent_box, add_server, consented, sent
 from .llm_server import read_secrets
 from .naming_text import markdown
 from .run_choice import add_run, chosen_run
+
+_LETTERS = 1500  # of a question, on average
 
 
 class GroupByCriterion(PythonCall, foo.Operator):
@@ -57,8 +59,9 @@ class GroupByCriterion(PythonCall, foo.Operator):
             given = criterion_arguments(ctx)
             steps, n_images = plan_of(ctx.dataset, given)
             n_sent = min(steps["n_fine"] * steps["images"], n_images)
-            text = f"About {steps['calls']:,} questions with {n_sent:,} images, for {n_images:,} images in all"
-            inputs.view("plan", types.Notice(label=text, description=f"They go to {choice.host}"))
+            text, cost = sent(choice, steps["calls"], n_sent, given["image_size"], " " * _LETTERS)
+            text += f", for {n_images:,} images in all"
+            inputs.view("plan", (types.Notice if choice.local else types.Warning)(label=text, description=cost))
             add_consent_box(ctx, inputs, choice, agreed)
         return types.Property(inputs, view=view)
 

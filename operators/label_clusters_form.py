@@ -4,12 +4,11 @@ import inspect
 
 import fiftyone.operators.types as types
 
-from ..models.naming.prices import expected
 from ..models.naming.prompt import Instructions, system_text
 from . import runs
 from .form_steps import truth_fields
 from .forms import HALF, add_choice, add_heading, add_parameters, add_problem, form_values, refuse
-from .llm_form import add_consent_box, add_server, consented
+from .llm_form import add_consent_box, add_server, consented, sent
 from .naming import CLASSIFIER, FIELD, LLM, VOCABULARY, label_clusters
 from .naming_request import read_words
 from .run_choice import add_run, chosen_run
@@ -21,8 +20,6 @@ SOURCES = {
     CLASSIFIER: ("ImageNet classes", "Offline: what the bundled classifier sees in a cluster more than in others"),
     FIELD: ("A label field", "Offline: the most frequent label of each cluster"),
 }
-_BYTES_PER_PIXEL = 0.1  # of a JPEG of quality 85, to the order of magnitude
-_ASPECT = 0.67
 
 
 def add_naming(ctx, inputs):
@@ -92,23 +89,8 @@ def sending_text(ctx, run_key, choice, instructions) -> tuple[str, str]:
     clusters = sorted(clusters, key=lambda c: -c["size"])[: ctx.params.get("max_clusters") or 200]
     shown = sum(min(c["size"], instructions.images) for c in clusters)
     shown += min(3, len(clusters) - 1) * len(clusters) if instructions.contrast == "images" else 0
-    side, sheet = instructions.image_size, instructions.layout == "sheet"
-    pixels = min(side, 256) ** 2 if sheet else side**2
-    size = shown * pixels * _ASPECT * _BYTES_PER_PIXEL
-    where = f"{choice.host}, which is this machine" if choice.local else choice.host
-    text = f"Up to {shown:,} images of at most {side} x {side} pixels, about {_megabytes(size)}, in {len(clusters):,} "
-    text += f"question{'s' if len(clusters) != 1 else ''} to {where}"
     words = system_text({"properties": {}}, instructions) + " " * 1200
-    inputs, outputs = expected(len(clusters), shown, side, words, sheet)
-    tokens = f"About {inputs[0] + outputs[0]:,} to {inputs[1] + outputs[1]:,} tokens"
-    if choice.price is None:
-        return text, f"{tokens}; the price of {choice.model} is not known, enter it above to see the cost"
-    low, high = choice.price.of(inputs[0], outputs[0]), choice.price.of(inputs[1], outputs[1])
-    return text, f"{tokens}, " + ("free of charge" if high == 0 else f"${low:.2g} to ${high:.2g}")
-
-
-def _megabytes(size: float) -> str:
-    return f"{size / 1e6:.0f} MB" if size >= 1e7 else f"{size / 1e6:.1f} MB"
+    return sent(choice, len(clusters), shown, instructions.image_size, words, instructions.layout == "sheet")
 
 
 def _add_vocabulary(ctx, inputs):

@@ -7,10 +7,13 @@ import hashlib
 
 import fiftyone.operators.types as types
 
+from ..models.naming.prices import expected
 from .forms import HALF, add_choice, add_heading, add_problem, refuse
 from .llm_server import DEFAULT_MODEL, ServerChoice, choose_server, key_for, list_models, read_secrets
 
 SUGGESTED = 20  # models of the server's own list that are named
+_BYTES_PER_PIXEL = 0.1  # of a JPEG of quality 85, to the order of magnitude
+_ASPECT = 0.67
 
 
 def add_server(ctx, inputs) -> tuple[ServerChoice | None, bool]:
@@ -48,6 +51,30 @@ def consented(ctx, given: dict) -> dict:
     given = {**given, "price": given["price"] or _price(ctx.params, choice)}
     # who ticks a box has read the host, wherever its address is from
     return {**given, "consent": True, "base_url": choice.base_url} if ctx.params.get(_box(choice.host)) else given
+
+
+def sent(choice: ServerChoice, n_questions: int, n_images: int, side: int, words: str, sheet=False) -> tuple[str, str]:
+    """What would be sent where, and what it would cost, each in one sentence.
+
+    Args:
+        choice: the server
+        n_questions: how many questions
+        n_images: how many images in all of them
+        side: pixels of an image's longer side
+        words: a text as long as that of a question
+        sheet (False): whether images are sent as one sheet
+    """
+    pixels = min(side, 256) ** 2 if sheet else side**2
+    size = n_images * pixels * _ASPECT * _BYTES_PER_PIXEL / 1e6
+    where = f"{choice.host}, which is this machine" if choice.local else choice.host
+    text = f"Up to {n_images:,} images of at most {side} x {side} pixels, about {size:.{0 if size >= 10 else 1}f} MB, "
+    text += f"in {n_questions:,} question{'s' if n_questions != 1 else ''} to {where}"
+    inputs, outputs = expected(n_questions, n_images, side, words, sheet)
+    tokens = f"About {inputs[0] + outputs[0]:,} to {inputs[1] + outputs[1]:,} tokens"
+    if choice.price is None:
+        return text, f"{tokens}; the price of {choice.model} is not known, enter it above to see the cost"
+    low, high = choice.price.of(inputs[0], outputs[0]), choice.price.of(inputs[1], outputs[1])
+    return text, f"{tokens}, " + ("free of charge" if high == 0 else f"${low:.2g} to ${high:.2g}")
 
 
 def add_consent_box(ctx, inputs, choice: ServerChoice, agreed: bool):

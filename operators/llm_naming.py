@@ -45,7 +45,8 @@ class LLMNaming(LLMJob):
         """Of all that an answer depends on: members, images, prompt and model."""
         if cluster not in self._digests:
             asked = [prompt.VERSION, self.choice.base_url, self.choice.model, vars(self.instructions)]
-            self._digests[cluster] = digest_of([*asked, self.speakers.digest(cluster)])
+            shown = self.speakers.digest(cluster, self.instructions.contrast == "images")
+            self._digests[cluster] = digest_of([*asked, shown])
         return self._digests[cluster]
 
     def question(self, cluster: int) -> tuple[prompt.Question, list[str]]:
@@ -90,7 +91,7 @@ class LLMNaming(LLMJob):
             for group in (part for part in parts if len(part) > 1):
                 digest = digest_of(["alike", *[[c, names[c], self.digest(c)] for c in group]])
                 if (kept := self.kept(digest)) is not None:
-                    self._rename(group, kept["names"])
+                    self._rename(group, kept)
                 else:
                     jobs.append(self._contrast_job(group, names, digest))
             told = f"{len(jobs)} groups of clusters with one name"
@@ -179,8 +180,9 @@ class LLMNaming(LLMJob):
             return read_group_names(text, len(group), self.instructions.max_words)
 
         def arrived(found, used):
-            self.keep(digest, {"names": found})
-            self._rename(group, found)
+            told = {"names": found, "tokens": {"input": used.input_tokens, "output": used.output_tokens}}
+            self.keep(digest, told)
+            self._rename(group, told)
 
         return None, make, read, arrived
 
@@ -189,11 +191,14 @@ class LLMNaming(LLMJob):
         names = {c: about["name"] for c, about in {**self.known, **self.found}.items() if about.get("name")}
         return names, [group for group in alike(names) if any(cluster in self.found for cluster in group)]
 
-    def _rename(self, group, names):
+    def _rename(self, group, told):
         """Takes names that tell a group apart; clusters that were not asked about in this job keep theirs."""
-        for cluster, name in zip(group, names, strict=True):
+        for cluster, name in zip(group, told["names"], strict=True):
             if name and cluster in self.found:
-                self.found[cluster] = {**self.found[cluster], "name": name}
+                about = self.found[cluster]
+                # what the question took is of the whole group
+                origin = {"first_name": about["name"], "group": group, "tokens": told["tokens"]}
+                self.found[cluster] = {**about, "name": name, "told_apart": origin}
 
     def _name_of(self, cluster):
         about = self.found.get(cluster) or self.known.get(cluster)

@@ -5,6 +5,7 @@ from typing import Annotated, Literal
 
 from pydantic import Field
 
+from ..models.naming.answers import alike
 from ..models.naming.prompt import Instructions
 from ..models.parameters import parameters, typed, validated
 from . import runs
@@ -243,7 +244,7 @@ def _name_offline(request, members, asked, stages) -> dict:
     named = apply_names(request.dataset, request.run_key, found, request.source, stages.enter("writing"))
     stages.leave()
     summary = _summary(request, members, found, failed, named, unchanged=len(kept))
-    summary |= {"model": None, "host": None, "shared": [], "calls": 0, "images_sent": 0}
+    summary |= {"model": None, "host": None, "shared": alike(summary["names"]), "calls": 0, "images_sent": 0}
     summary |= {"input_tokens": 0, "output_tokens": 0, "cost": 0.0, "stopped": None}
     summary["text"] = end_text(summary)
     return summary

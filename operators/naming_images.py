@@ -31,11 +31,16 @@ class Speakers:
     near: dict[int, list[int]]
     files: dict[str, tuple]
 
-    def digest(self, cluster: int) -> str:
-        """Tells whether a cluster's members or the files of the images shown have changed."""
+    def digest(self, cluster: int, contrast: bool = True) -> str:
+        """Tells whether a cluster's members or the files of the images shown have changed.
+
+        Args:
+            cluster: the cluster
+            contrast (True): whether images of its neighbours are shown, too
+        """
         rows = self.members.rows_of(cluster)
         told = [sorted(self.members.ids[row] for row in rows)]
-        for row_id in (*self.chosen[cluster], *self.contrast(cluster)):
+        for row_id in (*self.chosen[cluster], *(self.contrast(cluster) if contrast else ())):
             path, box = self.files[row_id]
             try:
                 state = os.stat(path)

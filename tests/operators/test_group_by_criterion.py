@@ -115,6 +115,18 @@ def test_a_failure_leaves_nothing_behind(scenes):
         assert group(dataset, server)["n_groups"] == 3  # the captions were kept
 
 
+def test_a_cap_on_spending_keeps_what_was_answered(scenes):
+    dataset = scenes(60)
+    with NamingServer(script) as server:
+        cap = {"price": [10, 50], "max_spend": 0.037, "parallel": 1}
+        with pytest.raises(ValueError, match=r"max_spend=0.037 ended it after \d calls for \$0\.0\d+; .* are kept, so"):
+            group(dataset, server, **cap)
+        asked = len(server.questions)
+        assert 0 < asked < 6 and dataset.list_runs() == ["km"] and not dataset.has_field("km_by_criterion")
+        assert group(dataset, server, **{**cap, "max_spend": 1.0})["n_groups"] == 3
+        assert len(server.questions) == 6  # nothing was asked twice
+
+
 def test_nothing_leaves_before_consent(scenes):
     dataset = scenes(60)
     with NamingServer(script, host="0.0.0.0") as server:
@@ -125,7 +137,10 @@ def test_nothing_leaves_before_consent(scenes):
         ctx = foo.ExecutionContext({"dataset_name": dataset.name, "params": params}, operator_uri=op.uri)
         form = json.dumps(op.resolve_type(ctx, "inputs").to_json())
         assert (
-            "About 6 questions with 20 images, for 60 images in all" in form and "Send these images to 0.0.0.0" in form
+            "Up to 20 images of at most 512 x 512 pixels, about 0.4 MB, in 6 questions to 0.0.0.0:" in form
+            and ", for 60 images in all" in form
+            and "the price of tiny-vl is not known, enter it above" in form
+            and "Send these images to 0.0.0.0" in form
         )
         assert server.connections == 0 and group(dataset, server, consent=True)["n_groups"] == 3
 

@@ -17,6 +17,7 @@ import pytest
 from bson import ObjectId, json_util
 from fiftyone.operators.delegated import DelegatedOperationService
 from fiftyone.plugins.orgs.constellation.clusters.models.naming import asking
+from fiftyone.plugins.orgs.constellation.clusters.operators import llm_server
 from fiftyone.plugins.orgs.constellation.clusters.operators.cluster_edits import clusters_of, rename_clusters
 from fiftyone.plugins.orgs.constellation.clusters.operators.run_parts import read_part
 from naming_server import GOOD, NamingServer, hang, say, slow, status
@@ -195,6 +196,40 @@ def test_openais_key_goes_to_openai_only(squares, monkeypatch):
         get("label_clusters")(squares, run_key="km", consent=True)
 
 
+def test_a_key_that_no_header_can_carry_is_refused_and_not_shown(squares, monkeypatch):
+    with NamingServer(by_color, key=KEY) as server:
+        for key in ("hunter2 hunter2", "hunter2\r\nX-Evil: 1", "hunter2é"):
+            monkeypatch.setenv("CONSTELLATION_LLM_API_KEY", key)
+            with pytest.raises(ValueError, match="the secret CONSTELLATION_LLM_API_KEY has .* characters") as caught:
+                label(squares, server)
+            assert "hunter2" not in str(caught.value) and not server.questions
+        monkeypatch.setenv("CONSTELLATION_LLM_API_KEY", f" {KEY}\n")  # as copied
+        assert label(squares, server)["named"] == 3
+
+
+def test_openais_key_needs_openais_scheme_and_port():
+    choose = llm_server.choose_server
+    for url, there in (("https://api.openai.com:443/v1", True), ("https://API.openai.com/v1/", True)):
+        assert (llm_server.key_for(choose(url, "m", "auto", None, {}), {"OPENAI_API_KEY": KEY}) == KEY) is there
+    for url in ("http://api.openai.com/v1", "https://api.openai.com:444/v1", "https://api.openai.com.example/v1"):
+        assert llm_server.key_for(choose(url, "m", "auto", None, {}), {"OPENAI_API_KEY": KEY}) is None
+
+
+def test_an_address_of_the_environment_is_not_agreed_to_unseen(squares, monkeypatch):
+    with NamingServer(by_color, host="0.0.0.0") as server:
+        monkeypatch.setenv("OPENAI_BASE_URL", server.url)
+        where = r"would go to 0\.0\.0\.0:\d+; its address is from the secret OPENAI_BASE_URL, so add base_url="
+        with pytest.raises(ValueError, match=where):
+            get("label_clusters")(squares, run_key="km", model="tiny-vl", consent=True)
+        with pytest.raises(ValueError, match=where):
+            get("group_by_criterion")(squares, run_key="km", criterion="place", model="tiny-vl", consent=True)
+        assert server.connections == 0
+        box, _ = field(draw(squares, model="tiny-vl"), "Send these images to 0.0.0.0")
+        params = {"model": "tiny-vl", box: True}  # in the App, the box names the host
+        result = foo.execute_operator(get("label_clusters").uri, ctx={"dataset": squares, "params": params})
+        assert result.error is None and len(server.questions) == 3
+
+
 def test_a_repeated_call_asks_only_what_is_missing_or_changed(squares, folder):
     failing = {1}
     with NamingServer(lambda a: say("", refusal="no") if a.number in failing else by_color(a)) as server:
@@ -209,6 +244,11 @@ def test_a_repeated_call_asks_only_what_is_missing_or_changed(squares, folder):
         get("edit_clusters")(squares, run_key="km", action="move", ids=[moved], cluster=2)
         assert label(squares, server)["named"] == 2 and len(server.questions) == 6
         assert label(squares, server, focus="the colour")["named"] == 2 and names_of(squares)[0] == "mine"
+        label(squares, server, contrast="none")
+        moved = squares.match({"km.cluster": 1}).first().id
+        get("edit_clusters")(squares, run_key="km", action="move", ids=[moved], cluster=2)
+        asked = len(server.questions)
+        assert label(squares, server, contrast="none")["named"] == 2 and len(server.questions) == asked + 2
         assert label(squares, server, model="large-vl", clusters=[0])["named"] == 1
         assert names_of(squares)[0] != "mine" and label(squares, server, redo=True)["named"] == 3
 
@@ -224,6 +264,9 @@ def test_equal_names_are_told_apart_by_one_question(squares):
         done = label(squares, server)
         assert len(server.questions) == 4 and len(server.questions[-1].images) == 9
         assert sorted(done["names"].values())[:2] == ["Left", "Right"] and done["shared"] == []
+        about = next(a for a in read_part(squares, "km", "names").values() if a["name"] == "Right")["told_apart"]
+        assert about["group"] == [0, 1, 2] and about["first_name"].casefold() in ("square", "the squares", "squares")
+        assert about["tokens"] == {"input": 100, "output": 20}
         assert label(squares, server)["calls"] == 0  # nothing is asked twice
     with NamingServer(lambda asked: {**GOOD, "name": "Square"}) as server:  # it knows no other word
         done = label(squares, server, redo=True)
