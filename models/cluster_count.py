@@ -1,9 +1,10 @@
 """How many clusters? A sweep over their number, judged without labels, and three answers instead of one truth.
 
-Each number is tried on several halves of the vectors, and all trials are scored on the same sample. A number is good if
-its clusters are apart (silhouette, Rousseeuw 1987) and found again in another half (agreement by the adjusted Rand
-index, after Ben-Hur, Elisseeff and Guyon 2002); the product of both decides. Either alone fails: the silhouette of
-handwritten digits is as high at 17 clusters as at 10, and two clusters of almost anything are found again.
+Each number, or least size of HDBSCAN, is tried on several halves of the vectors, and all trials are scored on the same
+sample. A number is good if its clusters are apart (silhouette, Rousseeuw 1987) and found again in another half
+(agreement by the adjusted Rand index, after Ben-Hur, Elisseeff and Guyon 2002); the product of both decides. Either
+alone fails: the silhouette of handwritten digits is as high at 17 clusters as at 10, and two clusters of almost
+anything are found again.
 Calinski-Harabasz (1974), Davies-Bouldin (1979) and the coding length (Ma et al. 2007, "Segmentation of multivariate
 mixed data via lossy data coding and compression", section 3) are shown beside them; the first and the last favour few
 clusters where dimensions are many, so they have no vote.
@@ -23,7 +24,6 @@ DIMENSIONS = 50
 FEWEST = 8
 SAMPLE = 5000
 _SCORED = 2000
-_REPEATS = 5
 _SHARE = 0.5
 _RATIO = 1.3
 _REFINED = 5  # numbers looked at around each of the three best, in two rounds that start at these fractions
@@ -69,7 +69,7 @@ def suggest_count(
         warnings.simplefilter("ignore")  # fewer distinct vectors than clusters show in the trial itself
         trials = sweep(X, max_clusters, rng, progress or (lambda fraction, message: None)).run()
     return {
-        **choose(trials, sweep.agreement),
+        **choose(trials),
         "trials": [asdict(trial) for trial in trials],
         "parameter": sweep.parameter,
         "n_used": len(X),
@@ -77,27 +77,29 @@ def suggest_count(
 
 
 class _Sweep:
-    """What both sweeps share: one sample on which every trial is scored."""
+    """What both sweeps share: halves to fit, and one sample on which every trial is scored."""
 
     parameter = ""
-    agreement = ""
+    repeats = 5
 
     def __init__(self, X, max_clusters, rng, progress):
-        self.X, self.max_clusters, self.rng, self.progress = X, max_clusters, rng, progress
+        self.X, self.max_clusters, self.progress = X, max_clusters, progress
         self.scored = np.sort(rng.choice(len(X), min(_SCORED, len(X)), replace=False))
         self.S = X[self.scored]
         self.distances = _distances(self.S)
+        self.half = min(max(int(_SHARE * len(X)), FEWEST), len(X))
+        self.parts = [np.sort(rng.choice(len(X), self.half, replace=False)) for _ in range(self.repeats)]
+        self.seeds = rng.integers(2**31, size=self.repeats)
 
-    def trial(self, value, labels, silhouette, stability) -> Trial:
+    def trial(self, value, n_clusters, labels, silhouette, stability) -> Trial:
         """A trial from its labels ``(m,)`` of the scored sample."""
         from sklearn.metrics import calinski_harabasz_score, davies_bouldin_score
 
         kept = labels != NOISE
-        n_clusters = len(np.unique(labels[kept]))
-        defined = 2 <= n_clusters < kept.sum()
+        defined = 2 <= len(np.unique(labels[kept])) < kept.sum()
         return Trial(
             value=int(value),
-            n_clusters=n_clusters,
+            n_clusters=int(n_clusters),
             silhouette=silhouette,
             stability=stability,
             calinski_harabasz=float(calinski_harabasz_score(self.S[kept], labels[kept])) if defined else None,
@@ -111,58 +113,61 @@ class _KMeansSweep(_Sweep):
     """k-means for a geometric series of numbers, then for those around the three best."""
 
     parameter = "n_clusters"
-    agreement = "agreement between halves"
 
     def run(self) -> list[Trial]:
-        n = len(self.X)
-        size = max(int(_SHARE * n), FEWEST)
-        self.parts = [np.sort(self.rng.choice(n, min(size, n), replace=False)) for _ in range(_REPEATS)]
-        self.seeds = self.rng.integers(2**31, size=_REPEATS)
-        highest = max(2, min(self.max_clusters, size // 2))
-        grid = geometric(2, highest)
-        trials = {k: self._try(k, 0.6 * i / len(grid)) for i, k in enumerate(grid)}
+        highest = max(2, min(self.max_clusters, self.half // 2))
+        grid, trials = geometric(2, highest), {}
+        for i, k in enumerate(grid):
+            self._try(trials, k, 0.6 * i / len(grid))
         for fraction in _ROUNDS:
             values = choose(list(trials.values()))["values"].values()
             refined = sorted({k for value in values for k in between(sorted(trials), value)})
             for i, k in enumerate(refined):
-                trials[k] = self._try(k, fraction + 0.2 * i / len(refined))
+                self._try(trials, k, fraction + 0.2 * i / len(refined))
         return [trials[k] for k in sorted(trials)]
 
-    def _try(self, k, fraction) -> Trial:
+    def _try(self, trials, k, fraction):
         from .clusterers.kmeans import KMeans
 
         self.progress(fraction, f"{k} clusters")
-        found = []
+        found, n_clusters = [], 0
         for part, seed in zip(self.parts, self.seeds, strict=True):
             model = KMeans(k, spherical=False, n_init=1, swaps=10, max_iter=50, random_state=int(seed))
             found.append(model.fit(self.X[part]).predict(self.S))
+            n_clusters = max(n_clusters, len(np.unique(model.labels_)))
         widths = [silhouette(self.distances, labels) for labels in found]
         widths = [width for width in widths if width is not None]
-        pairs = [(a, b) for i, a in enumerate(found) for b in found[i + 1 :]]
-        stability = float(np.mean([ari(a, b) for a, b in pairs]))
-        return self.trial(k, found[0], float(np.mean(widths)) if widths else None, stability)
+        width = float(np.mean(widths)) if widths else None
+        # with fewer distinct vectors than clusters it was a smaller number that was tried
+        trials.setdefault(n_clusters, self.trial(n_clusters, n_clusters, found[0], width, agreement(found)))
 
 
 class _HDBSCANSweep(_Sweep):
-    """HDBSCAN for a geometric series of least sizes; a number of clusters is stable if the next sizes agree."""
+    """HDBSCAN for a geometric series of least sizes; in a half of the vectors a cluster has half its size."""
 
     parameter = "min_cluster_size"
-    agreement = "agreement with the next sizes"
+    repeats = 3
 
     def run(self) -> list[Trial]:
         from .clusterers.hdbscan import HDBSCAN
 
-        sizes = geometric(5, max(6, len(self.X) // 4))
-        found = []
+        trials, sizes = [], geometric(5, max(6, len(self.X) // 4))
         for i, size in enumerate(sizes):
             self.progress(i / len(sizes), f"min_cluster_size {size}")
-            found.append(HDBSCAN(min_cluster_size=size).fit(self.X).labels_[self.scored])
-        trials = []
-        for i, (size, labels) in enumerate(zip(sizes, found, strict=True)):
-            near = [found[j] for j in (i - 1, i + 1) if 0 <= j < len(found)]
-            agreement = float(np.mean([ari(labels, other) for other in near])) if near else 1.0
-            trials.append(self.trial(size, labels, silhouette(self.distances, labels), agreement))
+            whole = HDBSCAN(min_cluster_size=size).fit(self.X).labels_
+            n_clusters, labels = len(np.unique(whole[whole != NOISE])), whole[self.scored]
+            if n_clusters < 2:  # nothing splits, and nothing will into larger clusters
+                break
+            small = max(2, round(size * self.half / len(self.X)))
+            found = [HDBSCAN(min_cluster_size=small).fit(self.X[part]).predict(self.S) for part in self.parts]
+            width = silhouette(self.distances, labels)
+            trials.append(self.trial(size, n_clusters, labels, width, agreement(found)))
         return [trial for trial in trials if trial.n_clusters <= self.max_clusters] or trials[-1:]
+
+
+def agreement(found: list[np.ndarray]) -> float:
+    """The mean adjusted Rand index between any two of several labellings ``(m,)``; noise is one more cluster."""
+    return float(np.mean([ari(a, b) for i, a in enumerate(found) for b in found[i + 1 :]]))
 
 
 def geometric(low: int, high: int) -> list[int]:

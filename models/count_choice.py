@@ -18,7 +18,7 @@ class Trial:
         value: the parameter: the number of clusters, or HDBSCAN's minimum cluster size
         n_clusters: how many clusters that gave
         silhouette: in [-1, 1], noise left out; None where undefined
-        stability: agreement between halves, an adjusted Rand index; for HDBSCAN with the next sizes
+        stability: agreement between halves, an adjusted Rand index
         calinski_harabasz: higher is better
         davies_bouldin: lower is better
         coding_length: bits per sample, lower is better
@@ -40,7 +40,7 @@ class Trial:
         return max(self.silhouette or 0, 0) * max(self.stability, 0) * self.coverage
 
 
-def choose(trials: list[Trial], agreement: str = "agreement") -> dict:
+def choose(trials: list[Trial]) -> dict:
     """The three answers and why.
 
     Natural is the number with the best score, of several that are within 3 % of it the smallest; coarse and fine are
@@ -48,7 +48,6 @@ def choose(trials: list[Trial], agreement: str = "agreement") -> dict:
 
     Args:
         trials: all trials
-        agreement ("agreement"): what the reasons call the stability
 
     Returns:
         a dict with "coarse", "natural", "fine", "values", "reasons" and "verdict"
@@ -68,7 +67,7 @@ def choose(trials: list[Trial], agreement: str = "agreement") -> dict:
     return {
         **{name: trial.n_clusters for name, trial in chosen.items()},
         "values": {name: trial.value for name, trial in chosen.items()},
-        "reasons": {name: _reason(name, trial, chosen["natural"], usable, agreement) for name, trial in chosen.items()},
+        "reasons": {name: _reason(name, trial, chosen["natural"], usable) for name, trial in chosen.items()},
         "verdict": _verdict(natural),
     }
 
@@ -80,7 +79,7 @@ def _best(trials) -> Trial:
 
 def _middle(trial, trials) -> Trial:
     """The middle of the values in a row that give the same clusters: small changes of the data will not matter."""
-    same = [t for t in trials if t.n_clusters == trial.n_clusters and abs(t.score - trial.score) < 1e-6]
+    same = [t for t in trials if t.n_clusters == trial.n_clusters and t.score >= _TIE * trial.score]
     return same[len(same) // 2]
 
 
@@ -90,8 +89,8 @@ def _verdict(natural: Trial) -> str:
     return "weak" if natural.silhouette < _APART else "clear"
 
 
-def _reason(name, trial, natural, usable, agreement) -> str:
-    facts = f"silhouette {trial.silhouette:.3f}, {agreement} {trial.stability:.2f}"
+def _reason(name, trial, natural, usable) -> str:
+    facts = f"silhouette {trial.silhouette:.3f}, agreement between halves {trial.stability:.2f}"
     facts += f", {1 - trial.coverage:.0%} noise" if trial.coverage < 1 else ""
     if name == "natural":
         lowest = min(usable, key=lambda t: np.inf if t.davies_bouldin is None else t.davies_bouldin)

@@ -7,6 +7,7 @@ import fiftyone.operators.types as types
 import numpy as np
 from pydantic import Field
 
+from ..models.lengths import unit_length
 from ..models.parameters import typed
 from .clustering import COORDINATES, SEED
 from .execution import PythonCall, Stages, failed, stream
@@ -15,11 +16,12 @@ from .form_steps import add_target
 from .forms import HALF, add_choice, add_heading, add_problem
 from .suggestion_text import LEVELS, count_output, count_results
 from .targets import resolve_target
-from .vectors import read_vectors, vector_fields
+from .vectors import NO_VECTOR, Rows, missing_vectors, read_vectors, require_vector_field, vector_fields
 
 METHODS = {"kmeans": "k-means, over its number of clusters", "hdbscan": "HDBSCAN, over its smallest cluster size"}
 REDUCTIONS = {"none": "None", "umap": "UMAP, as before HDBSCAN or k-means on it"}
 MOST = 100
+LOOKED_AT = 5000
 
 
 def suggest_cluster_count(
@@ -29,7 +31,7 @@ def suggest_cluster_count(
     method: str = "kmeans",
     reduce: str = "none",
     max_clusters: Annotated[int, Field(ge=2)] = MOST,
-    sample: Annotated[int, Field(ge=8)] = 5000,
+    sample: Annotated[int, Field(ge=8)] = LOOKED_AT,
     seed: int = SEED,
     progress=None,
 ) -> dict:
@@ -48,26 +50,26 @@ def suggest_cluster_count(
 
     Returns:
         a dict with the numbers "coarse", "natural" and "fine"; "reasons" for each in words; "verdict": "clear",
-        "weak" or "none"; "params", the parameters of ``compute_clusters`` for each; "trials", the scores of every
-        number tried; "n_used", "n_vectors" and "notes"
+        "weak" or "none"; "params", the parameters of ``compute_clusters`` for each, and the "reduce" they go with,
+        principal components where HDBSCAN was tried on those; "trials", the scores of every number tried; "n_used",
+        "n_vectors" and "notes"
 
     Raises:
         ValueError: in one sentence, if an argument is refused or there are too few vectors
     """
-    from ..models.cluster_count import suggest_count
+    from ..models.cluster_count import DIMENSIONS, suggest_count
 
     given = {key: value for key, value in locals().items() if key in TYPED}
     typed(suggest_cluster_count, given)
     target, field = _checked(samples, embeddings, patches_field, method, reduce)
     stages = Stages(["reading", "reducing", "sweeping"] if reduce == "umap" else ["reading", "sweeping"], progress)
     stages.enter("reading")
-    table = read_vectors(target.samples, field, target.patches_field)
-    X = _sampled(table.X, sample, seed)
+    X, n_vectors, skipped = _read(target, field, sample, seed)
     if reduce == "umap":
         X = _reduced(X, seed, stages.enter("reducing"))
     found = suggest_count(X, method, max_clusters, seed, sample, stages.enter("sweeping"))
     stages.leave()
-    notes = [f"{len(ids):,} {target.unit} have {reason}" for reason, ids in table.skipped.items()]
+    notes = [f"{n:,} {target.unit} have {reason}" for reason, n in skipped.items()]
     most = max(trial["value"] for trial in found["trials"])
     if method == "kmeans" and most < max_clusters:
         notes.append(f"{len(X):,} vectors allow no more than {most} clusters to be tried")
@@ -76,9 +78,9 @@ def suggest_cluster_count(
         "method": method,
         "embeddings": field,
         "patches_field": target.patches_field,
-        "reduce": reduce,
-        "params": _params(found, len(table.X) / len(X)),
-        "n_vectors": len(table.X),
+        "reduce": "pca" if reduce == "none" and method == "hdbscan" and X.shape[1] > DIMENSIONS else reduce,
+        "params": _params(found, n_vectors / len(X)),
+        "n_vectors": n_vectors,
         "notes": notes,
         "seconds": stages.seconds,
     }
@@ -106,13 +108,29 @@ def _checked(samples, embeddings, patches_field, method, reduce):
     return target, field
 
 
-def _sampled(X, sample: int, seed: int):
-    """At most ``sample`` rows, scaled to length 1 where a run would do so."""
-    if len(X) > sample:
-        X = X[np.sort(np.random.default_rng(seed).choice(len(X), sample, replace=False))]
-    if X.shape[1] > COORDINATES:
-        X = X / np.linalg.norm(X, axis=1, keepdims=True)
-    return X
+def _read(target, field: str, sample: int, seed: int):
+    """At most ``sample`` vectors, which alone are fetched, how many there are, and how many are unusable by reason."""
+    rows = Rows.of(target.samples, target.patches_field)
+    if len(rows.ids) <= sample:
+        table = read_vectors(target.samples, field, target.patches_field)
+        return _unit(table.X), len(table.X), {reason: len(ids) for reason, ids in table.skipped.items()}
+    require_vector_field(rows, field)
+    missing = set(missing_vectors(rows, field))
+    there = [pair for pair in zip(rows.ids, rows.sample_ids, strict=True) if pair[0] not in missing]
+    rng = np.random.default_rng(seed)
+    chosen = [there[i] for i in np.sort(rng.choice(len(there), min(sample, len(there)), replace=False))]
+    if not chosen:
+        return np.zeros((0, 0), np.float32), 0, {NO_VECTOR: len(missing)}
+    some = target.source.select(list(dict.fromkeys(sample_id for _, sample_id in chosen)))
+    table, wanted = read_vectors(some, field, target.patches_field), {row_id for row_id, _ in chosen}
+    skipped = {f"{reason}, of {len(chosen):,}": len(wanted & set(ids)) for reason, ids in table.skipped.items()}
+    skipped = ({NO_VECTOR: len(missing)} if missing else {}) | {reason: n for reason, n in skipped.items() if n}
+    return _unit(table.X[[row_id in wanted for row_id in table.ids]]), len(there), skipped
+
+
+def _unit(X):
+    """Vectors at length 1 where a run would scale them so."""
+    return unit_length(X) if X.shape[1] > COORDINATES else X
 
 
 def _reduced(X, seed, report):
@@ -169,6 +187,9 @@ class SuggestClusterCount(PythonCall, foo.Operator):
         half = types.View(space=HALF)
         why = "The largest number tried"
         inputs.int("max_clusters", min=2, default=MOST, required=False, label="At most", description=why, view=half)
+        why = "How many vectors are looked at, drawn at random"
+        inputs.int("sample", min=8, default=LOOKED_AT, required=False, label="Sample", description=why, view=half)
+        inputs.int("seed", min=0, default=SEED, required=False, label="Seed", view=half)
         return types.Property(inputs, view=view)
 
     def execute(self, ctx):

@@ -9,6 +9,7 @@ VERDICTS = {
     "weak": "The groups run into each other: take the number as a starting point and look at the clusters",
     "none": "**No number stands out**: two halves of the vectors agree about no groups, so choose by what you need",
 }
+AXES = {"n_clusters": "clusters", "min_cluster_size": "smallest cluster size"}
 # The first two decide; what each is drawn against
 CURVES = {
     "silhouette": "silhouette",
@@ -23,26 +24,28 @@ def count_text(done: dict) -> str:
     """What :func:`operators.suggest_cluster_count.suggest_cluster_count` found, as Markdown."""
     lines = [VERDICTS[done["verdict"]], "", "| | clusters | why |", "| --- | --- | --- |"]
     for level in LEVELS:
-        lines.append(f"| **{level}** | **{done[level]}** | {done['reasons'][level]} |")
+        size = "" if done["parameter"] == "n_clusters" else f" (size {done['params'][level]['min_cluster_size']})"
+        lines.append(f"| **{level}** | **{done[level]}**{size} | {done['reasons'][level]} |")
     looked = f"Looked at {done['n_used']:,} of {done['n_vectors']:,} vectors in `{done['embeddings']}`"
     lines += ["", f"{looked}; took {sum(done['seconds'].values()):.1f} s"]
     return "\n".join([*lines, *(f"\nNote: {note}" for note in done["notes"])])
 
 
 def curve_plot(done: dict) -> list[dict]:
-    """Plotly traces: every score by number of clusters, each from its worst (0) to its best (1)."""
-    trials = sorted(done["trials"], key=lambda trial: trial["n_clusters"])
-    traces = []
+    """Plotly traces: every score by what was swept, each from its worst (0) to its best (1)."""
+    traces, before = [], "" if done["parameter"] == "n_clusters" else "size %{x}: "
     for name, title in CURVES.items():
-        points = [(trial["n_clusters"], trial[name]) for trial in trials if trial[name] is not None]
+        points = [trial for trial in done["trials"] if trial[name] is not None]
         if not points:
             continue
-        values = [value for _, value in points]
+        values = [trial[name] for trial in points]
         low, high = min(values), max(values)
         best, worst = (low, high) if name in ("davies_bouldin", "coding_length") else (high, low)
         scaled = [(value - worst) / (best - worst) if best != worst else 1.0 for value in values]
-        trace = {"x": [k for k, _ in points], "y": scaled, "customdata": values, "name": title}
-        trace["hovertemplate"] = f"%{{x}} clusters: {title} %{{customdata:.3g}}<extra></extra>"
+        trace = {"x": [trial["value"] for trial in points], "y": scaled, "name": title}
+        trace["customdata"] = [[trial["n_clusters"], value] for trial, value in zip(points, values, strict=True)]
+        facts = f"%{{customdata[0]}} clusters, {title} %{{customdata[1]:.3g}}"
+        trace["hovertemplate"] = f"{before}{facts}<extra></extra>"
         if name not in ("silhouette", "stability"):
             trace |= {"line": {"dash": "dot", "width": 1}, "opacity": 0.7}
         traces.append({"type": "scatter", "mode": "lines", **trace})
@@ -54,17 +57,19 @@ def count_output(done: dict) -> types.Property:
     outputs = types.Object()
     outputs.str("text", view=types.MarkdownView())
     dash = {"dash": "dash", "width": 1, "color": "#ff6d04"}
-    lines = [{"type": "line", "x0": k, "x1": k, "y0": 0, "y1": 1, "line": dash} for k in {done[x] for x in LEVELS}]
+    chosen = sorted(set(done["values"].values()))
+    lines = [{"type": "line", "x0": x, "x1": x, "y0": 0, "y1": 1, "line": dash} for x in chosen]
+    axis = AXES[done["parameter"]]
     layout = {
         "height": 320,
-        "xaxis": {"title": {"text": "clusters"}, "type": "log"},
+        "xaxis": {"title": {"text": axis}, "type": "log"},
         "showlegend": True,
         "shapes": lines,
         "legend": {"orientation": "h", "y": -0.3},
     }
     outputs.plot(
         "curves",
-        label="Scores by number of clusters, each from its worst to its best",
+        label=f"Scores by {'number of clusters' if axis == 'clusters' else axis}, each from its worst to its best",
         layout=layout,
         config={"displaylogo": False},
     )
@@ -88,8 +93,7 @@ def form_params(done: dict) -> dict[str, dict]:
         entries = {"method": method, f"method_{method}": done["params"][level], "source": done["embeddings"]}
         if done["patches_field"]:
             entries["unit"] = done["patches_field"]
-        if done["reduce"] == "umap":
-            entries["reduce"] = "umap"
+        entries["reduce"] = done["reduce"]
         if entries not in found.values():
             found[level] = entries
     if "natural" not in found:  # the same as coarse: the usual word for it is the better label

@@ -44,8 +44,14 @@ def test_ask_for_a_number_and_run_with_it(user, digits):
     assert digits.get_run_info(digits.list_runs()[0]).config.n_clusters == k
 
 
+NAME = "<img src=x onerror=alert(1)> 😀 שלום"
+
+
 def test_export_a_report_and_open_it(user, clustered, tmp_path):
     path = tmp_path / "report.html"
+    foo.get_operator("@constellation/clusters/edit_clusters")(
+        clustered, run_key="second", action="rename", names={0: NAME}
+    )
     user.open(clustered)
     form = user.open_form("export_clusters")
     user.fill(form, "Where to", str(path))
@@ -55,6 +61,7 @@ def test_export_a_report_and_open_it(user, clustered, tmp_path):
     asked, problems = [], []
     user.page.on("request", lambda request: asked.append(request.url))
     user.page.on("console", lambda message: problems.append(message.text) if message.type == "error" else None)
+    user.page.on("dialog", lambda dialog: problems.append(dialog.message) or dialog.dismiss())
     user.page.goto(f"file://{path}")
     cards = user.page.locator(".card")
     assert cards.count() == 6 and user.page.title() == "second"
@@ -64,6 +71,28 @@ def test_export_a_report_and_open_it(user, clustered, tmp_path):
     assert user.page.locator(".thumbs img").evaluate_all(loaded) and user.page.locator(".thumbs img").count() > 30
     sizes = cards.evaluate_all("cards => cards.map(card => +card.dataset.size)")
     assert sizes == sorted(sizes, reverse=True) and sum(sizes) == 60
+    assert user.page.locator("#c0 h3").inner_text() == NAME and not user.page.locator("h3 img").count()
     user.page.get_by_label("Find a cluster").fill("cluster 03")
     assert user.page.locator(".card:visible").count() == 1
     assert not problems and not [url for url in asked if not url.startswith(("file:", "data:"))]
+
+
+def test_a_balanced_subset_to_annotate(user, clustered):
+    user.open(clustered)
+    form = user.open_form("sample_clusters")
+    user.fill(form, "Of each cluster", "2")
+    user.fill(form, "Tag", "annotate")
+    user.execute(form)
+    user.page.get_by_text("12 samples", exact=True).first.wait_for()
+    clustered.reload()
+    assert sorted(clustered.match_tags("annotate").count_values("second.cluster").values()) == [2] * 6
+
+
+def test_new_images_join_the_clusters_of_a_run(user, digits):
+    compute = foo.get_operator("@constellation/clusters/compute_clusters")
+    compute(digits.limit(50), run_key="first", params={"n_clusters": 4}, embeddings="emb", visualize=False)
+    user.open(digits)
+    user.execute(user.open_form("assign_clusters"))
+    user.output("Assigned 10 images to")
+    digits.reload()
+    assert digits.count("first.label") == 60

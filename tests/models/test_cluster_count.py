@@ -75,6 +75,7 @@ def test_duplicates_do_not_make_clusters():
     X = np.repeat(blobs(5, 5)[0], 40, axis=0)
     found = suggest_count(X, max_clusters=40)
     assert found["natural"] == 5 and max(trial["n_clusters"] for trial in found["trials"]) == 5
+    assert found["values"]["natural"] == 5 and [trial["value"] for trial in found["trials"]] == [2, 3, 4, 5]
 
 
 def test_hdbscan_sweeps_its_least_size():
@@ -82,6 +83,32 @@ def test_hdbscan_sweeps_its_least_size():
     found = suggest_count(X, method="hdbscan")
     assert found["parameter"] == "min_cluster_size" and found["natural"] == 8
     assert found["values"]["natural"] >= 5 and "noise" in found["reasons"]["natural"]
+    sizes = [trial["value"] for trial in found["trials"]]
+    assert sizes == sorted(sizes) and all(trial["n_clusters"] >= 2 for trial in found["trials"])
+
+
+@pytest.mark.parametrize("k", [5, 12, 30])
+def test_hdbscan_finds_planted_blobs(k):
+    found = suggest_count(blobs(60 * k, k, seed=k)[0], method="hdbscan", seed=k)
+    assert abs(found["natural"] - k) <= 0.1 * k and found["verdict"] == "clear"
+
+
+def test_hdbscan_on_handwritten_digits():
+    assert abs(suggest_count(digits(), method="hdbscan")["natural"] - 10) <= 3
+
+
+def test_what_hdbscan_finds_in_nothing_is_not_found_in_halves():
+    X = np.random.default_rng(0).uniform(size=(800, 16)).astype(np.float32)
+    found = suggest_count(X, method="hdbscan")
+    assert found["verdict"] == "none"
+    assert max(trial["stability"] for trial in found["trials"]) < 0.5
+
+
+def test_agreement_is_the_mean_over_all_pairs():
+    a, b = np.array([0, 0, 1, 1, -1]), np.array([1, 1, 0, 0, 2])
+    assert cluster_count.agreement([a, b, a]) == 1
+    mixed = np.array([0, 1, 0, 1, 0])
+    assert cluster_count.agreement([a, b, mixed]) == pytest.approx((1 + 2 * cluster_count.ari(a, mixed)) / 3)
 
 
 @pytest.mark.parametrize(
@@ -138,7 +165,7 @@ def trial(k, silhouette, stability, value=None, coverage=1.0):
 def test_of_equal_scores_the_smallest_number_wins():
     chosen = count_choice.choose([trial(2, 0.2, 1), trial(5, 0.495, 1), trial(9, 0.5, 1), trial(20, 0.3, 1)])
     assert (chosen["coarse"], chosen["natural"], chosen["fine"]) == (2, 5, 20) and chosen["verdict"] == "clear"
-    assert "agreement 1.00" in chosen["reasons"]["fine"]
+    assert "agreement between halves 1.00" in chosen["reasons"]["fine"]
 
 
 def test_apart_and_found_again_both_count():

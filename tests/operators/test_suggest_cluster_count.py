@@ -28,6 +28,28 @@ def test_a_view_and_its_unusable_vectors(blobs):
     assert done["n_used"] == 39 and "1 images have no vector" in done["notes"][0]
 
 
+def test_of_many_vectors_only_the_sample_is_fetched(blobs, monkeypatch):
+    from fiftyone.plugins.orgs.constellation.clusters.operators import vectors
+
+    first, later = blobs.values("id")[:4], blobs.values("id")[4:]
+    blobs.select(first).clear_sample_field("emb")
+    fetched, decode = [], vectors.decode
+    monkeypatch.setattr(vectors, "decode", lambda stored: fetched.append(1) or decode(stored))
+    done = get("suggest_cluster_count")(blobs, sample=30, max_clusters=8)
+    assert done["natural"] == 3 and done["n_used"] == len(fetched) == 30 and done["n_vectors"] == 56
+    assert done["notes"][0] == "4 images have no vector"
+    assert get("suggest_cluster_count")(blobs, sample=30, max_clusters=8)["trials"] == done["trials"]
+    blobs.set_values("emb", dict.fromkeys(later[:50], np.zeros(32)), key_field="id")
+    with pytest.raises(ValueError, match="vectors are too few"):
+        get("suggest_cluster_count")(blobs, sample=30)
+
+
+def test_of_many_patches_only_the_sample_is_fetched(patches):
+    for samples, kwargs in ((patches, {"patches_field": "things"}), (patches.to_patches("things"), {})):
+        done = get("suggest_cluster_count")(samples, sample=31, max_clusters=8, **kwargs)
+        assert done["natural"] == 3 and done["n_used"] == 31 and done["n_vectors"] == 60
+
+
 def test_patches(patches):
     for samples, kwargs in ((patches, {"patches_field": "things"}), (patches.to_patches("things"), {})):
         done = get("suggest_cluster_count")(samples, max_clusters=10, **kwargs)
@@ -94,6 +116,26 @@ def test_every_button_opens_a_form_that_is_filled_in(blobs):
     assert run["n_clusters"] == 3
 
 
+def test_a_sweep_of_sizes_is_drawn_by_size_and_run_where_it_was_tried(dataset):
+    from fiftyone.plugins.orgs.constellation.clusters.operators.suggestion_text import form_params
+
+    X, _ = group_vectors(200, groups=4, d=60)
+    dataset.add_samples([fo.Sample(filepath=f"/n/{i}.png", emb=x) for i, x in enumerate(X)])
+    messages = app_messages(dataset, "suggest_cluster_count", {"embeddings": "emb", "method": "hdbscan"})
+    shown = messages[-1][1]
+    silhouette = next(trace for trace in shown["results"]["curves"] if trace["name"] == "silhouette")
+    assert silhouette["x"] == sorted(set(silhouette["x"])) and silhouette["x"][0] == 5
+    assert {found[0] for found in silhouette["customdata"]} >= {4} and "**4** (size " in shown["results"]["text"]
+    done = get("suggest_cluster_count")(dataset, method="hdbscan")
+    params = form_params(done)["natural"]
+    assert params["reduce"] == done["reduce"] == "pca"
+    assert flat(draw(dataset, **params))["reduce"]["default"] is not None
+    run = get("compute_clusters")(
+        dataset, method="hdbscan", params=done["params"]["natural"], reduce=done["reduce"], visualize=False
+    )
+    assert run["n_clusters"] == 4
+
+
 def test_a_sweep_of_patches_fills_in_their_unit(patches):
     from fiftyone.plugins.orgs.constellation.clusters.operators.suggestion_text import form_params
 
@@ -101,6 +143,13 @@ def test_a_sweep_of_patches_fills_in_their_unit(patches):
     params = form_params(done)["natural"]
     form = flat(draw(patches, **params))
     assert params["unit"] == "things" and form["source"]["default"] == "emb"
+
+
+def test_the_form_s_sample_and_seed_are_used(blobs):
+    form = flat(draw(blobs, "suggest_cluster_count"))
+    assert form["sample"]["default"] == 5000 and form["seed"]["default"] == 51
+    messages = app_messages(blobs, "suggest_cluster_count", {"embeddings": "emb", "max_clusters": 8, "sample": 20})
+    assert "Looked at 20 of 60 vectors" in messages[-1][1]["results"]["text"]
 
 
 def test_a_delegated_sweep_says_what_it_found(blobs):
