@@ -16,7 +16,7 @@ SEPARATION = (
     "Separation: distance to the nearest cluster in standard deviations; "
     "2.7 is one cluster cut in two, above 4 there is a gap"
 )
-_CELLS = {"display": "grid", "gridTemplateColumns": "repeat(auto-fill, minmax(190px, 1fr))", "alignItems": "stretch"}
+_CELLS = {"display": "grid", "gridTemplateColumns": "repeat(auto-fill, minmax(150px, 1fr))", "alignItems": "stretch"}
 
 
 def draw_cards(ctx, run: PanelRun):

@@ -236,7 +236,7 @@ def _training(run):
         "showlegend": True,
         "legend": {"orientation": "h", "x": 0, "y": 1.12},
         "margin": {"l": 50, "b": 40, "t": 50, "r": 12},
-        "xaxis": {"title": {"text": "step"}},
+        "xaxis": {"title": {"text": "step"}, "anchor": "y2"},
         "yaxis": {"title": {"text": "loss"}, "domain": [0.55, 1]},
         "yaxis2": {"title": {"text": "health"}, "domain": [0, 0.45], "rangemode": "tozero"},
     }

@@ -9,7 +9,11 @@ import fiftyone.operators as foo
 import numpy as np
 import pytest
 from fiftyone.operators.executor import Executor
-from fiftyone.plugins.orgs.constellation.clusters.operators import OPERATORS, clusters_panel_actions
+from fiftyone.plugins.orgs.constellation.clusters.operators import (
+    OPERATORS,
+    clusters_panel_actions,
+    clusters_panel_charts,
+)
 from fiftyone.plugins.orgs.constellation.clusters.operators.clusters_panel_run import PAGE, SORTS, UNASSIGNED, PanelRun
 from fiftyone.plugins.orgs.constellation.clusters.operators.contact_sheets import draw_sheets
 from fiftyone.plugins.orgs.constellation.clusters.operators.run_parts import write_parts
@@ -144,6 +148,17 @@ def test_clicks_on_charts(browser):
     low = np.floor(confidence.max() * 20) / 20
     expected = (confidence >= low).sum()
     assert len(click("confidence", min(low + 0.02, 0.99), 3)) == expected
+
+
+def test_curves_of_a_training_share_the_axis_below_both(browser):
+    config = browser.dataset.get_run_info("km").config
+    config.history = {"step": [1, 2], "loss": [0.9, 0.4], "used": [3, 2], "entropy": [1.0, 0.7]}
+    browser.dataset.update_run_config("km", config)
+    lines, layout = clusters_panel_charts._training(PanelRun(browser.dataset, "km"))
+    assert [(line["name"], line["yaxis"]) for line in lines] == [("loss", "y"), ("used", "y2"), ("entropy", "y2")]
+    assert lines[0]["x"] == [1, 2] and lines[1]["y"] == [1, 2 / 3] and layout["xaxis"]["anchor"] == "y2"
+    browser.call("on_tab", tab="charts").call("on_chart", chart="training")
+    assert "chart_training" in browser.drawn
 
 
 def test_search_and_every_order(browser):
