@@ -53,7 +53,7 @@ def titled_sheet(items: list[tuple[str, list[float] | None]], title: str, column
         a tuple of the PIL image and the reasons, by position, of those that could not be shown; their places stay
         empty
     """
-    from PIL import Image, ImageDraw
+    from PIL import Image, ImageDraw, features
 
     columns = max(1, min(columns, len(items)))
     rows = -(-len(items) // columns)
@@ -62,7 +62,9 @@ def titled_sheet(items: list[tuple[str, list[float] | None]], title: str, column
     sheet = Image.new("RGB", (width, height), _PAPER)
     draw = ImageDraw.Draw(sheet)
     font = _font(22)
-    draw.text((MARGIN, MARGIN), _fitting(title, font, width - 2 * MARGIN), fill=_INK, font=font)
+    # a name from right to left must not turn the whole line round
+    line = {"direction": "ltr"} if features.check("raqm") else {}
+    draw.text((MARGIN, MARGIN), _fitting(title, font, width - 2 * MARGIN), fill=_INK, font=font, **line)
     failed = {}
     for place, (filepath, box) in enumerate(items):
         left = MARGIN + place % columns * (TILE + GAP)

@@ -151,8 +151,9 @@ def write_sheets(path: Path, members: Members, progress) -> dict:
         files = members.files(chosen)
         label = names.get(cluster, runs.cluster_label(cluster))
         number = slugs[cluster].partition("_")[0]
-        label = label if number in label else f"{number} · {label}"  # a name may be in letters that no font here has
-        title = f"{label} · {len(rows):,} {members.target.unit}"
+        size = f"{len(rows):,} {members.target.unit}"
+        # the name comes last, because it may be long, from right to left, or in letters that no font here has
+        title = f"{label} · {size}" if number in label else f"{number} · {size} · {label}"
         sheet, failed = titled_sheet([files[key] for key in chosen], title)
         sheet.save(path / f"{slugs[cluster]}.png")
         for reason in failed.values():

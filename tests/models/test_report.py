@@ -109,6 +109,13 @@ def test_titles_in_other_scripts_are_drawn_and_missing_emoji_left_out():
     assert thumbnails._fitting("07 · 🦜 birds \U0001faa8 日", font, 900) == "07 · birds ?"
 
 
+def test_a_title_starts_at_the_left_whatever_its_name(tmp_path):
+    Image.new("RGB", (8, 8)).save(tmp_path / "a.png")
+    one, other = (thumbnails.titled_sheet([(str(tmp_path / "a.png"), None)], f"02 · 5 · {x}")[0] for x in ("a", "שלום"))
+    start = (0, 0, thumbnails.MARGIN + 60, thumbnails.MARGIN + thumbnails.TITLE)
+    assert np.array_equal(np.asarray(one.crop(start)), np.asarray(other.crop(start)))
+
+
 @pytest.mark.parametrize("title", ["", "שלום", "😀 cats", "a\nb", "x" * 10_000])
 def test_any_title_can_be_drawn(tmp_path, title):
     Image.new("RGB", (8, 8)).save(tmp_path / "a.png")
