@@ -74,7 +74,8 @@ class AutoencoderClusterer(HeadClusterer):
             lambda step: progress((self.pretrain_steps + step) / whole, f"clustering step {step}"),
         )  # fmt: skip
         centers = model[-1].detach().cpu().numpy()
-        return Head(self._score(task, model), exported(encoder), history.columns, centers=centers)
+        score = self._score(task, model) if self.heads > 1 else 0.0  # nothing to compare it with
+        return Head(score, exported(encoder), history.columns, centers=centers)
 
     def _widest(self):
         return math.inf if self.architecture == PIXELS else super()._widest()

@@ -55,6 +55,12 @@ def kmeans_layer(Z, fitted: KMeans) -> tuple:
     return 2 * centers.T / spread, -(centers**2).sum(axis=1) / spread
 
 
+def plausible(labels, n_clusters: int) -> bool:
+    """Whether labels ``(n,)`` are no collapse whatever k-means finds, which then need not run."""
+    sizes = np.bincount(labels) / len(labels)
+    return (sizes > 0).sum() >= n_clusters / 2 and sizes.max() <= _DOMINANT
+
+
 def collapse(labels, reference, n_clusters: int) -> str | None:
     """What is wrong with a clustering in which clusters swallowed others, None if nothing is.
 

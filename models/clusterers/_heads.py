@@ -15,7 +15,7 @@ from sklearn.utils.validation import check_is_fitted, validate_data
 
 from ..neighbors import nearest_neighbors
 from ..parameters import parameters
-from ._baseline import UMAP_SIZES, collapse, kmeans, kmeans_layer, start_space
+from ._baseline import UMAP_SIZES, collapse, kmeans, kmeans_layer, plausible, start_space
 from ._networks import WIDEST, Space, most_likely, packed, perceptron, probabilities, without_unused
 from ._training import accelerator, batches, seeded, total
 from .base import Clusterer, Cost
@@ -146,15 +146,17 @@ class HeadClusterer(Clusterer):
         found = self._solve(Z, space.sizes, knn[0][:, :wanted], start, rng, lambda f, m: progress(0.25 + 0.74 * f, m))
         self.history_ = found.history
         spec, arrays = found.packed(space.folded(found.layers))
-        labels, _ = most_likely(X, spec, arrays)
+        self.spec_, self.arrays_ = spec, arrays
+        labels, confidence = self._assign(X)
         used = np.unique(labels)
-        if len(used) < self.n_clusters:
-            warnings.warn(
-                f"{self.name} found {len(used)} clusters, fewer than n_clusters={self.n_clusters}; ask for fewer, or "
-                "raise the balance",
-                stacklevel=3,
-            )
-        self.spec_, self.arrays_ = spec, without_unused(spec, arrays, used)
+        if len(used) == self.n_clusters:
+            return labels, confidence
+        warnings.warn(
+            f"{self.name} found {len(used)} clusters, fewer than n_clusters={self.n_clusters}; ask for fewer, or "
+            "raise the balance",
+            stacklevel=3,
+        )
+        self.arrays_ = without_unused(spec, arrays, used)
         return self._assign(X)
 
     def _assign(self, X):
@@ -190,6 +192,8 @@ class HeadClusterer(Clusterer):
                         self.n_clusters, sizes)  # fmt: skip
             head = self._best(task, 2.0**attempt, rng, lambda f, m, a=attempt: progress((a + f) / 2, m))
             labels, _ = most_likely(Z, *head.packed())
+            if plausible(labels, self.n_clusters):
+                return head
             if baseline is None:
                 baseline = kmeans(Z, self.n_clusters, int(rng.integers(2**31)))
             problem = collapse(labels, baseline.labels_, self.n_clusters)
