@@ -13,7 +13,7 @@ from typing import Annotated, Literal
 from pydantic import Field
 
 from ..encoders.base import Device
-from .autoencoder import Denoising
+from .autoencoder import RATES, Denoising
 from .clustering import ClusteringRecipe, ClusterRate, Epochs, NClusters, PretrainEpochs, scores
 from .recipe import (
     BatchSize,
@@ -47,6 +47,7 @@ class CodeClustering(ClusteringRecipe):
     pretext = "autoencoder"
     loss_name = "divergence"
     raw_codes = True
+    usual_rates = RATES
     joint = False
     divergence_weight = 1.0
 

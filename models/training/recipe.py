@@ -74,6 +74,7 @@ class Recipe:
         when: one line that says when to choose it
         loss_name: what the loss is, for the curve
         raw_codes: whether the lengths of its vectors mean something
+        usual_rates: learning rates for a batch of 256 by optimiser, where they are not ``optimizers.DEFAULT_RATES``
         network: set by the trainer, has an ``encoder``
     """
 
@@ -82,6 +83,7 @@ class Recipe:
     when = ""
     loss_name = "loss"
     raw_codes = False
+    usual_rates = {}
 
     def check(self, n: int, processes: int = 1):
         """Refuses parameters that cannot work on ``n`` images in several processes.
@@ -197,4 +199,4 @@ class Recipe:
         """The learning rate of a stage at the end of its warm-up."""
         from .optimizers import DEFAULT_RATES
 
-        return self.learning_rate or DEFAULT_RATES[self.optimizer] * self.batch_size / 256
+        return self.learning_rate or {**DEFAULT_RATES, **self.usual_rates}[self.optimizer] * self.batch_size / 256
