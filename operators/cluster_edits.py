@@ -49,7 +49,7 @@ def version_of(dataset, run_key: str) -> int:
     Raises:
         ValueError: in one sentence, if there is no such run
     """
-    return getattr(runs.get_config(dataset, run_key), "version", 0)
+    return getattr(runs.look_at(dataset, run_key), "version", 0)
 
 
 def clean_name(name: str) -> str:

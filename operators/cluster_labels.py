@@ -55,7 +55,7 @@ def run_target(dataset, run_key: str):
     Raises:
         ValueError: in one sentence, if there is no such run, or its label field is gone
     """
-    config = runs.get_config(dataset, run_key)
+    config = runs.look_at(dataset, run_key)
     runs.check_labels(dataset, run_key)
     if config.label_path.startswith("frames."):
         return resolve_target(dataset.load_run_view(run_key), config.patches_field)

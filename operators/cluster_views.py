@@ -41,7 +41,7 @@ def cluster_view(samples, run_key: str, cluster: int, order: str = "confidence")
         ValueError: in one sentence, if there is no such run, cluster or order, or the labels are gone
     """
     dataset = samples._root_dataset
-    config = runs.get_config(dataset, run_key)
+    config = runs.look_at(dataset, run_key)
     runs.check_labels(dataset, run_key)
     check_order(order)
     check_cluster(run_key, cluster, [c["id"] for c in clusters_of(dataset, run_key)], noise=True)
@@ -61,7 +61,7 @@ def cluster_view(samples, run_key: str, cluster: int, order: str = "confidence")
 def doubtful_view(samples, run_key: str):
     """The images or patches of a run that are nearest to another cluster than theirs, most doubtful first."""
     dataset = samples._root_dataset
-    config = runs.get_config(dataset, run_key)
+    config = runs.look_at(dataset, run_key)
     runs.check_labels(dataset, run_key)
     clusters = current_figures(dataset, run_key)["clusters"].values()
     pairs = [pair for found in clusters for pair in zip(found.get("margin", []), found.get("border", []), strict=True)]
@@ -101,7 +101,7 @@ def part_view(dataset, run_key: str, wanted: dict, ground_truth: str | None = No
         wanted: values by attribute of the label, as MongoDB compares them, and for ``class`` the name of a class
         ground_truth (None): the field of that class
     """
-    config = runs.get_config(dataset, run_key)
+    config = runs.look_at(dataset, run_key)
     labels = {name: value for name, value in wanted.items() if name != "class"}
     found = labels_match(as_seen_by(dataset, run_key, config), config, labels)
     return of_class(found, config, ground_truth, wanted["class"]) if "class" in wanted else found
@@ -123,14 +123,14 @@ def of_class(view, config, ground_truth: str, name: str):
 
 def unassigned_view(dataset, run_key: str):
     """The images or patches that a run gave no cluster."""
-    config = runs.get_config(dataset, run_key)
+    config = runs.look_at(dataset, run_key)
     base = run_target(dataset, run_key).source
     return labels_match(base, config, {"cluster": None})
 
 
 def count_unassigned(dataset, run_key: str) -> int:
     """How many images or patches a run gave no cluster."""
-    config = runs.get_config(dataset, run_key)
+    config = runs.look_at(dataset, run_key)
     if not config.patches_field:
         return unassigned_view(dataset, run_key).count()
     source = run_target(dataset, run_key).source  # a view of patches would be made of all of them to be counted

@@ -29,10 +29,9 @@ def add_header(panel, run: PanelRun, run_menu: dict, events):
 
 
 def _run_label(dataset, key) -> str:
-    info = dataset.get_run_info(key)
-    config = info.config
+    config = runs.look_at(dataset, key)
     size = f"{config.n_clusters} clusters of {config.n_used:,}"
-    return " · ".join([key, config.method, size, when(info.timestamp)[:10], *_scores(config)[:1]])
+    return " · ".join([key, config.method, size, when(runs.made_at(dataset, key))[:10], *_scores(config)[:1]])
 
 
 def _scores(config) -> list[str]:
@@ -44,7 +43,7 @@ def _summary(run) -> str:
     config = run.config
     parts = [
         f"{config.n_clusters} clusters of {config.n_used:,} {run.unit}",
-        when(run.dataset.get_run_info(run.key).timestamp),
+        when(runs.made_at(run.dataset, run.key)),
         ", ".join(_scores(config)[:4]),
     ]
     return " · ".join(part for part in parts if part)

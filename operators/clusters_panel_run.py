@@ -83,7 +83,7 @@ class PanelRun:
     @cached_property
     def config(self):
         """The run's configuration; that it is a clustering run was seen when it was opened."""
-        return self.dataset.get_run_info(self.key).config
+        return runs.look_at(self.dataset, self.key)
 
     @cached_property
     def clusters(self) -> list[dict]:

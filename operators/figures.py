@@ -13,7 +13,7 @@ import fiftyone as fo
 import numpy as np
 
 from .run_parts import read_part, write_parts
-from .runs import NOISE, get_config
+from .runs import NOISE, look_at
 
 SEED = 51
 BINS = 20
@@ -184,7 +184,7 @@ def are_current(dataset, run_key: str, figures: dict | None) -> bool:
     """Whether figures describe the labels as they are: no edit and no deletion of samples came after them."""
     from .edited_run import state_of
 
-    if figures is None or figures.get("state") != state_of(get_config(dataset, run_key)):
+    if figures is None or figures.get("state") != state_of(look_at(dataset, run_key)):
         return False
     deleted = dataset.last_deletion_at
     if deleted is None:

@@ -225,7 +225,7 @@ def truth_fields(target) -> list[str]:
     """The fields that can hold classes to score against."""
     dataset, patches_field = target.dataset, target.patches_field
     names = [patches_field] if patches_field else list(target.source.get_field_schema())
-    ours = {runs.get_config(dataset, key).cluster_field for key in runs.list_clustering_runs(dataset)}
+    ours = {runs.look_at(dataset, key).cluster_field for key in runs.list_clustering_runs(dataset)}
     found = []
     for name in names:
         try:

@@ -9,6 +9,7 @@ import fiftyone as fo
 import numpy as np
 
 from .locks import is_held
+from .run_glance import plain_config, run_documents, shared_config
 
 KIND = "clustering"
 MARK = "constellation"
@@ -44,7 +45,7 @@ def check_cluster_field(target, name: str):
 
 def _check_free(dataset, path):
     """A field is free if there is none, or a dead run left it."""
-    owner = next((key for key in list_clustering_runs(dataset) if get_config(dataset, key).label_path == path), None)
+    owner = next((key for key in list_clustering_runs(dataset) if look_at(dataset, key).label_path == path), None)
     if owner:
         raise ValueError(f"field {path!r} holds the clusters of run {owner!r}; choose another name")
     field = dataset.get_field(path)
@@ -55,9 +56,13 @@ def _check_free(dataset, path):
 
 def list_clustering_runs(dataset) -> list[str]:
     """The keys of a dataset's clustering runs, the newest last; those of other plugins are not ours to read."""
-    infos = {key: dataset.get_run_info(key) for key in dataset.list_runs(kind=KIND)}  # these come by name
-    ours = [key for key, info in infos.items() if hasattr(info.config, "label_path")]
-    return sorted(ours, key=lambda key: infos[key].timestamp)
+    documents = run_documents(dataset)
+    ours = [key for key, document in documents.items() if _is_clustering(plain_config(document))]
+    return sorted(ours, key=lambda key: documents[key].timestamp)
+
+
+def _is_clustering(config: dict) -> bool:
+    return config.get("kind") == KIND and "label_path" in config
 
 
 def get_config(dataset, run_key: str):
@@ -66,13 +71,25 @@ def get_config(dataset, run_key: str):
     Raises:
         ValueError: in one sentence, if there is no such run
     """
-    # every look at a run copies its configuration, so the others are left alone unless there is something to say
-    config = dataset.get_run_info(run_key).config if run_key in dataset.list_runs() else None
-    if getattr(config, "kind", None) == KIND and hasattr(config, "label_path"):
-        return config
+    document = run_documents(dataset).get(run_key)
+    if document is not None and _is_clustering(plain_config(document)):
+        return dataset.get_run_info(run_key).config
     known = list_clustering_runs(dataset)
     some = f"the runs here are {', '.join(known[:10])}" if known else "this dataset has none"
     raise ValueError(f"there is no clustering run {run_key!r}; {some}")
+
+
+def made_at(dataset, run_key: str):
+    """When a run was made, in UTC."""
+    return run_documents(dataset)[run_key].timestamp
+
+
+def look_at(dataset, run_key: str):
+    """As :func:`get_config`, but quick: shared with others who look, so not to be changed."""
+    document = run_documents(dataset).get(run_key)
+    if document is not None and _is_clustering(plain_config(document)):
+        return shared_config(dataset, run_key)
+    return get_config(dataset, run_key)
 
 
 def create_label_field(target, name: str, run_key: str):
@@ -173,12 +190,12 @@ def register(target, run_key, config: dict, clusters: list[dict], arrays: dict, 
 
 def has_labels(dataset, run_key: str) -> bool:
     """Whether a run's label field still exists under the name it was given."""
-    return dataset.has_field(get_config(dataset, run_key).label_path)
+    return dataset.has_field(look_at(dataset, run_key).label_path)
 
 
 def check_labels(dataset, run_key: str):
     """Raises ValueError, in one sentence, if a run's label field is gone."""
-    path = get_config(dataset, run_key).label_path
+    path = look_at(dataset, run_key).label_path
     if dataset.get_field(path) is None:
         moved = [p for p in _paths(dataset) if is_ours(dataset, p, run_key) and p != f"{path}{COARSE}"]
         remedy = f"it seems to be {moved[0]!r} now, rename that back" if moved else "delete the run or compute it again"
@@ -277,7 +294,7 @@ def delete_run(dataset, run_key: str) -> dict:
 
 def maps_in_use(dataset) -> set[str]:
     """The maps that runs name."""
-    return {get_config(dataset, key).visualization for key in list_clustering_runs(dataset)}
+    return {look_at(dataset, key).visualization for key in list_clustering_runs(dataset)}
 
 
 def clean_fields(dataset, except_key: str | None = None) -> list[str]:
@@ -290,7 +307,7 @@ def clean_fields(dataset, except_key: str | None = None) -> list[str]:
     Returns:
         the paths of the deleted fields
     """
-    finished = {get_config(dataset, key).label_path: key for key in list_clustering_runs(dataset)}
+    finished = {look_at(dataset, key).label_path: key for key in list_clustering_runs(dataset)}
     dead = []
     for path in _paths(dataset):
         mark = _mark(dataset.get_field(path)) or {}
