@@ -11,6 +11,7 @@ from .clusters_panel_bars import BORDERLINE, inputs_of, truth_choices
 from .clusters_panel_border import draw_border
 from .clusters_panel_cards import draw_cards
 from .clusters_panel_charts import TITLES, clicked
+from .clusters_panel_look import begin_look, keep_look, read_look
 from .clusters_panel_parts import column
 from .clusters_panel_run import UNASSIGNED, PanelRun
 from .clusters_panel_tabs import add_panel
@@ -41,8 +42,9 @@ class ClustersPanel(foo.Panel):
     # what the App tells
 
     def on_load(self, ctx):
-        """Shows the run it was opened with, or the newest."""
-        self._open(ctx, ctx.panel.get_state("run"))
+        """Shows the run it was opened with, as it was before the page was loaded again, or the newest."""
+        begin_look(ctx)
+        self.on_refresh(ctx)
 
     def on_run(self, ctx):
         """Another run was picked."""
@@ -183,8 +185,8 @@ class ClustersPanel(foo.Panel):
         if key is None:
             return
         config = runs.get_config(ctx.dataset, key)
-        look = ctx.panel.get_state("look") if keep and same else None
-        ctx.panel.set_state("look", look or {"tab": "clusters", "truth": config.ground_truth})
+        look = read_look(ctx) if keep and same else None
+        keep_look(ctx, look or {"tab": "clusters", "truth": config.ground_truth})
         if not runs.has_labels(ctx.dataset, key):
             return
         index_labels(ctx.dataset, config)
@@ -211,11 +213,13 @@ class ClustersPanel(foo.Panel):
         self._draw(ctx)
 
     def _set_look(self, ctx, **changes):
-        # one message for all: the App draws the whole panel anew after each
-        look = {**(ctx.panel.get_state("look") or {}), **changes}
+        look = {**read_look(ctx), **changes}
         run = PanelRun(ctx.dataset, ctx.panel.get_state("run"), look)
         look["seen"] = run.version
-        ctx.panel.set_state({"look": look, **inputs_of(run)})
+        keep_look(ctx, look)
+        # one message for all, if any: the App draws the whole panel anew after each, and loads the page again
+        if other := {path: shown for path, shown in inputs_of(run).items() if ctx.panel.get_state(path) != shown}:
+            ctx.panel.set_state(other)
 
     def _draw(self, ctx, cards=True):
         run = PanelRun.of(ctx)
@@ -272,4 +276,6 @@ class ClustersPanel(foo.Panel):
         """The bars, then the open tab."""
         panel = types.Object()
         add_panel(panel, PanelRun.of(ctx), self)
-        return types.Property(panel, view=column(1.25, p=1.5, boxSizing="border-box"))
+        # A layer of its own: else the browser sorts its parts among the grid's whenever an image appears there
+        layer = {"willChange": "transform"}
+        return types.Property(panel, view=column(1.25, p=1.5, boxSizing="border-box", **layer))

@@ -5,6 +5,7 @@ from functools import cached_property
 
 from . import runs
 from .cluster_edits import clusters_of
+from .clusters_panel_look import read_look
 from .figures import are_current, read_figures
 
 PAGE = 12
@@ -65,7 +66,7 @@ class PanelRun:
     Args:
         dataset: the dataset
         key: the run's key
-        look: the panel's state: tab, page, sort, search, shown, part, order, truth, chart, unassigned, seen
+        look: how the panel looks at it: tab, page, sort, search, shown, part, order, truth, chart, unassigned, seen
     """
 
     dataset: object
@@ -78,7 +79,7 @@ class PanelRun:
         key = ctx.panel.get_state("run")
         if ctx.dataset is None or key not in ctx.dataset.list_runs():
             return None
-        return cls(ctx.dataset, key, ctx.panel.get_state("look") or {})
+        return cls(ctx.dataset, key, read_look(ctx))
 
     @cached_property
     def config(self):

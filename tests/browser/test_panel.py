@@ -100,6 +100,21 @@ def test_cards_fill_the_grid_with_their_members(panel, clustered):
     panel.shows(60)
 
 
+def test_a_click_loads_the_page_once_and_a_reload_goes_on_where_it_was(panel, clustered):
+    name, size = max(sizes(clustered).items(), key=lambda item: item[1])
+    panel.page.wait_for_timeout(2000)  # opening the panel has loaded the page as well
+    loads = []
+    panel.page.on("request", lambda request: loads.append("query DatasetPageQuery" in (request.post_data or "")))
+    panel.card(name).click()
+    panel.shows(size)
+    expect(panel.content.get_by_text(f"{name} · {size} images", exact=True)).to_be_visible()
+    panel.page.wait_for_timeout(1000)
+    assert sum(loads) == 1
+    panel.page.reload()
+    expect(panel.content.get_by_text(f"{name} · {size} images", exact=True)).to_be_visible()
+    panel.shows(size)
+
+
 def test_two_clusters_are_merged_and_the_merger_is_undone(panel, clustered):
     before, labels = sizes(clustered), clustered.values("four.cluster")
     panel.user.execute(panel.menu(1, "Merge with…"))

@@ -3,17 +3,20 @@
 import json
 import urllib.parse
 from pathlib import Path
+from types import SimpleNamespace
 
 import fiftyone as fo
 import fiftyone.operators as foo
 import numpy as np
 import pytest
 from fiftyone.operators.executor import Executor
+from fiftyone.operators.store import ExecutionStore
 from fiftyone.plugins.orgs.constellation.clusters.operators import (
     OPERATORS,
     clusters_panel_actions,
     clusters_panel_charts,
 )
+from fiftyone.plugins.orgs.constellation.clusters.operators.clusters_panel_look import read_look
 from fiftyone.plugins.orgs.constellation.clusters.operators.clusters_panel_run import PAGE, SORTS, UNASSIGNED, PanelRun
 from fiftyone.plugins.orgs.constellation.clusters.operators.contact_sheets import draw_sheets
 from fiftyone.plugins.orgs.constellation.clusters.operators.run_parts import write_parts
@@ -26,8 +29,8 @@ URI = "@constellation/clusters/clusters_panel"
 class Browser:
     """What the App keeps of an open panel, and what it was told last."""
 
-    def __init__(self, dataset):
-        self.dataset, self.state, self.told = dataset, {}, []
+    def __init__(self, dataset, state=()):
+        self.dataset, self.state, self.told = dataset, dict(state), []
         self.call("on_load")
 
     def call(self, method, **params):
@@ -61,7 +64,11 @@ class Browser:
     @property
     def look(self):
         """How the panel looks at the run."""
-        return self.state["look"]
+        return read_look(SimpleNamespace(panel=SimpleNamespace(get_state=self.state.get), store=self.store))
+
+    def store(self, name):
+        """The server's store that the panel's look is kept in."""
+        return ExecutionStore.create(name, self.dataset._doc.id)
 
 
 @pytest.fixture
@@ -119,6 +126,24 @@ def test_cards_and_steps_show_clusters_in_the_grid(browser):
     assert len(browser.view) == 3 and "images without a cluster" in browser.drawn
     browser.call("on_all")
     assert browser.got("clear_view") and browser.look["shown"] is None
+
+
+def test_a_click_changes_nothing_that_the_app_would_load_the_page_for(browser):
+    browser.call("on_card", cluster=1)
+    assert browser.look["shown"] == 1 and not browser.got("patch_panel_state")
+    browser.state["shown"]["order"] = "atypical"  # what the App does before it tells
+    browser.call("on_order", value="atypical").call("on_card", cluster=2)
+    assert [params["state"] for params in browser.got("patch_panel_state")] == [{"shown.order": "confidence"}]
+
+
+def test_panels_of_one_workspace_go_on_from_the_same_cluster_each_for_itself(browser):
+    browser.call("on_card", cluster=1)
+    second = Browser(browser.dataset, browser.state)
+    assert second.look["shown"] == 1
+    second.call("on_next")
+    assert (browser.look["shown"], second.look["shown"]) == (1, 2)
+    forgotten = Browser(browser.dataset, {**browser.state, "look_name": "of another server"})
+    assert forgotten.look.get("shown") is None and "Show cluster 00" in forgotten.drawn
 
 
 def test_borderline_images_are_shown_with_their_second_choice(browser):
