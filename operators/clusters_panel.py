@@ -43,7 +43,7 @@ class ClustersPanel(foo.Panel):
 
     def on_load(self, ctx):
         """Shows the run it was opened with, as it was before the page was loaded again, or the newest."""
-        begin_look(ctx)
+        begin_look(ctx, self._existing(ctx, ctx.panel.get_state("run")))
         self.on_refresh(ctx)
 
     def on_run(self, ctx):
@@ -177,15 +177,19 @@ class ClustersPanel(foo.Panel):
 
     # how it answers
 
-    def _open(self, ctx, key, keep=False):
+    def _existing(self, ctx, key) -> str | None:
+        """The run of this key, else the newest, None if there is none."""
         keys = runs.list_clustering_runs(ctx.dataset) if ctx.dataset is not None else []
-        same = key in keys
-        key = key if same else (keys[-1] if keys else None)
-        ctx.panel.set_state("run", key)
+        return key if key in keys else (keys[-1] if keys else None)
+
+    def _open(self, ctx, wanted, keep=False):
+        key = self._existing(ctx, wanted)
+        if key != ctx.panel.get_state("run"):
+            ctx.panel.set_state("run", key)
         if key is None:
             return
         config = runs.get_config(ctx.dataset, key)
-        look = read_look(ctx) if keep and same else None
+        look = read_look(ctx) if keep and key == wanted else None
         keep_look(ctx, look or {"tab": "clusters", "truth": config.ground_truth})
         if not runs.has_labels(ctx.dataset, key):
             return

@@ -12,13 +12,17 @@ _NAME = "look_name"
 _SECONDS = 30 * 24 * 3600  # a browser does not always say that it was closed
 
 
-def begin_look(ctx):
+def begin_look(ctx, run: str | None):
     """Gives a panel that was just opened a look of its own, which starts as that of the same panel before a reload.
 
     Two people who open one saved workspace do not step through the clusters together.
+
+    Args:
+        ctx: the execution context
+        run: key of the run that the panel is to show, None if there is none
     """
-    look = read_look(ctx)
-    ctx.panel.set_state(_NAME, uuid4().hex)
+    look = read_look(ctx) if run == ctx.panel.get_state("run") else {}
+    ctx.panel.set_state({"run": run, _NAME: uuid4().hex})
     keep_look(ctx, look)
 
 
@@ -36,4 +40,3 @@ def keep_look(ctx, look: dict):
         look: see :class:`operators.clusters_panel_run.PanelRun`
     """
     ctx.store(_STORE).set(ctx.panel.get_state(_NAME), look, ttl=_SECONDS)
-
