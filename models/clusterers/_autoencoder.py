@@ -18,9 +18,9 @@ BATCH = 256
 # Widths between the vectors and the code: for embeddings, and the papers' for pixels.
 PIXELS = "500-500-2000"
 WIDTHS = {"512-256": [512, 256], PIXELS: [500, 500, 2000]}
-# Clusters are final when fewer than this share of the samples change theirs from one target to the next.
+# Clusters are final when fewer than this share of the samples change theirs from one check to the next.
 _DELTA = 1e-3
-_LEAST_TARGETS, _LEAST_INTERVAL = 5, 100
+_LEAST_CHECKS, _LEAST_INTERVAL = 5, 100
 # The clustering moves what the autoencoder learned, by smaller steps (ClustPy's defaults have the same ratio).
 _SLOWER = 0.1
 # Of the clustering's steps, what learning the clusters to start from may take beside them.
@@ -52,14 +52,13 @@ class AutoencoderClusterer(HeadClusterer):
 
     @classmethod
     def estimate(cls, n, d, params):
-        """Both trainings, of encoder and decoder, and a pass over all samples per target distribution."""
+        """Both trainings, of encoder and decoder, and a pass over all samples before and after the second."""
         q = d if params["architecture"] == PIXELS else min(d, WIDEST)
         sizes = [q, *WIDTHS[params["architecture"]], params["code_size"]]
         weights = 2 * sum(before * after for before, after in pairwise(sizes))
         steps = params["pretrain_steps"] + params["steps"]
-        passes = n * weights * (2 + params["steps"] // max(_LEAST_INTERVAL, n // BATCH))
         umap = 10 + 5e-4 * n if params["start"] in ("auto", "umap") and n >= UMAP_SIZES[0] else 0
-        work = 3e-11 * (6 * min(n, BATCH) * weights * steps + passes)
+        work = 3e-11 * weights * (6 * min(n, BATCH) * steps + 2 * n)
         seconds = 2 + 2.5e-11 * n * min(n, 40_000) * q + params["heads"] * (umap + work)
         return Cost(seconds, 4 * n * (3 * q + 100) + 16 * weights + 4 * 2048 * min(n, 40_000))
 
@@ -103,7 +102,7 @@ class AutoencoderClusterer(HeadClusterer):
         return None
 
     def _begin(self, task, encoder, decoder, seed, report):
-        """Centers to start from in the code, which is scaled: Student's t is flat where distances are far from 1."""
+        """Centers to start from in the code, which is widened if need be: below distances of 1, Student's t is flat."""
         import torch
 
         with torch.no_grad():
@@ -113,7 +112,7 @@ class AutoencoderClusterer(HeadClusterer):
                 start = torch.as_tensor(super()._start(codes, None, seed, report), device=task.X.device)
                 torch.set_num_threads(1)  # UMAP's compiled code changes them
             centers, squares = starting_centers(codes, start, task.n_clusters, seed)
-            scale = (len(codes) / max(squares, 1e-12)) ** 0.5
+            scale = max(1.0, (len(codes) / max(squares, 1e-12)) ** 0.5)
             last, first = encoder[-1], decoder[0]
             last.weight.mul_(scale)
             last.bias.mul_(scale)
@@ -151,17 +150,18 @@ class AutoencoderClusterer(HeadClusterer):
         optimizer = torch.optim.Adam(weights, lr=_SLOWER * self.learning_rate, fused=True)
         # A record looks at all samples, forward only.
         records = int(_RECORDING * self.steps * 3 * BATCH / len(task.X))
-        history, labels, target = History(self.steps, task.neighbors, min(max(records, 3), 20)), None, None
-        renew = max(_LEAST_INTERVAL, len(task.X) // BATCH)
+        history = History(self.steps, task.neighbors, min(max(records, 3), 20))
+        check = max(_LEAST_INTERVAL, len(task.X) // BATCH)
+        seen = Seen(everyone(encoder, centers, task.X))
         for step, rows in enumerate(batches(len(task.X), BATCH, self.steps, seed)):
-            if step % renew == 0:
+            if step and step % check == 0 and seen.moved() < _DELTA and step >= _LEAST_CHECKS * check:
+                break
+            if step % 10 == 0:
                 report(step)
-                Q = everyone(encoder, centers, task.X)
-                before, labels, target = labels, Q.argmax(dim=1), target_distribution(Q, boost)
-                settled = before is not None and float((before != labels).float().mean()) < _DELTA
-                if settled and step >= _LEAST_TARGETS * renew:
-                    break
-            parts = self._parts(model, task.X[rows], target[rows])
+            codes = encoder(task.X[rows])
+            Q = student_t(codes, centers)
+            sizes = seen.update(rows, Q.detach())
+            parts = self._parts(model, task.X[rows], codes, Q, target_distribution(Q.detach(), boost, sizes))
             optimizer.zero_grad()
             total(parts, self.name, step).backward()
             optimizer.step()
@@ -173,19 +173,45 @@ class AutoencoderClusterer(HeadClusterer):
         """The loss over all samples, by which heads are compared."""
         import torch
 
-        target = target_distribution(everyone(model[0], model[-1], task.X))
+        encoder, _, centers = model
+        sizes, loss = everyone(encoder, centers, task.X).sum(dim=0), 0.0
         with torch.no_grad():
-            blocks = zip(task.X.split(_BLOCK), target.split(_BLOCK), strict=True)
-            losses = [len(X) * float(sum(self._parts(model, X, goal).values())) for X, goal in blocks]
-        return sum(losses) / len(task.X)
+            for X in task.X.split(_BLOCK):
+                codes = encoder(X)
+                Q = student_t(codes, centers)
+                parts = self._parts(model, X, codes, Q, target_distribution(Q, sizes=sizes))
+                loss += len(X) * float(sum(parts.values()))
+        return loss / len(task.X)
 
-    def _parts(self, model, X, target) -> dict:
-        encoder, decoder, centers = model
-        codes = encoder(X)
-        parts = {"divergence": self.divergence_weight * divergence(target, student_t(codes, centers))}
+    def _parts(self, model, X, codes, Q, target) -> dict:
+        parts = {"divergence": self.divergence_weight * divergence(target, Q)}
         if self.reconstructs:
-            parts["reconstruction"] = ((decoder(codes) - X) ** 2).mean()
+            parts["reconstruction"] = ((model[1](codes) - X) ** 2).mean()
         return parts
+
+
+class Seen:
+    """The assignments of all samples, each as it was when a batch last held it.
+
+    Args:
+        Q: ``(n, k)`` tensor of assignments to begin with, which is written into
+    """
+
+    def __init__(self, Q):
+        self._Q, self._sizes = Q, Q.sum(dim=0)
+        self._labels = Q.argmax(dim=1)
+
+    def update(self, rows, Q):
+        """Takes the assignments ``Q`` ``(b, k)`` of the samples ``rows``; returns the clusters' sizes ``(k,)``."""
+        self._sizes = self._sizes + Q.sum(dim=0) - self._Q[rows].sum(dim=0)
+        self._Q[rows] = Q
+        return self._sizes
+
+    def moved(self) -> float:
+        """The share of samples whose cluster is another than at the last call."""
+        before, self._labels = self._labels, self._Q.argmax(dim=1)
+        self._sizes = self._Q.sum(dim=0)  # thousands of updates leave rounding errors
+        return float((before != self._labels).float().mean())
 
 
 def starting_centers(codes, start, n_clusters: int, seed: int):

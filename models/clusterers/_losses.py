@@ -156,17 +156,19 @@ def student_t(z, centers):
     return kernel / kernel.sum(dim=1, keepdim=True)
 
 
-def target_distribution(q, evening: float = 1.0):
+def target_distribution(q, evening: float = 1.0, sizes=None):
     """Sharpened assignments, evened out by cluster size (DEC, eq. 3).
 
     Args:
-        q: ``(n, k)`` assignments of all samples
+        q: ``(n, k)`` assignments
         evening (1.0): power of the clusters' sizes that assignments are divided by; more makes sizes more equal
+        sizes (None): ``(k,)`` sums of the assignments of all samples, needed if ``q`` holds only some
 
     Returns:
         ``(n, k)``, rows sum to 1
     """
-    weight = q**2 / q.sum(dim=0).clamp(min=TINY) ** evening
+    sizes = q.sum(dim=0) if sizes is None else sizes
+    weight = q**2 / sizes.clamp(min=TINY) ** evening
     return weight / weight.sum(dim=1, keepdim=True)
 
 

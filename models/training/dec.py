@@ -4,8 +4,8 @@ When to choose it: small, centred, simple images such as digits, where pixels me
 ``scan``. The convolutional autoencoder is for images larger than about 32 pixels.
 
 Paper: Xie, Girshick, Farhadi, Unsupervised Deep Embedding for Clustering Analysis, ICML 2016. Ours differs in the
-autoencoder's training, see ``autoencoder.py``, in distances from the centers that are scaled to a mean square of 1,
-without which Student's t is flat on some data, and in targets that are renewed every epoch.
+autoencoder's training, see ``autoencoder.py``, in that a code closer to its centers than a mean square distance of 1 is
+widened, without which Student's t is flat on some data, and in targets that are renewed every epoch.
 """
 
 from typing import Annotated, Literal
@@ -147,14 +147,14 @@ class CodeClustering(ClusteringRecipe):
         return parts | ({"reconstruction": errors} if self.joint else {})
 
     def begin(self, training):
-        """k-means in the code, and the scale: Student's t is flat where distances are far from 1."""
+        """k-means in the code, which is widened if need be: below distances of 1, Student's t is flat."""
         import torch
 
         from ..clusterers._heads import kmeans
 
         codes = training.all_features().numpy()
         found = kmeans(codes, self.n_clusters, training.seed + training.memory.get("attempt", 0), n_init=20)
-        training.network.scale.fill_((len(codes) / max(found.inertia_, 1e-12)) ** 0.5)
+        training.network.scale.fill_(max(1.0, (len(codes) / max(found.inertia_, 1e-12)) ** 0.5))
         self.fall_back(training, found)
         training.state["reference"] = torch.from_numpy(found.labels_)
         if training.truth is not None:

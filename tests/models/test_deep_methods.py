@@ -11,12 +11,14 @@ from fiftyone.plugins.orgs.constellation.clusters.models.clusterers import (
     temi,
     turtle,
 )
+from fiftyone.plugins.orgs.constellation.clusters.models.clusterers._heads import Task
 from fiftyone.plugins.orgs.constellation.clusters.models.clusterers._networks import (
     packed,
     perceptron,
     probabilities,
     without_unused,
 )
+from fiftyone.plugins.orgs.constellation.clusters.models.clusterers._training import seeded
 from sklearn.metrics import adjusted_rand_score
 
 
@@ -34,13 +36,46 @@ def blobs(n=240, d=16, k=4, seed=0, spread=0.15):
     return (np.eye(d)[truth] + spread * rng.normal(size=(n, d))).astype(np.float32), truth
 
 
-def test_dec_codes_are_scaled_to_their_centers():
+def test_dec_finds_planted_groups():
     X, truth = blobs()
     model = get_clusterer("dec")(n_clusters=4, pretrain_steps=150, steps=30).fit(X)
     assert model.spec_["output"] == "student_t" and model.arrays_["codes"].shape == (4, 10)
     assert adjusted_rand_score(truth, model.labels_) > 0.95
-    # at distance 1 of the own and far from the others, Student's t is well above even odds
+    # far nearer to the own than to the others, Student's t is well above even odds
     assert model.confidence_.mean() > 0.5
+
+
+@pytest.mark.parametrize(("width", "expected"), [(0.01, 1.0), (50.0, None)])
+def test_narrow_codes_are_widened_and_wide_ones_stay(width, expected):
+    X = torch.as_tensor(blobs()[0])
+    model = get_clusterer("dec")(n_clusters=4, start="none")
+    task = Task(X, None, None, 4, [X.shape[1]])
+    with seeded(0):
+        encoder, decoder = model._networks(task)
+    with torch.no_grad():
+        encoder[-1].weight.mul_(width)
+        before, reconstruction = encoder(X), decoder(encoder(X))
+        _, squares = _autoencoder.starting_centers(before.numpy(), None, 4, 0)
+        encoder, decoder, centers = model._begin(task, encoder, decoder, 0, None)
+        after = encoder(X)
+        distances = ((after[:, None] - centers) ** 2).sum(dim=2).min(dim=1).values.mean()
+        assert float(distances) == pytest.approx(expected or squares / len(X), rel=1e-3)
+        assert torch.equal(after, before) == (expected is None)
+        assert torch.allclose(decoder(after), reconstruction, atol=1e-4)
+
+
+def test_dec_remembers_everyone_as_last_seen():
+    rng = np.random.default_rng(0)
+    start = rng.dirichlet(np.ones(3), 20)
+    seen, by_hand = _autoencoder.Seen(torch.tensor(start)), start.copy()
+    for _ in range(15):
+        rows, fresh = rng.permutation(20)[:6], rng.dirichlet(np.ones(3), 6)
+        sizes = seen.update(rows, torch.as_tensor(fresh))
+        by_hand[rows] = fresh
+        np.testing.assert_allclose(sizes.numpy(), by_hand.sum(axis=0))
+    moved = np.mean(by_hand.argmax(axis=1) != start.argmax(axis=1))
+    assert 0 < moved < 1 and seen.moved() == pytest.approx(moved)
+    assert seen.moved() == 0
 
 
 def test_dec_starts_from_the_means_of_the_clusters_it_is_given():

@@ -124,6 +124,10 @@ def test_dec_as_loops():
         assert sharpened[i].tolist() == pytest.approx([weight / sum(weights) for weight in weights])
         expected += sum(float(target[i, j]) * math.log(float(target[i, j] / q[i, j])) for j in range(4)) / 12
     assert float(losses.divergence(target, q)) == pytest.approx(expected)
+    # some rows with the sizes of all have the targets that they have among all
+    some = losses.target_distribution(q[3:7], sizes=q.sum(dim=0))
+    assert torch.allclose(some, sharpened[3:7])
+    assert not torch.allclose(losses.target_distribution(q[3:7]), sharpened[3:7])
 
 
 def test_cross_entropies_as_loops():
