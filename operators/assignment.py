@@ -7,12 +7,13 @@ import numpy as np
 from pydantic import Field
 
 from ..models.parameters import typed
-from . import edit_log, runs
+from . import edit_log, label_fields, runs
 from .cluster_changes import Change, carry_out
 from .cluster_edits import clusters_of, version_of
 from .cluster_labels import UNASSIGNED, Labels, change_labels, read_labels, run_target
 from .edited_run import editing
 from .execution import Stages
+from .label_fields import NOISE, cluster_label
 from .locks import turn, writing
 from .maps import touch_maps
 from .members import as_seen_by
@@ -138,18 +139,18 @@ def _assign_elsewhere(home, run_key, target, ids, name, threshold, again, batche
         new.embed(*batches, stages.enter("embedding"))
         there, goes, sure, done = _placed(new, None if fresh else name, threshold, stages)
         names = {entry["id"]: entry["label"] for entry in clusters_of(home, run_key)}
-        names = {cluster: runs.cluster_label(cluster) for cluster in goes.tolist()} | names
+        names = {cluster: cluster_label(cluster) for cluster in goes.tolist()} | names
         report = stages.enter("writing")
         try:
             if fresh:
                 with turn(dataset):
-                    runs.create_label_field(target, name, run_key)
+                    label_fields.create_label_field(target, name, run_key)
             change_labels(target, name, there, goes, sure, names, report)
             with turn(dataset):
                 _set_origin(dataset, path, home, run_key)
         except BaseException:
             if fresh:
-                runs.drop_field(dataset, path)
+                label_fields.drop_field(dataset, path)
             raise
         touch_maps(dataset)
         stages.leave()
@@ -176,7 +177,7 @@ def _placed(new, name, threshold, stages) -> tuple:
     stages.enter("placing")
     goes, sure = new.place(table.X) if n else (there.clusters, there.confidence)
     sure = sure.astype(np.float64)
-    low = (sure < threshold) & (goes != runs.NOISE)
+    low = (sure < threshold) & (goes != NOISE)
     goes, sure = np.where(low, UNASSIGNED, goes), np.where(low, np.nan, sure)
     return there, goes, sure, _said(new, goes, skipped, threshold)
 
@@ -184,7 +185,7 @@ def _placed(new, name, threshold, stages) -> tuple:
 def _said(new, goes, skipped, threshold) -> dict:
     names = {entry["id"]: entry["label"] for entry in clusters_of(new.home, new.run_key)}
     clusters, counts = np.unique(goes[goes >= 0], return_counts=True)
-    n_noise, n_left, unit = int((goes == runs.NOISE).sum()), int((goes == UNASSIGNED).sum()), new.target.unit
+    n_noise, n_left, unit = int((goes == NOISE).sum()), int((goes == UNASSIGNED).sum()), new.target.unit
     text = f"Assigned {counts.sum():,} {unit} to {len(clusters)} clusters"
     text += f", {n_noise:,} are noise" if n_noise else ""
     text += f", {n_left:,} stay unassigned below {threshold:g}" if n_left else ""
@@ -196,7 +197,7 @@ def _said(new, goes, skipped, threshold) -> dict:
         "n_noise": n_noise,
         "n_unassigned": n_left,
         "skipped": skipped,
-        "clusters": [{"id": c, "label": names.get(c, runs.cluster_label(c)), "size": n} for c, n in sizes],
+        "clusters": [{"id": c, "label": names.get(c, cluster_label(c)), "size": n} for c, n in sizes],
         "notes": new.notes,
         "text": text if new.asked else f"All of these {unit} had a label before; nothing was changed",
     }
@@ -216,11 +217,11 @@ def _check_field(target, name, home, run_key):
 
 def _origin(dataset, path) -> dict | None:
     """Which run filled a field by assignment."""
-    mark = (getattr(dataset.get_field(path), "info", None) or {}).get(runs.MARK) or {}
+    mark = (getattr(dataset.get_field(path), "info", None) or {}).get(label_fields.MARK) or {}
     return {key: mark[key] for key in ("run_key", "dataset")} if mark.get("role") == ASSIGNED else None
 
 
 def _set_origin(dataset, path, home, run_key):
     field = dataset.get_field(path)
-    field.info = {**(field.info or {}), runs.MARK: {"role": ASSIGNED, "run_key": run_key, "dataset": home.name}}
+    field.info = {**(field.info or {}), label_fields.MARK: {"role": ASSIGNED, "run_key": run_key, "dataset": home.name}}
     field.save()

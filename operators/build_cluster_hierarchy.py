@@ -5,7 +5,7 @@ import fiftyone.operators.types as types
 import numpy as np
 
 from ..models.parameters import plain
-from . import runs
+from . import label_fields, runs
 from .cluster_edits import as_markdown, edited
 from .cluster_entries import run_vectors
 from .cluster_labels import read_labels
@@ -13,6 +13,7 @@ from .edit_log import differences, make_edit
 from .edited_run import editing
 from .execution import PythonCall, Stages, failed, show, stream
 from .forms import add_choice, refuse
+from .label_fields import COARSE, NOISE, label_width
 from .run_choice import add_run, chosen_run
 from .summary import PANEL_COLORS
 
@@ -53,12 +54,12 @@ def build_cluster_hierarchy(
     stages = Stages(["reading", "building", "writing"], progress)
     with editing(samples._root_dataset, run_key, version) as run:
         stages.enter("reading")
-        ids = sorted(set(run.clusters) - {runs.NOISE})
+        ids = sorted(set(run.clusters) - {NOISE})
         n_coarse = check_n_coarse(len(ids), n_coarse)
         _check_field(run)
         children, heights = _tree(run, ids, linkage, stages)
         coarse_of = dict(zip(ids, _by_size(run, ids, children, n_coarse), strict=True))
-        width = runs.label_width(np.array([n_coarse - 1]))
+        width = label_width(np.array([n_coarse - 1]))
         old, new = run.tables, {"coarse_of": coarse_of}
         new["coarse_names"] = {coarse: f"group {coarse:0{width}d}" for coarse in range(n_coarse)}
         tree = {"linkage": linkage, "clusters": ids, "children": children.tolist(), "heights": heights.tolist()}
@@ -90,12 +91,12 @@ def check_n_coarse(n_clusters: int, n_coarse: int | None) -> int:
 
 
 def _field(run) -> str:
-    return f"{run.name}{runs.COARSE}"
+    return f"{run.name}{COARSE}"
 
 
 def _check_field(run):
-    path = f"{run.config.label_path}{runs.COARSE}"
-    if run.dataset.get_field(path) is not None and not runs.is_ours(run.dataset, path, run.run_key):
+    path = f"{run.config.label_path}{COARSE}"
+    if run.dataset.get_field(path) is not None and not label_fields.is_ours(run.dataset, path, run.run_key):
         raise ValueError(f"field {path!r} exists and is not of run {run.run_key!r}; rename that field first")
 
 

@@ -10,6 +10,7 @@ from .cluster_edits import check_cluster, clean_name, cluster_id, edited
 from .cluster_entries import describe, run_vectors
 from .cluster_labels import UNASSIGNED, Labels, read_labels
 from .edited_run import EditedRun, editing
+from .label_fields import NOISE, cluster_label, label_width
 
 SURE = 1.0  # of what somebody said
 MIXED = -2  # as in models.placement
@@ -47,7 +48,7 @@ def carry_out(run: EditedRun, change: Change, text: str, by: str, progress=None)
     old, after = run.tables, {table: dict(found) for table, found in run.tables.items()}
     touched = sorted({*change.there.clusters.tolist(), *change.clusters.tolist(), *change.names} - {UNASSIGNED})
     members = _members(run, touched, change)
-    names = {**{c: runs.cluster_label(c) for c in touched}, **run.labels_of(touched), **change.names}
+    names = {**{c: cluster_label(c) for c in touched}, **run.labels_of(touched), **change.names}
     entries = describe(run, members, {c: names[c] for c in touched}, {} if change.typical else _staying(run, change))
     for cluster in touched:
         after["clusters"].pop(cluster, None)
@@ -55,7 +56,7 @@ def carry_out(run: EditedRun, change: Change, text: str, by: str, progress=None)
     for cluster in set(old["clusters"]) - set(after["clusters"]):
         after["names"].pop(cluster, None)
     after["becomes"].update(_followed(old["becomes"], change.becomes))
-    _give_parents(after, change, set(after["clusters"]) - set(old["clusters"]) - {runs.NOISE})
+    _give_parents(after, change, set(after["clusters"]) - set(old["clusters"]) - {NOISE})
     after["scores"] = {}  # they were of other clusters
     changes = {table: edit_log.differences(old[table], after[table]) for table in old}
     labels = edit_log.pack_labels(change.there, change.clusters, change.confidence)
@@ -217,20 +218,20 @@ def move_to_cluster(
             if name is not None:
                 raise ValueError(f"name={name!r} is for a new cluster and cluster={cluster} was given; leave one out")
             cluster = cluster_id(cluster)
-            check_cluster(run_key, cluster, [*run.clusters, runs.NOISE], noise=True)
+            check_cluster(run_key, cluster, [*run.clusters, NOISE], noise=True)
         there = chosen(run, ids)
         goes = edit_log.next_id(run.log, run.clusters) if cluster is None else cluster
         there = there.where(there.clusters != goes)
         if not there.ids:
             return edited(run, "move", f"All of them were in cluster {goes} before; nothing was changed", [])
-        new = clean_name(name) if name is not None else runs.cluster_label(goes, runs.label_width(np.array([goes])))
+        new = clean_name(name) if name is not None else cluster_label(goes, label_width(np.array([goes])))
         names = {goes: new} if cluster is None else {}
         sources = sorted(set(there.clusters.tolist()) - {UNASSIGNED})
         n, becomes = len(there.ids), dict.fromkeys(sources, MIXED)
-        sure = np.full(n, SURE if goes != runs.NOISE else 0.0)
+        sure = np.full(n, SURE if goes != NOISE else 0.0)
         change = Change("move", {"cluster": cluster}, there, np.full(n, goes), sure, names, becomes)
         change.parents = {goes: max(sources, key=there.clusters.tolist().count)} if cluster is None and sources else {}
-        to = {**run.labels_of([goes]), **names}.get(goes, runs.cluster_label(goes))
+        to = {**run.labels_of([goes]), **names}.get(goes, cluster_label(goes))
         return carry_out(run, change, f"Moved {n:,} {run.target.unit} to {to!r}", by, progress)
 
 
@@ -255,8 +256,8 @@ def dissolve_clusters(dataset, run_key: str, clusters, by="user", version=None, 
         ids = known_clusters(run, clusters)
         there = read_labels(run.target, run.name, clusters=ids)
         n = len(there.ids)
-        change = Change("dissolve", {"clusters": ids}, there, np.full(n, runs.NOISE), np.zeros(n))
-        change.becomes = dict.fromkeys(ids, runs.NOISE)
+        change = Change("dissolve", {"clusters": ids}, there, np.full(n, NOISE), np.zeros(n))
+        change.becomes = dict.fromkeys(ids, NOISE)
         text = f"Dissolved {', '.join(map(repr, run.labels_of(ids).values()))}: {n:,} {run.target.unit} are noise now"
         return carry_out(run, change, text, by, progress)
 

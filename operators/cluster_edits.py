@@ -6,6 +6,7 @@ from . import runs
 from .coarse import coarse_entries
 from .edit_log import differences, make_edit
 from .edited_run import EditedRun, editing
+from .label_fields import NOISE
 from .run_parts import read_part
 
 MAX_NAME = 80
@@ -179,10 +180,10 @@ def check_cluster(run_key: str, cluster: int, known, noise: bool = False):
     Raises:
         ValueError: in one sentence, if it has not
     """
-    if cluster == runs.NOISE and not noise:
+    if cluster == NOISE and not noise:
         raise ValueError(f"-1 is noise, not a cluster of run {run_key!r}; choose a cluster")
     if cluster not in known:
-        ids = sorted(set(known) - {runs.NOISE})
+        ids = sorted(set(known) - {NOISE})
         some = ", ".join(map(str, ids[:10])) + (f" and {len(ids) - 10} more" if len(ids) > 10 else "")
         raise ValueError(f"run {run_key!r} has no cluster {cluster}; its clusters are {some or 'none'}")
 

@@ -3,8 +3,8 @@
 import numpy as np
 
 from ..models.lengths import unit_length
-from . import runs
 from .cluster_labels import Labels
+from .label_fields import NOISE
 from .spaces import fields_of, read_spaces
 
 PROTOTYPES = 9
@@ -28,7 +28,7 @@ def describe(run, members: Labels, names: dict[int, str], typical: dict | None =
 
     confidence = np.nan_to_num(members.confidence)
     typical = typical or {}
-    asked = np.flatnonzero((members.clusters != runs.NOISE) & ~np.isin(members.clusters, list(typical)))
+    asked = np.flatnonzero((members.clusters != NOISE) & ~np.isin(members.clusters, list(typical)))
     rows, X = run_vectors(run.target, run.config, members.take(asked))
     rows = asked[rows]
     chosen = prototypes(X, members.clusters[rows], confidence[rows], PROTOTYPES, run.config.seed) if len(rows) else {}
@@ -38,7 +38,7 @@ def describe(run, members: Labels, names: dict[int, str], typical: dict | None =
         inside = np.flatnonzero(members.clusters == cluster)
         if not len(inside):
             continue
-        if cluster not in chosen and cluster != runs.NOISE:  # the vectors are gone
+        if cluster not in chosen and cluster != NOISE:  # the vectors are gone
             surest = inside[np.argsort(-confidence[inside], kind="stable")][:PROTOTYPES]
             chosen[cluster] = [members.ids[row] for row in surest]
         entries[cluster] = {

@@ -8,11 +8,12 @@ from pydantic import Field
 from ..models.lengths import unit_length
 from ..models.parameters import SEED as RANDOM_STATE
 from ..models.parameters import typed
-from . import runs
+from . import label_fields, runs
 from .constraints import read_constraints
 from .embeddings import compute_embeddings
 from .execution import Stages
 from .image_training import IMAGES, learn, make_image_request
+from .label_fields import NOISE
 from .locks import turn, writing
 from .maps import clean_leftovers, digest, ensure_map, map_key
 from .request import make_request
@@ -158,7 +159,7 @@ def _cluster_and_keep(request, table, widths, stages) -> dict:
         scores, recall, unscored = scored(request, table, X, clusterer.labels_)
         parts = kept_figures(request, table, X, clusterer, known="acc" in scores)
         placement, arrays = describe(clusterer, reduction, reducer, normalize, widths)
-        n_clusters = sum(c["id"] != runs.NOISE for c in clusters)
+        n_clusters = sum(c["id"] != NOISE for c in clusters)
         config = {
             **asked(request),
             **encoders(request, widths),
@@ -168,7 +169,7 @@ def _cluster_and_keep(request, table, widths, stages) -> dict:
             "visualization": brain_key,
             "digest": vectors_digest if drawn is table else digest(table),
             "n_used": len(table.ids),
-            "n_noise": int((clusterer.labels_ == runs.NOISE).sum()),
+            "n_noise": int((clusterer.labels_ == NOISE).sum()),
             "n_clusters": n_clusters,
             "skipped": {reason: len(ids) for reason, ids in table.skipped.items()},
             "scores": scores,
@@ -228,15 +229,15 @@ def _write(request, table, clusterer, clusters, config, arrays, parts, stages):
     created = False
     try:
         with turn(target.dataset):
-            runs.create_label_field(target, name, request.run_key)
+            label_fields.create_label_field(target, name, request.run_key)
             created = True
-        runs.write_labels(target, name, table, clusterer.labels_, clusterer.confidence_, report)
+        label_fields.write_labels(target, name, table, clusterer.labels_, clusterer.confidence_, report)
         stages.leave()
         config["seconds"] = stages.seconds
         with turn(target.dataset):
             runs.register(target, request.run_key, config, clusters, arrays, **parts)
     except BaseException:
         if created:
-            runs.drop_field(target.dataset, request.path)
+            label_fields.drop_field(target.dataset, request.path)
         raise
     report(1)

@@ -138,12 +138,12 @@ class ClustersPanel(foo.Panel):
 
     def on_menu(self, ctx):
         """Something to do with a cluster."""
-        action, _, cluster = ctx.params["value"].rpartition(":")
+        action, cluster, version = ctx.params["value"].split(":")
         run, cluster = PanelRun.of(ctx), int(cluster)
         if cluster not in run.cards:
             return
         if action in EDITS:
-            self._prompt(ctx, "edit_clusters", edit_form(action, run, cluster))
+            self._prompt(ctx, "edit_clusters", edit_form(action, run, cluster, int(version)))
         else:
             self._show_cluster(ctx, cluster, action)
 
@@ -189,8 +189,11 @@ class ClustersPanel(foo.Panel):
         if key is None:
             return
         config = runs.get_config(ctx.dataset, key)
-        look = read_look(ctx) if keep and key == wanted else None
-        keep_look(ctx, look or {"tab": "clusters", "truth": config.ground_truth})
+        made = runs.made_at(ctx.dataset, key).isoformat()
+        fresh = {"tab": "clusters", "truth": config.ground_truth, "made": made}
+        look = read_look(ctx) if keep else {}
+        # a run may have been deleted, and another made under its key
+        keep_look(ctx, {**fresh, **look} if look.get("made") == made else fresh)
         if not runs.has_labels(ctx.dataset, key):
             return
         index_labels(ctx.dataset, config)
@@ -219,7 +222,6 @@ class ClustersPanel(foo.Panel):
     def _set_look(self, ctx, **changes):
         look = {**read_look(ctx), **changes}
         run = PanelRun(ctx.dataset, ctx.panel.get_state("run"), look)
-        look["seen"] = run.version
         keep_look(ctx, look)
         # one message for all, if any: the App draws the whole panel anew after each, and loads the page again
         if other := {path: shown for path, shown in inputs_of(run).items() if ctx.panel.get_state(path) != shown}:
@@ -227,7 +229,7 @@ class ClustersPanel(foo.Panel):
 
     def _draw(self, ctx, cards=True):
         run = PanelRun.of(ctx)
-        if run is None or run.look.get("tab") != "clusters" or run.gone:
+        if run is None or run.tab != "clusters" or run.gone:
             return
         if cards:
             draw_cards(ctx, run)
@@ -257,7 +259,7 @@ class ClustersPanel(foo.Panel):
     def _edit(self, ctx, step):
         def edit(ctx):
             run = PanelRun.of(ctx)
-            done = step(ctx.dataset, run.key, version=run.seen)
+            done = step(ctx.dataset, run.key, version=ctx.params["version"])
             ctx.ops.notify(done["text"], variant="success")
             ctx.ops.reload_dataset()
 

@@ -62,9 +62,16 @@ def renamed_to(ctx) -> str | None:
     return done.get("run_key") if renamed else None
 
 
-def edit_form(action: str, run, cluster: int) -> dict:
-    """What the form of ``edit_clusters`` is filled with for a cluster; a merger starts with the nearest one."""
-    filled = {"run_key": run.key, "action": action, seen_in(run.key): run.seen}
+def edit_form(action: str, run, cluster: int, version: int) -> dict:
+    """What the form of ``edit_clusters`` is filled with for a cluster; a merger starts with the nearest one.
+
+    Args:
+        action: what is to be done
+        run: the :class:`operators.clusters_panel_run.PanelRun` that is shown
+        cluster: the cluster's id
+        version: the version of the run that was drawn, for editors must not change what they have not seen
+    """
+    filled = {"run_key": run.key, "action": action, seen_in(run.key): version}
     if action == "rename":
         filled |= {"cluster": str(cluster), "name": run.names[cluster]}
     elif action in ("split", "move"):

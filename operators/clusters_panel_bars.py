@@ -7,6 +7,7 @@ from .cluster_views import ORDERS
 from .clusters_panel_parts import QUIET, button, drop_down, menu, row, search_field, text
 from .clusters_panel_run import SORTS, UNASSIGNED, PanelRun
 from .form_steps import NONE, truth_fields
+from .label_fields import NOISE
 from .run_choice import when
 from .summary import MAIN_SCORES
 from .targets import resolve_target
@@ -20,8 +21,10 @@ def add_header(panel, run: PanelRun, run_menu: dict, events):
     bar = types.Object()
     keys = list(reversed(runs.list_clustering_runs(run.dataset)))
     drop_down(bar, "run", {key: _run_label(run.dataset, key) for key in keys}, events.on_run, "Run", width=300)
-    button(bar, "undo", events.on_undo, icon="undo", help="Undo the last edit")
-    button(bar, "redo", events.on_redo, icon="redo", help="Redo what was undone")
+    # the version that is drawn here, for nobody must undo what they have not seen
+    seen = {"version": run.version}
+    button(bar, "undo", events.on_undo, icon="undo", help="Undo the last edit", params=seen)
+    button(bar, "redo", events.on_redo, icon="redo", help="Redo what was undone", params=seen)
     button(bar, "refresh", events.on_refresh, icon="refresh", help="Read the run again")
     menu(bar, "menu", run_menu, events.on_run_menu)
     panel.define_property("header", bar, view=row())
@@ -57,7 +60,7 @@ def inputs_of(run: PanelRun) -> dict:
         "search.search": run.look.get("search") or "",
         "search.sort": run.look.get("sort") or "size",
         "search.truth": run.look.get("truth") or NONE,
-        "shown.order": run.look.get("order") or "confidence",
+        "shown.order": (run.look.get("order") if _ordered(run) else None) or "confidence",
     }
 
 
@@ -90,6 +93,11 @@ def truth_choices(run: PanelRun) -> list[str]:
         return []
 
 
+def _ordered(run: PanelRun) -> bool:
+    """Whether the grid shows a cluster whose members have an order."""
+    return run.shown in run.cards and run.shown != NOISE
+
+
 def add_shown(panel, run: PanelRun, events):
     """Adds what steps through the clusters and says what the grid shows."""
     bar = types.Object()
@@ -98,7 +106,7 @@ def add_shown(panel, run: PanelRun, events):
     if run.shown in run.cards:
         card = run.cards[run.shown]
         text(bar, "what", f"{card.name} · {run.look.get('part') or f'{card.size:,} {run.unit}'}", bold=True)
-        if run.shown != runs.NOISE:
+        if _ordered(run):
             choices = {key: words.capitalize() for key, words in ORDERS.items()}
             drop_down(bar, "order", choices, events.on_order, "Order in the grid", width=230)
     elif run.shown == UNASSIGNED:

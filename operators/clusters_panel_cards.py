@@ -2,12 +2,12 @@
 
 import fiftyone.operators.types as types
 
-from . import runs
 from .cluster_labels import run_target
 from .clusters_panel_actions import CARD_ACTIONS, NOISE_ACTIONS
 from .clusters_panel_parts import QUIET, button, column, menu, row, text
 from .clusters_panel_run import UNASSIGNED, Card, PanelRun
 from .contact_sheets import draw_sheets
+from .label_fields import NOISE
 
 PURITY = "Purity: its most frequent class and the share of that"
 CONFIDENCE = "Confidence: mean of the members, from 0 to 1"
@@ -59,8 +59,10 @@ def _add_card(cards, name, card: Card, run: PanelRun, events):
     )
     head = types.Object()
     text(head, "name", card.name, "0.95rem", help=card.name, bold=True, one_line=True)
-    actions = NOISE_ACTIONS if card.id == runs.NOISE else CARD_ACTIONS
-    menu(head, "menu", {f"{action}:{card.id}": words for action, words in actions.items()}, events.on_menu)
+    actions = NOISE_ACTIONS if card.id == NOISE else CARD_ACTIONS
+    menu(
+        head, "menu", {f"{action}:{card.id}:{run.version}": words for action, words in actions.items()}, events.on_menu
+    )
     style = {"display": "grid", "gridTemplateColumns": "minmax(0, 1fr) auto", "alignItems": "center"}
     box.define_property("head", head, view=types.GridView(gap=0, componentsProps={"grid": {"sx": style}}))
     text(box, "size", f"{card.size:,} {run.unit} · {100 * card.share:.1f} %")
@@ -82,7 +84,7 @@ def _figures(card: Card) -> list[tuple[str, str]]:
     lines = []
     if card.purity is not None:
         lines.append((f"{100 * card.purity:.0f} % {card.majority}", PURITY))
-    if card.confidence is not None and card.id != runs.NOISE:
+    if card.confidence is not None and card.id != NOISE:
         lines.append((f"confidence {card.confidence:.2f}", CONFIDENCE))
     if card.cohesion is not None:
         lines.append((f"cohesion {card.cohesion:.2f}", COHESION))

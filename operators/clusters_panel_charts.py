@@ -2,10 +2,10 @@
 
 import numpy as np
 
-from . import runs
 from .clusters_panel_parts import QUIET, text
 from .clusters_panel_run import PanelRun
 from .figures import BINS, unpack
+from .label_fields import NOISE
 
 TITLES = {
     "sizes": "Sizes",
@@ -92,7 +92,7 @@ def clicked(name: str, run: PanelRun, x, y) -> dict:
 
 
 def _ranked(name, run):
-    cards = [card for key, card in run.cards.items() if key != runs.NOISE]
+    cards = [card for key, card in run.cards.items() if key != NOISE]
     if name == "sizes":
         return sorted(cards, key=lambda card: (-card.size, card.id))
     return sorted((c for c in cards if c.silhouette is not None), key=lambda card: (-card.silhouette, card.id))

@@ -7,6 +7,7 @@ from . import runs
 from .cluster_edits import clusters_of
 from .clusters_panel_look import read_look
 from .figures import are_current, read_figures
+from .label_fields import NOISE
 
 PAGE = 12
 UNASSIGNED = -2  # the card of those without a cluster
@@ -66,7 +67,7 @@ class PanelRun:
     Args:
         dataset: the dataset
         key: the run's key
-        look: how the panel looks at it: tab, page, sort, search, shown, part, order, truth, chart, unassigned, seen
+        look: how the panel looks at it: tab, page, sort, search, shown, part, order, truth, chart, unassigned, made
     """
 
     dataset: object
@@ -140,9 +141,9 @@ class PanelRun:
         return getattr(self.config, "version", 0)
 
     @property
-    def seen(self) -> int:
-        """The version that was last drawn, for editors who must not change what they have not seen."""
-        return self.look.get("seen", self.version)
+    def tab(self) -> str:
+        """The open tab."""
+        return self.look.get("tab") or "clusters"
 
     @cached_property
     def cards(self) -> dict[int, Card]:
@@ -157,7 +158,7 @@ class PanelRun:
         if not self.current and found.get("size") != entry["size"]:
             found = {}  # it was edited since it was measured
         against = self.truth.get("clusters", {}).get(key, {})
-        noise = (self.figures.get("noise") or {}).get("prototypes", []) if entry["id"] == runs.NOISE else []
+        noise = (self.figures.get("noise") or {}).get("prototypes", []) if entry["id"] == NOISE else []
         return Card(
             id=entry["id"],
             name=entry["label"],
@@ -179,7 +180,7 @@ class PanelRun:
     def listed(self) -> list[Card]:
         """The cards of the clusters that were searched for, in the chosen order; noise is not among them."""
         wanted = str(self.look.get("search") or "").casefold().split()
-        found = [card for key, card in self.cards.items() if key != runs.NOISE and _matches(card, wanted)]
+        found = [card for key, card in self.cards.items() if key != NOISE and _matches(card, wanted)]
         return sorted(found, key=self._rank)
 
     def _rank(self, card: Card) -> tuple:
@@ -210,7 +211,7 @@ class PanelRun:
     def on_page(self) -> list[Card]:
         """The cards on the open page; the first one ends with noise."""
         cards = self.listed[self.page * PAGE : (self.page + 1) * PAGE]
-        noise = self.cards.get(runs.NOISE)
+        noise = self.cards.get(NOISE)
         return [*cards, noise] if noise and self.has_strangers else cards
 
     @property

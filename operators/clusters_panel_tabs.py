@@ -25,7 +25,7 @@ def add_panel(panel, run: PanelRun | None, events):
         button(panel, "start", events.on_start, "Compute clusters", strong=True)
         return
     add_header(panel, run, run_menu(), events)
-    tab = run.look.get("tab") or "clusters"
+    tab = run.tab
     add_tabs(panel, tab, events)
     if gone := run.gone:
         text(panel, "gone", f"{gone[0].upper()}{gone[1:]}.", color="warning.main", bold=True)

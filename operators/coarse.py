@@ -5,8 +5,9 @@ Which coarse cluster an image is in depends on its cluster alone, so an edit nev
 
 import numpy as np
 
-from . import runs
+from . import label_fields
 from .cluster_labels import UNASSIGNED, change_labels, read_labels, rename_labels
+from .label_fields import COARSE, NOISE, cluster_label
 from .locks import turn
 
 PROTOTYPES = 9
@@ -53,17 +54,17 @@ def write_coarse(run, before: dict, moved, everything: bool = False) -> int:
     Returns:
         how many labels it changed
     """
-    path, name = f"{run.config.label_path}{runs.COARSE}", f"{run.name}{runs.COARSE}"
+    path, name = f"{run.config.label_path}{COARSE}", f"{run.name}{COARSE}"
     coarse_of, names = run.tables["coarse_of"], run.tables["coarse_names"]
     if not coarse_of:
-        if runs.is_ours(run.dataset, path, run.run_key):
+        if label_fields.is_ours(run.dataset, path, run.run_key):
             with turn(run.dataset):
-                runs.drop_field(run.dataset, path)
+                label_fields.drop_field(run.dataset, path)
         return 0
     missing = not run.dataset.has_field(path)
     if missing:
         with turn(run.dataset):
-            runs.create_label_field(run.target, name, run.run_key)
+            label_fields.create_label_field(run.target, name, run.run_key)
     known = before["coarse_of"]
     everything |= missing or any(known.get(c, goes) != goes for c, goes in coarse_of.items())
     changed = _follow(run, name, read_labels(run.target, run.name) if everything else moved, everything)
@@ -72,7 +73,7 @@ def write_coarse(run, before: dict, moved, everything: bool = False) -> int:
         changed += rename_labels(run.target, name, renamed)
     if missing:
         with turn(run.dataset):
-            runs.mark_done(run.dataset, path, run.run_key)
+            label_fields.set_mark(run.dataset, path, run.run_key, "done")
     return changed
 
 
@@ -81,9 +82,9 @@ def _follow(run, name, fine, everything) -> int:
     there = read_labels(run.target, name, ids=None if everything else fine.ids)
     row = {row_id: i for i, row_id in enumerate(fine.ids)}
     rows = np.array([row[row_id] for row_id in there.ids], np.int64)
-    coarse_of = {runs.NOISE: runs.NOISE, **run.tables["coarse_of"]}
+    coarse_of = {NOISE: NOISE, **run.tables["coarse_of"]}
     goes = np.array([coarse_of.get(cluster, UNASSIGNED) for cluster in fine.clusters[rows].tolist()], np.int64)
-    names = {runs.NOISE: runs.cluster_label(runs.NOISE), **run.tables["coarse_names"]}
+    names = {NOISE: cluster_label(NOISE), **run.tables["coarse_names"]}
     confidence = fine.confidence[rows]
     same = (there.clusters == goes) & ((there.confidence == confidence) | (goes == UNASSIGNED))
     change_labels(run.target, name, there.where(~same), goes[~same], confidence[~same], names)

@@ -14,6 +14,7 @@ from .execution import PythonCall
 from .form_steps import truth_fields
 from .forms import add_choice, add_problem
 from .ground_truth import read_truth, truth_path
+from .label_fields import NOISE, cluster_label
 from .members import Members, read_members
 from .run_choice import add_run, chosen_run
 from .sample_choice import WHOLE, add_samples, run_samples
@@ -106,7 +107,7 @@ def _summary(members, other, ids, first, second, values) -> dict:
 
     found = compare(first, second)
     own, names = members.names, values.names
-    assigned = (first != runs.NOISE) & (second != runs.NOISE)
+    assigned = (first != NOISE) & (second != NOISE)
     scores = {"ari": metrics.ari(second, first), "ami": metrics.ami(second, first)}
     if assigned.any() and not assigned.all():
         scores["ari_assigned"] = metrics.ari(second[assigned], first[assigned])
@@ -123,8 +124,8 @@ def _summary(members, other, ids, first, second, values) -> dict:
         "view": _moved_view(members, values, found.match),
         "clusters": _clusters(found, own, names, Counter(first.tolist())),
         "table": {
-            "rows": [own.get(int(c), runs.cluster_label(int(c))) for c in found.rows],
-            "columns": [names.get(int(c), runs.cluster_label(int(c))) for c in found.columns],
+            "rows": [own.get(int(c), cluster_label(int(c))) for c in found.rows],
+            "columns": [names.get(int(c), cluster_label(int(c))) for c in found.columns],
             "counts": found.counts.tolist(),
         },
     }
@@ -140,11 +141,11 @@ def _clusters(found, own, names, sizes) -> list[dict]:
         described.append(
             {
                 "id": cluster,
-                "label": own.get(cluster, runs.cluster_label(cluster)),
+                "label": own.get(cluster, cluster_label(cluster)),
                 "size": sizes[cluster],
                 "fate": fate,
-                "into": {names.get(c, runs.cluster_label(c)): int(counts[column[c]]) for c in into},
-                "match": None if match is None else names.get(match, runs.cluster_label(match)),
+                "into": {names.get(c, cluster_label(c)): int(counts[column[c]]) for c in into},
+                "match": None if match is None else names.get(match, cluster_label(match)),
                 "n_stayed": 0 if match is None else int(counts[column[match]]),
             }
         )

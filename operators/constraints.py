@@ -4,6 +4,7 @@ import numpy as np
 
 from . import edit_log, runs
 from .cluster_labels import read_labels, run_target
+from .label_fields import NOISE
 from .run_parts import read_part
 
 METHODS = ("kmeans",)  # those that take constraints
@@ -60,7 +61,7 @@ def read_constraints(dataset, run_key: str, ids: list[str]) -> np.ndarray:
     """
     merged, moved = _said(read_part(dataset, run_key, "edits") or [])
     entries = {entry["id"]: entry for entry in runs.read_clusters(dataset, run_key)}
-    wanted = [c for c in entries if c != runs.NOISE and (c in merged or c in moved.values())]
+    wanted = [c for c in entries if c != NOISE and (c in merged or c in moved.values())]
     there = read_labels(run_target(dataset, run_key), runs.get_config(dataset, run_key).cluster_field, clusters=wanted)
     groups = {}
     for row_id, cluster in zip(there.ids, there.clusters.tolist(), strict=True):

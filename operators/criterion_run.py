@@ -2,7 +2,8 @@
 
 import numpy as np
 
-from . import runs
+from . import label_fields, runs
+from .label_fields import cluster_label, label_width
 from .locks import turn
 from .naming_record import apply_names
 
@@ -32,11 +33,11 @@ def keep_groups(target, table, X, labels, confidence, groups, job, given, config
 
     used = np.unique(labels[labels >= 0])
     labels = np.where(labels < 0, -1, np.searchsorted(used, labels))
-    chosen, width = prototypes(X, labels, confidence, seed=given["seed"]), runs.label_width(labels)
+    chosen, width = prototypes(X, labels, confidence, seed=given["seed"]), label_width(labels)
     clusters = [
         {
             "id": int(cluster),
-            "label": runs.cluster_label(int(cluster), width),
+            "label": cluster_label(int(cluster), width),
             "size": int((labels == cluster).sum()),
             "confidence": round(float(confidence[labels == cluster].mean()), 4),
             "prototypes": [table.ids[row] for row in chosen.get(int(cluster), [])],
@@ -47,15 +48,15 @@ def keep_groups(target, table, X, labels, confidence, groups, job, given, config
     path, created = target.home_path(new_key), False
     try:
         with turn(dataset):
-            runs.create_label_field(target, new_key, new_key)
+            label_fields.create_label_field(target, new_key, new_key)
             created = True
-        runs.write_labels(target, new_key, table, labels, confidence, report)
+        label_fields.write_labels(target, new_key, table, labels, confidence, report)
         stages.leave()
         with turn(dataset):
             runs.register(target, new_key, _config(table, labels, given, config, job, path, stages), clusters, {})
     except BaseException:
         if created:
-            runs.drop_field(dataset, path)
+            label_fields.drop_field(dataset, path)
         raise
     sizes = {c["id"]: c["size"] for c in clusters}
     return [

@@ -13,6 +13,7 @@ from .figures import are_current, by_id, keep_figures, make_figures, make_truth,
 from .form_steps import NONE, truth_fields
 from .forms import add_choice
 from .ground_truth import read_truth
+from .label_fields import NOISE
 from .locks import turn
 from .members import read_members
 from .run_choice import add_run, chosen_run
@@ -154,7 +155,7 @@ def _rows(clusters, parts) -> list[dict]:
     rows = []
     for cluster in clusters:
         key = str(cluster["id"])
-        found = figures["clusters"].get(key) if cluster["id"] != runs.NOISE else figures["noise"]
+        found = figures["clusters"].get(key) if cluster["id"] != NOISE else figures["noise"]
         if found:
             row = {"id": cluster["id"], "label": cluster["label"], "share": found["size"] / figures["n"]}
             against = truth["clusters"].get(key, {})

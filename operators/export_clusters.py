@@ -10,6 +10,7 @@ from .execution import PythonCall, Stages, failed, stream
 from .export_files import destination, staged
 from .export_formats import WRITERS
 from .forms import add_choice, check
+from .label_fields import NOISE
 from .members import read_members
 from .run_choice import add_run, chosen_run
 from .sample_choice import add_samples, run_samples
@@ -64,7 +65,7 @@ def export_clusters(
         "format": format,
         "path": str(path),
         "n": len(members.ids),
-        "n_clusters": len(set(members.labels.tolist()) - {runs.NOISE}),
+        "n_clusters": len(set(members.labels.tolist()) - {NOISE}),
         "skipped": done.get("skipped", {}),
     }
 

@@ -8,9 +8,9 @@ from pathlib import Path
 
 import numpy as np
 
-from . import runs
 from .export_files import slug
 from .get_clustering_run_info import get_clustering_run_info
+from .label_fields import cluster_label, label_width
 from .members import Members
 
 COLUMNS = ("id", "sample_id", "filepath", "cluster", "label", "confidence")
@@ -67,7 +67,7 @@ def _rows(members: Members):
     for row, (key, sample_id) in enumerate(zip(members.ids, members.sample_ids, strict=True)):
         cluster = int(members.labels[row])
         filepath, box = files[key]
-        label = names.get(cluster, runs.cluster_label(cluster))
+        label = names.get(cluster, cluster_label(cluster))
         values = [key, sample_id, filepath, cluster, label, round(float(members.confidence[row]), 6)]
         if members.target.patches_field:
             values += [round(float(x), 6) for x in box] if box else [None] * 4
@@ -149,7 +149,7 @@ def write_sheets(path: Path, members: Members, progress) -> dict:
         progress(place / len(groups), f"cluster {place + 1} of {len(groups)}")
         chosen = shown(members, cluster, rows, SHEET_IMAGES)
         files = members.files(chosen)
-        label = names.get(cluster, runs.cluster_label(cluster))
+        label = names.get(cluster, cluster_label(cluster))
         number = slugs[cluster].partition("_")[0]
         size = f"{len(rows):,} {members.target.unit}"
         # the name comes last, because it may be long, from right to left, or in letters that no font here has
@@ -198,8 +198,8 @@ def write_report(path: Path, members: Members, progress) -> dict:
 def _slugs(members: Members) -> dict[int, str]:
     """A file name per cluster; the number in it keeps clusters of one name apart."""
     found = np.unique(members.labels).tolist()
-    width = runs.label_width(members.labels)
-    return {c: slug(c, members.names.get(c, runs.cluster_label(c)), width) for c in found}
+    width = label_width(members.labels)
+    return {c: slug(c, members.names.get(c, cluster_label(c)), width) for c in found}
 
 
 WRITERS = {

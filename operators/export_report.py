@@ -2,9 +2,9 @@
 
 import numpy as np
 
-from . import runs
 from .export_formats import CARD_IMAGES, MAP_POINTS, REPORT_CARDS, REPORT_IMAGES, shown
 from .get_clustering_run_info import get_clustering_run_info
+from .label_fields import NOISE, cluster_label
 from .members import Members
 from .run_parts import read_part
 from .summary import MAIN_SCORES
@@ -29,14 +29,14 @@ def report_of(members: Members, progress) -> tuple[dict, dict]:
 
     info = get_clustering_run_info(members.target.dataset, members.run_key)
     groups = members.by_cluster()
-    order = sorted(groups, key=lambda c: (c == runs.NOISE, -len(groups[c])))
+    order = sorted(groups, key=lambda c: (c == NOISE, -len(groups[c])))
     order, small = _with_cards(order)
     hues = colors(order)
     images, skipped = _images(members, {cluster: groups[cluster] for cluster in order}, progress)
     about = read_part(members.target.dataset, members.run_key, "names", {}) or {}
     clusters = [_card(members, cluster, groups[cluster], about.get(str(cluster)) or {}) for cluster in order]
     clusters = [{**card, "color": hues[card["id"]], "images": images[card["id"]]} for card in clusters]
-    real = [cluster for cluster in [*order, *small] if cluster != runs.NOISE]
+    real = [cluster for cluster in [*order, *small] if cluster != NOISE]
     if small:
         clusters.append(_rest(groups, small, len(members.ids)))
     drawn, notes = _map(members, [cluster["id"] for cluster in clusters])
@@ -59,7 +59,7 @@ def report_of(members: Members, progress) -> tuple[dict, dict]:
 
 def _with_cards(order: list[int]) -> tuple[list[int], list[int]]:
     """The largest clusters, and noise, which get a card; and those that there are too many of."""
-    real = [cluster for cluster in order if cluster != runs.NOISE]
+    real = [cluster for cluster in order if cluster != NOISE]
     return real[:REPORT_CARDS] + order[len(real) :], real[REPORT_CARDS:]
 
 
@@ -68,10 +68,10 @@ def _card(members: Members, cluster: int, rows, about: dict) -> dict:
     text = about.get("description")
     return {
         "id": cluster,
-        "label": members.names.get(cluster, runs.cluster_label(cluster))[:LONGEST_NAME],
+        "label": members.names.get(cluster, cluster_label(cluster))[:LONGEST_NAME],
         "size": len(rows),
         "share": len(rows) / len(members.ids),
-        "confidence": None if cluster == runs.NOISE else float(members.confidence[rows].mean()),
+        "confidence": None if cluster == NOISE else float(members.confidence[rows].mean()),
         "description": text[:LONGEST_TEXT] if isinstance(text, str) else None,
     }
 
@@ -86,7 +86,7 @@ def _rest(groups, small: list[int], n: int) -> dict:
 def _facts(info: dict, members: Members) -> list[tuple[str, str]]:
     encoder = info["encoder"]
     params = ", ".join(f"{key}={value}" for key, value in info["params"].items())
-    noise = int((members.labels == runs.NOISE).sum())
+    noise = int((members.labels == NOISE).sum())
     facts = [
         ("Method", info["method"]),
         ("Parameters", params if len(params) <= 160 else f"{params[:159]}…"),

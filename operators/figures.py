@@ -12,8 +12,9 @@ from functools import lru_cache
 import fiftyone as fo
 import numpy as np
 
+from .label_fields import NOISE
 from .run_parts import read_part, write_parts
-from .runs import NOISE, look_at
+from .runs import look_at
 
 SEED = 51
 BINS = 20

@@ -12,6 +12,7 @@ from . import runs
 from .execution import PythonCall, Stages, failed, stream
 from .forms import HALF
 from .kept_choice import check_kept, keep_choice
+from .label_fields import NOISE, cluster_label
 from .members import read_members
 from .run_choice import add_run, chosen_run
 from .sample_choice import add_samples, run_samples
@@ -56,14 +57,14 @@ def find_cluster_duplicates(
     X, names, groups = members.vectors(), members.names, []
     usable, report, done = X.any(axis=1), stages.enter("comparing"), 0
     for cluster, rows in members.by_cluster().items():
-        if cluster == runs.NOISE:
+        if cluster == NOISE:
             continue
         rows = rows[usable[rows]]
         share = len(rows) / len(members.ids)
         for found in duplicate_groups(X[rows], threshold, lambda f, m, d=done, s=share: report(d + f * s)):
             # rows come by confidence, so the first of a group is the surest
             ids = [members.ids[row] for row in rows[np.sort(found)]]
-            groups.append({"cluster": cluster, "label": names.get(cluster, runs.cluster_label(cluster)), "ids": ids})
+            groups.append({"cluster": cluster, "label": names.get(cluster, cluster_label(cluster)), "ids": ids})
         done += share
     stages.leave()
     groups.sort(key=lambda group: -len(group["ids"]))

@@ -8,6 +8,7 @@ from ..models.naming.prompt import Instructions, system_text
 from . import runs
 from .form_steps import truth_fields
 from .forms import HALF, add_choice, add_heading, add_parameters, add_problem, form_values, refuse
+from .label_fields import NOISE
 from .llm_form import add_consent_box, add_server, consented, sent
 from .naming import CLASSIFIER, FIELD, LLM, VOCABULARY, label_clusters
 from .naming_request import read_words
@@ -85,7 +86,7 @@ def _add_llm(ctx, inputs, run_key):
 
 def sending_text(ctx, run_key, choice, instructions) -> tuple[str, str]:
     """What would be sent and what it would cost, each in one sentence."""
-    clusters = [c for c in runs.read_clusters(ctx.dataset, run_key) if c["id"] != runs.NOISE]
+    clusters = [c for c in runs.read_clusters(ctx.dataset, run_key) if c["id"] != NOISE]
     clusters = sorted(clusters, key=lambda c: -c["size"])[: ctx.params.get("max_clusters") or 200]
     shown = sum(min(c["size"], instructions.images) for c in clusters)
     shown += min(3, len(clusters) - 1) * len(clusters) if instructions.contrast == "images" else 0

@@ -10,6 +10,7 @@ from ..models.naming.prompt import Instructions
 from ..models.parameters import parameters, typed, validated
 from . import runs
 from .execution import Stages
+from .label_fields import NOISE
 from .llm_job import by_reason
 from .llm_naming import LLMNaming
 from .llm_server import choose_server, key_for, read_secrets
@@ -169,7 +170,7 @@ def name_clusters(samples, given: dict, secrets: dict, progress=None) -> dict:
 
 def _asked(request, members: Members) -> list[int]:
     """The clusters that are to be named, the largest first."""
-    sizes = {c["id"]: c["size"] for c in members.clusters if c["id"] != runs.NOISE}
+    sizes = {c["id"]: c["size"] for c in members.clusters if c["id"] != NOISE}
     there = set(members.by_cluster())
     wanted = request.given["clusters"]
     if wanted is not None:
@@ -254,7 +255,7 @@ def _summary(request, members, found, failed, named, unchanged) -> dict:
     return {
         "run_key": request.run_key,
         "source": request.source,
-        "n_clusters": sum(c["id"] != runs.NOISE for c in members.clusters),
+        "n_clusters": sum(c["id"] != NOISE for c in members.clusters),
         "named": named,
         "unchanged": unchanged,
         "mixed": sum(not about.get("coherent", True) for about in found.values()),

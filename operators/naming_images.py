@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from . import runs
+from .label_fields import NOISE
 from .members import Members
 from .vectors import read_vectors
 
@@ -89,7 +89,7 @@ def _pool(members, n, seed):
     prototypes = {c["id"]: c["prototypes"] for c in members.clusters}
     pool, leading = {}, {}
     for cluster, rows in members.by_cluster().items():
-        if cluster == runs.NOISE:
+        if cluster == NOISE:
             continue
         own = {members.ids[row] for row in rows}
         first = [row_id for row_id in prototypes.get(cluster, []) if row_id in own]

@@ -9,12 +9,13 @@ import fiftyone.operators.types as types
 from pydantic import Field
 
 from ..models.parameters import typed
-from . import runs
+from . import label_fields, runs
 from .comparison_text import plain
 from .execution import PythonCall, failed, show, stream
 from .form_steps import truth_fields
 from .forms import HALF, add_choice, add_problem, check
 from .ground_truth import read_truth
+from .label_fields import NOISE, cluster_label
 from .locks import turn, writing
 from .members import Members, read_members
 from .run_choice import add_run, chosen_run
@@ -108,7 +109,7 @@ def _propose(members: Members, classes, asked: set, min_purity, min_known) -> tu
     """What is known of each cluster, and the proposals by id for those that are ``asked`` about."""
     clusters, proposals = [], {}
     for cluster, rows in members.by_cluster().items():
-        if cluster == runs.NOISE:
+        if cluster == NOISE:
             continue
         counts = Counter(str(classes[row]) for row in rows if classes[row] is not None)
         known = sum(counts.values())
@@ -127,7 +128,7 @@ def _propose(members: Members, classes, asked: set, min_purity, min_known) -> tu
         clusters.append(
             {
                 "id": cluster,
-                "label": members.names.get(cluster, runs.cluster_label(cluster)),
+                "label": members.names.get(cluster, cluster_label(cluster)),
                 "known": known,
                 "majority": majority,
                 "purity": purity,
@@ -143,7 +144,7 @@ def _write(members: Members, field, path, proposals, progress):
     target = members.target
     with turn(target.dataset):
         runs.check_cluster_field(target, field)
-        runs.create_label_field(target, field, members.run_key)
+        label_fields.create_label_field(target, field, members.run_key)
     try:
         keys, local = list(proposals), target.local_path(field)
         sample_of = dict(zip(members.ids, members.sample_ids, strict=True))
@@ -157,11 +158,11 @@ def _write(members: Members, field, path, proposals, progress):
                 target.source.set_values(local, {key: proposals[key] for key in part}, key_field="id")
         with turn(target.dataset):
             found = target.dataset.get_field(path)
-            found.info = {runs.MARK: {"role": "proposal", "run_key": members.run_key}}
+            found.info = {label_fields.MARK: {"role": "proposal", "run_key": members.run_key}}
             found.description = f"Proposed by the clusters of run {members.run_key}"
             found.save()
     except BaseException:
-        runs.drop_field(target.dataset, path)
+        label_fields.drop_field(target.dataset, path)
         raise
 
 

@@ -2,13 +2,13 @@
 
 import numpy as np
 
-from . import runs
 from .cluster_changes import MIXED, Change, carry_out, known_clusters
 from .cluster_edits import clean_name, edited
 from .cluster_entries import run_vectors
 from .cluster_labels import read_labels
 from .edit_log import next_id
 from .edited_run import editing
+from .label_fields import NOISE, cluster_label, label_width
 
 
 def split_cluster(
@@ -58,7 +58,7 @@ def split_cluster(
         ranked = parts[np.argsort(-sizes, kind="stable")].tolist()
         fresh = next_id(run.log, run.clusters)
         ids = dict(zip(ranked, [cluster, *range(fresh, fresh + len(ranked) - 1)], strict=True))
-        goes = np.array([ids.get(label, runs.NOISE) for label in labels.tolist()])
+        goes = np.array([ids.get(label, NOISE) for label in labels.tolist()])
         names = dict(zip(list(ids.values())[1:], _part_names(run, cluster, list(ids.values())[1:]), strict=True))
         arguments = {"cluster": cluster, "method": method, "params": params}
         change = Change("split", arguments, there.take(rows), goes, found.confidence_)
@@ -75,9 +75,9 @@ def _seeded(clusterer, seed):
 
 def _part_names(run, cluster, ids) -> list[str]:
     """Names of the parts of a cluster: numbers if it had one, else its name with a number."""
-    name, width = run.clusters[cluster]["label"], runs.label_width(np.array([*run.clusters, *ids]))
-    if name == runs.cluster_label(cluster, len(name.rpartition(" ")[2])):
-        return [runs.cluster_label(fresh, width) for fresh in ids]
+    name, width = run.clusters[cluster]["label"], label_width(np.array([*run.clusters, *ids]))
+    if name == cluster_label(cluster, len(name.rpartition(" ")[2])):
+        return [cluster_label(fresh, width) for fresh in ids]
     return [clean_name(f"{name} ({number})") for number, _ in enumerate(ids, start=2)]
 
 
@@ -111,7 +111,7 @@ def absorb_noise(
         raise ValueError(f"threshold={threshold!r} is not a cosine; give a number from -1 to 1")
     with editing(dataset, run_key, version) as run:
         members = read_labels(run.target, run.name, clusters=list(run.clusters))
-        noise = members.clusters == runs.NOISE
+        noise = members.clusters == NOISE
         asked = noise if ids is None else noise & np.isin(members.ids, list(ids))
         if not asked.any() or noise.all():
             what = "noise" if not asked.any() else "cluster"
@@ -126,7 +126,7 @@ def absorb_noise(
             return {**edited(run, "absorb_noise", text, []), **left}
         there = members.take(rows[here[near]])
         change = Change("absorb_noise", {"threshold": threshold}, there, goes[near], confidence[near])
-        change.becomes = {runs.NOISE: MIXED}
+        change.becomes = {NOISE: MIXED}
         text = f"Put {near.sum():,} of {asked.sum():,} noise {run.target.unit} into the nearest cluster"
         return {**carry_out(run, change, text, by, progress), **left}
 

@@ -3,8 +3,9 @@
 Parts live in the run's results, so they are cloned, exported and deleted with it.
 """
 
+from .label_fields import NOISE
 from .locks import turn
-from .runs import MAX_CONFIG_CLUSTERS, NOISE, get_config
+from .runs import MAX_CONFIG_CLUSTERS, get_config
 
 
 def read_part(dataset, run_key: str, name: str, default=None):

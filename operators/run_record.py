@@ -4,10 +4,10 @@ from importlib.metadata import PackageNotFoundError, version
 
 import numpy as np
 
-from . import runs
 from .embeddings import field_encoder
 from .figures import by_id, make_figures, make_truth, stamped
 from .ground_truth import read_truth
+from .label_fields import cluster_label, label_width
 
 PACKAGES = ("fiftyone", "numpy", "scikit-learn", "scipy", "torch", "umap-learn", "hdbscan", "pynndescent")
 
@@ -44,11 +44,11 @@ def describe_clusters(table, X, clusterer, seed) -> list[dict]:
     chosen = prototypes(X, labels, confidence, seed=seed, by=clusterer.prototypes_by)
     ids, place, counts = np.unique(labels, return_inverse=True, return_counts=True)
     sums = np.bincount(place, weights=confidence)
-    width = runs.label_width(labels)
+    width = label_width(labels)
     return [
         {
             "id": int(cluster),
-            "label": runs.cluster_label(int(cluster), width),
+            "label": cluster_label(int(cluster), width),
             "size": count,
             "confidence": round(total / count, 4),
             "prototypes": [table.ids[row] for row in chosen.get(int(cluster), [])],

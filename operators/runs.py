@@ -1,20 +1,17 @@
-"""Clustering runs and their label fields: the only file that writes them.
+"""Clustering runs: made, read, renamed and deleted here; their labels are in the fields of ``label_fields.py``.
 
 A run is plain data. Its configuration holds what a person asks about, its results hold the arrays that place new
-samples; neither holds vectors. Labels live in one field per run, one ``Classification`` per image or patch.
-The field is marked in its ``info`` while it is written, so what a killed run left behind is known to be ours.
+samples; neither holds vectors.
 """
 
 import fiftyone as fo
 import numpy as np
 
+from .label_fields import COARSE, all_paths, drop_field, is_ours, mark_of, move_field, set_mark
 from .locks import is_held
 from .run_glance import plain_config, run_documents, shared_config
 
 KIND = "clustering"
-MARK = "constellation"
-NOISE = -1
-COARSE = "_coarse"  # ends the name of the field of a run's coarse level
 MAX_CONFIG_CLUSTERS = 2000  # at about 350 bytes a cluster this keeps the configuration under 1 MB
 
 
@@ -49,7 +46,7 @@ def _check_free(dataset, path):
     if owner:
         raise ValueError(f"field {path!r} holds the clusters of run {owner!r}; choose another name")
     field = dataset.get_field(path)
-    mark = _mark(field)
+    mark = mark_of(field)
     if field is not None and (mark is None or mark["run_key"] in list_clustering_runs(dataset)):
         raise ValueError(f"field {path!r} exists and is not the leftover of a dead run; choose another name")
 
@@ -92,77 +89,6 @@ def look_at(dataset, run_key: str):
     return get_config(dataset, run_key)
 
 
-def create_label_field(target, name: str, run_key: str):
-    """Makes an empty cluster field, marked as being written, in place of a dead run's leftover if there is one."""
-    dataset, path = target.dataset, target.home_path(name)
-    drop_field(dataset, path)
-    if target.source._is_frames:  # a frames view keeps a copy of the schema of its videos' frames
-        _add_field(target.source._dataset.add_sample_field, target.local_path(name), run_key)
-        if dataset.get_field(path) is None:
-            _add_field(dataset.add_frame_field, target.local_path(name), run_key)
-        _set_mark(dataset, path, run_key, "writing")
-    else:
-        _add_field(dataset.add_sample_field, path, run_key)
-
-
-def _add_field(add, path, run_key):
-    # marked from its first moment, so that a kill at any time leaves nothing that is not known to be ours
-    info = {MARK: {"role": "clusters", "run_key": run_key, "status": "writing"}}
-    text = f"Clusters of run {run_key}"
-    add(path, fo.EmbeddedDocumentField, embedded_doc_type=fo.Classification, description=text, info=info)
-    add(f"{path}.cluster", fo.IntField, description="Cluster id, -1 for noise")
-
-
-def drop_field(dataset, path: str):
-    """Deletes a label field, of samples, labels or frames, if it exists."""
-    if dataset.get_field(path) is None:
-        return
-    if path.startswith("frames.") and dataset._has_frame_fields():
-        dataset.delete_frame_field(path.removeprefix("frames."))
-    else:
-        dataset.delete_sample_field(path)
-
-
-def write_labels(target, name, table, labels, confidence, progress=None, slice_size=5000):
-    """Writes one ``Classification`` per image or patch, joined by id.
-
-    Args:
-        target: a :class:`operators.targets.Target`
-        name: the cluster field, made by :func:`create_label_field`
-        table: the vectors' table, with ``ids``, ``sample_ids`` and, for patches, label ids in ``ids``
-        labels: the clusters ``(n,)``, -1 is noise
-        confidence: how sure each is, ``(n,)`` in [0, 1]
-        progress (None): a callable ``(fraction, message)``
-        slice_size (5000): how many are written at once
-    """
-    width, path = label_width(labels), target.local_path(name)
-    for start in range(0, len(labels), slice_size):
-        if progress:
-            progress(start / len(labels))
-        part = slice(start, start + slice_size)
-        values = [
-            fo.Classification(label=cluster_label(c, width), confidence=p, cluster=c)
-            for c, p in zip(labels[part].tolist(), confidence[part].tolist(), strict=True)
-        ]
-        if target.patches_field:
-            keys = zip(table.sample_ids[part], table.ids[part], values, strict=True)
-            target.source.set_label_values(
-                path, [{"sample_id": s, "label_id": i, "value": v} for s, i, v in keys], validate=False
-            )
-        else:
-            target.source.set_values(path, dict(zip(table.ids[part], values, strict=True)), key_field="id")
-
-
-def label_width(labels) -> int:
-    """How many digits the cluster ids among ``labels`` ``(n,)`` need, at least two."""
-    return max(2, len(str(int(labels.max(initial=0)))))
-
-
-def cluster_label(cluster: int, width: int = 2) -> str:
-    """``cluster 07`` or ``noise``: zero-padded, so that names sort as numbers do."""
-    return "noise" if cluster == NOISE else f"cluster {cluster:0{width}d}"
-
-
 def register(target, run_key, config: dict, clusters: list[dict], arrays: dict, **parts):
     """Registers a finished run; its labels are already written.
 
@@ -185,7 +111,7 @@ def register(target, run_key, config: dict, clusters: list[dict], arrays: dict, 
     except BaseException:
         dataset.delete_run(run_key)
         raise
-    _set_mark(dataset, config["label_path"], run_key, "done")
+    set_mark(dataset, config["label_path"], run_key, "done")
 
 
 def has_labels(dataset, run_key: str) -> bool:
@@ -197,19 +123,9 @@ def check_labels(dataset, run_key: str):
     """Raises ValueError, in one sentence, if a run's label field is gone."""
     path = look_at(dataset, run_key).label_path
     if dataset.get_field(path) is None:
-        moved = [p for p in _paths(dataset) if is_ours(dataset, p, run_key) and p != f"{path}{COARSE}"]
+        moved = [p for p in all_paths(dataset) if is_ours(dataset, p, run_key) and p != f"{path}{COARSE}"]
         remedy = f"it seems to be {moved[0]!r} now, rename that back" if moved else "delete the run or compute it again"
         raise ValueError(f"the label field {path!r} of run {run_key!r} was deleted or renamed; {remedy}")
-
-
-def is_ours(dataset, path: str, run_key: str) -> bool:
-    """Whether there is a field at ``path`` that this run made."""
-    return (_mark(dataset.get_field(path)) or {}).get("run_key") == run_key
-
-
-def mark_done(dataset, path: str, run_key: str):
-    """Marks a field as completely written."""
-    _set_mark(dataset, path, run_key, "done")
 
 
 def read_clusters(dataset, run_key: str) -> list[dict]:
@@ -236,7 +152,7 @@ def rename_run(dataset, run_key: str, new_run_key: str) -> dict:
     config = get_config(dataset, run_key)
     check_run_key(dataset, new_run_key)
     path, new_path = config.label_path, moved_path(dataset, run_key, new_run_key)
-    ours = [path] * (_mark(dataset.get_field(path)) is not None)
+    ours = [path] * (mark_of(dataset.get_field(path)) is not None)
     ours += [f"{path}{COARSE}"] * is_ours(dataset, f"{path}{COARSE}", run_key)
     moves = {p: p.replace(path, new_path, 1) for p in ours} if new_path != path else {}
     for goal in moves.values():
@@ -245,7 +161,7 @@ def rename_run(dataset, run_key: str, new_run_key: str) -> dict:
     dataset.rename_run(run_key, new_run_key)
     try:
         for place, goal in moves.items():
-            _move_field(dataset, place, goal)
+            move_field(dataset, place, goal)
     except BaseException:
         dataset.rename_run(new_run_key, run_key)
         raise
@@ -254,7 +170,7 @@ def rename_run(dataset, run_key: str, new_run_key: str) -> dict:
         dataset.update_run_config(new_run_key, config)
         dataset.reload()  # the renamed field still carries its old name in memory
     for place in ours:
-        _set_mark(dataset, moves.get(place, place), new_run_key, "done")
+        set_mark(dataset, moves.get(place, place), new_run_key, "done")
     return {"run_key": new_run_key, "cluster_field": config.cluster_field}
 
 
@@ -264,13 +180,6 @@ def moved_path(dataset, run_key: str, new_run_key: str) -> str:
     if config.cluster_field != run_key or dataset.get_field(config.label_path) is None:
         return config.label_path
     return f"{config.label_path.removesuffix(run_key)}{new_run_key}"
-
-
-def _move_field(dataset, path, new_path):
-    if path.startswith("frames.") and dataset._has_frame_fields():
-        dataset.rename_frame_field(path.removeprefix("frames."), new_path.removeprefix("frames."))
-    else:
-        dataset.rename_sample_field(path, new_path)
 
 
 def delete_run(dataset, run_key: str) -> dict:
@@ -283,7 +192,7 @@ def delete_run(dataset, run_key: str) -> dict:
         ValueError: in one sentence, if there is no such run
     """
     path = get_config(dataset, run_key).label_path
-    deleted_field = path if _mark(dataset.get_field(path)) else None
+    deleted_field = path if mark_of(dataset.get_field(path)) else None
     if deleted_field:
         drop_field(dataset, path)
     if is_ours(dataset, f"{path}{COARSE}", run_key):
@@ -309,31 +218,13 @@ def clean_fields(dataset, except_key: str | None = None) -> list[str]:
     """
     finished = {look_at(dataset, key).label_path: key for key in list_clustering_runs(dataset)}
     dead = []
-    for path in _paths(dataset):
-        mark = _mark(dataset.get_field(path)) or {}
+    for path in all_paths(dataset):
+        mark = mark_of(dataset.get_field(path)) or {}
         if mark.get("status") == "writing" and path in finished:  # killed after its run was registered
-            _set_mark(dataset, path, finished[path], "done")
+            set_mark(dataset, path, finished[path], "done")
         elif mark.get("status") == "writing":
             key = mark["run_key"]
             if key == except_key or not is_held(dataset, f"run key {key!r}"):
                 drop_field(dataset, path)
                 dead.append(path)
     return dead
-
-
-def _paths(dataset) -> list[str]:
-    schema = list(dataset.get_field_schema(flat=True))
-    if dataset._has_frame_fields():
-        schema += [f"frames.{path}" for path in dataset.get_frame_field_schema(flat=True)]
-    return schema
-
-
-def _mark(field) -> dict | None:
-    mark = (getattr(field, "info", None) or {}).get(MARK) or {}
-    return mark if mark.get("role") == "clusters" else None
-
-
-def _set_mark(dataset, path, run_key, status):
-    field = dataset.get_field(path)
-    field.info = {**(field.info or {}), MARK: {"role": "clusters", "run_key": run_key, "status": status}}
-    field.save()

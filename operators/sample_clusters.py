@@ -13,6 +13,7 @@ from .clustering import SEED
 from .execution import PythonCall
 from .forms import HALF, add_choice, check
 from .kept_choice import check_kept, keep_choice
+from .label_fields import cluster_label
 from .members import read_members
 from .run_choice import add_run, chosen_run
 from .sample_choice import add_samples, run_samples
@@ -64,7 +65,7 @@ def sample_clusters(
         raise ValueError(f"run {run_key!r} has nothing but noise here; choose another run or view")
     ids = [members.ids[row] for rows in chosen.values() for row in rows]
     names = members.names
-    sizes = [(names.get(cluster, runs.cluster_label(cluster)), len(rows)) for cluster, rows in chosen.items()]
+    sizes = [(names.get(cluster, cluster_label(cluster)), len(rows)) for cluster, rows in chosen.items()]
     return {
         "run_key": run_key,
         "ids": ids,

@@ -11,6 +11,7 @@ from .execution import PythonCall
 from .form_steps import truth_fields
 from .forms import add_choice
 from .ground_truth import read_truth
+from .label_fields import NOISE, cluster_label
 from .members import Members, read_members
 from .run_choice import add_run, chosen_run
 from .sample_choice import add_samples, run_samples
@@ -55,7 +56,7 @@ def tabulate_clusters(samples, run_key: str, by: str = TAGS, values: list[str] |
         rows.append(
             {
                 "id": cluster,
-                "label": members.names.get(cluster, runs.cluster_label(cluster)),
+                "label": members.names.get(cluster, cluster_label(cluster)),
                 "size": len(places),
                 "counts": [counts[value] for value in columns],
                 "none": sum(not sets[place] for place in places),
@@ -112,8 +113,8 @@ def _columns(by: str, known: Counter, values) -> list[str]:
 def table_text(done: dict) -> str:
     """What :func:`tabulate_clusters` found, as Markdown."""
     columns, shown = done["columns"], done["columns"][:COLUMNS]
-    lonely = [row for row in done["rows"] if row["only_in"] and row["id"] != runs.NOISE]
-    lacking = [row for row in done["rows"] if row["missing_from"] and not row["only_in"] and row["id"] != runs.NOISE]
+    lonely = [row for row in done["rows"] if row["only_in"] and row["id"] != NOISE]
+    lacking = [row for row in done["rows"] if row["missing_from"] and not row["only_in"] and row["id"] != NOISE]
     lines = [f"**{len(lonely)} clusters are in one of {len(columns)} {done['by']} values only**"]
     lines[0] += f"; {len(lacking)} more lack some" if lacking else ""
     if done["n_several"]:

@@ -52,13 +52,13 @@ class AutoencoderClusterer(HeadClusterer):
 
     @classmethod
     def estimate(cls, n, d, params):
-        """Both trainings, of encoder and decoder, and a pass over all samples before and after the second."""
+        """Both trainings, of encoder and decoder, and passes over all samples before the second and for its history."""
         q = d if params["architecture"] == PIXELS else min(d, WIDEST)
         sizes = [q, *WIDTHS[params["architecture"]], params["code_size"]]
         weights = 2 * sum(before * after for before, after in pairwise(sizes))
         steps = params["pretrain_steps"] + params["steps"]
         umap = 10 + 5e-4 * n if params["start"] in ("auto", "umap") and n >= UMAP_SIZES[0] else 0
-        work = 3e-11 * weights * (6 * min(n, BATCH) * steps + 2 * n)
+        work = 3e-11 * weights * (6 * min(n, BATCH) * steps + 5 * n)
         seconds = 2 + 2.5e-11 * n * min(n, 40_000) * q + params["heads"] * (umap + work)
         return Cost(seconds, 4 * n * (3 * q + 100) + 16 * weights + 4 * 2048 * min(n, 40_000))
 
@@ -158,10 +158,11 @@ class AutoencoderClusterer(HeadClusterer):
                 break
             if step % 10 == 0:
                 report(step)
-            codes = encoder(task.X[rows])
+            X = task.X[rows]
+            codes = encoder(X)
             Q = student_t(codes, centers)
             sizes = seen.update(rows, Q.detach())
-            parts = self._parts(model, task.X[rows], codes, Q, target_distribution(Q.detach(), boost, sizes))
+            parts = self._parts(model, X, codes, Q, target_distribution(Q.detach(), boost, sizes))
             optimizer.zero_grad()
             total(parts, self.name, step).backward()
             optimizer.step()

@@ -79,9 +79,9 @@ class Head(NamedTuple):
     centers: np.ndarray | None = None
     votes: int = 1
 
-    def packed(self, layers=None) -> tuple[dict, dict[str, np.ndarray]]:
-        """The head as plain data, with other ``layers`` in place of its own if given."""
-        return packed(self.layers if layers is None else layers, self.unit, self.centers, self.votes)
+    def packed(self, layers) -> tuple[dict, dict[str, np.ndarray]]:
+        """The head as plain data, with ``layers`` for the vectors as they are in place of its own."""
+        return packed(layers, self.unit, self.centers, self.votes)
 
 
 class HeadClusterer(Clusterer):
@@ -143,11 +143,9 @@ class HeadClusterer(Clusterer):
         keep = max(wanted, _UMAP_NEIGHBORS - 1)
         knn = nearest_neighbors(Z, keep, "cosine", seed, lambda f, m: progress(0.1 * f, m))
         start = self._start(Z, knn, seed, progress)
-        found = self._solve(Z, space.sizes, knn[0][:, :wanted], start, rng, lambda f, m: progress(0.25 + 0.74 * f, m))
-        self.history_ = found.history
-        spec, arrays = found.packed(space.folded(found.layers))
-        self.spec_, self.arrays_ = spec, arrays
-        labels, confidence = self._assign(X)
+        labels, confidence = self._solve(
+            X, Z, space, knn[0][:, :wanted], start, rng, lambda f, m: progress(0.25 + 0.74 * f, m)
+        )
         used = np.unique(labels)
         if len(used) == self.n_clusters:
             return labels, confidence
@@ -156,7 +154,7 @@ class HeadClusterer(Clusterer):
             "raise the balance",
             stacklevel=3,
         )
-        self.arrays_ = without_unused(spec, arrays, used)
+        self.arrays_ = without_unused(self.spec_, self.arrays_, used)
         return self._assign(X)
 
     def _assign(self, X):
@@ -180,7 +178,8 @@ class HeadClusterer(Clusterer):
         progress(0.1, "warm start")
         return kmeans(start_space(kind, Z, knn, seed, progress), self.n_clusters, seed).labels_
 
-    def _solve(self, Z, sizes, neighbors, start, rng, progress) -> Head:
+    def _solve(self, X, Z, space, neighbors, start, rng, progress):
+        """Trains until the clusters of ``X`` are no collapse; their labels and confidence."""
         import torch
 
         device = accelerator()
@@ -189,16 +188,16 @@ class HeadClusterer(Clusterer):
         for attempt in range(2):
             begin = None if start is None else torch.as_tensor(start, device=device)
             task = Task(torch.as_tensor(Z, device=device), torch.as_tensor(neighbors, device=device), begin,
-                        self.n_clusters, sizes)  # fmt: skip
+                        self.n_clusters, space.sizes)  # fmt: skip
             head = self._best(task, 2.0**attempt, rng, lambda f, m, a=attempt: progress((a + f) / 2, m))
-            labels, _ = most_likely(Z, *head.packed())
+            labels, confidence = self._take(head, space, X)
             if plausible(labels, self.n_clusters):
-                return head
+                return labels, confidence
             if baseline is None:
                 baseline = kmeans(Z, self.n_clusters, int(rng.integers(2**31)))
             problem = collapse(labels, baseline.labels_, self.n_clusters)
             if problem is None:
-                return head
+                return labels, confidence
             start = baseline.labels_
             self.collapsed_.append(problem)
             again = f"it was trained again from k-means, {self.harder}" if attempt == 0 else (
@@ -206,7 +205,13 @@ class HeadClusterer(Clusterer):
             )  # fmt: skip
             warnings.warn(f"{self.name} collapsed: {problem}; {again}", stacklevel=5)
         self.fallback_ = True
-        return Head(0.0, [kmeans_layer(Z, baseline)], head.history)
+        return self._take(Head(0.0, [kmeans_layer(Z, baseline)], head.history), space, X)
+
+    def _take(self, head: Head, space, X):
+        """Makes a head the fitted one; labels and confidence of ``X``."""
+        self.history_ = head.history
+        self.spec_, self.arrays_ = head.packed(space.folded(head.layers))
+        return self._assign(X)
 
     def _best(self, task, boost, rng, progress) -> Head:
         count = getattr(self, "heads", 1)

@@ -7,10 +7,10 @@ Paper: Xie et al. 2016, "Unsupervised Deep Embedding for Clustering Analysis". W
 it starts from the clusters of k-means after UMAP of the code (McConville et al. 2019, "N2D"), which the code learns
 first (``start="kmeans"``, and so ``"none"``, is the paper's k-means in the code); a code that lies closer to its
 centers than a mean square distance of 1 is widened, without which Student's t is flat on some data; the target of a
-batch is made of its present assignments and of the sizes of the clusters over all samples, each as it was last seen,
-which needs no pass over all samples and is never old; training counts steps of Adam; the smaller architecture sees 128
-principal components of wide vectors; and of several runs, each a head here, the one of lowest loss over all samples is
-kept.
+batch is made of its present assignments and of the clusters' sizes over all samples, each counted as it was last seen,
+in place of assignments that are renewed now and then by a pass over all samples; training counts steps of Adam; the
+smaller architecture sees 128 principal components of wide vectors; and of several runs, each a head here, the one of
+lowest loss over all samples is kept.
 """
 
 from ._autoencoder import Architecture, AutoencoderClusterer, ClusterSteps, CodeSize, PretrainSteps

@@ -4,10 +4,10 @@
     python tests/benchmarks/dec_clustpy.py [--seeds 5] [--epochs 20] [--only dec]
 
 Both train an autoencoder 784-500-500-2000-10 with Adam, 0.001 then 0.0001, on batches of 256 pixels in [0, 1]: so many
-epochs of reconstruction, k-means in the code, and as many epochs of clustering. Ours stops earlier when the clusters
-settle, and evaluates targets on all samples, as the papers do, where ClustPy does so per batch. ``--epochs 60`` is the
-budget of the figures in the README; 20 make five seeds fit into some twenty minutes of one thread. Afterwards our
-defaults run, which start from k-means after UMAP. Labels are used for scoring only. Seconds are CPU seconds.
+epochs of reconstruction, k-means in the code, and as many epochs of clustering. Both sharpen the assignments of a
+batch; ours divides them by the clusters' sizes over all samples, ClustPy by those in the batch, and ours stops earlier
+when the clusters settle. 20 epochs make five seeds fit into some twenty minutes of one thread. Afterwards our defaults
+run, which start from k-means after UMAP. Labels are used for scoring only. Seconds are CPU seconds.
 """
 
 import argparse

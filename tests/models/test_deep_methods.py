@@ -78,6 +78,45 @@ def test_dec_remembers_everyone_as_last_seen():
     assert seen.moved() == 0
 
 
+def clustering(name, n, steps, monkeypatch, boost=1.0):
+    """The targets asked for while ``n`` easy samples are clustered: assignments, evening and sizes of each."""
+    X, _ = blobs(n=n)
+    asked, real = [], _autoencoder.target_distribution
+
+    def spy(q, evening=1.0, sizes=None):
+        asked.append((q.clone(), evening, sizes.clone()))
+        return real(q, evening, sizes)
+
+    monkeypatch.setattr(_autoencoder, "target_distribution", spy)
+    model = get_clusterer(name)(n_clusters=4, pretrain_steps=100, steps=steps, start="none")
+    task = Task(torch.as_tensor(X), torch.arange(n)[:, None], None, 4, [X.shape[1]])
+    with seeded(0):
+        encoder, decoder = model._networks(task)
+        model._pretrain(task, encoder, decoder, 0, lambda step: None)
+        start = model._begin(task, encoder, decoder, 0, None)
+        Q = _autoencoder.everyone(encoder, start[-1], task.X)
+        model._cluster(task, start, boost, 0, lambda step: None)
+    return asked, Q
+
+
+@pytest.mark.parametrize("boost", [1.0, 2.0])
+def test_dec_evens_out_by_the_sizes_of_all_samples_not_of_the_batch(boost, monkeypatch):
+    asked, Q = clustering("idec", 600, 30, monkeypatch, boost)
+    assert [len(q) for q, _, _ in asked] == [256] * 30 and {evening for _, evening, _ in asked} == {boost}
+    rows = next(_autoencoder.batches(600, 256, 1, 0))
+    by_hand = Q.clone()
+    by_hand[rows] = asked[0][0]
+    torch.testing.assert_close(asked[0][2], by_hand.sum(dim=0))
+    for _, _, sizes in asked:
+        assert float(sizes.sum()) == pytest.approx(600, rel=1e-4)
+
+
+@pytest.mark.parametrize(("share", "expected"), [(_autoencoder._DELTA, 500), (0.0, 620)])
+def test_dec_ends_once_clusters_settle_and_no_sooner(share, expected, monkeypatch):
+    monkeypatch.setattr(_autoencoder, "_DELTA", share)
+    assert len(clustering("dec", 300, 620, monkeypatch)[0]) == expected
+
+
 def test_dec_starts_from_the_means_of_the_clusters_it_is_given():
     rng = np.random.default_rng(0)
     codes, labels = rng.normal(size=(30, 3)).astype(np.float32), rng.integers(4, size=30)

@@ -6,6 +6,7 @@ import subprocess
 import sys
 import textwrap
 from pathlib import Path
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -264,6 +265,22 @@ def test_a_repeated_dec_evens_sizes_out_more(digits, tmp_path, monkeypatch):
     monkeypatch.setattr(recipe, "review", collapsed)
     record = training_of(recipe, digits[0], tmp_path).run()
     assert seen == [1.0, 2.0] and record["memory"]["collapsed"] == ["1 of 3 clusters were used"] * 2
+
+
+@pytest.mark.parametrize(("width", "scale"), [(0.5, 2.0), (20.0, 1.0)])
+def test_narrow_codes_are_widened_and_wide_ones_stay(width, scale, digits, tmp_path):
+    training = training_of(recipe_of("dec", epochs=1), digits[0], tmp_path)
+    network = SimpleNamespace(scale=torch.ones(()), centers=torch.zeros(3, 4))
+    codes = torch.zeros(90, 4)
+    codes[:, 0] = width * (torch.arange(90) % 2 * 2 - 1)  # two groups in each, a width from their middle
+    codes[:, 1] = 1000.0 * (torch.arange(90) // 30)
+    begun = SimpleNamespace(
+        all_features=lambda: codes, network=network, seed=0, memory={}, state={}, truth=None, recipe=training.recipe
+    )
+    training.recipe.begin(begun)
+    assert float(network.scale) == pytest.approx(scale)
+    by_place = network.centers[network.centers[:, 1].argsort()]
+    assert by_place[:, 1].tolist() == pytest.approx([0, 1000 * scale, 2000 * scale], abs=0.1)
 
 
 SCRIPT = """

@@ -1,6 +1,7 @@
 """The Clusters panel without a browser: what it draws, and what its buttons do to the grid and the run."""
 
 import json
+import re
 import urllib.parse
 from pathlib import Path
 from types import SimpleNamespace
@@ -29,8 +30,8 @@ URI = "@constellation/clusters/clusters_panel"
 class Browser:
     """What the App keeps of an open panel, and what it was told last."""
 
-    def __init__(self, dataset, state=()):
-        self.dataset, self.state, self.told = dataset, dict(state), []
+    def __init__(self, dataset, state=(), grid=()):
+        self.dataset, self.state, self.grid, self.told = dataset, dict(state), list(grid), []
         self.call("on_load")
 
     def call(self, method, **params):
@@ -38,13 +39,29 @@ class Browser:
         self.dataset.reload()
         request = {"panel_id": "one", "panel_state": self.state, "__method__": method, **params}
         ctx = foo.ExecutionContext(
-            {"dataset_name": self.dataset.name, "params": request}, executor=Executor(), operator_uri=URI
+            {"dataset_name": self.dataset.name, "view": self.grid, "params": request},
+            executor=Executor(),
+            operator_uri=URI,
         )
         foo.get_operator(URI).execute(ctx)
         requests = ctx.executor._requests
         self.told = [(request.operator_uri.rpartition("/")[2], request.params) for request in requests]
         self.state = ctx.panel_state
+        if self.got("set_view"):
+            self.grid = self.got("set_view")[-1]["view"]
+        elif self.got("clear_view"):
+            self.grid = []
         return self
+
+    def choose(self, action, cluster):
+        """Picks from the menu of a card, as it was drawn last."""
+        value = re.search(f'"({action}:{cluster}:[0-9]+)"', self.drawn).group(1)
+        return self.call("on_menu", value=value)
+
+    def press(self, name):
+        """A button of the header, with what it was drawn with."""
+        drawn = self.got("show_panel_output")[-1]["output"]["type"]["properties"]["header"]["type"]["properties"]
+        return self.call(f"on_{name}", **drawn[name]["view"]["params"])
 
     def got(self, name):
         """The parameters of what the App was told under this name."""
@@ -64,7 +81,9 @@ class Browser:
     @property
     def look(self):
         """How the panel looks at the run."""
-        return read_look(SimpleNamespace(panel=SimpleNamespace(get_state=self.state.get), store=self.store))
+        return read_look(
+            SimpleNamespace(dataset=self.dataset, panel=SimpleNamespace(get_state=self.state.get), store=self.store)
+        )
 
     def store(self, name):
         """The server's store that the panel's look is kept in."""
@@ -105,7 +124,7 @@ def test_a_field_that_was_renamed_is_named(browser):
     browser.dataset.rename_sample_field("km", "mine")
     browser.call("on_refresh")
     assert "it seems to be 'mine' now, rename that back" in browser.drawn
-    browser.call("on_undo")
+    browser.press("undo")
     assert browser.got("notify")[0]["variant"] == "error"
     browser.dataset.rename_sample_field("mine", "km")
     assert "Show cluster 00" in browser.call("on_refresh").drawn
@@ -136,14 +155,60 @@ def test_a_click_changes_nothing_that_the_app_would_load_the_page_for(browser):
     assert [params["state"] for params in browser.got("patch_panel_state")] == [{"shown.order": "confidence"}]
 
 
-def test_panels_of_one_workspace_go_on_from_the_same_cluster_each_for_itself(browser):
+def test_borderline_and_a_card_change_no_input_either(browser):
+    browser.call("on_borderline")
+    assert not browser.got("patch_panel_state")
     browser.call("on_card", cluster=1)
-    second = Browser(browser.dataset, browser.state)
+    assert not browser.got("patch_panel_state")
+
+
+def test_a_reload_goes_on_where_it_was_each_panel_for_itself(browser):
+    browser.call("on_card", cluster=1)
+    second = Browser(browser.dataset, browser.state, browser.grid)
     assert second.look["shown"] == 1
     second.call("on_next")
     assert (browser.look["shown"], second.look["shown"]) == (1, 2)
-    forgotten = Browser(browser.dataset, {**browser.state, "look_name": "of another server"})
-    assert forgotten.look.get("shown") is None and "Show cluster 00" in forgotten.drawn
+
+
+def test_a_saved_workspace_does_not_bring_the_grid_along(browser):
+    browser.call("on_card", cluster=1).call("on_tab", tab="charts")
+    opened = Browser(browser.dataset, browser.state)
+    assert opened.look["tab"] == "charts" and opened.look.get("shown") is None
+
+
+def test_a_look_that_was_forgotten_is_the_usual_one(browser):
+    browser.call("on_tab", tab="details")
+    browser.store("constellation_clusters_panel").delete(browser.state["look_name"])
+    browser.call("on_sort", value="name")
+    assert "Show cluster 00" in browser.drawn and browser.got("patch_panel_data")
+    browser.call("on_refresh")
+    assert browser.look["truth"] == "ground_truth" and browser.look["unassigned"] == 3
+
+
+def test_a_look_lives_as_long_as_it_is_used(browser, monkeypatch):
+    store, name = browser.store("constellation_clusters_panel"), browser.state["look_name"]
+    store.update_ttl(name, 60)
+    soon = store.get_metadata(name)["expires_at"]
+    browser.call("on_tab", tab="charts")
+    assert (store.get_metadata(name)["expires_at"] - soon).days >= 29
+
+
+def test_another_run_of_the_same_key_starts_afresh(browser, compute):
+    browser.call("on_card", cluster=1).call("on_tab", tab="charts")
+    foo.get_operator("@constellation/clusters/delete_clustering_run")(browser.dataset, run_key="km")
+    compute(browser.dataset, run_key="km")
+    opened = Browser(browser.dataset, browser.state, browser.grid)
+    assert opened.look["truth"] is None and "shown" not in opened.look and "Show cluster 00" in opened.drawn
+
+
+def test_without_a_dataset_it_says_that_there_is_no_run():
+    ctx = foo.ExecutionContext(
+        {"params": {"panel_id": "one", "panel_state": {}, "__method__": "on_load"}},
+        executor=Executor(),
+        operator_uri=URI,
+    )
+    foo.get_operator(URI).execute(ctx)
+    assert "no clustering run yet" in json.dumps(ctx.executor._requests[-1].params)
 
 
 def test_borderline_images_are_shown_with_their_second_choice(browser):
@@ -151,7 +216,7 @@ def test_borderline_images_are_shown_with_their_second_choice(browser):
     assert len(browser.view) == 57 and "or cluster 0" in browser.drawn
     browser.call("on_pair", clusters=[0, 2])
     assert set(browser.view.values("km.cluster")) == {0, 2}
-    browser.call("on_menu", value="borderline:1")
+    browser.choose("borderline", 1)
     assert set(browser.view.values("km.cluster")) == {1} and "or cluster 0" in browser.drawn
 
 
@@ -208,12 +273,12 @@ def test_another_field_of_classes_is_measured_at_once(browser):
 
 
 def test_forms_are_filled_in(browser):
-    browser.call("on_menu", value="rename:1")
+    browser.choose("rename", 1)
     (prompt,) = browser.got("prompt_user_for_operation")
     assert prompt["operator_uri"].endswith("/edit_clusters") and prompt["on_success"].endswith("#on_done")
     filled = {"run_key": "km", "action": "rename", "cluster": "1", "name": "cluster 01", "version_km": 0}
     assert prompt["params"] == filled
-    browser.call("on_menu", value="merge:1")
+    browser.choose("merge", 1)
     clusters = browser.got("prompt_user_for_operation")[0]["params"]["clusters"]
     assert clusters[0] == "1" and clusters[1] in ("0", "2")
     browser.call("on_run_menu", value="evaluate_clusters")
@@ -223,17 +288,17 @@ def test_forms_are_filled_in(browser):
 def test_somebody_else_edits_and_the_second_is_told(browser):
     edit, second = foo.get_operator("@constellation/clusters/edit_clusters"), Browser(browser.dataset)
     edit(browser.dataset, run_key="km", action="merge", clusters=[0, 1])
-    browser.call("on_menu", value="rename:2")  # opened on what was seen before: the form says so at once
+    browser.choose("rename", 2)  # opened on what was seen before: the form says so at once
     params = browser.got("prompt_user_for_operation")[0]["params"]
     assert params["version_km"] == 0
     ctx = foo.ExecutionContext({"dataset_name": browser.dataset.name, "params": params}, operator_uri=edit.uri)
     form = edit.resolve_type(ctx, "inputs").to_json()["type"]["properties"]
     assert "edited by somebody else" in form["problem"]["error_message"] and "name" not in form
-    second.call("on_undo")  # would take back what this one has never seen
+    second.press("undo")  # would take back what this one has never seen
     (told,) = second.got("notify")
     assert told["variant"] == "error" and "it is at version 1 and you saw 0" in told["message"]
     assert "2 clusters of 57 images" in second.drawn and len(set(browser.dataset.values("km.cluster"))) == 3
-    second.call("on_undo")  # now it has
+    second.press("undo")  # now it has
     assert second.got("notify")[0]["variant"] == "success" and "3 clusters of 57 images" in second.drawn
 
 
@@ -282,11 +347,11 @@ def test_edits_are_undone_and_redone_and_figures_follow(browser):
     )
     browser.call("on_done")
     assert "2 clusters of 57 images" in browser.drawn and "from before the last edit" not in browser.drawn
-    browser.call("on_undo")
+    browser.press("undo")
     assert "3 clusters of 57 images" in browser.drawn
-    browser.call("on_redo")
+    browser.press("redo")
     assert "2 clusters of 57 images" in browser.drawn
-    browser.call("on_redo")
+    browser.press("redo")
     assert browser.got("notify")[0]["variant"] == "error"
 
 

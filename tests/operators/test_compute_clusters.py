@@ -4,7 +4,7 @@ import fiftyone as fo
 import numpy as np
 import pytest
 from fiftyone import ViewField as F
-from fiftyone.plugins.orgs.constellation.clusters.operators import clustering, locks, runs
+from fiftyone.plugins.orgs.constellation.clusters.operators import clustering, label_fields, locks, runs
 from fiftyone.plugins.orgs.constellation.clusters.operators.get_clustering_run_info import info_text
 from fiftyone.plugins.orgs.constellation.clusters.operators.summary import as_text
 from fiftyone.plugins.orgs.constellation.clusters.operators.targets import resolve_target
@@ -278,7 +278,7 @@ def test_a_failure_in_the_middle_leaves_nothing(blobs, compute, monkeypatch):
     def explode(*args, **kwargs):
         raise RuntimeError("the disk is full")
 
-    monkeypatch.setattr(runs, "write_labels", explode)
+    monkeypatch.setattr(label_fields, "write_labels", explode)
     with pytest.raises(RuntimeError, match="disk is full"):
         compute(blobs, run_key="km3", embeddings="emb", visualize=True)
     blobs.reload()
@@ -301,10 +301,10 @@ def test_a_stop_leaves_nothing(blobs, compute):
 
 
 def test_the_leftovers_of_a_killed_run_are_cleaned(blobs, compute):
-    runs.create_label_field(resolve_target(blobs), "dead", "dead")
-    runs.create_label_field(resolve_target(blobs), "other_field", "other")
+    label_fields.create_label_field(resolve_target(blobs), "dead", "dead")
+    label_fields.create_label_field(resolve_target(blobs), "other_field", "other")
     assert runs.clean_fields(blobs) == ["dead", "other_field"]
-    runs.create_label_field(resolve_target(blobs), "dead", "dead")
+    label_fields.create_label_field(resolve_target(blobs), "dead", "dead")
     compute(blobs, run_key="dead", embeddings="emb")
     assert blobs.count("dead.label") == 60
 
@@ -314,7 +314,7 @@ def test_a_living_writer_keeps_others_out(blobs, compute):
         compute(blobs, run_key="km3", embeddings="emb")
     with locks.writing(blobs, "field 'shared'"), pytest.raises(ValueError, match="'shared' is being written"):
         compute(blobs, run_key="km3", cluster_field="shared", embeddings="emb")
-    runs.create_label_field(resolve_target(blobs), "alive", "alive")
+    label_fields.create_label_field(resolve_target(blobs), "alive", "alive")
     with locks.writing(blobs, "run key 'alive'"):
         assert runs.clean_fields(blobs) == []
     assert compute(blobs, run_key="km3", embeddings="emb")["n_clusters"] == 3

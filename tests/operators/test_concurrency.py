@@ -10,7 +10,7 @@ import time
 import fiftyone as fo
 import numpy as np
 import pytest
-from fiftyone.plugins.orgs.constellation.clusters.operators import locks, maps, runs
+from fiftyone.plugins.orgs.constellation.clusters.operators import label_fields, locks, maps, runs
 from fiftyone.plugins.orgs.constellation.clusters.operators.targets import resolve_target
 
 from .conftest import get
@@ -107,13 +107,14 @@ def test_a_killed_run_leaves_its_key_free_and_nothing_behind(blobs, compute, mom
     """The process is ended by SIGKILL right before, or inside, one of the steps that write."""
     work = f"""
     import os, signal, sys
-    runs = sys.modules["fiftyone.plugins.orgs.constellation.clusters.operators.runs"]
-    real = runs.{moment}
+    module = "runs" if "{moment}" == "register" else "label_fields"
+    writer = sys.modules["fiftyone.plugins.orgs.constellation.clusters.operators." + module]
+    real = writer.{moment}
     def killed(*args, **kwargs):
         if "{moment}" == "write_labels":
             real(*args, **kwargs)
         os.kill(os.getpid(), signal.SIGKILL)
-    runs.{moment} = killed
+    writer.{moment} = killed
     op(ds, run_key="km", embeddings="emb", params={{"n_clusters": 3}}, visualize=True)
 """.strip()
     child = Child(blobs, work)
@@ -131,8 +132,8 @@ def test_a_run_killed_after_it_was_registered_is_a_run(blobs, compute, monkeypat
         raise SystemExit
 
     with monkeypatch.context() as patched:
-        patched.setattr(runs, "_set_mark", killed)
-        patched.setattr(runs, "drop_field", lambda *args: None)
+        patched.setattr(runs, "set_mark", killed)
+        patched.setattr(label_fields, "drop_field", lambda *args: None)
         with pytest.raises(SystemExit):
             compute(blobs, run_key="km", embeddings="emb")
     assert blobs.get_field("km").info["constellation"]["status"] == "writing"
@@ -143,7 +144,7 @@ def test_a_run_killed_after_it_was_registered_is_a_run(blobs, compute, monkeypat
 
 def test_a_half_made_field_is_known_to_be_ours(blobs, monkeypatch):
     """Killed between the field and its sub-field: the mark is there from the first moment."""
-    real = runs._add_field
+    real = label_fields._add_field
 
     def half(add, path, run_key):
         def once(path, *args, **kwargs):
@@ -153,9 +154,9 @@ def test_a_half_made_field_is_known_to_be_ours(blobs, monkeypatch):
 
         real(once, path, run_key)
 
-    monkeypatch.setattr(runs, "_add_field", half)
+    monkeypatch.setattr(label_fields, "_add_field", half)
     with pytest.raises(KeyboardInterrupt):
-        runs.create_label_field(resolve_target(blobs), "km", "km")
+        label_fields.create_label_field(resolve_target(blobs), "km", "km")
     monkeypatch.undo()
     assert runs.clean_fields(blobs) == ["km"]
 
@@ -176,7 +177,7 @@ def test_rename_waits_for_nobody_and_overwrites_nothing(blobs, compute):
         get("rename_clustering_run")(blobs, run_key="other", new_run_key="goal")
     with pytest.raises(ValueError, match="'other' is the old one"):
         get("rename_clustering_run")(blobs, run_key="other", new_run_key="other")
-    runs.create_label_field(resolve_target(blobs), "left", "left")
+    label_fields.create_label_field(resolve_target(blobs), "left", "left")
     assert get("rename_clustering_run")(blobs, run_key="other", new_run_key="left")["cluster_field"] == "left"
     assert blobs.count("left.label") == 60
 

@@ -13,6 +13,7 @@ from fiftyone.plugins.orgs.constellation.clusters.operators import cluster_edits
 from fiftyone.plugins.orgs.constellation.clusters.operators import (
     cluster_labels,
     edited_run,
+    label_fields,
     regrouping,
     run_parts,
     runs,
@@ -27,7 +28,7 @@ def state(dataset, key="km") -> tuple:
     dataset.reload()
     config = {k: v for k, v in runs.get_config(dataset, key).serialize().items() if k != "version"}
     config.setdefault("state", 0)
-    path, coarse = config["label_path"], f"{config['label_path']}{runs.COARSE}"
+    path, coarse = config["label_path"], f"{config['label_path']}{label_fields.COARSE}"
     results = dataset.load_run_results(key, cache=False)
     tables = ("names", "becomes", "coarse", "hierarchy")
     kept = {k: v for k, v in results.serialize().items() if k not in ("edits", *tables)}
@@ -149,7 +150,7 @@ def test_merge_keeps_the_largest_id_and_name_and_label_ids(run):
     assert [c["id"] for c in done["clusters"]] == [largest] and done["removed"] == [min(set(pair) - {largest})]
     assert done["clusters"][0]["size"] == sizes[pair[0]] + sizes[pair[1]]
     assert run.values("km.id") == ids
-    assert repr(runs.cluster_label(largest)) in done["text"]
+    assert repr(label_fields.cluster_label(largest)) in done["text"]
 
 
 def test_merged_members_are_as_sure_as_new_samples_would_be(run):
