@@ -188,7 +188,7 @@ class ClustersPanel(foo.Panel):
             ctx.panel.set_state("run", key)
         if key is None:
             return
-        config = runs.get_config(ctx.dataset, key)
+        config = runs.look_at(ctx.dataset, key)
         made = runs.made_at(ctx.dataset, key).isoformat()
         fresh = {"tab": "clusters", "truth": config.ground_truth, "made": made}
         look = read_look(ctx) if keep else {}

@@ -13,7 +13,7 @@ import fiftyone as fo
 import numpy as np
 
 from .label_fields import NOISE
-from .run_parts import read_part, write_parts
+from .run_parts import read_parts, write_parts
 from .runs import look_at
 
 SEED = 51
@@ -172,13 +172,13 @@ def read_figures(dataset, run_key: str, name: str = "figures") -> dict | None:
     Args:
         dataset: the dataset
         run_key: the run's key
-        name ("figures"): ``figures`` or ``truth``
+        name ("figures"): ``figures``, ``truth``, or ``names``, what naming found out
     """
     document = dataset._doc.runs.get(run_key)
     if document is None or not document.results:
         return None
     # whenever a part changes, the results are a new file
-    return _cached(dataset.name, run_key, str(document.results.grid_id), name)
+    return _cached(dataset.name, run_key, str(document.results.grid_id))[name]
 
 
 def are_current(dataset, run_key: str, figures: dict | None) -> bool:
@@ -200,9 +200,9 @@ def unpack(text: str) -> np.ndarray:
 
 
 @lru_cache(maxsize=4)
-def _cached(dataset_name, run_key, file, name):
+def _cached(dataset_name, run_key, file):
     # the figures of 500 clusters are a megabyte of text, too much to read at every click
-    return read_part(fo.load_dataset(dataset_name), run_key, name)
+    return read_parts(fo.load_dataset(dataset_name), run_key, "figures", "truth", "names")
 
 
 def _pack(array) -> str:

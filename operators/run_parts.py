@@ -5,7 +5,7 @@ Parts live in the run's results, so they are cloned, exported and deleted with i
 
 from .label_fields import NOISE
 from .locks import turn
-from .runs import MAX_CONFIG_CLUSTERS, get_config
+from .runs import MAX_CONFIG_CLUSTERS, get_config, look_at
 
 
 def read_part(dataset, run_key: str, name: str, default=None):
@@ -77,6 +77,6 @@ def _write(dataset, run_key, parts):
 
 
 def _results(dataset, run_key):
-    get_config(dataset, run_key)
+    look_at(dataset, run_key)  # raises if there is no such run
     # FiftyOne keeps results per process, but another process may have written since
     return dataset.load_run_results(run_key, cache=False, load_view=False)
