@@ -154,8 +154,10 @@ class AutoencoderClusterer(HeadClusterer):
         check = max(_LEAST_INTERVAL, len(task.X) // BATCH)
         seen = Seen(everyone(encoder, centers, task.X))
         for step, rows in enumerate(batches(len(task.X), BATCH, self.steps, seed)):
-            if step and step % check == 0 and seen.moved() < _DELTA and step >= _LEAST_CHECKS * check:
-                break
+            if step and step % check == 0:
+                moved = seen.moved()
+                if moved < _DELTA and step >= _LEAST_CHECKS * check:
+                    break
             if step % 10 == 0:
                 report(step)
             X = task.X[rows]

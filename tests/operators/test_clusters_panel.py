@@ -1,99 +1,24 @@
 """The Clusters panel without a browser: what it draws, and what its buttons do to the grid and the run."""
 
 import json
-import re
 import urllib.parse
 from pathlib import Path
-from types import SimpleNamespace
 
 import fiftyone as fo
 import fiftyone.operators as foo
 import numpy as np
-import pytest
-from fiftyone.operators.executor import Executor
-from fiftyone.operators.store import ExecutionStore
 from fiftyone.plugins.orgs.constellation.clusters.operators import (
     OPERATORS,
     clusters_panel_actions,
     clusters_panel_charts,
 )
-from fiftyone.plugins.orgs.constellation.clusters.operators.clusters_panel_look import read_look
 from fiftyone.plugins.orgs.constellation.clusters.operators.clusters_panel_run import PAGE, SORTS, UNASSIGNED, PanelRun
 from fiftyone.plugins.orgs.constellation.clusters.operators.contact_sheets import draw_sheets
 from fiftyone.plugins.orgs.constellation.clusters.operators.run_parts import write_parts
 from fiftyone.plugins.orgs.constellation.clusters.operators.targets import resolve_target
 from PIL import Image
 
-URI = "@constellation/clusters/clusters_panel"
-
-
-class Browser:
-    """What the App keeps of an open panel, and what it was told last."""
-
-    def __init__(self, dataset, state=(), grid=()):
-        self.dataset, self.state, self.grid, self.told = dataset, dict(state), list(grid), []
-        self.call("on_load")
-
-    def call(self, method, **params):
-        """Runs an event of the panel; its state, triggers and layout are kept."""
-        self.dataset.reload()
-        request = {"panel_id": "one", "panel_state": self.state, "__method__": method, **params}
-        ctx = foo.ExecutionContext(
-            {"dataset_name": self.dataset.name, "view": self.grid, "params": request},
-            executor=Executor(),
-            operator_uri=URI,
-        )
-        foo.get_operator(URI).execute(ctx)
-        requests = ctx.executor._requests
-        self.told = [(request.operator_uri.rpartition("/")[2], request.params) for request in requests]
-        self.state = ctx.panel_state
-        if self.got("set_view"):
-            self.grid = self.got("set_view")[-1]["view"]
-        elif self.got("clear_view"):
-            self.grid = []
-        return self
-
-    def choose(self, action, cluster):
-        """Picks from the menu of a card, as it was drawn last."""
-        value = re.search(f'"({action}:{cluster}:[0-9]+)"', self.drawn).group(1)
-        return self.call("on_menu", value=value)
-
-    def press(self, name):
-        """A button of the header, with what it was drawn with."""
-        drawn = self.got("show_panel_output")[-1]["output"]["type"]["properties"]["header"]["type"]["properties"]
-        return self.call(f"on_{name}", **drawn[name]["view"]["params"])
-
-    def got(self, name):
-        """The parameters of what the App was told under this name."""
-        return [params for told, params in self.told if told == name]
-
-    @property
-    def drawn(self) -> str:
-        """All that is on the panel, as text."""
-        return json.dumps(self.got("show_panel_output")[-1], ensure_ascii=False)
-
-    @property
-    def view(self):
-        """The view the grid was given."""
-        stages = self.got("set_view")[-1]["view"]
-        return fo.DatasetView._build(self.dataset, stages)
-
-    @property
-    def look(self):
-        """How the panel looks at the run."""
-        return read_look(
-            SimpleNamespace(dataset=self.dataset, panel=SimpleNamespace(get_state=self.state.get), store=self.store)
-        )
-
-    def store(self, name):
-        """The server's store that the panel's look is kept in."""
-        return ExecutionStore.create(name, self.dataset._doc.id)
-
-
-@pytest.fixture
-def browser(blobs, compute):
-    compute(blobs.limit(57), run_key="km", ground_truth="ground_truth")
-    return Browser(blobs)
+from .panel_browser import Browser
 
 
 def test_opened_it_shows_the_newest_run_with_all_that_is_known(browser, compute):
@@ -145,70 +70,6 @@ def test_cards_and_steps_show_clusters_in_the_grid(browser):
     assert len(browser.view) == 3 and "images without a cluster" in browser.drawn
     browser.call("on_all")
     assert browser.got("clear_view") and browser.look["shown"] is None
-
-
-def test_a_click_changes_nothing_that_the_app_would_load_the_page_for(browser):
-    browser.call("on_card", cluster=1)
-    assert browser.look["shown"] == 1 and not browser.got("patch_panel_state")
-    browser.state["shown"]["order"] = "atypical"  # what the App does before it tells
-    browser.call("on_order", value="atypical").call("on_card", cluster=2)
-    assert [params["state"] for params in browser.got("patch_panel_state")] == [{"shown.order": "confidence"}]
-
-
-def test_borderline_and_a_card_change_no_input_either(browser):
-    browser.call("on_borderline")
-    assert not browser.got("patch_panel_state")
-    browser.call("on_card", cluster=1)
-    assert not browser.got("patch_panel_state")
-
-
-def test_a_reload_goes_on_where_it_was_each_panel_for_itself(browser):
-    browser.call("on_card", cluster=1)
-    second = Browser(browser.dataset, browser.state, browser.grid)
-    assert second.look["shown"] == 1
-    second.call("on_next")
-    assert (browser.look["shown"], second.look["shown"]) == (1, 2)
-
-
-def test_a_saved_workspace_does_not_bring_the_grid_along(browser):
-    browser.call("on_card", cluster=1).call("on_tab", tab="charts")
-    opened = Browser(browser.dataset, browser.state)
-    assert opened.look["tab"] == "charts" and opened.look.get("shown") is None
-
-
-def test_a_look_that_was_forgotten_is_the_usual_one(browser):
-    browser.call("on_tab", tab="details")
-    browser.store("constellation_clusters_panel").delete(browser.state["look_name"])
-    browser.call("on_sort", value="name")
-    assert "Show cluster 00" in browser.drawn and browser.got("patch_panel_data")
-    browser.call("on_refresh")
-    assert browser.look["truth"] == "ground_truth" and browser.look["unassigned"] == 3
-
-
-def test_a_look_lives_as_long_as_it_is_used(browser, monkeypatch):
-    store, name = browser.store("constellation_clusters_panel"), browser.state["look_name"]
-    store.update_ttl(name, 60)
-    soon = store.get_metadata(name)["expires_at"]
-    browser.call("on_tab", tab="charts")
-    assert (store.get_metadata(name)["expires_at"] - soon).days >= 29
-
-
-def test_another_run_of_the_same_key_starts_afresh(browser, compute):
-    browser.call("on_card", cluster=1).call("on_tab", tab="charts")
-    foo.get_operator("@constellation/clusters/delete_clustering_run")(browser.dataset, run_key="km")
-    compute(browser.dataset, run_key="km")
-    opened = Browser(browser.dataset, browser.state, browser.grid)
-    assert opened.look["truth"] is None and "shown" not in opened.look and "Show cluster 00" in opened.drawn
-
-
-def test_without_a_dataset_it_says_that_there_is_no_run():
-    ctx = foo.ExecutionContext(
-        {"params": {"panel_id": "one", "panel_state": {}, "__method__": "on_load"}},
-        executor=Executor(),
-        operator_uri=URI,
-    )
-    foo.get_operator(URI).execute(ctx)
-    assert "no clustering run yet" in json.dumps(ctx.executor._requests[-1].params)
 
 
 def test_borderline_images_are_shown_with_their_second_choice(browser):

@@ -1,0 +1,76 @@
+"""A browser with an open Clusters panel, as far as the panel can tell."""
+
+import json
+import re
+from types import SimpleNamespace
+
+import fiftyone as fo
+import fiftyone.operators as foo
+from fiftyone.operators.executor import Executor
+from fiftyone.operators.store import ExecutionStore
+from fiftyone.plugins.orgs.constellation.clusters.operators.clusters_panel_look import read_look
+
+URI = "@constellation/clusters/clusters_panel"
+
+
+class Browser:
+    """What the App keeps of an open panel, and what it was told last."""
+
+    def __init__(self, dataset, state=(), grid=()):
+        self.dataset, self.state, self.grid, self.told = dataset, dict(state), list(grid), []
+        self.call("on_load")
+
+    def call(self, method, **params):
+        """Runs an event of the panel; its state, triggers and layout are kept."""
+        self.dataset.reload()
+        request = {"panel_id": "one", "panel_state": self.state, "__method__": method, **params}
+        ctx = foo.ExecutionContext(
+            {"dataset_name": self.dataset.name, "view": self.grid, "params": request},
+            executor=Executor(),
+            operator_uri=URI,
+        )
+        foo.get_operator(URI).execute(ctx)
+        requests = ctx.executor._requests
+        self.told = [(request.operator_uri.rpartition("/")[2], request.params) for request in requests]
+        self.state = ctx.panel_state
+        if self.got("set_view"):
+            self.grid = self.got("set_view")[-1]["view"]
+        elif self.got("clear_view"):
+            self.grid = []
+        return self
+
+    def choose(self, action, cluster):
+        """Picks from the menu of a card, as it was drawn last."""
+        value = re.search(f'"({action}:{cluster}:[0-9]+)"', self.drawn).group(1)
+        return self.call("on_menu", value=value)
+
+    def press(self, name):
+        """A button of the header, with what it was drawn with."""
+        drawn = self.got("show_panel_output")[-1]["output"]["type"]["properties"]["header"]["type"]["properties"]
+        return self.call(f"on_{name}", **drawn[name]["view"]["params"])
+
+    def got(self, name):
+        """The parameters of what the App was told under this name."""
+        return [params for told, params in self.told if told == name]
+
+    @property
+    def drawn(self) -> str:
+        """All that is on the panel, as text."""
+        return json.dumps(self.got("show_panel_output")[-1], ensure_ascii=False)
+
+    @property
+    def view(self):
+        """The view the grid was given."""
+        stages = self.got("set_view")[-1]["view"]
+        return fo.DatasetView._build(self.dataset, stages)
+
+    @property
+    def look(self):
+        """How the panel looks at the run."""
+        return read_look(
+            SimpleNamespace(dataset=self.dataset, panel=SimpleNamespace(get_state=self.state.get), store=self.store)
+        )
+
+    def store(self, name):
+        """The server's store that the panel's look is kept in."""
+        return ExecutionStore.create(name, self.dataset._doc.id)

@@ -1,0 +1,72 @@
+"""How the Clusters panel keeps its place: between clicks, when the page is loaded again, in saved workspaces."""
+
+import json
+
+import fiftyone.operators as foo
+from fiftyone.operators.executor import Executor
+
+from .panel_browser import URI, Browser
+
+
+def test_a_click_changes_nothing_that_the_app_would_load_the_page_for(browser):
+    browser.call("on_card", cluster=1)
+    assert browser.look["shown"] == 1 and not browser.got("patch_panel_state")
+    browser.state["shown"]["order"] = "atypical"  # what the App does before it tells
+    browser.call("on_order", value="atypical").call("on_card", cluster=2)
+    assert [params["state"] for params in browser.got("patch_panel_state")] == [{"shown.order": "confidence"}]
+
+
+def test_borderline_and_a_card_change_no_input_either(browser):
+    browser.call("on_borderline")
+    assert not browser.got("patch_panel_state")
+    browser.call("on_card", cluster=1)
+    assert not browser.got("patch_panel_state")
+
+
+def test_a_reload_goes_on_where_it_was_each_panel_for_itself(browser):
+    browser.call("on_card", cluster=1)
+    second = Browser(browser.dataset, browser.state, browser.grid)
+    assert second.look["shown"] == 1
+    second.call("on_next")
+    assert (browser.look["shown"], second.look["shown"]) == (1, 2)
+
+
+def test_a_saved_workspace_does_not_bring_the_grid_along(browser):
+    browser.call("on_card", cluster=1).call("on_tab", tab="charts")
+    opened = Browser(browser.dataset, browser.state)
+    assert opened.look["tab"] == "charts" and opened.look.get("shown") is None
+
+
+def test_a_look_that_was_forgotten_is_the_usual_one(browser):
+    browser.call("on_tab", tab="details")
+    browser.store("constellation_clusters_panel").delete(browser.state["look_name"])
+    browser.call("on_sort", value="name")
+    assert "Show cluster 00" in browser.drawn and browser.got("patch_panel_data")
+    browser.call("on_refresh")
+    assert browser.look["truth"] == "ground_truth" and browser.look["unassigned"] == 3
+
+
+def test_a_look_lives_as_long_as_it_is_used(browser):
+    store, name = browser.store("constellation_clusters_panel"), browser.state["look_name"]
+    store.update_ttl(name, 60)
+    soon = store.get_metadata(name)["expires_at"]
+    browser.call("on_tab", tab="charts")
+    assert (store.get_metadata(name)["expires_at"] - soon).days >= 29
+
+
+def test_another_run_of_the_same_key_starts_afresh(browser, compute):
+    browser.call("on_card", cluster=1).call("on_tab", tab="charts")
+    foo.get_operator("@constellation/clusters/delete_clustering_run")(browser.dataset, run_key="km")
+    compute(browser.dataset, run_key="km")
+    opened = Browser(browser.dataset, browser.state, browser.grid)
+    assert opened.look["truth"] is None and "shown" not in opened.look and "Show cluster 00" in opened.drawn
+
+
+def test_without_a_dataset_it_says_that_there_is_no_run():
+    ctx = foo.ExecutionContext(
+        {"params": {"panel_id": "one", "panel_state": {}, "__method__": "on_load"}},
+        executor=Executor(),
+        operator_uri=URI,
+    )
+    foo.get_operator(URI).execute(ctx)
+    assert "no clustering run yet" in json.dumps(ctx.executor._requests[-1].params)
