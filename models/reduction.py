@@ -12,7 +12,7 @@ import numpy as np
 from pydantic import Field
 from sklearn.base import BaseEstimator, TransformerMixin
 
-from .clusterers.base import Cost, quiet
+from .costs import Cost, quiet
 from .neighbors import nearest_neighbors
 from .parameters import SEED, validated
 

@@ -11,7 +11,8 @@ from ..models.lengths import unit_length
 from ..models.parameters import typed
 from .clustering import COORDINATES, SEED
 from .execution import PythonCall, Stages, failed, show, stream
-from .form_steps import NONE, add_target, chosen_samples, truth_fields
+from .form_arguments import NONE, chosen_samples
+from .form_steps import add_target, truth_fields
 from .forms import HALF, add_choice, add_heading, add_problem
 from .ground_truth import read_truth, truth_path
 from .targets import resolve_target

@@ -6,7 +6,8 @@ from . import runs
 from .cluster_views import ORDERS
 from .clusters_panel_parts import QUIET, button, drop_down, menu, row, search_field, text
 from .clusters_panel_run import SORTS, UNASSIGNED, PanelRun
-from .form_steps import NONE, truth_fields
+from .form_arguments import NONE
+from .form_steps import truth_fields
 from .label_fields import NOISE
 from .run_choice import when
 from .summary import MAIN_SCORES

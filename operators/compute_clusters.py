@@ -6,15 +6,7 @@ import fiftyone.operators.types as types
 from .clustering import check_clustering, compute_clusters
 from .execution import PythonCall, failed, show, stream
 from .form_arguments import arguments, estimate
-from .form_steps import (
-    add_estimate,
-    add_features,
-    add_method,
-    add_names,
-    add_options,
-    add_reduction,
-    add_target,
-)
+from .form_steps import add_estimate, add_features, add_method, add_names, add_options, add_reduction, add_target
 from .open_clusters_panel import show_panels
 from .summary import as_text
 

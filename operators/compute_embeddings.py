@@ -6,10 +6,11 @@ import fiftyone.operators as foo
 import fiftyone.operators.types as types
 from pydantic import Field
 
+from ..models.costs import duration
 from ..models.encoders import default_encoder
 from ..models.parameters import typed
 from .embeddings import check_vector_field, compute_embeddings
-from .estimates import IMMEDIATE_SECONDS, duration, embedding_seconds
+from .estimates import IMMEDIATE_SECONDS, embedding_seconds
 from .execution import PythonCall, failed, show, stream
 from .form_arguments import arguments
 from .form_steps import add_encoder, add_target

@@ -50,7 +50,7 @@ def _files(target, ids: set[str]) -> dict[str, tuple]:
 
 
 def _address(pictures, columns) -> str | None:
-    from ..models.tiles import contact_sheet
+    from ..models.images.tiles import contact_sheet
 
     if not pictures:
         return None

@@ -7,18 +7,12 @@ from collections.abc import Callable
 import fiftyone as fo
 import numpy as np
 
-from ..models.encoders import Encoder, encoder_class, get_encoder, same_encoder
+from ..models.encoders import encoder_class, get_encoder
+from ..models.encoders.base import Encoder, same_encoder
 from ..models.encoders.batches import embed_files
 from ..models.parameters import parameters
 from .locks import turn
-from .vectors import (
-    Rows,
-    decode,
-    holds_vectors,
-    home,
-    missing_vectors,
-    own_fields,
-)
+from .vectors import Rows, decode, holds_vectors, home, missing_vectors, own_fields
 
 FAILED_TAG = "embedding_failed"
 _SLICE = 2000  # vectors per write

@@ -7,7 +7,7 @@ import os
 import shutil
 from typing import NamedTuple
 
-from ..models.encoders.batches import duration
+from ..models.costs import duration
 from .vectors import decode
 
 READ_SECONDS, WRITE_SECONDS = 7e-5, 3.5e-4  # per vector of 512 dimensions, per label

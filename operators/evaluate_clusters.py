@@ -10,7 +10,8 @@ from .cluster_edits import clusters_of
 from .edited_run import renew_entries, state_of
 from .execution import PythonCall, Stages, failed, show, stream
 from .figures import are_current, by_id, keep_figures, make_figures, make_truth, read_figures
-from .form_steps import NONE, truth_fields
+from .form_arguments import NONE
+from .form_steps import truth_fields
 from .forms import add_choice
 from .ground_truth import read_truth
 from .label_fields import NOISE

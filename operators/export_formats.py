@@ -80,7 +80,7 @@ def write_folders(path: Path, members: Members, progress) -> dict:
     Returns:
         ``{"skipped": {reason: count}}``
     """
-    from ..models.encoders.images import ImageError
+    from ..models.images.reading import ImageError
 
     folders = _slugs(members)
     files = members.files(members.ids)
@@ -120,7 +120,7 @@ def _free(folder: Path, filepath: str, key: str, box, taken: set) -> str:
 
 
 def _copy(filepath: str, box, target: Path):
-    from ..models.encoders.images import MISSING, NO_PERMISSION, ImageError, crop, read_image
+    from ..models.images.reading import MISSING, NO_PERMISSION, ImageError, crop, read_image
 
     if box is not None:
         crop(read_image(filepath), box).save(target)
@@ -141,7 +141,7 @@ def write_sheets(path: Path, members: Members, progress) -> dict:
     Returns:
         ``{"skipped": {reason: count}}``
     """
-    from ..models.thumbnails import titled_sheet
+    from ..models.images.contact_sheets import titled_sheet
 
     names, slugs, groups = members.names, _slugs(members), members.by_cluster()
     skipped = {}

@@ -100,8 +100,8 @@ def _facts(info: dict, members: Members) -> list[tuple[str, str]]:
 
 def _images(members: Members, groups, progress) -> tuple[dict[int, list[str]], dict]:
     """Thumbnails per cluster as ``data:`` URLs, fewer of each where there are many clusters."""
-    from ..models.encoders.images import ImageError
-    from ..models.thumbnails import data_url, thumbnail
+    from ..models.images.reading import ImageError
+    from ..models.images.thumbnails import data_url, thumbnail
 
     each = int(np.clip(REPORT_IMAGES // len(groups), 1, CARD_IMAGES))
     chosen = {cluster: shown(members, cluster, rows, each) for cluster, rows in groups.items()}

@@ -106,7 +106,7 @@ def image_estimate(target, kwargs: dict) -> Estimate:
     Raises:
         ValueError: in one sentence, if a parameter is not valid
     """
-    from ..models.encoders.batches import duration
+    from ..models.costs import duration
     from ..models.training import clustering_class
 
     cls = clustering_class(kwargs["method"])

@@ -89,7 +89,7 @@ class LLMJob:
 
     def pictures(self, ids, n: int) -> dict[str, bytes]:
         """The first ``n`` images that can be read, as JPEG by id."""
-        from ..models.encoders.images import ImageError
+        from ..models.images.reading import ImageError
 
         found = {}
         for row_id in ids:

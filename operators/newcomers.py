@@ -4,7 +4,8 @@ from dataclasses import dataclass, field, replace
 
 import numpy as np
 
-from ..models.encoders import get_encoder, same_encoder
+from ..models.encoders import get_encoder
+from ..models.encoders.base import same_encoder
 from . import edit_log, runs
 from .cluster_entries import run_vectors
 from .cluster_labels import UNASSIGNED, read_labels, run_target

@@ -134,7 +134,7 @@ def image_vectors(encoder, members, speakers, clusters, report) -> dict[int, np.
 
 def same_vectors(members, encoder) -> bool:
     """Whether this encoder made the run's vectors."""
-    from ..models.encoders import same_encoder
+    from ..models.encoders.base import same_encoder
 
     field = members.config.embeddings
     if not isinstance(field, str):

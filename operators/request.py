@@ -173,7 +173,8 @@ def choose_features(target, embeddings: str | None, encoder=None, encoder_params
     Raises:
         ValueError: in one sentence, if the encoder is unknown
     """
-    from ..models.encoders import Encoder, default_encoder, get_encoder
+    from ..models.encoders import default_encoder, get_encoder
+    from ..models.encoders.base import Encoder
 
     if encoder is None and embeddings is None:
         embeddings = next(iter(vector_fields(target.source, target.patches_field)), None)

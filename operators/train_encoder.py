@@ -8,7 +8,8 @@ import fiftyone.operators.types as types
 
 from .estimates import GPU_SPEEDUP, IMMEDIATE_SECONDS
 from .execution import PythonCall, failed, stream
-from .form_steps import NONE, add_target, chosen_samples, truth_fields
+from .form_arguments import NONE, chosen_samples
+from .form_steps import add_target, truth_fields
 from .forms import HALF, add_choice, add_heading, add_parameters, form_values, refuse
 from .training import EPOCHS, KIND, check_training, propose_name, proposed_side, train_encoder
 from .training_text import show_training
@@ -167,7 +168,7 @@ def _add_truth(inputs, target):
 
 def _add_estimate(inputs, target, recipe, epochs):
     """How long it takes, to the order of magnitude."""
-    from ..models.encoders.batches import duration
+    from ..models.costs import duration
 
     n = target.count()
     side = proposed_side(target, recipe)

@@ -6,7 +6,8 @@ from functools import cache
 from importlib import import_module
 from importlib.util import find_spec
 
-from .base import Clusterer, Cost
+from ..costs import Cost
+from .base import Clusterer
 
 __all__ = ["Clusterer", "Cost", "all_clusterers", "get_clusterer", "list_clusterers"]
 

@@ -7,12 +7,13 @@ from typing import Annotated, Literal
 import numpy as np
 from pydantic import Field
 
+from ..costs import Cost
 from ._baseline import UMAP_SIZES, kmeans, start_kind
 from ._heads import Head, HeadClusterer
 from ._losses import divergence, label_cross_entropy, student_t, target_distribution
 from ._networks import WIDEST, exported, perceptron
 from ._training import History, batches, total
-from .base import Cost, cluster_means
+from .base import cluster_means
 
 BATCH = 256
 # Widths between the vectors and the code: for embeddings, and the papers' for pixels.

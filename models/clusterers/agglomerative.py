@@ -13,9 +13,10 @@ from typing import Annotated, Literal
 import numpy as np
 from pydantic import Field
 
+from ..costs import Cost
 from ..neighbors import vote
 from ._linkage import cut_tree, merge_tree
-from .base import Clusterer, Cost, centroid_confidence
+from .base import Clusterer, centroid_confidence
 
 
 class Agglomerative(Clusterer):

@@ -5,34 +5,17 @@ A new method is one file here with one subclass of :class:`Clusterer`: it says w
 implements ``_fit``.
 """
 
-from typing import NamedTuple
-
 import numpy as np
 from sklearn.base import BaseEstimator, ClusterMixin
 from sklearn.utils.validation import check_is_fitted, validate_data
 
+from ..costs import Cost, quiet
 from ..neighbors import distance_limits, vote
 from ..parameters import SEED, parameters, validated
 
 NOISE = -1
 # Rows per block: the (rows, n_clusters) score matrix stays in the processor's cache for usual sizes.
 _BLOCK = 8192
-
-
-class Cost(NamedTuple):
-    """What a fit is expected to need, to the order of magnitude.
-
-    Args:
-        seconds: CPU seconds on one core
-        bytes: working memory beyond the vectors themselves
-    """
-
-    seconds: float
-    bytes: int
-
-
-def quiet(fraction: float, message: str = ""):
-    """The progress callable of a fit that nobody watches."""
 
 
 class Clusterer(ClusterMixin, BaseEstimator):

@@ -14,9 +14,10 @@ from pydantic import Field
 from sklearn.cluster import Birch as SklearnBirch
 from sklearn.exceptions import ConvergenceWarning
 
+from ..costs import Cost, quiet
 from ..neighbors import nearest_neighbors
 from ._linkage import cut_tree, merge_tree
-from .base import Clusterer, Cost, centroid_confidence, nearest_centers, quiet
+from .base import Clusterer, centroid_confidence, nearest_centers
 
 
 class Birch(Clusterer):

@@ -14,9 +14,11 @@ import numpy as np
 from pydantic import Field
 from sklearn.utils.validation import check_is_fitted, validate_data
 
+from ..costs import Cost
 from ..neighbors import neighbors_of, vote_shares
-from ._heads import NClusters, kmeans
-from .base import Clusterer, Cost
+from ._baseline import kmeans
+from ._heads import NClusters
+from .base import Clusterer
 
 # Samples whose neighbours say how well a run keeps neighbours together.
 _ASKED, _NEIGHBORS = 1_000, 10

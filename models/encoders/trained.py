@@ -6,9 +6,10 @@ checkpoint until it is loaded.
 
 from functools import lru_cache
 
+from ..devices import Device
+from ..images.preprocessing import Preprocessing
 from ..training.store import names, path_of, record_of
-from .base import Device, Encoder, Normalize, Precision
-from .preprocessing import Preprocessing
+from .base import Encoder, Normalize, Precision
 
 PREFIX = "trained"
 # Seconds per image, pixel and weight on one core, from 0.2 ms for the small network at 32 pixels

@@ -5,7 +5,7 @@ import math
 
 import numpy as np
 
-from ..encoders.images import crop, read_image
+from ..images.reading import crop, read_image
 
 MARGIN = 0.15  # of a patch's sides, on each side: what surrounds an object helps to name it
 QUALITY = 85

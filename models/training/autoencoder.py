@@ -13,7 +13,7 @@ from typing import Annotated
 
 from pydantic import Field
 
-from ..encoders.base import Device
+from ..devices import Device
 from .recipe import (
     BatchSize,
     ImageSize,

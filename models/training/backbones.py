@@ -101,7 +101,7 @@ def _check_side(network: nn.Module, architecture: dict):
 def _timm(name: str | None, side: int, pretrained: bool) -> nn.Module:
     import timm
 
-    from ..encoders.hub import from_hub
+    from ..weights import from_hub
 
     if not name or not timm.is_model(name):
         close = timm.list_models(f"*{name}*")[:3] if name else []

@@ -12,7 +12,7 @@ from typing import Annotated
 from pydantic import Field
 
 from ..clusterers._heads import Balance, BalanceWeight, MinEntropy
-from ..encoders.base import Device
+from ..devices import Device
 from .clustering import ClusterRate, Epochs, NClusters, PretrainEpochs
 from .head_clustering import FirstClusters, HeadClustering, Heads
 from .recipe import (

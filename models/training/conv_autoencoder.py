@@ -11,19 +11,9 @@ from typing import Annotated
 
 from pydantic import Field
 
-from ..encoders.base import Device
+from ..devices import Device
 from .autoencoder import Autoencoder, Code, Denoising
-from .recipe import (
-    BatchSize,
-    ImageSize,
-    LearningRate,
-    MicroBatch,
-    Optimizer,
-    Precision,
-    Resize,
-    Warmup,
-    WeightDecay,
-)
+from .recipe import BatchSize, ImageSize, LearningRate, MicroBatch, Optimizer, Precision, Resize, Warmup, WeightDecay
 
 _KERNELS = (5, 5, 3)
 _MOST_SIDE = 128

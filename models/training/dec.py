@@ -12,20 +12,10 @@ from typing import Annotated, Literal
 
 from pydantic import Field
 
-from ..encoders.base import Device
+from ..devices import Device
 from .autoencoder import RATES, Denoising
 from .clustering import ClusteringRecipe, ClusterRate, Epochs, NClusters, PretrainEpochs, scores
-from .recipe import (
-    BatchSize,
-    ImageSize,
-    LearningRate,
-    MicroBatch,
-    Optimizer,
-    Precision,
-    Resize,
-    Warmup,
-    WeightDecay,
-)
+from .recipe import BatchSize, ImageSize, LearningRate, MicroBatch, Optimizer, Precision, Resize, Warmup, WeightDecay
 
 Autoencoding = Annotated[
     Literal["autoencoder", "conv_autoencoder"],
@@ -150,7 +140,7 @@ class CodeClustering(ClusteringRecipe):
         """k-means in the code, which is widened if need be: below distances of 1, Student's t is flat."""
         import torch
 
-        from ..clusterers._heads import kmeans
+        from ..clusterers._baseline import kmeans
 
         codes = training.all_features().numpy()
         found = kmeans(codes, self.n_clusters, training.seed + training.memory.get("attempt", 0), n_init=20)

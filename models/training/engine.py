@@ -15,7 +15,7 @@ from contextlib import nullcontext
 
 import torch
 
-from ..encoders.runtime import best_device
+from ..devices import best_device
 
 
 def processes() -> int:

@@ -169,7 +169,8 @@ class HeadClustering(ClusteringRecipe):
         """Mines neighbours and teaches every head the clusters it starts from."""
         import torch
 
-        from ..clusterers._heads import Task, imitate, kmeans, start_space
+        from ..clusterers._baseline import kmeans, start_space
+        from ..clusterers._heads import Task, imitate
         from ..clusterers._training import seeded
 
         unit, knn = self._mine(training)
@@ -207,7 +208,7 @@ class HeadClustering(ClusteringRecipe):
         """Keeps neighbours, and k-means to compare with if there are features; returns these and the graph."""
         import torch
 
-        from ..clusterers._heads import kmeans
+        from ..clusterers._baseline import kmeans
         from ..neighbors import nearest_neighbors
 
         unit = self.vectors(training)
@@ -224,7 +225,7 @@ class HeadClustering(ClusteringRecipe):
 
     def fall_back(self, training, fitted):
         """The best head becomes k-means: a softmax of minus the squared distances over their mean."""
-        from ..clusterers._heads import kmeans_layer
+        from ..clusterers._baseline import kmeans_layer
 
         training.network.chosen.fill_(0)
         training.network.heads[0].take(*kmeans_layer(self.vectors(training).numpy(), fitted))

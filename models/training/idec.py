@@ -11,21 +11,11 @@ from typing import Annotated
 
 from pydantic import Field
 
-from ..encoders.base import Device
+from ..devices import Device
 from .autoencoder import Denoising
 from .clustering import ClusterRate, Epochs, NClusters, PretrainEpochs
 from .dec import Autoencoding, Code, CodeClustering
-from .recipe import (
-    BatchSize,
-    ImageSize,
-    LearningRate,
-    MicroBatch,
-    Optimizer,
-    Precision,
-    Resize,
-    Warmup,
-    WeightDecay,
-)
+from .recipe import BatchSize, ImageSize, LearningRate, MicroBatch, Optimizer, Precision, Resize, Warmup, WeightDecay
 
 
 class ImageIDEC(CodeClustering):

@@ -8,7 +8,7 @@ distorted view per image instead of three, without an auxiliary head of more clu
 """
 
 from ..clusterers._heads import Balance, BalanceWeight, MinEntropy
-from ..encoders.base import Device
+from ..devices import Device
 from .clustering import ClusterRate, Epochs, NClusters, PretrainEpochs
 from .head_clustering import FirstClusters, HeadClustering, Heads
 from .recipe import (

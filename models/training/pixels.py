@@ -15,9 +15,9 @@ from pathlib import Path
 import numpy as np
 from PIL import Image
 
-from ..encoders.batches import cores
-from ..encoders.images import ImageError, crop, read_image
-from ..encoders.preprocessing import Preprocessing
+from ..costs import cores
+from ..images.preprocessing import Preprocessing
+from ..images.reading import ImageError, crop, read_image
 
 _CHUNK = 256
 # Of the free memory: the rest is for the network, and for whatever else runs here

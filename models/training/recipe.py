@@ -9,7 +9,7 @@ from typing import Annotated, Literal
 
 from pydantic import Field
 
-from ..encoders.preprocessing import Preprocessing
+from ..images.preprocessing import Preprocessing
 from .pixels import propose_side
 
 Backbone = Annotated[

@@ -15,7 +15,7 @@ from typing import Annotated
 from pydantic import Field
 
 from ..clusterers._heads import Balance, BalanceWeight, MinEntropy
-from ..encoders.base import Device
+from ..devices import Device
 from .clustering import ClusterRate, NClusters, PretrainEpochs, RefinableEpochs
 from .head_clustering import Cutout, FirstClusters, HeadClustering, Heads, Neighbors, Operations, Strength
 from .recipe import (

@@ -14,7 +14,7 @@ from typing import Annotated
 
 from pydantic import Field
 
-from ..encoders.base import Device
+from ..devices import Device
 from ..parameters import parameters
 from .recipe import (
     Backbone,

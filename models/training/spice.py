@@ -12,7 +12,7 @@ from typing import Annotated
 
 from pydantic import Field
 
-from ..encoders.base import Device
+from ..devices import Device
 from .clustering import ClusterRate, NClusters, PretrainEpochs, RefinableEpochs, remark
 from .head_clustering import Cutout, FirstClusters, HeadClustering, Heads, Neighbors, Operations, Strength
 from .recipe import (

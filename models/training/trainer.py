@@ -14,7 +14,7 @@ from pathlib import Path
 import numpy as np
 import torch
 
-from ..encoders.runtime import best_precision
+from ..devices import best_precision
 from ..parameters import parameters
 from .backbones import count_weights
 from .checkpoint import read_record, read_tensors, write_checkpoint

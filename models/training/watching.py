@@ -5,7 +5,7 @@ import time
 import numpy as np
 import torch
 
-from ..encoders.batches import duration
+from ..costs import duration
 from .signs import SAMPLE, knn_accuracy, neighbor_agreement, spread
 
 _TOLD_SECONDS = 0.3

@@ -3,13 +3,7 @@
 import numpy as np
 import pytest
 import torch
-from fiftyone.plugins.orgs.constellation.clusters.models.clusterers import (
-    consensus,
-    get_clusterer,
-    spice,
-    temi,
-    turtle,
-)
+from fiftyone.plugins.orgs.constellation.clusters.models.clusterers import consensus, get_clusterer, spice, temi, turtle
 from fiftyone.plugins.orgs.constellation.clusters.models.clusterers._networks import (
     packed,
     perceptron,

@@ -13,9 +13,8 @@ from fiftyone.plugins.orgs.constellation.clusters.models.encoders import (
     encoder_class,
     get_encoder,
     list_encoders,
-    same_encoder,
 )
-from fiftyone.plugins.orgs.constellation.clusters.models.encoders.base import digest
+from fiftyone.plugins.orgs.constellation.clusters.models.encoders.base import digest, same_encoder
 from fiftyone.plugins.orgs.constellation.clusters.models.parameters import parameters
 from PIL import Image
 
@@ -153,7 +152,7 @@ def test_lite0_weights_are_loaded_right(lite0, photos):
     """The classifier that the weights came with must name the photographs."""
     import timm
     import torch
-    from fiftyone.plugins.orgs.constellation.clusters.models.encoders.efficientnet_lite0 import _checkpoint
+    from fiftyone.plugins.orgs.constellation.clusters.models.weights import _checkpoint
 
     *_, weight, bias = torch.load(_checkpoint(), weights_only=True).values()
     assert weight.shape == (1000, 1280)

@@ -5,7 +5,8 @@ import pickle
 
 import numpy as np
 import pytest
-from fiftyone.plugins.orgs.constellation.clusters.models.encoders import get_encoder, same_encoder
+from fiftyone.plugins.orgs.constellation.clusters.models.encoders import get_encoder
+from fiftyone.plugins.orgs.constellation.clusters.models.encoders.base import same_encoder
 from PIL import Image
 
 EXACT = {"precision": "float32", "normalize": False, "device": "cpu"}
@@ -195,8 +196,8 @@ def test_timm_equals_timm(model, image_size, photos, tmp_path):
 def test_preprocessing_equals_timms(mode, crop, size, photos):
     import timm
     import torch
-    from fiftyone.plugins.orgs.constellation.clusters.models.encoders.preprocessing import Preprocessing
     from fiftyone.plugins.orgs.constellation.clusters.models.encoders.timm_model import _RESIZE_MODES
+    from fiftyone.plugins.orgs.constellation.clusters.models.images.preprocessing import Preprocessing
 
     mean = (0.5, 0.4, 0.3)
     theirs = timm.data.create_transform(

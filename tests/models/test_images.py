@@ -2,7 +2,7 @@
 
 import numpy as np
 import pytest
-from fiftyone.plugins.orgs.constellation.clusters.models.encoders.images import ImageError, crop, read_image
+from fiftyone.plugins.orgs.constellation.clusters.models.images.reading import ImageError, crop, read_image
 from PIL import Image
 
 

@@ -13,7 +13,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
-from fiftyone.plugins.orgs.constellation.clusters.models.encoders.preprocessing import Preprocessing
+from fiftyone.plugins.orgs.constellation.clusters.models.images.preprocessing import Preprocessing
 from fiftyone.plugins.orgs.constellation.clusters.models.parameters import parameters, validated
 from fiftyone.plugins.orgs.constellation.clusters.models.training import list_recipes, recipe_class
 from fiftyone.plugins.orgs.constellation.clusters.models.training.checkpoint import (

@@ -6,7 +6,7 @@ import time
 import numpy as np
 import psutil
 import pytest
-from fiftyone.plugins.orgs.constellation.clusters.models.encoders.preprocessing import Preprocessing
+from fiftyone.plugins.orgs.constellation.clusters.models.images.preprocessing import Preprocessing
 from fiftyone.plugins.orgs.constellation.clusters.models.training import pixels as reading
 from fiftyone.plugins.orgs.constellation.clusters.models.training.pixels import decode, describe, propose_side
 from fiftyone.plugins.orgs.constellation.clusters.models.training.reconstruction import mean_image_error

@@ -8,11 +8,7 @@ import pytest
 import torch
 from fiftyone.plugins.orgs.constellation.clusters.models.training.augmentation import Augmentation
 from fiftyone.plugins.orgs.constellation.clusters.models.training.nt_xent import nt_xent, trivial_loss
-from fiftyone.plugins.orgs.constellation.clusters.models.training.optimizers import (
-    LARS,
-    build_optimizer,
-    learning_rate,
-)
+from fiftyone.plugins.orgs.constellation.clusters.models.training.optimizers import LARS, build_optimizer, learning_rate
 
 
 def views(b, d, seed=0):

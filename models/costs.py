@@ -1,0 +1,32 @@
+"""Expected costs of a job, and the cores it may use."""
+
+import os
+from typing import NamedTuple
+
+
+class Cost(NamedTuple):
+    """What a fit is expected to need, to the order of magnitude.
+
+    Args:
+        seconds: CPU seconds on one core
+        bytes: working memory beyond the vectors themselves
+    """
+
+    seconds: float
+    bytes: int
+
+
+def quiet(fraction: float, message: str = ""):
+    """The progress callable of a fit that nobody watches."""
+
+
+def duration(seconds: float) -> str:
+    """``"8 s"``, ``"2 min"`` or ``"1.5 h"``."""
+    if seconds < 90:
+        return f"{seconds:.0f} s"
+    return f"{seconds / 60:.0f} min" if seconds < 5400 else f"{seconds / 3600:.1f} h"
+
+
+def cores() -> int:
+    """The cores this process may use."""
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
