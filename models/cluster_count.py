@@ -17,7 +17,7 @@ import numpy as np
 
 from .count_choice import Trial, choose
 from .metrics import NOISE, ari
-from .reduction import PCAReduction
+from .vectors.reduction import PCAReduction
 
 # Distances say more about groups in the leading directions, and a sweep there costs a fraction
 DIMENSIONS = 50

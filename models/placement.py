@@ -12,11 +12,11 @@ a cluster was taken apart the nearest samples of the run decide, by the labels t
 import numpy as np
 
 from .clusterers._networks import most_likely, probabilities
-from .clusterers.base import cluster_means, nearest_centers
 from .clusterers.gaussian_mixture import log_density, posterior
-from .lengths import unit_length
-from .neighbors import distance_limits, query_neighbors, vote
-from .reduction import project
+from .vectors.centers import cluster_means, nearest_centers
+from .vectors.neighbors import distance_limits, query_neighbors, vote
+from .vectors.normalize import unit_length
+from .vectors.reduction import project
 
 # Arrays beyond this do not go into a run; the vote of the neighbours, which needs none, takes their place.
 LARGEST = 50_000_000

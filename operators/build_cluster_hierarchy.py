@@ -101,8 +101,8 @@ def _check_field(run):
 
 
 def _tree(run, ids, linkage, stages):
-    from ..models.clusterers.base import cluster_means
     from ..models.hierarchy import cluster_tree
+    from ..models.vectors.centers import cluster_means
 
     members = read_labels(run.target, run.name, clusters=ids)
     rows, X = run_vectors(run.target, run.config, members)

@@ -7,8 +7,8 @@ import fiftyone.operators.types as types
 import numpy as np
 from pydantic import Field
 
-from ..models.lengths import unit_length
 from ..models.parameters import typed
+from ..models.vectors.normalize import unit_length
 from .clustering import COORDINATES, SEED
 from .execution import PythonCall, Stages, failed, show, stream
 from .form_arguments import NONE, chosen_samples
@@ -118,7 +118,7 @@ def _space(X, seed):
 
 
 def _mined(Z, rows, k: int, progress=None):
-    from ..models.neighbors import neighbors_of
+    from ..models.vectors.neighbors import neighbors_of
 
     return neighbors_of(Z, rows, k, "cosine", progress)
 
@@ -163,7 +163,7 @@ def _entries(ids, rows, indices, distances, truth) -> list[dict]:
 
 
 def _shares(truth, rows, indices) -> np.ndarray:
-    from ..models.neighbors import class_agreement
+    from ..models.vectors.neighbors import class_agreement
 
     return class_agreement(_numbers(truth), rows, indices)
 

@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from ..models.lengths import unit_length
+from ..models.vectors.normalize import unit_length
 from .cluster_labels import Labels
 from .label_fields import NOISE
 from .spaces import fields_of, read_spaces

@@ -3,7 +3,7 @@
 import fiftyone as fo
 import numpy as np
 
-from ..models.lengths import unit_length
+from ..models.vectors.normalize import unit_length
 from . import runs
 from .cluster_edits import check_cluster, clusters_of
 from .cluster_labels import run_target

@@ -5,9 +5,9 @@ from typing import Annotated, Literal
 
 from pydantic import Field
 
-from ..models.lengths import unit_length
 from ..models.parameters import SEED as RANDOM_STATE
 from ..models.parameters import typed
+from ..models.vectors.normalize import unit_length
 from . import label_fields, runs
 from .constraints import read_constraints
 from .embeddings import compute_embeddings
@@ -194,8 +194,8 @@ def _cluster_and_keep(request, table, widths, stages) -> dict:
 def _cluster(request, X, widths, groups, stages):
     """Reduces and clusters; returns the clusterer, the reducer and its name, the neighbours found, and warnings."""
     from ..models.clusterers._seeded import seeded
-    from ..models.neighbors import nearest_neighbors
-    from ..models.reduction import get_reduction, resolve
+    from ..models.vectors.neighbors import nearest_neighbors
+    from ..models.vectors.reduction import get_reduction, resolve
 
     report = stages.enter("clustering")
     request.method.check(request.params, len(X))

@@ -57,7 +57,7 @@ def estimate_run(target, field: str, encoder, kwargs: dict, more_fields=()) -> E
     """
     from ..models.clusterers import get_clusterer
     from ..models.parameters import validated
-    from ..models.reduction import UMAPReduction, get_reduction, resolve
+    from ..models.vectors.reduction import UMAPReduction, get_reduction, resolve
 
     n = target.count()
     drawn = vector_length(target, field) or UNKNOWN_DIMENSIONS

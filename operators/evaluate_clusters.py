@@ -4,7 +4,7 @@ import fiftyone.operators as foo
 import fiftyone.operators.types as types
 import numpy as np
 
-from ..models.lengths import unit_length
+from ..models.vectors.normalize import unit_length
 from . import runs
 from .cluster_edits import clusters_of
 from .edited_run import renew_entries, state_of

@@ -54,7 +54,7 @@ def arguments(ctx, work=compute_clusters) -> tuple[object, dict]:
     """
     from ..models.clusterers import get_clusterer
     from ..models.encoders import default_encoder, encoder_class
-    from ..models.reduction import get_reduction
+    from ..models.vectors.reduction import get_reduction
 
     params = ctx.params
     known = set(inspect.signature(work).parameters) - {"samples", "progress"}

@@ -117,7 +117,7 @@ def add_reduction(ctx, inputs):
     """Step 2, continued: fewer dimensions before clustering."""
     if trains_on_images(ctx.params):
         return
-    from ..models.reduction import REDUCTIONS
+    from ..models.vectors.reduction import REDUCTIONS
 
     options = {"auto": "Automatic", **{name: cls.title for name, cls in REDUCTIONS.items()}}
     hints = {"auto": "UMAP for density methods above 50 dimensions, otherwise none"}

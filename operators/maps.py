@@ -43,7 +43,7 @@ def ensure_map(target, table, brain_key: str, X, neighbors, seed, progress):
     """
     import fiftyone.brain as fob
 
-    from ..models.reduction import project_2d
+    from ..models.vectors.reduction import project_2d
 
     target.dataset.reload()
     if brain_key in target.dataset.list_brain_runs():

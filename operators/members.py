@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from ..models.lengths import unit_length
+from ..models.vectors.normalize import unit_length
 from . import runs
 from .embeddings import files_of
 from .spaces import fields_of, read_spaces

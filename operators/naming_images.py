@@ -119,7 +119,7 @@ def some_vectors(members: Members, wanted: set[str]) -> dict[str, np.ndarray]:
 def _near(centers) -> dict[int, list[int]]:
     if len(centers) < 2:
         return {}
-    from ..models.neighbors import nearest_neighbors
+    from ..models.vectors.neighbors import nearest_neighbors
 
     ids = list(centers)
     indices, _ = nearest_neighbors(np.stack(list(centers.values())), min(NEIGHBORS, len(ids) - 1), "euclidean")

@@ -70,7 +70,7 @@ class Request:
     def check(self):
         """Raises ValueError, in one sentence, if this cannot be done; cheap, so that it can be asked twice."""
         from ..models.parameters import validated
-        from ..models.reduction import get_reduction
+        from ..models.vectors.reduction import get_reduction
 
         target = self.target
         runs.check_run_key(target.dataset, self.run_key)

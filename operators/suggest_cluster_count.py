@@ -7,8 +7,8 @@ import fiftyone.operators.types as types
 import numpy as np
 from pydantic import Field
 
-from ..models.lengths import unit_length
 from ..models.parameters import typed
+from ..models.vectors.normalize import unit_length
 from .clustering import COORDINATES, SEED
 from .execution import PythonCall, Stages, failed, stream
 from .form_arguments import arguments
@@ -134,7 +134,7 @@ def _unit(X):
 
 
 def _reduced(X, seed, report):
-    from ..models.reduction import UMAPReduction
+    from ..models.vectors.reduction import UMAPReduction
 
     return UMAPReduction(random_state=seed).fit_transform(X, progress=report)
 

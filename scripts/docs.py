@@ -34,7 +34,7 @@ def tables() -> dict[str, str]:
     """Each table's Markdown by name."""
     load_plugin()
     from fiftyone.plugins.orgs.constellation.clusters.models import clusterers, encoders
-    from fiftyone.plugins.orgs.constellation.clusters.models.reduction import REDUCTIONS
+    from fiftyone.plugins.orgs.constellation.clusters.models.vectors.reduction import REDUCTIONS
 
     methods = list(clusterers.all_clusterers())
     kinds = [encoders.encoder_class(name) for name in encoders.list_encoders() if ":" not in name]

@@ -8,12 +8,12 @@ import numpy as np
 from pydantic import Field
 
 from ..costs import Cost
+from ..vectors.centers import cluster_means
 from ._baseline import UMAP_SIZES, kmeans, start_kind
 from ._heads import Head, HeadClusterer
 from ._losses import divergence, label_cross_entropy, student_t, target_distribution
 from ._networks import WIDEST, exported, perceptron
 from ._training import History, batches, total
-from .base import cluster_means
 
 BATCH = 256
 # Widths between the vectors and the code: for embeddings, and the papers' for pixels.

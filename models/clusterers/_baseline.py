@@ -35,7 +35,7 @@ def start_space(kind: str, Z, knn, seed: int, progress=quiet):
     """
     if start_kind(kind, len(Z)) == "kmeans":
         return Z
-    from ..reduction import UMAPReduction
+    from ..vectors.reduction import UMAPReduction
 
     return UMAPReduction(random_state=seed).fit_transform(Z, knn=knn, progress=lambda f, m: progress(0.1, m))
 

@@ -14,8 +14,8 @@ from pydantic import Field
 from sklearn.utils.validation import check_is_fitted, validate_data
 
 from ..costs import Cost
-from ..neighbors import nearest_neighbors
 from ..parameters import parameters
+from ..vectors.neighbors import nearest_neighbors
 from ._baseline import UMAP_SIZES, collapse, kmeans, kmeans_layer, plausible, start_space
 from ._networks import WIDEST, Space, most_likely, packed, perceptron, probabilities, without_unused
 from ._training import accelerator, batches, seeded, total

@@ -8,7 +8,7 @@ its own, one on the free samples alone, and draws far from the groups; the best 
 import numpy as np
 from scipy.optimize import linear_sum_assignment
 
-from .base import cluster_means, nearest_centers
+from ..vectors.centers import cluster_means, nearest_centers
 from .kmeans import KMeans, _shares, _squares, _unit_rows
 
 _PASSES = 5  # of each start

@@ -14,9 +14,10 @@ import numpy as np
 from pydantic import Field
 
 from ..costs import Cost
-from ..neighbors import vote
-from ._linkage import cut_tree, merge_tree
-from .base import Clusterer, centroid_confidence
+from ..vectors.centers import centroid_confidence
+from ..vectors.linkage import cut_tree, merge_tree
+from ..vectors.neighbors import vote
+from .base import Clusterer
 
 
 class Agglomerative(Clusterer):

@@ -10,12 +10,11 @@ from sklearn.base import BaseEstimator, ClusterMixin
 from sklearn.utils.validation import check_is_fitted, validate_data
 
 from ..costs import Cost, quiet
-from ..neighbors import distance_limits, vote
 from ..parameters import SEED, parameters, validated
+from ..vectors.centers import nearest_centers
+from ..vectors.neighbors import distance_limits, vote
 
 NOISE = -1
-# Rows per block: the (rows, n_clusters) score matrix stays in the processor's cache for usual sizes.
-_BLOCK = 8192
 
 
 class Clusterer(ClusterMixin, BaseEstimator):
@@ -160,76 +159,3 @@ class Clusterer(ClusterMixin, BaseEstimator):
     def _validated(self) -> dict:
         given = {key: value for key, value in self.get_params(deep=False).items() if key != SEED}
         return validated(type(self), given)
-
-
-def is_unit(X) -> bool:
-    """Whether all rows of ``X`` ``(n, d)`` have length 1, within the error of float16 storage."""
-    squares = np.einsum("ij,ij->i", X, X)
-    return bool(np.all(np.abs(squares - 1.0) < 4e-3))
-
-
-def nearest_centers(X, centers):
-    """The nearest center of every sample, and how clearly it is the nearest.
-
-    Args:
-        X: ``(n, d)`` vectors
-        centers: ``(k, d)`` centers
-
-    Returns:
-        a tuple of ``(n,)`` labels and ``(n,)`` float32 confidences ``(b - a) / max(a, b)`` with the Euclidean
-        distances a and b to the nearest and second nearest center, which is the simplified silhouette
-        (Hruschka et al. 2004); 1 with a single center
-    """
-    labels, first, second = _two_nearest(X, centers)
-    with np.errstate(invalid="ignore", divide="ignore"):
-        confidence = np.where(second > 0, 1.0 - first / second, 0.0 if len(centers) > 1 else 1.0)
-    return labels, confidence.astype(np.float32)
-
-
-def _two_nearest(X, centers):
-    # Far from the origin the expansion |x|^2 - 2xc + |c|^2 loses its digits in float32, so both move there.
-    origin = centers.mean(axis=0, dtype=np.float64).astype(X.dtype)
-    centers = (centers - origin).astype(X.dtype, copy=False)
-    offset = np.einsum("ij,ij->i", centers, centers)
-    labels = np.empty(len(X), dtype=np.int64)
-    pairs = np.full((len(X), 2), np.inf)
-    for start in range(0, len(X), _BLOCK):
-        rows = slice(start, start + _BLOCK)
-        block = X[rows] - origin
-        squares = np.einsum("ij,ij->i", block, block)[:, None] - 2 * (block @ centers.T) + offset
-        labels[rows] = squares.argmin(axis=1)
-        if len(centers) > 1:
-            pairs[rows] = np.partition(squares, 1, axis=1)[:, :2]
-        else:
-            pairs[rows, 0] = squares[:, 0]
-    first, second = np.sqrt(np.maximum(pairs, 0)).T
-    return labels, first, second
-
-
-def centroid_confidence(X, labels):
-    """Confidence of labels that come without one: the simplified silhouette about the clusters' means.
-
-    Args:
-        X: ``(n, d)`` vectors
-        labels: ``(n,)`` labels 0..k-1, -1 for noise
-
-    Returns:
-        ``(n,)`` float32 in [0, 1]; 0 where another cluster's mean is nearer, 1 with a single cluster
-    """
-    keep = labels >= 0
-    k = int(labels.max()) + 1
-    if k < 2:
-        return keep.astype(np.float32)
-    centers = cluster_means(X[keep], labels[keep], k)
-    found, confidence = nearest_centers(X, centers)
-    return np.where(found == labels, confidence, 0).astype(np.float32)
-
-
-def cluster_means(X, labels, k: int):
-    """Means ``(k, d)`` of the rows of ``X`` ``(n, d)`` by label ``(n,)``; an empty cluster's mean is zero."""
-    from scipy.sparse import csr_matrix
-
-    counts = np.bincount(labels, minlength=k)
-    weights = (1.0 / np.maximum(counts, 1))[labels].astype(X.dtype)
-    member = csr_matrix((weights, (labels, np.arange(len(X)))), shape=(k, len(X)))
-    return member @ X

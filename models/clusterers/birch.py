@@ -15,9 +15,10 @@ from sklearn.cluster import Birch as SklearnBirch
 from sklearn.exceptions import ConvergenceWarning
 
 from ..costs import Cost, quiet
-from ..neighbors import nearest_neighbors
-from ._linkage import cut_tree, merge_tree
-from .base import Clusterer, centroid_confidence, nearest_centers
+from ..vectors.centers import centroid_confidence, nearest_centers
+from ..vectors.linkage import cut_tree, merge_tree
+from ..vectors.neighbors import nearest_neighbors
+from .base import Clusterer
 
 
 class Birch(Clusterer):

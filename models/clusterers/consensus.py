@@ -15,7 +15,7 @@ from pydantic import Field
 from sklearn.utils.validation import check_is_fitted, validate_data
 
 from ..costs import Cost
-from ..neighbors import neighbors_of, vote_shares
+from ..vectors.neighbors import neighbors_of, vote_shares
 from ._baseline import kmeans
 from ._heads import NClusters
 from .base import Clusterer

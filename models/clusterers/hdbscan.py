@@ -16,7 +16,7 @@ import numpy as np
 from pydantic import Field
 
 from ..costs import Cost
-from ..neighbors import vote
+from ..vectors.neighbors import vote
 from .base import NOISE, Clusterer
 
 

@@ -16,7 +16,8 @@ from pydantic import Field
 from sklearn.exceptions import ConvergenceWarning
 
 from ..costs import Cost
-from .base import Clusterer, cluster_means, is_unit, nearest_centers
+from ..vectors.centers import cluster_means, is_unit, nearest_centers
+from .base import Clusterer
 
 _BLOCK = 8192
 

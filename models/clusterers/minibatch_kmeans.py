@@ -10,7 +10,8 @@ from pydantic import Field
 from sklearn.cluster import MiniBatchKMeans as SklearnMiniBatchKMeans
 
 from ..costs import Cost
-from .base import Clusterer, nearest_centers
+from ..vectors.centers import nearest_centers
+from .base import Clusterer
 
 
 class MiniBatchKMeans(Clusterer):

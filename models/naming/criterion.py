@@ -157,7 +157,7 @@ def place_images(X, fine, captioned, groups):
         a tuple of ``(n,)`` groups, -1 only if no caption has one, and ``(n,)`` float32 confidences: the winner's share
         of the vote
     """
-    from ..neighbors import vote
+    from ..vectors.neighbors import vote
 
     X, fine = np.asarray(X, dtype=np.float32), np.asarray(fine)
     captioned, groups = np.asarray(captioned, dtype=np.int64), np.asarray(groups, dtype=np.int64)

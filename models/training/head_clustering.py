@@ -209,7 +209,7 @@ class HeadClustering(ClusteringRecipe):
         import torch
 
         from ..clusterers._baseline import kmeans
-        from ..neighbors import nearest_neighbors
+        from ..vectors.neighbors import nearest_neighbors
 
         unit = self.vectors(training)
         Z, k = unit.numpy(), self.n_clusters

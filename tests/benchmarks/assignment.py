@@ -92,7 +92,7 @@ def measure(X, truth, held, only):
 def predicted(X, held, method, reduce, params):
     """What the estimator says, fitted by hand on the same vectors."""
     from fiftyone.plugins.orgs.constellation.clusters.models.clusterers import get_clusterer
-    from fiftyone.plugins.orgs.constellation.clusters.models.reduction import get_reduction
+    from fiftyone.plugins.orgs.constellation.clusters.models.vectors.reduction import get_reduction
 
     X = X / np.linalg.norm(X, axis=1, keepdims=True)
     reducer = get_reduction(reduce)(random_state=SEED) if reduce != "none" else get_reduction(reduce)()

@@ -99,7 +99,7 @@ def test_scan_starts(start):
 
 
 def test_from_a_thousand_samples_it_starts_from_umap(monkeypatch):
-    from fiftyone.plugins.orgs.constellation.clusters.models import reduction
+    from fiftyone.plugins.orgs.constellation.clusters.models.vectors import reduction
 
     calls = []
 

@@ -4,7 +4,7 @@ import math
 import numpy as np
 import pytest
 from fiftyone.plugins.orgs.constellation.clusters.models import metrics
-from fiftyone.plugins.orgs.constellation.clusters.models.neighbors import nearest_neighbors
+from fiftyone.plugins.orgs.constellation.clusters.models.vectors.neighbors import nearest_neighbors
 
 TRUTH = np.array([0, 0, 1, 1, 2, 2, 3, 3, 4, 4])
 

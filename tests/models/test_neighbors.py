@@ -1,6 +1,6 @@
 import numpy as np
 import pytest
-from fiftyone.plugins.orgs.constellation.clusters.models import neighbors
+from fiftyone.plugins.orgs.constellation.clusters.models.vectors import neighbors
 from sklearn.neighbors import NearestNeighbors
 
 

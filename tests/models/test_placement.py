@@ -9,7 +9,7 @@ from fiftyone.plugins.orgs.constellation.clusters.models import placement
 from fiftyone.plugins.orgs.constellation.clusters.models.clusterers import get_clusterer, list_clusterers
 from fiftyone.plugins.orgs.constellation.clusters.models.parameters import parameters
 from fiftyone.plugins.orgs.constellation.clusters.models.placement import describe, place
-from fiftyone.plugins.orgs.constellation.clusters.models.reduction import PCAReduction, UMAPReduction
+from fiftyone.plugins.orgs.constellation.clusters.models.vectors.reduction import PCAReduction, UMAPReduction
 
 
 def blobs(n=300, d=24, k=3, seed=0, spread=0.1):

@@ -3,9 +3,9 @@ import warnings
 import numpy as np
 import pytest
 from fiftyone.plugins.orgs.constellation.clusters.models.clusterers import get_clusterer
-from fiftyone.plugins.orgs.constellation.clusters.models.neighbors import nearest_neighbors
 from fiftyone.plugins.orgs.constellation.clusters.models.parameters import parameters, validated
-from fiftyone.plugins.orgs.constellation.clusters.models.reduction import (
+from fiftyone.plugins.orgs.constellation.clusters.models.vectors.neighbors import nearest_neighbors
+from fiftyone.plugins.orgs.constellation.clusters.models.vectors.reduction import (
     REDUCTIONS,
     PCAReduction,
     UMAPReduction,

@@ -10,9 +10,9 @@ from bson import ObjectId
 from fiftyone import ViewField as F
 from fiftyone.operators.delegated import DelegatedOperationService
 from fiftyone.plugins.orgs.constellation.clusters.models.clusterers import get_clusterer, list_clusterers
-from fiftyone.plugins.orgs.constellation.clusters.models.lengths import unit_length
 from fiftyone.plugins.orgs.constellation.clusters.models.parameters import parameters
-from fiftyone.plugins.orgs.constellation.clusters.models.reduction import get_reduction
+from fiftyone.plugins.orgs.constellation.clusters.models.vectors.normalize import unit_length
+from fiftyone.plugins.orgs.constellation.clusters.models.vectors.reduction import get_reduction
 from fiftyone.plugins.orgs.constellation.clusters.operators import cluster_changes as changes
 from fiftyone.plugins.orgs.constellation.clusters.operators import cluster_edits as edits
 from fiftyone.plugins.orgs.constellation.clusters.operators import newcomers, regrouping

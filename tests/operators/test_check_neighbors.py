@@ -6,7 +6,7 @@ import fiftyone as fo
 import numpy as np
 import pytest
 from fiftyone.plugins.orgs.constellation.clusters.models.clusterers import get_clusterer
-from fiftyone.plugins.orgs.constellation.clusters.models.lengths import unit_length
+from fiftyone.plugins.orgs.constellation.clusters.models.vectors.normalize import unit_length
 from fiftyone.plugins.orgs.constellation.clusters.operators.check_neighbors import neighbor_arguments, neighbors_text
 
 from .conftest import get, group_vectors

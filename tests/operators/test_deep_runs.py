@@ -3,9 +3,9 @@
 import numpy as np
 import pytest
 from fiftyone.plugins.orgs.constellation.clusters.models.clusterers import get_clusterer, list_clusterers
-from fiftyone.plugins.orgs.constellation.clusters.models.lengths import unit_length
 from fiftyone.plugins.orgs.constellation.clusters.models.parameters import parameters
 from fiftyone.plugins.orgs.constellation.clusters.models.placement import place
+from fiftyone.plugins.orgs.constellation.clusters.models.vectors.normalize import unit_length
 from fiftyone.plugins.orgs.constellation.clusters.operators import runs
 from fiftyone.plugins.orgs.constellation.clusters.operators.get_clustering_run_info import (
     get_clustering_run_info,

@@ -4,8 +4,8 @@ import fiftyone as fo
 import numpy as np
 import pytest
 from fiftyone.plugins.orgs.constellation.clusters.models.clusterers import get_clusterer
-from fiftyone.plugins.orgs.constellation.clusters.models.lengths import unit_length
 from fiftyone.plugins.orgs.constellation.clusters.models.placement import place
+from fiftyone.plugins.orgs.constellation.clusters.models.vectors.normalize import unit_length
 from fiftyone.plugins.orgs.constellation.clusters.operators import form_arguments, runs
 from fiftyone.plugins.orgs.constellation.clusters.operators.get_clustering_run_info import info_text
 from fiftyone.plugins.orgs.constellation.clusters.operators.spaces import read_spaces

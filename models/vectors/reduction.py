@@ -12,9 +12,9 @@ import numpy as np
 from pydantic import Field
 from sklearn.base import BaseEstimator, TransformerMixin
 
-from .costs import Cost, quiet
+from ..costs import Cost, quiet
+from ..parameters import SEED, validated
 from .neighbors import nearest_neighbors
-from .parameters import SEED, validated
 
 # Above this, "auto" reduces for density methods.
 DENSE_DIMENSIONS = 50

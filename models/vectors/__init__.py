@@ -1,0 +1,1 @@
+"""Vectors: arrays in, arrays out. May import ``parameters`` and ``costs``."""
