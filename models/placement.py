@@ -11,7 +11,7 @@ a cluster was taken apart the nearest samples of the run decide, by the labels t
 
 import numpy as np
 
-from .clusterers._networks import most_likely, probabilities
+from .clusterers.deep.networks import most_likely, probabilities
 from .clusterers.gaussian_mixture import log_density, posterior
 from .vectors.centers import cluster_means, nearest_centers
 from .vectors.neighbors import distance_limits, query_neighbors, vote

@@ -110,7 +110,7 @@ def check_arguments(samples, **given):
 
 def _space(X, seed):
     """The vectors as the deep methods see them with this seed."""
-    from ..models.clusterers._heads import fitted_space
+    from ..models.clusterers.deep.heads import fitted_space
 
     X = unit_length(X) if X.shape[1] > COORDINATES else X
     space, _ = fitted_space(X, np.random.default_rng(seed))

@@ -193,7 +193,7 @@ def _cluster_and_keep(request, table, widths, stages) -> dict:
 
 def _cluster(request, X, widths, groups, stages):
     """Reduces and clusters; returns the clusterer, the reducer and its name, the neighbours found, and warnings."""
-    from ..models.clusterers._seeded import seeded
+    from ..models.clusterers.constrained_kmeans import seeded
     from ..models.vectors.neighbors import nearest_neighbors
     from ..models.vectors.reduction import get_reduction, resolve
 

@@ -62,7 +62,7 @@ class Learned:
 
     def fit(self, X, progress=None):
         """Applies the head to the vectors ``(n, d)`` that its encoder made."""
-        from ..models.clusterers._networks import most_likely, without_unused
+        from ..models.clusterers.deep.networks import most_likely, without_unused
 
         spec, arrays = self._head
         labels, _ = most_likely(X, spec, arrays)

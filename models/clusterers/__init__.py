@@ -49,12 +49,10 @@ def get_clusterer(name: str) -> type[Clusterer]:
 @cache
 def _found() -> dict[str, type[Clusterer]]:
     classes = {}
-    for module in pkgutil.iter_modules(__path__):
-        if module.name == "base" or module.name.startswith("_"):
-            continue
-        members = vars(import_module(f"{__name__}.{module.name}")).values()
-        for member in members:
-            if isinstance(member, type) and issubclass(member, Clusterer) and member.name == module.name:
+    for module in pkgutil.walk_packages(__path__, f"{__name__}."):
+        method = module.name.rpartition(".")[2]
+        for member in vars(import_module(module.name)).values():
+            if isinstance(member, type) and issubclass(member, Clusterer) and member.name == method:
                 classes[member.name] = member
     return classes
 

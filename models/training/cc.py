@@ -11,7 +11,7 @@ from typing import Annotated
 
 from pydantic import Field
 
-from ..clusterers._heads import Balance, BalanceWeight, MinEntropy
+from ..clusterers.deep.heads import Balance, BalanceWeight, MinEntropy
 from ..devices import Device
 from .clustering import ClusterRate, Epochs, NClusters, PretrainEpochs
 from .head_clustering import FirstClusters, HeadClustering, Heads
@@ -120,7 +120,7 @@ class ImageCC(HeadClustering):
         }
 
     def _losses(self, p, q, boost):
-        from ..clusterers._losses import balance_loss, cluster_contrast
+        from ..clusterers.deep.losses import balance_loss, cluster_contrast
 
         balance = sum(balance_loss(view.mean(dim=0), self.balance, self.min_entropy) for view in (p, q))
         return {

@@ -5,8 +5,8 @@ import torch
 from torch import nn
 from torch.nn import functional as F
 
-from ..clusterers._losses import student_t
-from ..clusterers._networks import packed
+from ..clusterers.deep.losses import student_t
+from ..clusterers.deep.networks import packed
 from .reconstruction import Reconstruction
 
 

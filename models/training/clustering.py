@@ -208,7 +208,7 @@ class ClusteringRecipe(Recipe):
 
     def signs(self, training) -> dict:
         """The health of the clusters, and their scores if there are classes."""
-        from ..clusterers._training import health
+        from ..clusterers.deep.steps import health
 
         if training.stage == self.pretext:
             return {}
@@ -224,7 +224,7 @@ class ClusteringRecipe(Recipe):
 
     def review(self, training):
         """After the last epoch of a clustering stage: keeps it, repeats it, or undoes it."""
-        from ..clusterers._baseline import collapse
+        from ..clusterers.deep.warm_start import collapse
 
         stage = training.stages[training.epoch - 1]
         if stage == self.pretext or training.stages[training.epoch :][:1] == [stage]:
@@ -256,7 +256,7 @@ class ClusteringRecipe(Recipe):
 
     def kmeans(self, training):
         """k-means fitted to the features of all images."""
-        from ..clusterers._baseline import kmeans
+        from ..clusterers.deep.warm_start import kmeans
 
         return kmeans(self.vectors(training).numpy(), self.n_clusters, training.seed)
 

@@ -128,7 +128,7 @@ class CodeClustering(ClusteringRecipe):
 
     def objective(self, outputs, targets, engine) -> dict:
         """The mean squared error, the divergence from the target, or both."""
-        from ..clusterers._losses import divergence
+        from ..clusterers.deep.losses import divergence
 
         errors = outputs[:, 0].float().mean()
         if self.stage == self.pretext:
@@ -140,7 +140,7 @@ class CodeClustering(ClusteringRecipe):
         """k-means in the code, which is widened if need be: below distances of 1, Student's t is flat."""
         import torch
 
-        from ..clusterers._baseline import kmeans
+        from ..clusterers.deep.warm_start import kmeans
 
         codes = training.all_features().numpy()
         found = kmeans(codes, self.n_clusters, training.seed + training.memory.get("attempt", 0), n_init=20)
@@ -152,7 +152,7 @@ class CodeClustering(ClusteringRecipe):
 
     def before_epoch(self, training):
         """The target that assignments are to approach."""
-        from ..clusterers._losses import target_distribution
+        from ..clusterers.deep.losses import target_distribution
 
         self.target = target_distribution(self.assignments(training), self.boost(training))
 

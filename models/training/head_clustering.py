@@ -169,9 +169,9 @@ class HeadClustering(ClusteringRecipe):
         """Mines neighbours and teaches every head the clusters it starts from."""
         import torch
 
-        from ..clusterers._baseline import kmeans, start_space
-        from ..clusterers._heads import Task, imitate
-        from ..clusterers._training import seeded
+        from ..clusterers.deep.heads import Task, imitate
+        from ..clusterers.deep.steps import seeded
+        from ..clusterers.deep.warm_start import kmeans, start_space
 
         unit, knn = self._mine(training)
         Z, seed, k = unit.numpy(), training.seed, self.n_clusters
@@ -195,7 +195,7 @@ class HeadClustering(ClusteringRecipe):
 
     def inherit(self, training):
         """Mines neighbours, and remembers how good the clusters are that it starts from."""
-        from ..clusterers._training import health
+        from ..clusterers.deep.steps import health
 
         self._mine(training)
         P = self.assignments(training)
@@ -208,7 +208,7 @@ class HeadClustering(ClusteringRecipe):
         """Keeps neighbours, and k-means to compare with if there are features; returns these and the graph."""
         import torch
 
-        from ..clusterers._baseline import kmeans
+        from ..clusterers.deep.warm_start import kmeans
         from ..vectors.neighbors import nearest_neighbors
 
         unit = self.vectors(training)
@@ -225,7 +225,7 @@ class HeadClustering(ClusteringRecipe):
 
     def fall_back(self, training, fitted):
         """The best head becomes k-means: a softmax of minus the squared distances over their mean."""
-        from ..clusterers._baseline import kmeans_layer
+        from ..clusterers.deep.warm_start import kmeans_layer
 
         training.network.chosen.fill_(0)
         training.network.heads[0].take(*kmeans_layer(self.vectors(training).numpy(), fitted))

@@ -7,7 +7,7 @@ in features that SimCLR makes first unless ``pretrain_epochs`` is 0, in heads th
 distorted view per image instead of three, without an auxiliary head of more clusters.
 """
 
-from ..clusterers._heads import Balance, BalanceWeight, MinEntropy
+from ..clusterers.deep.heads import Balance, BalanceWeight, MinEntropy
 from ..devices import Device
 from .clustering import ClusterRate, Epochs, NClusters, PretrainEpochs
 from .head_clustering import FirstClusters, HeadClustering, Heads
@@ -100,7 +100,7 @@ class ImagePICA(HeadClustering):
         return torch.cat([images.float() / 255, view(images)]), None
 
     def _losses(self, p, q, boost):
-        from ..clusterers._losses import balance_loss, partition_uncertainty
+        from ..clusterers.deep.losses import balance_loss, partition_uncertainty
 
         balance = balance_loss(p.mean(dim=0), self.balance, self.min_entropy)
         return {"uncertainty": partition_uncertainty(p, q), "balance": boost * self.balance_weight * balance}

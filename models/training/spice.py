@@ -128,7 +128,7 @@ class ImageSPICE(HeadClustering):
         """Names images by prototypes, anew in every epoch of the method's own stage, once for each head."""
         import torch
 
-        from ..clusterers.spice import named
+        from ..clusterers.deep.spice import named
 
         super().before_epoch(training)
         if training.stage == self.refinement:
@@ -144,7 +144,7 @@ class ImageSPICE(HeadClustering):
         """Chooses the images that teach: reliable ones, equally many of each cluster."""
         import torch
 
-        from ..clusterers.spice import reliable
+        from ..clusterers.deep.spice import reliable
 
         P = self.assignments(training)
         rows = reliable(P, training.state["neighbors"], self.agreement)
@@ -179,7 +179,7 @@ class ImageSPICE(HeadClustering):
         """Cross-entropy of names; with other images' own guesses where those are sure, in the refinement."""
         import torch
 
-        from ..clusterers._losses import double_softmax_cross_entropy, label_cross_entropy, sure_cross_entropy
+        from ..clusterers.deep.losses import double_softmax_cross_entropy, label_cross_entropy, sure_cross_entropy
 
         if self.stage == self.kind:
             k, parts = self.n_clusters, outputs.chunk(self.heads)

@@ -3,9 +3,10 @@
 import numpy as np
 import pytest
 import torch
-from fiftyone.plugins.orgs.constellation.clusters.models.clusterers import _autoencoder, get_clusterer
-from fiftyone.plugins.orgs.constellation.clusters.models.clusterers._heads import Task
-from fiftyone.plugins.orgs.constellation.clusters.models.clusterers._training import seeded
+from fiftyone.plugins.orgs.constellation.clusters.models.clusterers import get_clusterer
+from fiftyone.plugins.orgs.constellation.clusters.models.clusterers.deep import autoencoder as _autoencoder
+from fiftyone.plugins.orgs.constellation.clusters.models.clusterers.deep.heads import Task
+from fiftyone.plugins.orgs.constellation.clusters.models.clusterers.deep.steps import seeded
 from sklearn.metrics import adjusted_rand_score
 
 from .test_deep_methods import blobs, one_thread  # noqa: F401 (a fixture for all tests here)

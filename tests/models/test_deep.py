@@ -7,13 +7,10 @@ import warnings
 import numpy as np
 import pytest
 import torch
-from fiftyone.plugins.orgs.constellation.clusters.models.clusterers import (
-    _heads,
-    _networks,
-    _training,
-    get_clusterer,
-    list_clusterers,
-)
+from fiftyone.plugins.orgs.constellation.clusters.models.clusterers import get_clusterer, list_clusterers
+from fiftyone.plugins.orgs.constellation.clusters.models.clusterers.deep import heads as _heads
+from fiftyone.plugins.orgs.constellation.clusters.models.clusterers.deep import networks as _networks
+from fiftyone.plugins.orgs.constellation.clusters.models.clusterers.deep import steps as _training
 from sklearn.metrics import adjusted_rand_score
 
 NAMES = [name for name in list_clusterers() if get_clusterer(name).placed_by == "head"]
@@ -163,7 +160,8 @@ def test_self_labelling_without_sure_samples_is_left_out():
     [(1, "^warm start: the loss part 'start' became nan at step 0"), (21, "^scan: the loss part 'self_label' .* 60;")],
 )
 def test_teaching_labels_stops_at_nan_too(failing, words, monkeypatch):
-    from fiftyone.plugins.orgs.constellation.clusters.models.clusterers import _losses, scan
+    from fiftyone.plugins.orgs.constellation.clusters.models.clusterers.deep import losses as _losses
+    from fiftyone.plugins.orgs.constellation.clusters.models.clusterers.deep import scan
 
     plain, calls = _losses.label_cross_entropy, []
 

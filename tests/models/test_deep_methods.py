@@ -3,8 +3,9 @@
 import numpy as np
 import pytest
 import torch
-from fiftyone.plugins.orgs.constellation.clusters.models.clusterers import consensus, get_clusterer, spice, temi, turtle
-from fiftyone.plugins.orgs.constellation.clusters.models.clusterers._networks import (
+from fiftyone.plugins.orgs.constellation.clusters.models.clusterers import get_clusterer
+from fiftyone.plugins.orgs.constellation.clusters.models.clusterers.deep import consensus, spice, temi, turtle
+from fiftyone.plugins.orgs.constellation.clusters.models.clusterers.deep.networks import (
     packed,
     perceptron,
     probabilities,

@@ -11,8 +11,8 @@ from types import SimpleNamespace
 import numpy as np
 import pytest
 import torch
-from fiftyone.plugins.orgs.constellation.clusters.models.clusterers._losses import balance_loss, consistency
-from fiftyone.plugins.orgs.constellation.clusters.models.clusterers._networks import probabilities
+from fiftyone.plugins.orgs.constellation.clusters.models.clusterers.deep.losses import balance_loss, consistency
+from fiftyone.plugins.orgs.constellation.clusters.models.clusterers.deep.networks import probabilities
 from fiftyone.plugins.orgs.constellation.clusters.models.parameters import parameters, validated
 from fiftyone.plugins.orgs.constellation.clusters.models.training import (
     clustering_class,
@@ -245,7 +245,7 @@ def test_clusters_that_are_not_there_cannot_be_refined(scanned):
 
 
 def test_a_repeated_dec_evens_sizes_out_more(digits, tmp_path, monkeypatch):
-    from fiftyone.plugins.orgs.constellation.clusters.models.clusterers import _losses
+    from fiftyone.plugins.orgs.constellation.clusters.models.clusterers.deep import losses as _losses
 
     plain, seen = _losses.target_distribution, []
 

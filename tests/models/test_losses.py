@@ -4,7 +4,7 @@ import math
 
 import pytest
 import torch
-from fiftyone.plugins.orgs.constellation.clusters.models.clusterers import _losses as losses
+from fiftyone.plugins.orgs.constellation.clusters.models.clusterers.deep import losses
 
 LN10 = math.log(10)
 

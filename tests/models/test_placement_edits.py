@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 from fiftyone.plugins.orgs.constellation.clusters.models.clusterers import get_clusterer
-from fiftyone.plugins.orgs.constellation.clusters.models.clusterers._networks import packed, probabilities
+from fiftyone.plugins.orgs.constellation.clusters.models.clusterers.deep.networks import packed, probabilities
 from fiftyone.plugins.orgs.constellation.clusters.models.clusterers.gaussian_mixture import log_density
 from fiftyone.plugins.orgs.constellation.clusters.models.placement import (
     MIXED,

@@ -2,7 +2,7 @@
 
 import numpy as np
 import pytest
-from fiftyone.plugins.orgs.constellation.clusters.models.clusterers._seeded import seeded
+from fiftyone.plugins.orgs.constellation.clusters.models.clusterers.constrained_kmeans import seeded
 from fiftyone.plugins.orgs.constellation.clusters.models.clusterers.kmeans import KMeans
 from sklearn.metrics import adjusted_rand_score
 

@@ -15,11 +15,11 @@ from typing import Annotated
 
 from pydantic import Field
 
-from ._heads import Balance, BalanceWeight, Heads, LearningRate, MinEntropy, NClusters, Neighbors, Start, Steps
-from ._losses import balance_loss, consistency, label_cross_entropy
-from ._networks import calibrate
-from ._pairs import PairHeadClusterer, assignments
-from ._training import batches, total
+from .heads import Balance, BalanceWeight, Heads, LearningRate, MinEntropy, NClusters, Neighbors, Start, Steps
+from .losses import balance_loss, consistency, label_cross_entropy
+from .networks import calibrate
+from .pairs import PairHeadClusterer, assignments
+from .steps import batches, total
 
 _LABEL_STEPS, _LABEL_RECORDS = 200, 5
 _SURE, _SURE_QUANTILE = 0.99, 0.9

@@ -14,11 +14,11 @@ import numpy as np
 from pydantic import Field
 from sklearn.utils.validation import check_is_fitted, validate_data
 
-from ..costs import Cost
-from ..vectors.neighbors import neighbors_of, vote_shares
-from ._baseline import kmeans
-from ._heads import NClusters
-from .base import Clusterer
+from ...costs import Cost
+from ...vectors.neighbors import neighbors_of, vote_shares
+from ..base import Clusterer
+from .heads import NClusters
+from .warm_start import kmeans
 
 # Samples whose neighbours say how well a run keeps neighbours together.
 _ASKED, _NEIGHBORS = 1_000, 10
@@ -59,7 +59,7 @@ class Consensus(Clusterer):
     @classmethod
     def estimate(cls, n, d, params):
         """As many fits of the base method."""
-        from . import get_clusterer
+        from .. import get_clusterer
 
         base = get_clusterer(params["base"])
         fits = base.estimate(n, d, base(n_clusters=params["n_clusters"]).get_params())
@@ -103,7 +103,7 @@ class Consensus(Clusterer):
         return labels, self.agreement_
 
     def _run(self, X, seed, number, progress):
-        from . import get_clusterer
+        from .. import get_clusterer
 
         progress(number / self.runs, f"run {number + 1} of {self.runs}")
         model = get_clusterer(self.base)(n_clusters=self.n_clusters, random_state=seed)

@@ -2,9 +2,9 @@
 
 import numpy as np
 
-from ._heads import Head, HeadClusterer, batch_size, imitate, new_network
-from ._networks import calibrate, exported
-from ._training import History, batches, total
+from .heads import Head, HeadClusterer, batch_size, imitate, new_network
+from .networks import calibrate, exported
+from .steps import History, batches, total
 
 # Of the steps, what a warm start may take: enough to reproduce it, not to be sure of its mistakes.
 _WARM_SHARE = 0.2

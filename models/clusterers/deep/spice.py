@@ -12,11 +12,11 @@ from typing import Annotated
 
 from pydantic import Field
 
-from ._heads import Head, HeadClusterer, Heads, LearningRate, NClusters, Neighbors, Start, Steps, imitate, new_network
-from ._losses import consistency, double_softmax_cross_entropy, entropy, label_cross_entropy, sure_cross_entropy
-from ._networks import calibrate, exported
-from ._pairs import assignments
-from ._training import History, batches, total
+from .heads import Head, HeadClusterer, Heads, LearningRate, NClusters, Neighbors, Start, Steps, imitate, new_network
+from .losses import consistency, double_softmax_cross_entropy, entropy, label_cross_entropy, sure_cross_entropy
+from .networks import calibrate, exported
+from .pairs import assignments
+from .steps import History, batches, total
 
 # Samples looked at per round of naming, steps until the next, and samples per step.
 _POOL, _ROUND, _BATCH = 5_000, 20, 500

@@ -49,7 +49,7 @@ class Space:
 
 def _prepared(X, seed: int, widest: int):
     """The mean ``(d,)`` and the matrix ``(d, q)`` of one space."""
-    from ..vectors.reduction import PCAReduction
+    from ...vectors.reduction import PCAReduction
 
     if X.shape[1] > widest and len(X) > 2:
         fitted = PCAReduction(widest, random_state=seed)

@@ -13,13 +13,13 @@ import numpy as np
 from pydantic import Field
 from sklearn.utils.validation import check_is_fitted, validate_data
 
-from ..costs import Cost
-from ..parameters import parameters
-from ..vectors.neighbors import nearest_neighbors
-from ._baseline import UMAP_SIZES, collapse, kmeans, kmeans_layer, plausible, start_space
-from ._networks import WIDEST, Space, most_likely, packed, perceptron, probabilities, without_unused
-from ._training import accelerator, batches, seeded, total
-from .base import Clusterer
+from ...costs import Cost
+from ...parameters import parameters
+from ...vectors.neighbors import nearest_neighbors
+from ..base import Clusterer
+from .networks import WIDEST, Space, most_likely, packed, perceptron, probabilities, without_unused
+from .steps import accelerator, batches, seeded, total
+from .warm_start import UMAP_SIZES, collapse, kmeans, kmeans_layer, plausible, start_space
 
 _UMAP_NEIGHBORS = 15
 HIDDEN = 256
@@ -251,7 +251,7 @@ def batch_size(n: int, k: int) -> int:
 
 def imitate(task: Task, logits, optimizer, steps: int, seed: int):
     """Teaches the network behind ``logits``, a callable, the clusters that the task starts from, if any."""
-    from ._losses import label_cross_entropy
+    from .losses import label_cross_entropy
 
     if task.start is None:
         return

@@ -112,7 +112,7 @@ def health(P, neighbors) -> dict[str, float]:
         a dict of "entropy" (of the mean assignment, over ln k), "used" (clusters), "largest" (share of the samples),
         "confidence" (mean of the greatest assignments) and "agreement" (share of neighbours with the same label)
     """
-    from ._losses import entropy
+    from .losses import entropy
 
     confidence, labels = P.max(dim=1)
     # Identical vectors make a single cluster, whose entropy is 0 whatever it is compared with.

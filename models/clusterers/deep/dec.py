@@ -13,8 +13,8 @@ smaller architecture sees 128 principal components of wide vectors; and of sever
 lowest loss over all samples is kept.
 """
 
-from ._autoencoder import Architecture, AutoencoderClusterer, ClusterSteps, CodeSize, PretrainSteps
-from ._heads import Heads, LearningRate, NClusters, Start
+from .autoencoder import Architecture, AutoencoderClusterer, ClusterSteps, CodeSize, PretrainSteps
+from .heads import Heads, LearningRate, NClusters, Start
 
 
 class DEC(AutoencoderClusterer):

@@ -7,9 +7,9 @@ differs: vectors are frozen, and the perturbed copy of a sample is a neighbour; 
 after UMAP where that is cheap.
 """
 
-from ._heads import Balance, BalanceWeight, Heads, LearningRate, MinEntropy, NClusters, Neighbors, Start, Steps
-from ._losses import balance_loss, partition_uncertainty
-from ._pairs import PairHeadClusterer
+from .heads import Balance, BalanceWeight, Heads, LearningRate, MinEntropy, NClusters, Neighbors, Start, Steps
+from .losses import balance_loss, partition_uncertainty
+from .pairs import PairHeadClusterer
 
 
 class PICA(PairHeadClusterer):

@@ -13,10 +13,10 @@ from typing import Annotated
 import numpy as np
 from pydantic import Field
 
-from ._heads import Head, HeadClusterer, Heads, LearningRate, NClusters, Start, Steps, imitate
-from ._losses import entropy, soft_cross_entropy
-from ._networks import exported
-from ._training import History, batches, total
+from .heads import Head, HeadClusterer, Heads, LearningRate, NClusters, Start, Steps, imitate
+from .losses import entropy, soft_cross_entropy
+from .networks import exported
+from .steps import History, batches, total
 
 _BATCH = 4_000
 _IMITATING_STEPS = 50

@@ -11,9 +11,9 @@ from typing import Annotated
 
 from pydantic import Field
 
-from ._heads import Balance, BalanceWeight, Heads, LearningRate, MinEntropy, NClusters, Neighbors, Start, Steps
-from ._losses import balance_loss, cluster_contrast
-from ._pairs import PairHeadClusterer
+from .heads import Balance, BalanceWeight, Heads, LearningRate, MinEntropy, NClusters, Neighbors, Start, Steps
+from .losses import balance_loss, cluster_contrast
+from .pairs import PairHeadClusterer
 
 
 class ContrastiveClustering(PairHeadClusterer):

@@ -10,8 +10,8 @@ from typing import Annotated
 
 from pydantic import Field
 
-from ._autoencoder import Architecture, AutoencoderClusterer, ClusterSteps, CodeSize, PretrainSteps
-from ._heads import Heads, LearningRate, NClusters, Start
+from .autoencoder import Architecture, AutoencoderClusterer, ClusterSteps, CodeSize, PretrainSteps
+from .heads import Heads, LearningRate, NClusters, Start
 
 
 class IDEC(AutoencoderClusterer):

@@ -12,10 +12,10 @@ from typing import Annotated
 import numpy as np
 from pydantic import Field
 
-from ._heads import Head, HeadClusterer, Heads, LearningRate, NClusters, Neighbors, Start, Steps, imitate
-from ._losses import pair_weight, pointwise_information
-from ._networks import exported, perceptron
-from ._training import History, batches, seeded, total
+from .heads import Head, HeadClusterer, Heads, LearningRate, NClusters, Neighbors, Start, Steps, imitate
+from .losses import pair_weight, pointwise_information
+from .networks import exported, perceptron
+from .steps import History, batches, seeded, total
 
 _BATCH = 512
 _IMITATING_STEPS = 100

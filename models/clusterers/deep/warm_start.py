@@ -4,8 +4,8 @@ import warnings
 
 import numpy as np
 
-from ..costs import quiet
-from .kmeans import KMeans
+from ...costs import quiet
+from ..kmeans import KMeans
 
 # Below, UMAP takes longer to compile than all the rest; above, its exact neighbours take minutes.
 UMAP_SIZES = (1_000, 40_000)
@@ -35,7 +35,7 @@ def start_space(kind: str, Z, knn, seed: int, progress=quiet):
     """
     if start_kind(kind, len(Z)) == "kmeans":
         return Z
-    from ..vectors.reduction import UMAPReduction
+    from ...vectors.reduction import UMAPReduction
 
     return UMAPReduction(random_state=seed).fit_transform(Z, knn=knn, progress=lambda f, m: progress(0.1, m))
 

@@ -7,13 +7,13 @@ from typing import Annotated, Literal
 import numpy as np
 from pydantic import Field
 
-from ..costs import Cost
-from ..vectors.centers import cluster_means
-from ._baseline import UMAP_SIZES, kmeans, start_kind
-from ._heads import Head, HeadClusterer
-from ._losses import divergence, label_cross_entropy, student_t, target_distribution
-from ._networks import WIDEST, exported, perceptron
-from ._training import History, batches, total
+from ...costs import Cost
+from ...vectors.centers import cluster_means
+from .heads import Head, HeadClusterer
+from .losses import divergence, label_cross_entropy, student_t, target_distribution
+from .networks import WIDEST, exported, perceptron
+from .steps import History, batches, total
+from .warm_start import UMAP_SIZES, kmeans, start_kind
 
 BATCH = 256
 # Widths between the vectors and the code: for embeddings, and the papers' for pixels.

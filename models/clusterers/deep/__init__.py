@@ -1,0 +1,1 @@
+"""Clustering methods that need torch, and what they share. May import ``clusterers`` and ``vectors``."""
