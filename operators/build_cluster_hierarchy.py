@@ -101,7 +101,7 @@ def _check_field(run):
 
 
 def _tree(run, ids, linkage, stages):
-    from ..models.hierarchy import cluster_tree
+    from ..models.analysis.hierarchy import cluster_tree
     from ..models.vectors.centers import cluster_means
 
     members = read_labels(run.target, run.name, clusters=ids)
@@ -119,7 +119,7 @@ def _tree(run, ids, linkage, stages):
 
 def _by_size(run, ids, children, n_coarse) -> list[int]:
     """The coarse cluster of each cluster, where 0 is the largest."""
-    from ..models.hierarchy import groups_of
+    from ..models.analysis.hierarchy import groups_of
 
     groups = groups_of(children, n_coarse)
     totals = np.bincount(groups, weights=[run.clusters[cluster]["size"] for cluster in ids])

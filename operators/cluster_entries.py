@@ -24,7 +24,7 @@ def describe(run, members: Labels, names: dict[int, str], typical: dict | None =
     Returns:
         entries by cluster id; a cluster without members has none
     """
-    from ..models.representatives import prototypes
+    from ..models.analysis.exemplars import prototypes
 
     confidence = np.nan_to_num(members.confidence)
     typical = typical or {}

@@ -102,8 +102,8 @@ def _moved_view(members: Members, second: _Second, match: dict):
 
 
 def _summary(members, other, ids, first, second, values) -> dict:
-    from ..models import metrics
-    from ..models.comparison import compare
+    from ..models.analysis import metrics
+    from ..models.analysis.comparison import compare
 
     found = compare(first, second)
     own, names = members.names, values.names

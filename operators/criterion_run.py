@@ -29,7 +29,7 @@ def keep_groups(target, table, X, labels, confidence, groups, job, given, config
     Returns:
         the groups, with id, name, description and size
     """
-    from ..models.representatives import prototypes
+    from ..models.analysis.exemplars import prototypes
 
     used = np.unique(labels[labels >= 0])
     labels = np.where(labels < 0, -1, np.searchsorted(used, labels))

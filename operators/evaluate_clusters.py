@@ -45,7 +45,7 @@ def evaluate_clusters(samples, run_key: str, ground_truth: str | None = None, pr
     Raises:
         ValueError: in one sentence, if there is no such run, its labels are gone, or no class is known
     """
-    from ..models.metrics import score_vectors
+    from ..models.analysis.metrics import score_vectors
 
     dataset = samples._root_dataset
     stages = Stages(["reading", "measuring", "scoring", "writing"], progress)

@@ -80,8 +80,8 @@ def by_id(ids, *columns) -> tuple:
 
 def _add_geometry(plain, ids, X, labels, seed):
     """Adds what the vectors tell to every cluster; returns the order of the clusters and their packed similarity."""
-    from ..models.cohesion import measure, second_choices
-    from ..models.silhouette import silhouettes
+    from ..models.analysis.cohesion import measure, second_choices
+    from ..models.analysis.silhouette import silhouettes
 
     geometry = measure(X, labels)
     second, margin = second_choices(X, labels, geometry)
@@ -120,7 +120,7 @@ def make_truth(truth, labels, field: str) -> dict:
     Returns:
         a dict with ``field``, the scores, per cluster its ``majority`` class and ``purity``, and the confusion table
     """
-    from ..models.metrics import confusion, score_labels
+    from ..models.analysis.metrics import confusion, score_labels
 
     known = np.array([value is not None and value == value for value in truth], dtype=bool)
     scores = score_labels(truth, labels)

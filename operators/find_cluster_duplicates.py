@@ -47,7 +47,7 @@ def find_cluster_duplicates(
     Raises:
         ValueError: in one sentence, if an argument is refused or the vectors are gone
     """
-    from ..models.duplicates import duplicate_groups
+    from ..models.analysis.duplicates import duplicate_groups
 
     typed(find_cluster_duplicates, {"run_key": run_key, "threshold": threshold, "tag": tag})
     check_kept(samples._root_dataset, tag, None)

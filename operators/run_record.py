@@ -38,7 +38,7 @@ def encoders(request, widths) -> dict:
 
 def describe_clusters(table, X, clusterer, seed) -> list[dict]:
     """Per cluster: id, label, size, mean confidence and prototypes."""
-    from ..models.representatives import prototypes
+    from ..models.analysis.exemplars import prototypes
 
     labels, confidence = clusterer.labels_, clusterer.confidence_
     chosen = prototypes(X, labels, confidence, seed=seed, by=clusterer.prototypes_by)
@@ -59,7 +59,7 @@ def describe_clusters(table, X, clusterer, seed) -> list[dict]:
 
 def scored(request, table, X, labels) -> tuple[dict, list, list[str]]:
     """The scores, pairs of class and recall, and a note if there was no class to score against."""
-    from ..models.metrics import per_class_recall, score_labels, score_vectors
+    from ..models.analysis.metrics import per_class_recall, score_labels, score_vectors
 
     _, ordered, clusters = by_id(table.ids, X, labels)
     scores = score_vectors(ordered, clusters, seed=request.seed)

@@ -55,7 +55,7 @@ def sample_clusters(
     Raises:
         ValueError: in one sentence, if an argument is refused; nothing is tagged or saved then
     """
-    from ..models.selection import select
+    from ..models.analysis.selection import select
 
     _check(samples, run_key, per_cluster, tag, view_name, how, seed)
     members = read_members(samples, run_key)
@@ -93,7 +93,7 @@ def check_delegated(samples, run_key: str, per_cluster=EACH, tag=None, view_name
 
 
 def _check(samples, run_key, per_cluster, tag, view_name, how, seed):
-    from ..models.selection import HOW as KNOWN
+    from ..models.analysis.selection import HOW as KNOWN
 
     given = {"per_cluster": per_cluster, "tag": tag, "view_name": view_name, "how": how, "seed": seed}
     typed(sample_clusters, {"run_key": run_key, **given})

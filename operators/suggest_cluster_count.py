@@ -57,7 +57,7 @@ def suggest_cluster_count(
     Raises:
         ValueError: in one sentence, if an argument is refused or there are too few vectors
     """
-    from ..models.cluster_count import DIMENSIONS, suggest_count
+    from ..models.analysis.cluster_count import DIMENSIONS, suggest_count
 
     given = {key: value for key, value in locals().items() if key in TYPED}
     typed(suggest_cluster_count, given)

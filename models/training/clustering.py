@@ -316,7 +316,7 @@ def remark(training, sentence: str):
 
 def scores(truth, labels) -> dict:
     """``acc``, ``nmi`` and ``ari`` of labels ``(n,)`` against the known classes, only ever reported."""
-    from ..metrics import score_labels
+    from ..analysis.metrics import score_labels
 
     found = score_labels(truth, labels)
     return {key: round(found[key], 4) for key in ("acc", "nmi", "ari")}

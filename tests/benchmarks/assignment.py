@@ -105,7 +105,7 @@ def predicted(X, held, method, reduce, params):
 
 def report(method, reduce, found, elsewhere, expected, full, truth, seconds):
     """One row, and the claims about it."""
-    from fiftyone.plugins.orgs.constellation.clusters.models.metrics import ari
+    from fiftyone.plugins.orgs.constellation.clusters.models.analysis.metrics import ari
 
     equal, same = (found == expected).mean(), (found == elsewhere).mean()
     scores = f"{ari(truth, found):.3f}, {ari(truth, full):.3f}"

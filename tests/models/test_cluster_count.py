@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
-from fiftyone.plugins.orgs.constellation.clusters.models import cluster_count, count_choice
-from fiftyone.plugins.orgs.constellation.clusters.models.cluster_count import suggest_count
+from fiftyone.plugins.orgs.constellation.clusters.models.analysis import cluster_count, count_choice
+from fiftyone.plugins.orgs.constellation.clusters.models.analysis.cluster_count import suggest_count
 
 
 def blobs(n, k, d=16, seed=0, spread=10.0):

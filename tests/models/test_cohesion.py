@@ -2,8 +2,8 @@
 
 import numpy as np
 import pytest
-from fiftyone.plugins.orgs.constellation.clusters.models.cohesion import measure, second_choices
-from fiftyone.plugins.orgs.constellation.clusters.models.silhouette import silhouettes
+from fiftyone.plugins.orgs.constellation.clusters.models.analysis.cohesion import measure, second_choices
+from fiftyone.plugins.orgs.constellation.clusters.models.analysis.silhouette import silhouettes
 from sklearn.metrics import silhouette_samples
 
 

@@ -1,6 +1,6 @@
 import numpy as np
 import pytest
-from fiftyone.plugins.orgs.constellation.clusters.models import comparison
+from fiftyone.plugins.orgs.constellation.clusters.models.analysis import comparison
 
 A = np.repeat([0, 1, 2], 20)
 

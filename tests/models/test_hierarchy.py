@@ -2,7 +2,7 @@
 
 import numpy as np
 import pytest
-from fiftyone.plugins.orgs.constellation.clusters.models.hierarchy import cluster_tree, groups_of
+from fiftyone.plugins.orgs.constellation.clusters.models.analysis.hierarchy import cluster_tree, groups_of
 from scipy.cluster.hierarchy import fcluster
 from scipy.cluster.hierarchy import linkage as scipys
 from sklearn.metrics import adjusted_rand_score

@@ -455,8 +455,8 @@ def keras_example(Z, seed, k=10, steps=400):
 
 
 def test_the_keras_example_s_wiring_collapses_and_ours_does_not():
+    from fiftyone.plugins.orgs.constellation.clusters.models.analysis.metrics import clustering_accuracy
     from fiftyone.plugins.orgs.constellation.clusters.models.clusterers import get_clusterer
-    from fiftyone.plugins.orgs.constellation.clusters.models.metrics import clustering_accuracy
 
     X, truth = load_digits(return_X_y=True)
     X = X.astype(np.float32)

@@ -3,7 +3,7 @@ import math
 
 import numpy as np
 import pytest
-from fiftyone.plugins.orgs.constellation.clusters.models import metrics
+from fiftyone.plugins.orgs.constellation.clusters.models.analysis import metrics
 from fiftyone.plugins.orgs.constellation.clusters.models.vectors.neighbors import nearest_neighbors
 
 TRUTH = np.array([0, 0, 1, 1, 2, 2, 3, 3, 4, 4])

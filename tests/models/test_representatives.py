@@ -2,7 +2,7 @@ import time
 
 import numpy as np
 import pytest
-from fiftyone.plugins.orgs.constellation.clusters.models.representatives import prototypes
+from fiftyone.plugins.orgs.constellation.clusters.models.analysis.exemplars import prototypes
 
 
 def test_the_first_are_the_most_typical():

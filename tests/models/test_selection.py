@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
-from fiftyone.plugins.orgs.constellation.clusters.models.duplicates import duplicate_groups
-from fiftyone.plugins.orgs.constellation.clusters.models.selection import HOW, select
+from fiftyone.plugins.orgs.constellation.clusters.models.analysis.duplicates import duplicate_groups
+from fiftyone.plugins.orgs.constellation.clusters.models.analysis.selection import HOW, select
 
 RNG = np.random.default_rng(0)
 LABELS = np.r_[np.repeat([0, 1, 2], 30), np.full(10, -1), [3]]
@@ -65,7 +65,7 @@ def test_exact_copies_are_found_at_1_and_across_blocks():
 
 
 def test_thresholds_that_make_no_sense(monkeypatch):
-    from fiftyone.plugins.orgs.constellation.clusters.models import duplicates
+    from fiftyone.plugins.orgs.constellation.clusters.models.analysis import duplicates
 
     for threshold in (0, -1, 1.01):
         with pytest.raises(ValueError, match="is not a cosine above 0 and up to 1"):

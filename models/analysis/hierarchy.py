@@ -8,7 +8,7 @@ update formulas of Lance and Williams (1967).
 
 import numpy as np
 
-from .vectors.linkage import cut_tree
+from ..vectors.linkage import cut_tree
 
 LINKAGES = ("ward", "average")
 

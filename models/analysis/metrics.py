@@ -7,7 +7,7 @@ cluster, and ``coverage`` says how many those are.
 
 import numpy as np
 
-from .vectors.neighbors import neighbors_of
+from ..vectors.neighbors import neighbors_of
 
 NOISE = -1
 

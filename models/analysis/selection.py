@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from .representatives import prototypes
+from .exemplars import prototypes
 
 HOW = ("mixed", "central", "diverse", "random")
 # Farthest-first looks at no more members of a cluster than these

@@ -66,7 +66,7 @@ def measure(X, labels) -> Geometry:
     Raises:
         ValueError: if the lengths differ
     """
-    from .vectors.centers import cluster_means
+    from ..vectors.centers import cluster_means
 
     X, labels = _checked(X, labels)
     clusters, place, sizes = np.unique(labels[labels != NOISE], return_inverse=True, return_counts=True)

@@ -15,9 +15,9 @@ from dataclasses import asdict
 
 import numpy as np
 
+from ..vectors.reduction import PCAReduction
 from .count_choice import Trial, choose
 from .metrics import NOISE, ari
-from .vectors.reduction import PCAReduction
 
 # Distances say more about groups in the leading directions, and a sweep there costs a fraction
 DIMENSIONS = 50
@@ -127,7 +127,7 @@ class _KMeansSweep(_Sweep):
         return [trials[k] for k in sorted(trials)]
 
     def _try(self, trials, k, fraction):
-        from .clusterers.kmeans import KMeans
+        from ..clusterers.kmeans import KMeans
 
         self.progress(fraction, f"{k} clusters")
         found, n_clusters = [], 0
@@ -149,7 +149,7 @@ class _HDBSCANSweep(_Sweep):
     repeats = 3
 
     def run(self) -> list[Trial]:
-        from .clusterers.hdbscan import HDBSCAN
+        from ..clusterers.hdbscan import HDBSCAN
 
         trials, sizes = [], geometric(5, max(6, len(self.X) // 4))
         for i, size in enumerate(sizes):

@@ -1,0 +1,1 @@
+"""Analysis of a finished clustering; changes nothing. May import ``clusterers`` and ``vectors``."""
