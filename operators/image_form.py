@@ -43,7 +43,7 @@ def add_train_choice(ctx, inputs, method: str):
 def add_image_training(ctx, inputs, target, method: str):
     """Where a training on images starts, what it is kept as, and its parameters."""
     from ..models.training import clustering_class, store
-    from ..models.training.clustering import Start
+    from ..models.training.clustering.base import Start
 
     cls = clustering_class(method)
     options = {NOTHING: "Nothing: random weights, features first", **_starts(cls)}

@@ -228,7 +228,7 @@ def _start(encoder, recipe):
     """The trained encoder to start from, None to start from random weights."""
     from ..models.training import store
     from ..models.training.checkpoint import read_tensors
-    from ..models.training.clustering import Start
+    from ..models.training.clustering.base import Start
 
     if encoder is None:
         return None

@@ -55,11 +55,11 @@ def _recipes() -> dict[str, type]:
 
 @cache
 def _clusterings() -> dict[str, type]:
-    from .cc import ImageCC
-    from .dec import ImageDEC
-    from .idec import ImageIDEC
-    from .pica import ImagePICA
-    from .scan import ImageSCAN
-    from .spice import ImageSPICE
+    from .clustering.cc import ImageCC
+    from .clustering.dec import ImageDEC
+    from .clustering.idec import ImageIDEC
+    from .clustering.pica import ImagePICA
+    from .clustering.scan import ImageSCAN
+    from .clustering.spice import ImageSPICE
 
     return {cls.kind: cls for cls in (ImageSCAN, ImageCC, ImagePICA, ImageSPICE, ImageDEC, ImageIDEC)}

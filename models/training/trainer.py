@@ -18,13 +18,13 @@ from ..devices import best_precision
 from ..parameters import parameters
 from .backbones import count_weights
 from .checkpoint import read_record, read_tensors, write_checkpoint
+from .curve import curve_entry, progress_text
 from .engine import create_engine
 from .network import network_from
 from .optimizers import build_optimizer, learning_rate, optimizer_tensors, restore_optimizer
 from .reconstruction import save_picture
 from .stepping import Stepping
 from .store import PICTURE
-from .watching import curve_entry, progress_text
 
 _EVALUATED = 64  # images per pass when nothing is trained; after each one the user can stop
 _ALMOST = 0.999  # of the work; 1 tells listeners that all is done

@@ -22,10 +22,12 @@ from fiftyone.plugins.orgs.constellation.clusters.models.training import (
 )
 from fiftyone.plugins.orgs.constellation.clusters.models.training.augmentation import Augmentation
 from fiftyone.plugins.orgs.constellation.clusters.models.training.checkpoint import read_record, read_tensors
-from fiftyone.plugins.orgs.constellation.clusters.models.training.clustering import Start
+from fiftyone.plugins.orgs.constellation.clusters.models.training.clustering.base import Start
+from fiftyone.plugins.orgs.constellation.clusters.models.training.clustering.strong_augmentation import (
+    StrongAugmentation,
+)
 from fiftyone.plugins.orgs.constellation.clusters.models.training.network import encoder_from
 from fiftyone.plugins.orgs.constellation.clusters.models.training.pixels import describe
-from fiftyone.plugins.orgs.constellation.clusters.models.training.strong_augmentation import StrongAugmentation
 from fiftyone.plugins.orgs.constellation.clusters.models.training.trainer import Training
 from sklearn.datasets import load_digits
 

@@ -11,11 +11,9 @@ from typing import Annotated
 
 from pydantic import Field
 
-from ..clusterers.deep.heads import Balance, BalanceWeight, MinEntropy
-from ..devices import Device
-from .clustering import ClusterRate, Epochs, NClusters, PretrainEpochs
-from .head_clustering import FirstClusters, HeadClustering, Heads
-from .recipe import (
+from ...clusterers.deep.heads import Balance, BalanceWeight, MinEntropy
+from ...devices import Device
+from ..recipe import (
     Backbone,
     BatchSize,
     Color,
@@ -35,6 +33,8 @@ from .recipe import (
     Warmup,
     WeightDecay,
 )
+from .base import ClusterRate, Epochs, NClusters, PretrainEpochs
+from .heads import FirstClusters, HeadClustering, Heads
 
 
 class ImageCC(HeadClustering):
@@ -110,7 +110,7 @@ class ImageCC(HeadClustering):
 
     def cluster_objective(self, outputs, targets) -> dict:
         """NT-Xent of the images beside the losses of the clusters."""
-        from .nt_xent import nt_xent
+        from ..nt_xent import nt_xent
 
         width = outputs.shape[1] - self.heads * self.n_clusters
         instances, clusters = outputs[:, :width], outputs[:, width:]
@@ -120,7 +120,7 @@ class ImageCC(HeadClustering):
         }
 
     def _losses(self, p, q, boost):
-        from ..clusterers.deep.losses import balance_loss, cluster_contrast
+        from ...clusterers.deep.losses import balance_loss, cluster_contrast
 
         balance = sum(balance_loss(view.mean(dim=0), self.balance, self.min_entropy) for view in (p, q))
         return {

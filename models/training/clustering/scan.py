@@ -14,11 +14,9 @@ from typing import Annotated
 
 from pydantic import Field
 
-from ..clusterers.deep.heads import Balance, BalanceWeight, MinEntropy
-from ..devices import Device
-from .clustering import ClusterRate, NClusters, PretrainEpochs, RefinableEpochs
-from .head_clustering import Cutout, FirstClusters, HeadClustering, Heads, Neighbors, Operations, Strength
-from .recipe import (
+from ...clusterers.deep.heads import Balance, BalanceWeight, MinEntropy
+from ...devices import Device
+from ..recipe import (
     Backbone,
     BatchSize,
     Color,
@@ -38,6 +36,8 @@ from .recipe import (
     Warmup,
     WeightDecay,
 )
+from .base import ClusterRate, NClusters, PretrainEpochs, RefinableEpochs
+from .heads import Cutout, FirstClusters, HeadClustering, Heads, Neighbors, Operations, Strength
 
 _SURE_QUANTILE = 0.9
 
@@ -133,7 +133,7 @@ class ImageSCAN(HeadClustering):
         return torch.cat([augment.draw(n, generator)(images), augment.draw(n, generator)(near)]), None
 
     def _losses(self, p, q, boost):
-        from ..clusterers.deep.losses import balance_loss, consistency
+        from ...clusterers.deep.losses import balance_loss, consistency
 
         balance = balance_loss(p.mean(dim=0), self.balance, self.min_entropy)
         return {"consistency": consistency(p, q), "balance": boost * self.balance_weight * balance}
@@ -156,7 +156,7 @@ class ImageSCAN(HeadClustering):
 
     def cluster_objective(self, outputs, targets) -> dict:
         """The losses of neighbours, or the cross-entropy of strong views."""
-        from ..clusterers.deep.losses import label_cross_entropy
+        from ...clusterers.deep.losses import label_cross_entropy
 
         if self.stage != self.refinement:
             return super().cluster_objective(outputs, targets)

@@ -14,8 +14,8 @@ from typing import Annotated, NamedTuple
 
 from pydantic import Field
 
-from ..parameters import parameters
-from .recipe import Recipe
+from ...parameters import parameters
+from ..recipe import Recipe
 
 NClusters = Annotated[int, Field(ge=2, description="How many clusters")]
 Epochs = Annotated[int, Field(ge=1, le=100_000, description="Epochs of the method itself")]
@@ -208,7 +208,7 @@ class ClusteringRecipe(Recipe):
 
     def signs(self, training) -> dict:
         """The health of the clusters, and their scores if there are classes."""
-        from ..clusterers.deep.steps import health
+        from ...clusterers.deep.steps import health
 
         if training.stage == self.pretext:
             return {}
@@ -224,7 +224,7 @@ class ClusteringRecipe(Recipe):
 
     def review(self, training):
         """After the last epoch of a clustering stage: keeps it, repeats it, or undoes it."""
-        from ..clusterers.deep.warm_start import collapse
+        from ...clusterers.deep.warm_start import collapse
 
         stage = training.stages[training.epoch - 1]
         if stage == self.pretext or training.stages[training.epoch :][:1] == [stage]:
@@ -256,7 +256,7 @@ class ClusteringRecipe(Recipe):
 
     def kmeans(self, training):
         """k-means fitted to the features of all images."""
-        from ..clusterers.deep.warm_start import kmeans
+        from ...clusterers.deep.warm_start import kmeans
 
         return kmeans(self.vectors(training).numpy(), self.n_clusters, training.seed)
 
@@ -316,7 +316,7 @@ def remark(training, sentence: str):
 
 def scores(truth, labels) -> dict:
     """``acc``, ``nmi`` and ``ari`` of labels ``(n,)`` against the known classes, only ever reported."""
-    from ..analysis.metrics import score_labels
+    from ...analysis.metrics import score_labels
 
     found = score_labels(truth, labels)
     return {key: round(found[key], 4) for key in ("acc", "nmi", "ari")}

@@ -12,10 +12,8 @@ from typing import Annotated
 
 from pydantic import Field
 
-from ..devices import Device
-from .clustering import ClusterRate, NClusters, PretrainEpochs, RefinableEpochs, remark
-from .head_clustering import Cutout, FirstClusters, HeadClustering, Heads, Neighbors, Operations, Strength
-from .recipe import (
+from ...devices import Device
+from ..recipe import (
     Backbone,
     BatchSize,
     Color,
@@ -35,6 +33,8 @@ from .recipe import (
     Warmup,
     WeightDecay,
 )
+from .base import ClusterRate, NClusters, PretrainEpochs, RefinableEpochs, remark
+from .heads import Cutout, FirstClusters, HeadClustering, Heads, Neighbors, Operations, Strength
 
 # Where a cluster has no reliable image, this share of it, the surest, takes their place.
 _SUREST = 0.1
@@ -128,7 +128,7 @@ class ImageSPICE(HeadClustering):
         """Names images by prototypes, anew in every epoch of the method's own stage, once for each head."""
         import torch
 
-        from ..clusterers.deep.spice import named
+        from ...clusterers.deep.spice import named
 
         super().before_epoch(training)
         if training.stage == self.refinement:
@@ -144,7 +144,7 @@ class ImageSPICE(HeadClustering):
         """Chooses the images that teach: reliable ones, equally many of each cluster."""
         import torch
 
-        from ..clusterers.deep.spice import reliable
+        from ...clusterers.deep.spice import reliable
 
         P = self.assignments(training)
         rows = reliable(P, training.state["neighbors"], self.agreement)
@@ -179,7 +179,7 @@ class ImageSPICE(HeadClustering):
         """Cross-entropy of names; with other images' own guesses where those are sure, in the refinement."""
         import torch
 
-        from ..clusterers.deep.losses import double_softmax_cross_entropy, label_cross_entropy, sure_cross_entropy
+        from ...clusterers.deep.losses import double_softmax_cross_entropy, label_cross_entropy, sure_cross_entropy
 
         if self.stage == self.kind:
             k, parts = self.n_clusters, outputs.chunk(self.heads)

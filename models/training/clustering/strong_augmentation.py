@@ -15,7 +15,7 @@ from dataclasses import dataclass
 import torch
 import torch.nn.functional as F
 
-from .augmentation import GREY, Augmentation, Draw
+from ..augmentation import GREY, Augmentation, Draw
 
 _GEOMETRY = ("rotate", "shear_x", "shear_y", "translate_x", "translate_y")
 _COLOR = ("brightness", "contrast", "saturation")

@@ -11,11 +11,11 @@ from typing import Annotated
 
 from pydantic import Field
 
-from ..devices import Device
-from .autoencoder import Denoising
-from .clustering import ClusterRate, Epochs, NClusters, PretrainEpochs
-from .dec import Autoencoding, Code, CodeClustering
-from .recipe import BatchSize, ImageSize, LearningRate, MicroBatch, Optimizer, Precision, Resize, Warmup, WeightDecay
+from ...devices import Device
+from ..autoencoder import Denoising
+from ..recipe import BatchSize, ImageSize, LearningRate, MicroBatch, Optimizer, Precision, Resize, Warmup, WeightDecay
+from .base import ClusterRate, Epochs, NClusters, PretrainEpochs
+from .codes import Autoencoding, Code, CodeClustering
 
 
 class ImageIDEC(CodeClustering):

@@ -7,11 +7,9 @@ in features that SimCLR makes first unless ``pretrain_epochs`` is 0, in heads th
 distorted view per image instead of three, without an auxiliary head of more clusters.
 """
 
-from ..clusterers.deep.heads import Balance, BalanceWeight, MinEntropy
-from ..devices import Device
-from .clustering import ClusterRate, Epochs, NClusters, PretrainEpochs
-from .head_clustering import FirstClusters, HeadClustering, Heads
-from .recipe import (
+from ...clusterers.deep.heads import Balance, BalanceWeight, MinEntropy
+from ...devices import Device
+from ..recipe import (
     Backbone,
     BatchSize,
     Color,
@@ -31,6 +29,8 @@ from .recipe import (
     Warmup,
     WeightDecay,
 )
+from .base import ClusterRate, Epochs, NClusters, PretrainEpochs
+from .heads import FirstClusters, HeadClustering, Heads
 
 
 class ImagePICA(HeadClustering):
@@ -100,7 +100,7 @@ class ImagePICA(HeadClustering):
         return torch.cat([images.float() / 255, view(images)]), None
 
     def _losses(self, p, q, boost):
-        from ..clusterers.deep.losses import balance_loss, partition_uncertainty
+        from ...clusterers.deep.losses import balance_loss, partition_uncertainty
 
         balance = balance_loss(p.mean(dim=0), self.balance, self.min_entropy)
         return {"uncertainty": partition_uncertainty(p, q), "balance": boost * self.balance_weight * balance}

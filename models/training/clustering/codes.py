@@ -1,21 +1,11 @@
-"""DEC from images: an autoencoder on pixels, then clusters in its code sharpen themselves.
-
-When to choose it: small, centred, simple images such as digits, where pixels mean something; on photographs choose
-``scan``. The convolutional autoencoder is for images larger than about 32 pixels.
-
-Paper: Xie, Girshick, Farhadi, Unsupervised Deep Embedding for Clustering Analysis, ICML 2016. Ours differs in the
-autoencoder's training, see ``autoencoder.py``, in that a code closer to its centers than a mean square distance of 1 is
-widened, without which Student's t is flat on some data, and in targets that are renewed every epoch.
-"""
+"""Codes of an autoencoder, clustered while it trains: what DEC and IDEC share."""
 
 from typing import Annotated, Literal
 
 from pydantic import Field
 
-from ..devices import Device
-from .autoencoder import RATES, Denoising
-from .clustering import ClusteringRecipe, ClusterRate, Epochs, NClusters, PretrainEpochs, scores
-from .recipe import BatchSize, ImageSize, LearningRate, MicroBatch, Optimizer, Precision, Resize, Warmup, WeightDecay
+from ..autoencoder import RATES
+from .base import ClusteringRecipe, scores
 
 Autoencoding = Annotated[
     Literal["autoencoder", "conv_autoencoder"],
@@ -70,8 +60,8 @@ class CodeClustering(ClusteringRecipe):
 
     def _autoencoder(self):
         """The recipe that makes features."""
-        from ..parameters import parameters
-        from . import recipe_class
+        from ...parameters import parameters
+        from .. import recipe_class
 
         cls = recipe_class(self._base()["kind"])
         return cls(**{name: getattr(self, name) for name in set(parameters(cls)) & set(vars(self))})
@@ -96,9 +86,9 @@ class CodeClustering(ClusteringRecipe):
 
     def build(self, architecture: dict, pretrained: bool = False):
         """The autoencoder and centers; with the weights of what it starts from, if anything."""
-        from . import recipe_class
-        from .checkpoint import load_weights
-        from .cluster_network import CodeNetwork
+        from .. import recipe_class
+        from ..checkpoint import load_weights
+        from .networks import CodeNetwork
 
         base = architecture["base"]
         network = recipe_class(base["kind"])(denoising=self.denoising).build(base["architecture"])
@@ -128,7 +118,7 @@ class CodeClustering(ClusteringRecipe):
 
     def objective(self, outputs, targets, engine) -> dict:
         """The mean squared error, the divergence from the target, or both."""
-        from ..clusterers.deep.losses import divergence
+        from ...clusterers.deep.losses import divergence
 
         errors = outputs[:, 0].float().mean()
         if self.stage == self.pretext:
@@ -140,7 +130,7 @@ class CodeClustering(ClusteringRecipe):
         """k-means in the code, which is widened if need be: below distances of 1, Student's t is flat."""
         import torch
 
-        from ..clusterers.deep.warm_start import kmeans
+        from ...clusterers.deep.warm_start import kmeans
 
         codes = training.all_features().numpy()
         found = kmeans(codes, self.n_clusters, training.seed + training.memory.get("attempt", 0), n_init=20)
@@ -152,7 +142,7 @@ class CodeClustering(ClusteringRecipe):
 
     def before_epoch(self, training):
         """The target that assignments are to approach."""
-        from ..clusterers.deep.losses import target_distribution
+        from ...clusterers.deep.losses import target_distribution
 
         self.target = target_distribution(self.assignments(training), self.boost(training))
 
@@ -163,46 +153,3 @@ class CodeClustering(ClusteringRecipe):
         network, centers = training.network, torch.as_tensor(fitted.cluster_centers_)
         with torch.no_grad():
             network.centers.copy_(centers[torch.arange(self.n_clusters) % len(centers)]).mul_(network.scale)
-
-
-class ImageDEC(CodeClustering):
-    """Deep embedded clustering.
-
-    Args:
-        n_clusters: how many clusters
-        epochs: epochs of the clustering
-        pretrain_epochs: epochs of the autoencoder, unless a trained one is given
-        autoencoder: "autoencoder", fully connected, or "conv_autoencoder"
-        code: length of the code
-        denoising: share of each layer's inputs that is set to 0 while the autoencoder trains
-        cluster_rate: learning rate while clustering, as a share of the autoencoder's
-        image_size, resize: of the images, unless a trained autoencoder is given
-        batch_size, micro_batch, optimizer, learning_rate, weight_decay, warmup_epochs, precision, device: as the
-            autoencoder's
-    """
-
-    kind = "dec"
-    title = "DEC"
-    when = "Small, centred, simple images such as digits, from pixels"
-
-    def __init__(
-        self,
-        n_clusters: NClusters = 10,
-        epochs: Epochs = 30,
-        pretrain_epochs: PretrainEpochs = 60,
-        autoencoder: Autoencoding = "autoencoder",
-        code: Code = 10,
-        denoising: Denoising = 0.0,
-        cluster_rate: ClusterRate = 0.1,
-        batch_size: BatchSize = 256,
-        image_size: ImageSize = None,
-        optimizer: Optimizer = "adamw",
-        learning_rate: LearningRate = None,
-        weight_decay: WeightDecay = 0.0,
-        warmup_epochs: Warmup = 1,
-        micro_batch: MicroBatch = None,
-        resize: Resize = "shortest",
-        precision: Precision = "float32",
-        device: Device = "auto",
-    ):
-        self.take(locals())

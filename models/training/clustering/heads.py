@@ -9,7 +9,7 @@ from typing import Annotated, Literal
 
 from pydantic import Field
 
-from .clustering import ClusteringRecipe, scores
+from .base import ClusteringRecipe, scores
 
 Heads = Annotated[int, Field(ge=1, le=50, description="Heads trained; the one of lowest loss, without labels, is kept")]
 Neighbors = Annotated[int, Field(ge=1, le=500, description="Neighbours of each image that count as of its kind")]
@@ -38,8 +38,8 @@ class HeadClustering(ClusteringRecipe):
 
     def _simclr(self):
         """The recipe that makes features."""
-        from ..parameters import parameters
-        from .simclr import SimCLR
+        from ...parameters import parameters
+        from ..simclr import SimCLR
 
         return SimCLR(**{name: getattr(self, name) for name in set(parameters(SimCLR)) & set(vars(self))})
 
@@ -53,10 +53,10 @@ class HeadClustering(ClusteringRecipe):
 
     def build(self, architecture: dict, pretrained: bool = False):
         """Encoder, projector and heads; with the weights of what it starts from, if anything."""
-        from . import recipe_class
-        from .backbones import features_of
-        from .cluster_network import HeadNetwork, LinearHead
-        from .simclr import SimCLR, build_projector
+        from .. import recipe_class
+        from ..backbones import features_of
+        from ..simclr import SimCLR, build_projector
+        from .networks import HeadNetwork, LinearHead
 
         base, simclr = architecture["base"], SimCLR()
         encoder = recipe_class(base["kind"])().build(base["architecture"], pretrained and self.start is None).encoder
@@ -70,7 +70,7 @@ class HeadClustering(ClusteringRecipe):
 
     def _fill(self, network):
         """The weights of the encoder it starts from, and of its projector if it has such a one."""
-        from .checkpoint import load_weights
+        from ..checkpoint import load_weights
 
         given = {name.removeprefix("autoencoder."): tensor for name, tensor in self.start.weights.items()}
         what = f"encoder {self.start.name!r}"
@@ -90,7 +90,7 @@ class HeadClustering(ClusteringRecipe):
 
     def augmentation(self):
         """Ordinary views."""
-        from .augmentation import Augmentation
+        from ..augmentation import Augmentation
 
         return Augmentation(self.crop, self.flip, self.color, self.grey, 0.0, self.rotation)
 
@@ -169,9 +169,9 @@ class HeadClustering(ClusteringRecipe):
         """Mines neighbours and teaches every head the clusters it starts from."""
         import torch
 
-        from ..clusterers.deep.heads import Task, imitate
-        from ..clusterers.deep.steps import seeded
-        from ..clusterers.deep.warm_start import kmeans, start_space
+        from ...clusterers.deep.heads import Task, imitate
+        from ...clusterers.deep.steps import seeded
+        from ...clusterers.deep.warm_start import kmeans, start_space
 
         unit, knn = self._mine(training)
         Z, seed, k = unit.numpy(), training.seed, self.n_clusters
@@ -195,7 +195,7 @@ class HeadClustering(ClusteringRecipe):
 
     def inherit(self, training):
         """Mines neighbours, and remembers how good the clusters are that it starts from."""
-        from ..clusterers.deep.steps import health
+        from ...clusterers.deep.steps import health
 
         self._mine(training)
         P = self.assignments(training)
@@ -208,8 +208,8 @@ class HeadClustering(ClusteringRecipe):
         """Keeps neighbours, and k-means to compare with if there are features; returns these and the graph."""
         import torch
 
-        from ..clusterers.deep.warm_start import kmeans
-        from ..vectors.neighbors import nearest_neighbors
+        from ...clusterers.deep.warm_start import kmeans
+        from ...vectors.neighbors import nearest_neighbors
 
         unit = self.vectors(training)
         Z, k = unit.numpy(), self.n_clusters
@@ -225,7 +225,7 @@ class HeadClustering(ClusteringRecipe):
 
     def fall_back(self, training, fitted):
         """The best head becomes k-means: a softmax of minus the squared distances over their mean."""
-        from ..clusterers.deep.warm_start import kmeans_layer
+        from ...clusterers.deep.warm_start import kmeans_layer
 
         training.network.chosen.fill_(0)
         training.network.heads[0].take(*kmeans_layer(self.vectors(training).numpy(), fitted))

@@ -5,9 +5,9 @@ import torch
 from torch import nn
 from torch.nn import functional as F
 
-from ..clusterers.deep.losses import student_t
-from ..clusterers.deep.networks import packed
-from .reconstruction import Reconstruction
+from ...clusterers.deep.losses import student_t
+from ...clusterers.deep.networks import packed
+from ..reconstruction import Reconstruction
 
 
 class LinearHead(nn.Module):

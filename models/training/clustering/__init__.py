@@ -1,0 +1,1 @@
+"""Clustering while training. May import ``training`` and ``clusterers``."""
