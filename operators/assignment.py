@@ -12,9 +12,9 @@ from .cluster_changes import Change, carry_out
 from .cluster_edits import clusters_of, version_of
 from .cluster_labels import UNASSIGNED, Labels, change_labels, read_labels, run_target
 from .edited_run import editing
-from .execution import Stages
+from .execution.locks import turn, writing
+from .execution.stages import Stages
 from .label_fields import NOISE, cluster_label
-from .locks import turn, writing
 from .maps import touch_maps
 from .members import as_seen_by
 from .newcomers import Newcomers

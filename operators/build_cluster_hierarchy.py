@@ -11,7 +11,9 @@ from .cluster_entries import run_vectors
 from .cluster_labels import read_labels
 from .edit_log import differences, make_edit
 from .edited_run import editing
-from .execution import PythonCall, Stages, failed, show, stream
+from .execution.app import failed, show, stream
+from .execution.python_call import PythonCall
+from .execution.stages import Stages
 from .forms import add_choice, refuse
 from .label_fields import COARSE, NOISE, label_width
 from .run_choice import add_run, chosen_run

@@ -10,7 +10,9 @@ from pydantic import Field
 from ..models.parameters import typed
 from ..models.vectors.normalize import unit_length
 from .clustering import COORDINATES, SEED
-from .execution import PythonCall, Stages, failed, show, stream
+from .execution.app import failed, show, stream
+from .execution.python_call import PythonCall
+from .execution.stages import Stages
 from .form_arguments import NONE, chosen_samples
 from .form_steps import add_target, truth_fields
 from .forms import HALF, add_choice, add_heading, add_problem

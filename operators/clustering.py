@@ -11,10 +11,10 @@ from ..models.vectors.normalize import unit_length
 from . import label_fields, runs
 from .constraints import read_constraints
 from .embeddings import compute_embeddings
-from .execution import Stages
+from .execution.locks import turn, writing
+from .execution.stages import Stages
 from .image_training import IMAGES, learn, make_image_request
 from .label_fields import NOISE
-from .locks import turn, writing
 from .maps import clean_leftovers, digest, ensure_map, map_key
 from .request import make_request
 from .run_record import asked, describe_clusters, encoders, kept_figures, scored, versions

@@ -16,7 +16,7 @@ from .clusters_panel_parts import column
 from .clusters_panel_run import UNASSIGNED, PanelRun
 from .clusters_panel_tabs import add_panel
 from .evaluate_clusters import current_figures, evaluate_truth
-from .execution import one_sentence
+from .execution.app import one_sentence
 from .form_arguments import NONE
 from .open_clusters_panel import PANEL
 

@@ -7,8 +7,8 @@ import numpy as np
 
 from . import label_fields
 from .cluster_labels import UNASSIGNED, change_labels, read_labels, rename_labels
+from .execution.locks import turn
 from .label_fields import COARSE, NOISE, cluster_label
-from .locks import turn
 
 PROTOTYPES = 9
 

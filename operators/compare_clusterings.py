@@ -10,7 +10,7 @@ from fiftyone import ViewField as F
 
 from . import runs
 from .comparison_text import comparison_text, heat_map
-from .execution import PythonCall
+from .execution.python_call import PythonCall
 from .form_steps import truth_fields
 from .forms import add_choice, add_problem
 from .ground_truth import read_truth, truth_path

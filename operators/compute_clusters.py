@@ -4,7 +4,8 @@ import fiftyone.operators as foo
 import fiftyone.operators.types as types
 
 from .clustering import check_clustering, compute_clusters
-from .execution import PythonCall, failed, show, stream
+from .execution.app import failed, show, stream
+from .execution.python_call import PythonCall
 from .form_arguments import arguments, estimate
 from .form_steps import add_estimate, add_features, add_method, add_names, add_options, add_reduction, add_target
 from .open_clusters_panel import show_panels

@@ -11,11 +11,12 @@ from ..models.encoders import default_encoder
 from ..models.parameters import typed
 from .embeddings import check_vector_field, compute_embeddings
 from .estimates import IMMEDIATE_SECONDS, embedding_seconds
-from .execution import PythonCall, failed, show, stream
+from .execution.app import failed, show, stream
+from .execution.locks import writing
+from .execution.python_call import PythonCall
 from .form_arguments import arguments
 from .form_steps import add_encoder, add_target
 from .forms import HALF, add_heading
-from .locks import writing
 from .request import choose_features
 from .targets import resolve_target
 

@@ -12,10 +12,10 @@ from . import runs
 from .criterion_job import CriterionJob
 from .criterion_run import METHOD, keep_groups, name_groups
 from .embeddings import files_of
-from .execution import Stages
+from .execution.locks import writing
+from .execution.stages import Stages
 from .llm_job import by_reason
 from .llm_server import choose_server, key_for, read_secrets
-from .locks import writing
 from .naming_record import keep_report
 from .naming_request import agreed, refuse_without_consent
 from .targets import resolve_target

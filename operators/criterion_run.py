@@ -3,8 +3,8 @@
 import numpy as np
 
 from . import label_fields, runs
+from .execution.locks import turn
 from .label_fields import cluster_label, label_width
-from .locks import turn
 from .naming_record import apply_names
 
 METHOD = "criterion"

@@ -4,8 +4,8 @@ import fiftyone.operators as foo
 import fiftyone.operators.types as types
 
 from . import runs
-from .execution import PythonCall
-from .locks import turn, writing
+from .execution.locks import turn, writing
+from .execution.python_call import PythonCall
 from .maps import clean_maps, touch_maps
 from .run_choice import add_run, chosen_run
 

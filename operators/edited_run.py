@@ -10,7 +10,7 @@ from . import edit_log, runs
 from .cluster_entries import describe
 from .cluster_labels import change_labels, read_labels, rename_labels, run_target
 from .coarse import coarse_entries, write_coarse
-from .locks import writing
+from .execution.locks import writing
 from .maps import touch_maps
 from .run_parts import change_run, read_parts, write_parts
 

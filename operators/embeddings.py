@@ -11,7 +11,7 @@ from ..models.encoders import encoder_class, get_encoder
 from ..models.encoders.base import Encoder, same_encoder
 from ..models.encoders.batches import embed_files
 from ..models.parameters import parameters
-from .locks import turn
+from .execution.locks import turn
 from .vectors import Rows, decode, holds_vectors, home, missing_vectors, own_fields
 
 FAILED_TAG = "embedding_failed"

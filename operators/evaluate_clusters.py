@@ -8,14 +8,16 @@ from ..models.vectors.normalize import unit_length
 from . import runs
 from .cluster_edits import clusters_of
 from .edited_run import renew_entries, state_of
-from .execution import PythonCall, Stages, failed, show, stream
+from .execution.app import failed, show, stream
+from .execution.locks import turn
+from .execution.python_call import PythonCall
+from .execution.stages import Stages
 from .figures import are_current, by_id, keep_figures, make_figures, make_truth, read_figures
 from .form_arguments import NONE
 from .form_steps import truth_fields
 from .forms import add_choice
 from .ground_truth import read_truth
 from .label_fields import NOISE
-from .locks import turn
 from .members import read_members
 from .run_choice import add_run, chosen_run
 from .spaces import read_spaces

@@ -6,7 +6,9 @@ import fiftyone.operators as foo
 import fiftyone.operators.types as types
 
 from . import runs
-from .execution import PythonCall, Stages, failed, stream
+from .execution.app import failed, stream
+from .execution.python_call import PythonCall
+from .execution.stages import Stages
 from .export_files import destination, staged
 from .export_formats import WRITERS
 from .forms import add_choice, check

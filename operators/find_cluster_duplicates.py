@@ -9,7 +9,9 @@ from pydantic import Field
 
 from ..models.parameters import typed
 from . import runs
-from .execution import PythonCall, Stages, failed, stream
+from .execution.app import failed, stream
+from .execution.python_call import PythonCall
+from .execution.stages import Stages
 from .forms import HALF
 from .kept_choice import check_kept, keep_choice
 from .label_fields import NOISE, cluster_label

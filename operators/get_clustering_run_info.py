@@ -6,7 +6,7 @@ import fiftyone.operators.types as types
 from . import runs
 from .cluster_edits import as_markdown
 from .edit_log import history
-from .execution import PythonCall
+from .execution.python_call import PythonCall
 from .run_choice import add_run, chosen_run, when
 from .run_parts import read_part
 from .summary import MAIN_SCORES, many_to_one_text, score_table, seconds_text

@@ -7,7 +7,8 @@ import fiftyone.operators.types as types
 
 from . import runs
 from .criterion import check_criterion, group_by_criterion, group_images, plan_of, propose_key
-from .execution import PythonCall, failed, show, stream
+from .execution.app import failed, show, stream
+from .execution.python_call import PythonCall
 from .forms import HALF, add_heading, check
 from .llm_form import add_consent_box, add_server, consented, sent
 from .llm_server import read_secrets

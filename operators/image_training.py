@@ -12,9 +12,9 @@ import numpy as np
 
 from . import runs
 from .embeddings import field_encoder
-from .locks import writing
+from .execution.locks import writing
+from .execution.stopping import Stopped
 from .request import Request, field_name
-from .stopping import Stopped
 from .targets import resolve_target
 from .training import propose_name, read_pixels
 

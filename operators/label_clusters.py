@@ -3,7 +3,8 @@
 import fiftyone.operators as foo
 import fiftyone.operators.types as types
 
-from .execution import PythonCall, failed, stream
+from .execution.app import failed, stream
+from .execution.python_call import PythonCall
 from .label_clusters_form import add_naming, naming_arguments
 from .llm_server import read_secrets
 from .naming import check_naming, label_clusters, name_clusters

@@ -6,7 +6,7 @@ import fiftyone.operators.types as types
 from . import runs
 from .cluster_edits import cluster_id, clusters_of
 from .cluster_views import ORDERS, check_order, cluster_view, doubtful_view
-from .execution import PythonCall
+from .execution.python_call import PythonCall
 from .forms import HALF, add_choice
 from .run_choice import add_run, chosen_run
 

@@ -4,7 +4,7 @@ import fiftyone.operators as foo
 import fiftyone.operators.types as types
 
 from . import runs
-from .execution import PythonCall
+from .execution.python_call import PythonCall
 from .members import read_members
 from .naming_record import read_names
 from .run_choice import add_run, chosen_run

@@ -8,7 +8,7 @@ import hashlib
 from datetime import datetime, timedelta
 
 from . import runs
-from .locks import others, turn
+from .execution.locks import others, turn
 
 
 def digest(table) -> str:

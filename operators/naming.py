@@ -9,12 +9,12 @@ from ..models.naming.answers import alike
 from ..models.naming.prompt import Instructions
 from ..models.parameters import parameters, typed, validated
 from . import runs
-from .execution import Stages
+from .execution.locks import writing
+from .execution.stages import Stages
 from .label_fields import NOISE
 from .llm_job import by_reason
 from .llm_naming import LLMNaming
 from .llm_server import choose_server, key_for, read_secrets
-from .locks import writing
 from .members import Members, read_members
 from .naming_images import choose_speakers
 from .naming_record import BY, apply_names, keep_report, read_names

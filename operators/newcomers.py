@@ -10,7 +10,7 @@ from . import edit_log, runs
 from .cluster_entries import run_vectors
 from .cluster_labels import UNASSIGNED, read_labels, run_target
 from .embeddings import compute_embeddings, field_encoder, recorded_encoder
-from .locks import writing
+from .execution.locks import writing
 from .run_parts import read_parts
 from .spaces import fields_of, read_spaces
 from .targets import Target

@@ -11,12 +11,13 @@ from pydantic import Field
 from ..models.parameters import typed
 from . import label_fields, runs
 from .comparison_text import plain
-from .execution import PythonCall, failed, show, stream
+from .execution.app import failed, show, stream
+from .execution.locks import turn, writing
+from .execution.python_call import PythonCall
 from .form_steps import truth_fields
 from .forms import HALF, add_choice, add_problem, check
 from .ground_truth import read_truth
 from .label_fields import NOISE, cluster_label
-from .locks import turn, writing
 from .members import Members, read_members
 from .run_choice import add_run, chosen_run
 from .sample_choice import add_samples, run_samples

@@ -4,9 +4,9 @@ import fiftyone.operators as foo
 import fiftyone.operators.types as types
 
 from . import runs
-from .execution import PythonCall
+from .execution.locks import turn, writing
+from .execution.python_call import PythonCall
 from .forms import check
-from .locks import turn, writing
 from .maps import touch_maps
 from .run_choice import add_run, chosen_run
 

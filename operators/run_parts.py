@@ -3,8 +3,8 @@
 Parts live in the run's results, so they are cloned, exported and deleted with it.
 """
 
+from .execution.locks import turn
 from .label_fields import NOISE
-from .locks import turn
 from .runs import MAX_CONFIG_CLUSTERS, get_config, look_at
 
 

@@ -10,7 +10,7 @@ from pydantic import Field
 from ..models.parameters import typed
 from . import runs
 from .clustering import SEED
-from .execution import PythonCall
+from .execution.python_call import PythonCall
 from .forms import HALF, add_choice, check
 from .kept_choice import check_kept, keep_choice
 from .label_fields import cluster_label

@@ -5,9 +5,9 @@ import time
 import fiftyone.operators as foo
 import fiftyone.operators.types as types
 
-from .execution import PythonCall
+from .execution.python_call import PythonCall
+from .execution.stopping import request_stop, running
 from .forms import add_choice
-from .stopping import request_stop, running
 
 ALL = "all of them"
 

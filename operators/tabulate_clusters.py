@@ -7,7 +7,7 @@ import fiftyone.operators.types as types
 
 from . import runs
 from .comparison_text import plain
-from .execution import PythonCall
+from .execution.python_call import PythonCall
 from .form_steps import truth_fields
 from .forms import add_choice
 from .ground_truth import read_truth

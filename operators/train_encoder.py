@@ -7,7 +7,8 @@ import fiftyone.operators as foo
 import fiftyone.operators.types as types
 
 from .estimates import GPU_SPEEDUP, IMMEDIATE_SECONDS
-from .execution import PythonCall, failed, stream
+from .execution.app import failed, stream
+from .execution.python_call import PythonCall
 from .form_arguments import NONE, chosen_samples
 from .form_steps import add_target, truth_fields
 from .forms import HALF, add_choice, add_heading, add_parameters, form_values, refuse

@@ -9,10 +9,10 @@ from pydantic import Field
 
 from ..models.parameters import typed
 from .embeddings import files_of
-from .execution import Stages
+from .execution.locks import writing
+from .execution.stages import Stages
+from .execution.stopping import Stopped
 from .ground_truth import read_truth, truth_path
-from .locks import writing
-from .stopping import Stopped
 from .targets import resolve_target
 from .vectors import Rows
 

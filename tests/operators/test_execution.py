@@ -12,7 +12,8 @@ import numpy as np
 import pytest
 from fiftyone.operators.delegated import DelegatedOperationService
 from fiftyone.operators.executor import ExecutionError
-from fiftyone.plugins.orgs.constellation.clusters.operators.execution import Stages, one_sentence, throttled
+from fiftyone.plugins.orgs.constellation.clusters.operators.execution.app import one_sentence
+from fiftyone.plugins.orgs.constellation.clusters.operators.execution.stages import Stages, throttled
 
 from .conftest import get, group_vectors
 

@@ -12,7 +12,7 @@ from fiftyone.plugins.orgs.constellation.clusters.models import placement
 from fiftyone.plugins.orgs.constellation.clusters.models.encoders import get_encoder
 from fiftyone.plugins.orgs.constellation.clusters.models.training import store
 from fiftyone.plugins.orgs.constellation.clusters.operators import runs
-from fiftyone.plugins.orgs.constellation.clusters.operators.stopping import Stopped
+from fiftyone.plugins.orgs.constellation.clusters.operators.execution.stopping import Stopped
 from PIL import Image
 
 from .conftest import get

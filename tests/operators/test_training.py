@@ -14,7 +14,7 @@ import pytest
 from fiftyone.operators.delegated import DelegatedOperationService
 from fiftyone.plugins.orgs.constellation.clusters.models.encoders import get_encoder, list_encoders
 from fiftyone.plugins.orgs.constellation.clusters.models.training import store
-from fiftyone.plugins.orgs.constellation.clusters.operators.stopping import Stopped, running, stoppable
+from fiftyone.plugins.orgs.constellation.clusters.operators.execution.stopping import Stopped, running, stoppable
 from PIL import Image
 
 from .conftest import get

@@ -13,7 +13,7 @@ import pytest
 from bson import ObjectId
 from fiftyone.operators.delegated import DelegatedOperationService
 from fiftyone.plugins.orgs.constellation.clusters.models.training import store
-from fiftyone.plugins.orgs.constellation.clusters.operators.stopping import Stopped, running
+from fiftyone.plugins.orgs.constellation.clusters.operators.execution.stopping import Stopped, running
 from PIL import Image
 
 from .conftest import get

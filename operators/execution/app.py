@@ -1,0 +1,90 @@
+"""How work runs: with stages that report, in the App, from Python, or delegated.
+
+The work itself is a plain function that takes ``progress(fraction, message)``. Here it gets its audience.
+"""
+
+import logging
+import queue
+import threading
+
+import fiftyone.operators.types as types
+
+from .stages import DELEGATED_REPORT_SECONDS, REPORT_SECONDS, job_title, throttled
+from .stopping import Stopped, stoppable
+
+logger = logging.getLogger(__name__)
+
+
+def stream(ctx, work):
+    """Runs ``work(progress)`` for an operator's ``execute`` and yields what the App should see meanwhile.
+
+    Args:
+        ctx: the :class:`fiftyone.operators.ExecutionContext`
+        work: a callable that takes ``progress(fraction, message)``
+
+    Yields:
+        progress messages
+
+    Returns:
+        what ``work`` returned; use ``result = yield from stream(ctx, work)``
+
+    Raises:
+        Exception: what ``work`` raised
+    """
+    title = job_title((ctx.operator_uri or "").rpartition("/")[2], ctx.params)
+    if ctx.delegated:
+        told = throttled(lambda f, m: ctx.set_progress(progress=f, label=m), DELEGATED_REPORT_SECONDS)
+        with stoppable(ctx.dataset, title, told) as progress:
+            return work(progress)
+    news = queue.Queue()
+    outcome = {}
+
+    def target():
+        try:
+            told = throttled(lambda f, m: news.put((f, m)), REPORT_SECONDS)
+            with stoppable(ctx.dataset, title, told) as progress:
+                outcome["result"] = work(progress)
+        except BaseException as error:
+            outcome["error"] = error
+        finally:
+            news.put(None)
+
+    thread = threading.Thread(target=target, name="constellation", daemon=True)
+    thread.start()
+    while (item := news.get()) is not None:
+        yield ctx.ops.set_progress(progress=item[0], label=item[1])
+    thread.join()
+    if "error" in outcome:
+        raise outcome["error"]
+    return outcome["result"]
+
+
+def failed(ctx, error: Exception):
+    """Shows a failure as one sentence, then lets it fail the call.
+
+    FiftyOne's App swallows what a generator raises, so the sentence is sent first.
+    """
+    sentence = one_sentence(error)
+    if not ctx.delegated:
+        stopped = isinstance(error, Stopped)
+        yield ctx.ops.notify(sentence, variant="info" if stopped else "error")
+        title = "Stopped" if stopped else "Nothing was changed" if isinstance(error, ValueError) else "Failed"
+        yield show(ctx, title, sentence)
+        logger.info("%s failed", ctx.operator_uri, exc_info=error)
+    raise (type(error) if type(error) in (ValueError, TypeError) else RuntimeError)(sentence) from None
+
+
+def show(ctx, title: str, markdown: str):
+    """The message that shows ``markdown`` as the operator's output in the App."""
+    outputs = types.Object()
+    outputs.str("text", view=types.MarkdownView())
+    return ctx.ops.show_output(types.Property(outputs, view=types.View(label=title)).to_json(), {"text": markdown})
+
+
+def one_sentence(error: Exception) -> str:
+    """The last line of an error's text, which in FiftyOne's nested tracebacks is the message itself."""
+    lines = [line.strip() for line in str(error).strip().splitlines() if line.strip()]
+    text = lines[-1] if lines else type(error).__name__
+    for prefix in ("ValueError: ", "TypeError: ", "RuntimeError: "):
+        text = text.removeprefix(prefix)
+    return text

@@ -1,0 +1,95 @@
+"""Operators as plain Python calls, at once or delegated."""
+
+import asyncio
+import inspect
+import threading
+
+import fiftyone as fo
+import fiftyone.operators as foo
+
+from ...models.parameters import plain
+from .app import one_sentence
+from .stages import console_progress, job_title
+from .stopping import stoppable
+
+
+class PythonCall:
+    """Makes an operator callable: ``op(samples, ...)`` runs its plain function and returns what that returns.
+
+    The call is synchronous everywhere, notebooks included, has no time limit, and can be stopped from another process
+    with ``stop_clustering`` if its function takes ``progress``. ``delegate=True`` queues it
+    for ``fiftyone delegated launch`` instead and returns ``{"delegated": True, "id": ...}``, where that is offered.
+    Subclasses define ``work``, the plain function, and may define ``check``, which refuses its arguments early.
+    """
+
+    work = None
+    check = None
+
+    def __call__(self, samples, *args, delegate: bool = False, **kwargs):
+        """Runs ``work(samples, ...)``; see its docstring for the arguments."""
+        work = type(self).work
+        if not isinstance(samples, fo.core.collections.SampleCollection):
+            raise ValueError(f"samples are {type(samples).__name__}; pass a FiftyOne dataset or view")
+        if not delegate:
+            if "progress" not in inspect.signature(work).parameters:
+                return work(samples, *args, **kwargs)
+            told = kwargs.pop("progress", None) or console_progress()
+            with stoppable(samples, job_title(self.name, kwargs), told) as progress:
+                return work(samples, *args, progress=progress, **kwargs)
+        if not self.config.allow_delegated_execution:
+            raise ValueError(f"{self.name} takes no time and cannot be delegated; leave delegate out")
+        try:
+            bound = inspect.signature(work).bind(samples, *args, **kwargs)
+        except TypeError as error:
+            raise TypeError(f"{self.name}: {error}") from None
+        params = plain({key: value for key, value in bound.arguments.items() if key not in ("samples", "progress")})
+        for key, value in params.items():
+            if not _storable(value):
+                raise ValueError(f"{key}={value!r} cannot be sent to a worker; give plain data, an encoder by its name")
+        if self.check:
+            bound.apply_defaults()
+            self.check(**{**bound.arguments, **params})
+        return schedule(self.uri, samples, params)
+
+
+def _storable(value) -> bool:
+    import bson
+
+    try:
+        bson.encode({"value": value})
+    except (bson.errors.InvalidDocument, OverflowError):
+        return False
+    return True
+
+
+def schedule(uri: str, samples, params: dict) -> dict:
+    """Queues an operator for a delegated worker.
+
+    Args:
+        uri: the operator's URI
+        samples: a dataset or view
+        params: its parameters, plain data
+
+    Returns:
+        ``{"delegated": True, "id": <operation id>}``
+    """
+    ctx = {"view": samples.view(), "params": params, "request_delegation": True}
+    outcome = {}
+
+    def queue_it():
+        try:
+            outcome["result"] = foo.execute_operator(uri, ctx=ctx)
+        except Exception as error:
+            outcome["error"] = error
+
+    try:
+        asyncio.get_running_loop()
+    except RuntimeError:
+        queue_it()
+    else:  # a notebook's loop is running, and FiftyOne would hand back a task; a thread has no loop
+        thread = threading.Thread(target=queue_it)
+        thread.start()
+        thread.join()
+    if "error" in outcome:
+        raise ValueError(one_sentence(outcome["error"]))
+    return {"delegated": True, "id": str(outcome["result"].result["id"])}

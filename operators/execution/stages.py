@@ -1,0 +1,81 @@
+"""Stages of a job: the progress of each as a share of the whole, reported at a bearable rate."""
+
+import sys
+import time
+
+import fiftyone as fo
+
+REPORT_SECONDS = 0.3
+DELEGATED_REPORT_SECONDS = 2.0
+
+
+class Stages:
+    """Named stages of one piece of work: "2/4 embedding 37 %, 41 images/s", and the seconds each took.
+
+    Args:
+        names: the stages in order
+        progress (None): a callable ``(fraction, message)``, which may raise to stop the work
+    """
+
+    def __init__(self, names: list[str], progress=None):
+        self.names = list(names)
+        self.seconds = {}
+        self._progress = progress or (lambda fraction, message: None)
+        self._current = None
+
+    def enter(self, name: str):
+        """Starts a stage and returns its own ``progress(fraction, message="")``."""
+        self.leave()
+        self._current = (name, time.perf_counter())
+        report = self._reporter(name)
+        report(0)
+        return report
+
+    def leave(self):
+        """Ends the running stage and books its seconds."""
+        if self._current:
+            name, started = self._current
+            self.seconds[name] = round(self.seconds.get(name, 0) + time.perf_counter() - started, 3)
+            self._current = None
+
+    def _reporter(self, name):
+        position, total = self.names.index(name), len(self.names)
+
+        def report(fraction, message=""):
+            text = f"{position + 1}/{total} {name}"
+            detail = message or (f"{100 * fraction:.0f} %" if fraction else "")
+            self._progress((position + min(max(fraction, 0), 1)) / total, f"{text} {detail}".strip())
+
+        return report
+
+
+def job_title(operator: str, params: dict) -> str:
+    """What a job is called while it runs: its operator and what it makes, ``compute_clusters km10``."""
+    made = params.get("run_key") or params.get("name") or params.get("embeddings")
+    return f"{operator} {made}" if isinstance(made, str) else operator
+
+
+def throttled(report, seconds: float):
+    """``report`` at most every ``seconds``, and always when a stage starts or all is done."""
+    last = {"time": 0.0, "stage": None}
+
+    def progress(fraction, message=""):
+        now = time.monotonic()
+        stage = " ".join(message.split()[:2])
+        if stage != last["stage"] or fraction >= 1 or now - last["time"] >= seconds:
+            last.update(time=now, stage=stage)
+            report(fraction, message)
+
+    return progress
+
+
+def console_progress():
+    """One self-overwriting line on a terminal, or nothing where FiftyOne's progress bars are off."""
+    if not fo.config.show_progress_bars or not sys.stderr.isatty():
+        return None
+
+    def report(fraction, message=""):
+        end = "\n" if fraction >= 1 else ""
+        print(f"\r\033[K{100 * fraction:3.0f} % {message}", end=end, file=sys.stderr, flush=True)
+
+    return throttled(report, REPORT_SECONDS)
