@@ -6,10 +6,10 @@ import fiftyone.operators.types as types
 
 from . import runs
 from .assignment import assign_clusters, check_assignment
-from .cluster_edits import as_markdown
 from .execution.app import failed, show, stream
 from .execution.python_call import PythonCall
 from .forms import add_choice, add_problem, check
+from .outputs.markdown import as_markdown
 from .run_choice import add_run
 
 HERE = "here"

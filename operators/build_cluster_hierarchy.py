@@ -6,7 +6,7 @@ import numpy as np
 
 from ..models.parameters import plain
 from . import label_fields, runs
-from .cluster_edits import as_markdown, edited
+from .cluster_edits import edited
 from .cluster_entries import run_vectors
 from .cluster_labels import read_labels
 from .edit_log import differences, make_edit
@@ -16,8 +16,9 @@ from .execution.python_call import PythonCall
 from .execution.stages import Stages
 from .forms import add_choice, refuse
 from .label_fields import COARSE, NOISE, label_width
+from .outputs.markdown import as_markdown
+from .outputs.summary import PANEL_COLORS
 from .run_choice import add_run, chosen_run
-from .summary import PANEL_COLORS
 
 LINKAGES = {"ward": "Ward: tight groups", "average": "Average: mean distance of centers"}
 

@@ -80,11 +80,6 @@ def clean_name(name: str) -> str:
     return shown
 
 
-def as_markdown(text: str) -> str:
-    """A name, or a sentence with names in it, as Markdown that shows it as the text it is."""
-    return "".join(f"\\{c}" if c in "\\`*_{}[]<>()#+-!|~$" else c for c in text)
-
-
 def rename_clusters(
     dataset,
     run_key: str,

@@ -16,10 +16,10 @@ from .execution.stages import Stages
 from .image_training import IMAGES, learn, make_image_request
 from .label_fields import NOISE
 from .maps import clean_leftovers, digest, ensure_map, map_key
+from .outputs.summary import panel_note, summarize
 from .request import make_request
 from .run_record import asked, describe_clusters, encoders, kept_figures, scored, versions
 from .spaces import first_space, read_spaces
-from .summary import panel_note, summarize
 
 SEED = 51
 # With so few dimensions vectors are coordinates more often than directions, and their length means something

@@ -9,8 +9,8 @@ from .clusters_panel_run import SORTS, UNASSIGNED, PanelRun
 from .form_arguments import NONE
 from .form_steps import truth_fields
 from .label_fields import NOISE
+from .outputs.summary import MAIN_SCORES
 from .run_choice import when
-from .summary import MAIN_SCORES
 from .targets import resolve_target
 
 TABS = {"clusters": "Clusters", "charts": "Charts", "details": "Run"}

@@ -9,13 +9,13 @@ import numpy as np
 from fiftyone import ViewField as F
 
 from . import runs
-from .comparison_text import comparison_text, heat_map
 from .execution.python_call import PythonCall
 from .form_steps import truth_fields
 from .forms import add_choice, add_problem
 from .ground_truth import read_truth, truth_path
 from .label_fields import NOISE, cluster_label
 from .members import Members, read_members
+from .outputs.comparison import comparison_text, heat_map
 from .run_choice import add_run, chosen_run
 from .sample_choice import WHOLE, add_samples, run_samples
 from .targets import resolve_target

@@ -9,7 +9,7 @@ from .execution.python_call import PythonCall
 from .form_arguments import arguments, estimate
 from .form_steps import add_estimate, add_features, add_method, add_names, add_options, add_reduction, add_target
 from .open_clusters_panel import show_panels
-from .summary import as_text
+from .outputs.summary import as_text
 
 
 class ComputeClusters(PythonCall, foo.Operator):

@@ -19,9 +19,10 @@ from .forms import add_choice
 from .ground_truth import read_truth
 from .label_fields import NOISE
 from .members import read_members
+from .outputs.markdown import markdown_text
+from .outputs.summary import MAIN_SCORES, score_table
 from .run_choice import add_run, chosen_run
 from .spaces import read_spaces
-from .summary import MAIN_SCORES, score_table
 from .targets import resolve_target
 
 LISTED = 50
@@ -233,8 +234,3 @@ def scores_text(found: dict) -> str:
     if len(rows) > LISTED:
         lines += ["", f"and {len(rows) - LISTED:,} smaller ones"]
     return "\n".join([*lines, *(part for note in found["notes"] for part in ("", f"Note: {note}"))])
-
-
-def markdown_text(text: str) -> str:
-    """A name as Markdown that shows it as it is."""
-    return "".join(f"\\{char}" if char in r"\`*_{}[]()<>#+-.!|~&" else char for char in text)

@@ -6,8 +6,8 @@ from .export_formats import CARD_IMAGES, MAP_POINTS, REPORT_CARDS, REPORT_IMAGES
 from .get_clustering_run_info import get_clustering_run_info
 from .label_fields import NOISE, cluster_label
 from .members import Members
+from .outputs.summary import MAIN_SCORES
 from .run_parts import read_part
-from .summary import MAIN_SCORES
 
 LONGEST_NAME = 300
 LONGEST_TEXT = 600

@@ -12,7 +12,7 @@ from .execution.python_call import PythonCall
 from .forms import HALF, add_heading, check
 from .llm_form import add_consent_box, add_server, consented, sent
 from .llm_server import read_secrets
-from .naming_text import markdown
+from .outputs.markdown import markdown
 from .run_choice import add_run, chosen_run
 
 _LETTERS = 1500  # of a question, on average

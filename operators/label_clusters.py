@@ -8,7 +8,7 @@ from .execution.python_call import PythonCall
 from .label_clusters_form import add_naming, naming_arguments
 from .llm_server import read_secrets
 from .naming import check_naming, label_clusters, name_clusters
-from .naming_text import show_naming
+from .outputs.naming import show_naming
 
 
 class LabelClusters(PythonCall, foo.Operator):

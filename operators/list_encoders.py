@@ -4,8 +4,8 @@ import fiftyone.operators as foo
 import fiftyone.operators.types as types
 
 from .encoder_choice import add_trained, chosen_name
+from .outputs.training import training_output, training_results
 from .training import summarize
-from .training_text import training_output, training_results
 
 
 def list_encoders() -> list[dict]:

@@ -16,7 +16,7 @@ from .execution.stages import Stages
 from .form_arguments import arguments
 from .form_steps import add_target
 from .forms import HALF, add_choice, add_heading, add_problem
-from .suggestion_text import LEVELS, count_output, count_results
+from .outputs.suggestion import LEVELS, count_output, count_results
 from .targets import resolve_target
 from .vectors import NO_VECTOR, Rows, missing_vectors, read_vectors, require_vector_field, vector_fields
 

@@ -6,13 +6,13 @@ import fiftyone.operators as foo
 import fiftyone.operators.types as types
 
 from . import runs
-from .comparison_text import plain
 from .execution.python_call import PythonCall
 from .form_steps import truth_fields
 from .forms import add_choice
 from .ground_truth import read_truth
 from .label_fields import NOISE, cluster_label
 from .members import Members, read_members
+from .outputs.markdown import plain
 from .run_choice import add_run, chosen_run
 from .sample_choice import add_samples, run_samples
 from .targets import resolve_target

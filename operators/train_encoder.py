@@ -12,8 +12,8 @@ from .execution.python_call import PythonCall
 from .form_arguments import NONE, chosen_samples
 from .form_steps import add_target, truth_fields
 from .forms import HALF, add_choice, add_heading, add_parameters, form_values, refuse
+from .outputs.training import show_training
 from .training import EPOCHS, KIND, check_training, propose_name, proposed_side, train_encoder
-from .training_text import show_training
 
 NEW = "a new encoder"
 SHOWN = 9  # parameters: size, batch and all that says which changes of an image do not matter

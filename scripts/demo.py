@@ -131,7 +131,7 @@ def print_stages():
 
 def report(dataset, summary: dict, seconds: float):
     """Prints what was found and where to look."""
-    from fiftyone.plugins.orgs.constellation.clusters.operators.summary import as_text
+    from fiftyone.plugins.orgs.constellation.clusters.operators.outputs.summary import as_text
 
     print(f"\n{as_text(summary)}\n")
     print(f"done in {seconds:.0f} s")

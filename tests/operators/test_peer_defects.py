@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 from fiftyone.plugins.orgs.constellation.clusters.models import clusterers
 from fiftyone.plugins.orgs.constellation.clusters.models.encoders.base import Encoder
-from fiftyone.plugins.orgs.constellation.clusters.operators.get_clustering_run_info import info_text
+from fiftyone.plugins.orgs.constellation.clusters.operators.outputs.run_info import info_text
 
 from .conftest import get
 

@@ -105,7 +105,7 @@ def test_the_form_and_what_it_shows(blobs):
 
 
 def test_every_button_opens_a_form_that_is_filled_in(blobs):
-    from fiftyone.plugins.orgs.constellation.clusters.operators.suggestion_text import form_params
+    from fiftyone.plugins.orgs.constellation.clusters.operators.outputs.suggestion import form_params
 
     done = get("suggest_cluster_count")(blobs, embeddings="emb", max_clusters=10)
     for level, params in form_params(done).items():
@@ -117,7 +117,7 @@ def test_every_button_opens_a_form_that_is_filled_in(blobs):
 
 
 def test_a_sweep_of_sizes_is_drawn_by_size_and_run_where_it_was_tried(dataset):
-    from fiftyone.plugins.orgs.constellation.clusters.operators.suggestion_text import form_params
+    from fiftyone.plugins.orgs.constellation.clusters.operators.outputs.suggestion import form_params
 
     X, _ = group_vectors(200, groups=4, d=60)
     dataset.add_samples([fo.Sample(filepath=f"/n/{i}.png", emb=x) for i, x in enumerate(X)])
@@ -137,7 +137,7 @@ def test_a_sweep_of_sizes_is_drawn_by_size_and_run_where_it_was_tried(dataset):
 
 
 def test_a_sweep_of_patches_fills_in_their_unit(patches):
-    from fiftyone.plugins.orgs.constellation.clusters.operators.suggestion_text import form_params
+    from fiftyone.plugins.orgs.constellation.clusters.operators.outputs.suggestion import form_params
 
     done = get("suggest_cluster_count")(patches, patches_field="things", max_clusters=10)
     params = form_params(done)["natural"]

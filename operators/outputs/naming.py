@@ -1,19 +1,14 @@
 """What a naming job says to people: the names, how it ended, and the pictures of a dry run."""
 
 import base64
-import re
 
 import fiftyone.operators.types as types
 
-from ..models.naming.pictures import contact_sheet
+from ...models.naming.pictures import contact_sheet
+from .markdown import markdown
 
 SHOWN = 200  # names in the table
 PREVIEWED = 5  # questions of a dry run whose pictures are shown
-
-
-def markdown(text: str) -> str:
-    """A stranger's text as Markdown that shows it as it is."""
-    return re.sub(r"([\\`*_{}\[\]()#+\-.!|<>~$&:@])", r"\\\1", text)
 
 
 def naming_text(summary: dict) -> str:

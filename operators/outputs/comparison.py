@@ -2,6 +2,8 @@
 
 import html
 
+from .markdown import plain
+
 LONGEST = 100  # clusters drawn per side: beyond that a cell is smaller than a pixel or two
 LISTED = 30
 
@@ -27,11 +29,6 @@ def comparison_text(done: dict) -> str:
     if len(changed) > LISTED:
         lines += [f"- and {len(changed) - LISTED:,} smaller ones"]
     return "\n".join(lines)
-
-
-def plain(name: str) -> str:
-    """A name as text in Markdown, where clusters may be called ``*`` or ``<b>``."""
-    return "".join(f"\\{c}" if c in "\\`*_{}[]()<>#+-!|~&" else c for c in " ".join(name.split()))
 
 
 def _fate(cluster: dict) -> str:
