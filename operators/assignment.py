@@ -11,6 +11,8 @@ from . import edit_log, label_fields, runs
 from .cluster_changes import Change, carry_out
 from .cluster_edits import clusters_of, version_of
 from .cluster_labels import UNASSIGNED, Labels, change_labels, read_labels, run_target
+from .dataset.rows import Rows
+from .dataset.targets import resolve_target
 from .edited_run import editing
 from .execution.locks import turn, writing
 from .execution.stages import Stages
@@ -19,8 +21,6 @@ from .maps import touch_maps
 from .members import as_seen_by
 from .newcomers import Newcomers
 from .run_parts import read_part
-from .targets import resolve_target
-from .vectors import Rows
 
 ASSIGNED = "assigned"  # the role of a field that a run of elsewhere filled
 

@@ -10,15 +10,15 @@ from pydantic import Field
 from ..models.parameters import typed
 from ..models.vectors.normalize import unit_length
 from .clustering import COORDINATES, SEED
+from .dataset.ground_truth import read_truth, truth_fields, truth_path
+from .dataset.targets import resolve_target
+from .dataset.vectors import read_vectors, vector_fields
 from .execution.app import failed, show, stream
 from .execution.python_call import PythonCall
 from .execution.stages import Stages
 from .form_arguments import NONE, chosen_samples
-from .form_steps import add_target, truth_fields
+from .form_steps import add_target
 from .forms import HALF, add_choice, add_heading, add_problem
-from .ground_truth import read_truth, truth_path
-from .targets import resolve_target
-from .vectors import read_vectors, vector_fields
 
 # Images whose neighbours are compared with the ground truth: the share is then known to about 0.01.
 ASKED = 2_000

@@ -4,8 +4,8 @@ import numpy as np
 
 from ..models.vectors.normalize import unit_length
 from .cluster_labels import Labels
+from .dataset.vectors import fields_of, read_spaces
 from .label_fields import NOISE
-from .spaces import fields_of, read_spaces
 
 PROTOTYPES = 9
 DIGITS = 4

@@ -9,8 +9,8 @@ import fiftyone as fo
 import numpy as np
 
 from . import runs
-from .targets import resolve_target
-from .vectors import label_path
+from .dataset.rows import label_path
+from .dataset.targets import resolve_target
 
 UNASSIGNED = -2  # stands in arrays for an image or patch without a label
 _SLICE = 10_000  # ids per query

@@ -7,12 +7,12 @@ from ..models.vectors.normalize import unit_length
 from . import runs
 from .cluster_edits import check_cluster, clusters_of
 from .cluster_labels import run_target
+from .dataset.ground_truth import truth_path
+from .dataset.rows import label_path
+from .dataset.targets import resolve_target
+from .dataset.vectors import fields_of, read_spaces
 from .evaluate_clusters import current_figures
-from .ground_truth import truth_path
 from .members import as_seen_by
-from .spaces import fields_of, read_spaces
-from .targets import resolve_target
-from .vectors import label_path
 
 ORDERS = {
     "confidence": "most confident first",

@@ -10,6 +10,7 @@ from ..models.parameters import typed
 from ..models.vectors.normalize import unit_length
 from . import label_fields, runs
 from .constraints import read_constraints
+from .dataset.vectors import first_space, read_spaces
 from .embeddings import compute_embeddings
 from .execution.locks import turn, writing
 from .execution.stages import Stages
@@ -19,7 +20,6 @@ from .maps import clean_leftovers, digest, ensure_map, map_key
 from .outputs.summary import panel_note, summarize
 from .request import make_request
 from .run_record import asked, describe_clusters, encoders, kept_figures, scored, versions
-from .spaces import first_space, read_spaces
 
 SEED = 51
 # With so few dimensions vectors are coordinates more often than directions, and their length means something

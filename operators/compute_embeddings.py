@@ -9,7 +9,9 @@ from pydantic import Field
 from ..models.costs import duration
 from ..models.encoders import default_encoder
 from ..models.parameters import typed
-from .embeddings import check_vector_field, compute_embeddings
+from .dataset.targets import resolve_target
+from .dataset.vector_fields import check_vector_field
+from .embeddings import compute_embeddings
 from .estimates import IMMEDIATE_SECONDS, embedding_seconds
 from .execution.app import failed, show, stream
 from .execution.locks import writing
@@ -18,7 +20,6 @@ from .form_arguments import arguments
 from .form_steps import add_encoder, add_target
 from .forms import HALF, add_heading
 from .request import choose_features
-from .targets import resolve_target
 
 
 def fill_vectors(

@@ -9,8 +9,8 @@ from pathlib import Path
 
 import fiftyone as fo
 
-from .embeddings import files_of
-from .vectors import Rows
+from .dataset.files import files_of
+from .dataset.rows import Rows
 
 KEPT = 3000  # some 15 kB each
 

@@ -11,15 +11,16 @@ from ..models.parameters import typed
 from . import runs
 from .criterion_job import CriterionJob
 from .criterion_run import METHOD, keep_groups, name_groups
-from .embeddings import files_of
+from .dataset.files import files_of
+from .dataset.rows import Rows
+from .dataset.targets import resolve_target
+from .dataset.vectors import read_vectors
 from .execution.locks import writing
 from .execution.stages import Stages
 from .llm_job import by_reason
 from .llm_server import choose_server, key_for, read_secrets
 from .naming_record import keep_report
 from .naming_request import agreed, refuse_without_consent
-from .targets import resolve_target
-from .vectors import Rows, read_vectors
 
 CRITERION_LETTERS = 200
 

@@ -10,14 +10,14 @@ from ..models.parameters import typed
 from . import runs
 from .cluster_changes import dissolve_clusters, merge_clusters, move_to_cluster, redo_edit, undo_edit
 from .cluster_edits import rename_clusters
+from .dataset.rows import Rows
+from .dataset.targets import resolve_target
 from .edit_form import add_edit, edit_arguments
 from .execution.app import failed, show, stream
 from .execution.python_call import PythonCall
 from .outputs.markdown import as_markdown
 from .regrouping import absorb_noise, split_cluster
 from .run_choice import add_run, chosen_run
-from .targets import resolve_target
-from .vectors import Rows
 
 # What each action takes beside run_key, by and version; the first ones it needs
 TAKES = {

@@ -8,7 +8,7 @@ import shutil
 from typing import NamedTuple
 
 from ..models.costs import duration
-from .vectors import decode
+from .dataset.vectors import decode
 
 READ_SECONDS, WRITE_SECONDS = 7e-5, 3.5e-4  # per vector of 512 dimensions, per label
 UNKNOWN_DIMENSIONS = 768

@@ -7,6 +7,9 @@ import numpy as np
 from ..models.vectors.normalize import unit_length
 from . import runs
 from .cluster_edits import clusters_of
+from .dataset.ground_truth import read_truth, truth_fields
+from .dataset.targets import resolve_target
+from .dataset.vectors import read_spaces
 from .edited_run import renew_entries, state_of
 from .execution.app import failed, show, stream
 from .execution.locks import turn
@@ -14,16 +17,12 @@ from .execution.python_call import PythonCall
 from .execution.stages import Stages
 from .figures import are_current, by_id, keep_figures, make_figures, make_truth, read_figures
 from .form_arguments import NONE
-from .form_steps import truth_fields
 from .forms import add_choice
-from .ground_truth import read_truth
 from .label_fields import NOISE
 from .members import read_members
 from .outputs.markdown import markdown_text
 from .outputs.summary import MAIN_SCORES, score_table
 from .run_choice import add_run, chosen_run
-from .spaces import read_spaces
-from .targets import resolve_target
 
 LISTED = 50
 COLUMNS = ("cohesion", "separation", "silhouette", "purity")

@@ -4,11 +4,11 @@ import inspect
 
 from .clustering import compute_clusters
 from .constraints import METHODS
+from .dataset.targets import resolve_target
 from .estimates import Estimate, estimate_run
 from .forms import add_choice, form_values
 from .image_form import image_arguments, image_estimate, trains_on_images
 from .request import choose_features, split_fields
-from .targets import resolve_target
 
 NEW = "compute new vectors"
 WHOLE = "whole images"

@@ -9,14 +9,14 @@ from ..models.parameters import validated
 from . import runs
 from .clustering import SEED
 from .constraints import check_constraints, edited_runs
-from .embeddings import check_vector_field, field_encoder
+from .dataset.ground_truth import truth_fields
+from .dataset.targets import patch_fields, resolve_target
+from .dataset.vector_fields import check_vector_field, field_encoder
+from .dataset.vectors import vector_fields
 from .form_arguments import NEW, NONE, WHOLE, chosen_patches_field, chosen_samples, estimate
 from .forms import FULL, HALF, add_choice, add_heading, add_parameters, add_problem, check, form_values, refuse
-from .ground_truth import truth_path
 from .image_form import add_image_training, add_train_choice, trains_on_images
 from .request import MAX_SEED, field_name
-from .targets import patch_fields, resolve_target
-from .vectors import vector_fields
 
 COUNTED = 200_000  # above this, counting missing vectors at every keystroke would make the form slow
 
@@ -219,22 +219,6 @@ def add_estimate(ctx, inputs, target):
         return  # an input above is invalid and says so
     view = types.Warning if cost.warning else types.Notice
     inputs.view("estimate", view(label=cost.text, description=cost.warning))
-
-
-def truth_fields(target) -> list[str]:
-    """The fields that can hold classes to score against."""
-    dataset, patches_field = target.dataset, target.patches_field
-    names = [patches_field] if patches_field else list(target.source.get_field_schema())
-    ours = {runs.look_at(dataset, key).cluster_field for key in runs.list_clustering_runs(dataset)}
-    found = []
-    for name in names:
-        try:
-            truth_path(target, name)
-        except ValueError:
-            continue
-        if name not in ours | {"id", "filepath"}:
-            found.append(name)
-    return found
 
 
 def _what(ctx) -> str:

@@ -11,11 +11,11 @@ from dataclasses import replace
 import numpy as np
 
 from . import runs
-from .embeddings import field_encoder
+from .dataset.targets import resolve_target
+from .dataset.vector_fields import field_encoder
 from .execution.locks import writing
 from .execution.stopping import Stopped
 from .request import Request, field_name
-from .targets import resolve_target
 from .training import propose_name, read_pixels
 
 IMAGES, EMBEDDINGS = "images", "embeddings"
@@ -167,7 +167,7 @@ def learn(request: Request, num_workers: int | None, stages) -> Request:
     """
     from ..models.training import store
     from ..models.training.trainer import Training
-    from .ground_truth import read_truth
+    from .dataset.ground_truth import read_truth
 
     target, recipe, path = request.target, request.recipe, store.path_of(request.name)
     with writing(target.dataset, f"encoder {request.name!r}"), store.claimed(request.name):

@@ -6,10 +6,10 @@ import numpy as np
 
 from ..models.vectors.normalize import unit_length
 from . import runs
-from .embeddings import files_of
-from .spaces import fields_of, read_spaces
-from .targets import Target, resolve_target
-from .vectors import Rows
+from .dataset.files import files_of
+from .dataset.rows import Rows
+from .dataset.targets import Target, resolve_target
+from .dataset.vectors import fields_of, read_spaces
 
 # The database looks every member up in an ordered list, which takes the square of its length
 _LISTED = 2000

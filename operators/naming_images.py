@@ -6,9 +6,9 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from .dataset.vectors import read_vectors
 from .label_fields import NOISE
 from .members import Members
-from .vectors import read_vectors
 
 SPARES = 3  # chosen beyond what is shown, in place of files that cannot be read
 NEIGHBORS = 3

@@ -9,12 +9,13 @@ from ..models.encoders.base import same_encoder
 from . import edit_log, runs
 from .cluster_entries import run_vectors
 from .cluster_labels import UNASSIGNED, read_labels, run_target
-from .embeddings import compute_embeddings, field_encoder, recorded_encoder
+from .dataset.rows import Rows
+from .dataset.targets import Target
+from .dataset.vector_fields import field_encoder, recorded_encoder
+from .dataset.vectors import VectorTable, fields_of, missing_vectors, read_spaces
+from .embeddings import compute_embeddings
 from .execution.locks import writing
 from .run_parts import read_parts
-from .spaces import fields_of, read_spaces
-from .targets import Target
-from .vectors import Rows, VectorTable, missing_vectors
 
 
 @dataclass

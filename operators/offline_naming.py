@@ -5,8 +5,8 @@ from datetime import datetime, timezone
 import numpy as np
 
 from ..models.naming.answers import plain_name
-from .embeddings import field_encoder
-from .ground_truth import read_truth
+from .dataset.ground_truth import read_truth
+from .dataset.vector_fields import field_encoder
 from .naming_images import choose_speakers, some_vectors
 
 SHOWN = 64  # images per cluster that CLIP or the classifier looks at

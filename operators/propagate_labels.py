@@ -10,18 +10,17 @@ from pydantic import Field
 
 from ..models.parameters import typed
 from . import label_fields, runs
+from .dataset.ground_truth import read_truth, truth_fields
+from .dataset.targets import resolve_target
 from .execution.app import failed, show, stream
 from .execution.locks import turn, writing
 from .execution.python_call import PythonCall
-from .form_steps import truth_fields
 from .forms import HALF, add_choice, add_problem, check
-from .ground_truth import read_truth
 from .label_fields import NOISE, cluster_label
 from .members import Members, read_members
 from .outputs.markdown import plain
 from .run_choice import add_run, chosen_run
 from .sample_choice import add_samples, run_samples
-from .targets import resolve_target
 
 PURITY, KNOWN = 0.9, 3
 _SLICE = 5000

@@ -4,10 +4,10 @@ from dataclasses import dataclass
 
 from . import runs
 from .constraints import check_constraints
-from .embeddings import check_vector_field
-from .ground_truth import truth_path
-from .targets import Target, resolve_target
-from .vectors import vector_fields
+from .dataset.ground_truth import truth_path
+from .dataset.targets import Target, resolve_target
+from .dataset.vector_fields import check_vector_field
+from .dataset.vectors import vector_fields
 
 MAX_SEED = 2**32 - 1
 _AS_GIVEN = ("encoder_params", "reduce", "visualize", "ground_truth", "seed", "normalize", "constraints_from")

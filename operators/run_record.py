@@ -4,9 +4,9 @@ from importlib.metadata import PackageNotFoundError, version
 
 import numpy as np
 
-from .embeddings import field_encoder
+from .dataset.ground_truth import read_truth
+from .dataset.vector_fields import field_encoder
 from .figures import by_id, make_figures, make_truth, stamped
-from .ground_truth import read_truth
 from .label_fields import cluster_label, label_width
 
 PACKAGES = ("fiftyone", "numpy", "scikit-learn", "scipy", "torch", "umap-learn", "hdbscan", "pynndescent")

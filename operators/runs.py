@@ -7,8 +7,9 @@ samples; neither holds vectors.
 import fiftyone as fo
 import numpy as np
 
+from .dataset.owned_fields import all_paths, drop_field, is_ours, mark_of, move_field, set_mark
 from .execution.locks import is_held
-from .label_fields import COARSE, all_paths, drop_field, is_ours, mark_of, move_field, set_mark
+from .label_fields import COARSE
 from .run_glance import plain_config, run_documents, shared_config
 
 KIND = "clustering"

@@ -10,6 +10,9 @@ from pydantic import Field
 from ..models.parameters import typed
 from ..models.vectors.normalize import unit_length
 from .clustering import COORDINATES, SEED
+from .dataset.rows import Rows
+from .dataset.targets import resolve_target
+from .dataset.vectors import NO_VECTOR, missing_vectors, read_vectors, require_vector_field, vector_fields
 from .execution.app import failed, stream
 from .execution.python_call import PythonCall
 from .execution.stages import Stages
@@ -17,8 +20,6 @@ from .form_arguments import arguments
 from .form_steps import add_target
 from .forms import HALF, add_choice, add_heading, add_problem
 from .outputs.suggestion import LEVELS, count_output, count_results
-from .targets import resolve_target
-from .vectors import NO_VECTOR, Rows, missing_vectors, read_vectors, require_vector_field, vector_fields
 
 METHODS = {"kmeans": "k-means, over its number of clusters", "hdbscan": "HDBSCAN, over its smallest cluster size"}
 REDUCTIONS = {"none": "None", "umap": "UMAP, as before HDBSCAN or k-means on it"}

@@ -6,16 +6,15 @@ import fiftyone.operators as foo
 import fiftyone.operators.types as types
 
 from . import runs
+from .dataset.ground_truth import read_truth, truth_fields
+from .dataset.targets import resolve_target
 from .execution.python_call import PythonCall
-from .form_steps import truth_fields
 from .forms import add_choice
-from .ground_truth import read_truth
 from .label_fields import NOISE, cluster_label
 from .members import Members, read_members
 from .outputs.markdown import plain
 from .run_choice import add_run, chosen_run
 from .sample_choice import add_samples, run_samples
-from .targets import resolve_target
 
 TAGS = "tags"
 SPLITS = ("train", "val", "validation", "test")

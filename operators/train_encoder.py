@@ -6,11 +6,12 @@ import shutil
 import fiftyone.operators as foo
 import fiftyone.operators.types as types
 
+from .dataset.ground_truth import truth_fields
 from .estimates import GPU_SPEEDUP, IMMEDIATE_SECONDS
 from .execution.app import failed, stream
 from .execution.python_call import PythonCall
 from .form_arguments import NONE, chosen_samples
-from .form_steps import add_target, truth_fields
+from .form_steps import add_target
 from .forms import HALF, add_choice, add_heading, add_parameters, form_values, refuse
 from .outputs.training import show_training
 from .training import EPOCHS, KIND, check_training, propose_name, proposed_side, train_encoder

@@ -8,13 +8,13 @@ from typing import Annotated
 from pydantic import Field
 
 from ..models.parameters import typed
-from .embeddings import files_of
+from .dataset.files import files_of
+from .dataset.ground_truth import read_truth, truth_path
+from .dataset.rows import Rows
+from .dataset.targets import resolve_target
 from .execution.locks import writing
 from .execution.stages import Stages
 from .execution.stopping import Stopped
-from .ground_truth import read_truth, truth_path
-from .targets import resolve_target
-from .vectors import Rows
 
 KIND = "simclr"
 EPOCHS = 100

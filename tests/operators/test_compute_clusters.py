@@ -5,10 +5,10 @@ import numpy as np
 import pytest
 from fiftyone import ViewField as F
 from fiftyone.plugins.orgs.constellation.clusters.operators import clustering, label_fields, runs
+from fiftyone.plugins.orgs.constellation.clusters.operators.dataset.targets import resolve_target
 from fiftyone.plugins.orgs.constellation.clusters.operators.execution import locks
 from fiftyone.plugins.orgs.constellation.clusters.operators.outputs.run_info import info_text
 from fiftyone.plugins.orgs.constellation.clusters.operators.outputs.summary import as_text
-from fiftyone.plugins.orgs.constellation.clusters.operators.targets import resolve_target
 
 from .conftest import get, group_vectors
 

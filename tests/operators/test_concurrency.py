@@ -11,8 +11,8 @@ import fiftyone as fo
 import numpy as np
 import pytest
 from fiftyone.plugins.orgs.constellation.clusters.operators import label_fields, maps, runs
+from fiftyone.plugins.orgs.constellation.clusters.operators.dataset.targets import resolve_target
 from fiftyone.plugins.orgs.constellation.clusters.operators.execution import locks
-from fiftyone.plugins.orgs.constellation.clusters.operators.targets import resolve_target
 
 from .conftest import get
 

@@ -8,8 +8,9 @@ import pytest
 from fiftyone.plugins.orgs.constellation.clusters.models.encoders import get_encoder
 from fiftyone.plugins.orgs.constellation.clusters.models.encoders.batches import embed_files, pace
 from fiftyone.plugins.orgs.constellation.clusters.operators import embeddings as module
-from fiftyone.plugins.orgs.constellation.clusters.operators.embeddings import compute_embeddings, field_encoder
-from fiftyone.plugins.orgs.constellation.clusters.operators.vectors import read_vectors, vector_fields
+from fiftyone.plugins.orgs.constellation.clusters.operators.dataset.vector_fields import field_encoder
+from fiftyone.plugins.orgs.constellation.clusters.operators.dataset.vectors import read_vectors, vector_fields
+from fiftyone.plugins.orgs.constellation.clusters.operators.embeddings import compute_embeddings
 from PIL import Image
 
 # Small and exact, so that vectors of one image are the same in any batch
@@ -421,7 +422,7 @@ def test_views_are_read_in_their_order(dataset):
 
 
 def test_reading_agrees_across_slices(dataset, monkeypatch):
-    from fiftyone.plugins.orgs.constellation.clusters.operators import vectors
+    from fiftyone.plugins.orgs.constellation.clusters.operators.dataset import vectors
 
     _fill(dataset, [f"/nowhere/{i}.jpg" for i in range(23)])
     dataset.set_values("emb", [np.array([i, 1.0]) for i in range(23)])

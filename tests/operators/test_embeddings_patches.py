@@ -5,8 +5,9 @@ import numpy as np
 import pytest
 from fiftyone.plugins.orgs.constellation.clusters.models.encoders import batches as module
 from fiftyone.plugins.orgs.constellation.clusters.models.encoders import get_encoder
-from fiftyone.plugins.orgs.constellation.clusters.operators.embeddings import compute_embeddings, field_encoder
-from fiftyone.plugins.orgs.constellation.clusters.operators.vectors import read_vectors, vector_fields
+from fiftyone.plugins.orgs.constellation.clusters.operators.dataset.vector_fields import field_encoder
+from fiftyone.plugins.orgs.constellation.clusters.operators.dataset.vectors import read_vectors, vector_fields
+from fiftyone.plugins.orgs.constellation.clusters.operators.embeddings import compute_embeddings
 from PIL import Image
 
 

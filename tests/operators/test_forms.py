@@ -8,8 +8,8 @@ from fiftyone.plugins.orgs.constellation.clusters.models import clusterers, enco
 from fiftyone.plugins.orgs.constellation.clusters.models.parameters import parameters
 from fiftyone.plugins.orgs.constellation.clusters.models.training import list_clusterings
 from fiftyone.plugins.orgs.constellation.clusters.operators import estimates, form_arguments
+from fiftyone.plugins.orgs.constellation.clusters.operators.dataset.targets import Target, resolve_target
 from fiftyone.plugins.orgs.constellation.clusters.operators.forms import UNFOLD, form_values
-from fiftyone.plugins.orgs.constellation.clusters.operators.targets import Target, resolve_target
 
 from .conftest import get
 

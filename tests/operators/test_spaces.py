@@ -7,8 +7,8 @@ from fiftyone.plugins.orgs.constellation.clusters.models.clusterers import get_c
 from fiftyone.plugins.orgs.constellation.clusters.models.placement import place
 from fiftyone.plugins.orgs.constellation.clusters.models.vectors.normalize import unit_length
 from fiftyone.plugins.orgs.constellation.clusters.operators import form_arguments, runs
+from fiftyone.plugins.orgs.constellation.clusters.operators.dataset.vectors import read_spaces
 from fiftyone.plugins.orgs.constellation.clusters.operators.outputs.run_info import info_text
-from fiftyone.plugins.orgs.constellation.clusters.operators.spaces import read_spaces
 
 from .conftest import get
 from .test_forms import context, draw, flat

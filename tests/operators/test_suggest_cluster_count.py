@@ -29,7 +29,7 @@ def test_a_view_and_its_unusable_vectors(blobs):
 
 
 def test_of_many_vectors_only_the_sample_is_fetched(blobs, monkeypatch):
-    from fiftyone.plugins.orgs.constellation.clusters.operators import vectors
+    from fiftyone.plugins.orgs.constellation.clusters.operators.dataset import vectors
 
     first, later = blobs.values("id")[:4], blobs.values("id")[4:]
     blobs.select(first).clear_sample_field("emb")

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 import fiftyone as fo
 
-from .vectors import check_media, home, label_path, patches_source
+from .rows import check_media, home, label_path, patches_source
 
 PATCH_TYPES = (fo.Detections, fo.Detection, fo.Polylines, fo.Polyline)
 

@@ -2,7 +2,8 @@
 
 import fiftyone as fo
 
-from .vectors import label_path
+from .. import runs
+from .rows import label_path
 
 
 def truth_path(target, ground_truth: str) -> str:
@@ -56,3 +57,19 @@ def read_truth(target, ground_truth: str, ids: list[str]) -> list:
         found, classes = target.source.values(["id", path])
     by_id = dict(zip(found, classes, strict=True))
     return [by_id.get(key) for key in ids]
+
+
+def truth_fields(target) -> list[str]:
+    """The fields that can hold classes to score against."""
+    dataset, patches_field = target.dataset, target.patches_field
+    names = [patches_field] if patches_field else list(target.source.get_field_schema())
+    ours = {runs.look_at(dataset, key).cluster_field for key in runs.list_clustering_runs(dataset)}
+    found = []
+    for name in names:
+        try:
+            truth_path(target, name)
+        except ValueError:
+            continue
+        if name not in ours | {"id", "filepath"}:
+            found.append(name)
+    return found

@@ -1,0 +1,1 @@
+"""FiftyOne datasets: targets, rows joined by id, vectors, files, classes, owned fields. May import ``execution``."""

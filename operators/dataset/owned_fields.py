@@ -1,0 +1,47 @@
+"""Fields that the plugin created: marked in their ``info``, moved and dropped, nobody else's touched."""
+
+MARK = "constellation"
+
+
+def drop_field(dataset, path: str):
+    """Deletes a label field, of samples, labels or frames, if it exists."""
+    if dataset.get_field(path) is None:
+        return
+    if path.startswith("frames.") and dataset._has_frame_fields():
+        dataset.delete_frame_field(path.removeprefix("frames."))
+    else:
+        dataset.delete_sample_field(path)
+
+
+def is_ours(dataset, path: str, run_key: str) -> bool:
+    """Whether there is a field at ``path`` that this run made."""
+    return (mark_of(dataset.get_field(path)) or {}).get("run_key") == run_key
+
+
+def move_field(dataset, path: str, new_path: str):
+    """Renames a label field, of samples, labels or frames."""
+    if path.startswith("frames.") and dataset._has_frame_fields():
+        dataset.rename_frame_field(path.removeprefix("frames."), new_path.removeprefix("frames."))
+    else:
+        dataset.rename_sample_field(path, new_path)
+
+
+def all_paths(dataset) -> list[str]:
+    """The paths of all fields, those of frames included."""
+    schema = list(dataset.get_field_schema(flat=True))
+    if dataset._has_frame_fields():
+        schema += [f"frames.{path}" for path in dataset.get_frame_field_schema(flat=True)]
+    return schema
+
+
+def mark_of(field) -> dict | None:
+    """The mark of a run's cluster field, its run key and whether it is "writing" or "done"; None of any other field."""
+    mark = (getattr(field, "info", None) or {}).get(MARK) or {}
+    return mark if mark.get("role") == "clusters" else None
+
+
+def set_mark(dataset, path: str, run_key: str, status: str):
+    """Marks a field as "writing" or "done"."""
+    field = dataset.get_field(path)
+    field.info = {**(field.info or {}), MARK: {"role": "clusters", "run_key": run_key, "status": status}}
+    field.save()

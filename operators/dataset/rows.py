@@ -1,0 +1,144 @@
+"""Rows of a dataset: the join of images and patches with what is stored about them, always by id."""
+
+from dataclasses import dataclass
+
+import fiftyone as fo
+
+# Samples per query: 10,000 vectors of 512 dimensions are 20 MB
+_SLICE = 10_000
+_LISTS = {fo.Detections: "detections", fo.Polylines: "polylines"}
+_SINGLES = (fo.Detection, fo.Polyline)
+
+
+@dataclass(frozen=True)
+class Rows:
+    """What a view stands for: samples, or labels on samples, of the collection that keeps them.
+
+    Args:
+        collection: where to read and write; of a patches view, the collection it was made from
+        ids: sample or label ids, in the order of the view
+        sample_ids: the sample of each
+        labels: the path of the labels, ``"ground_truth.detections"``, or None for whole images
+        listed: whether a sample holds a list of labels
+    """
+
+    collection: fo.core.collections.SampleCollection
+    ids: list[str]
+    sample_ids: list[str]
+    labels: str | None = None
+    listed: bool = False
+
+    @classmethod
+    def of(cls, samples, patches_field: str | None = None) -> "Rows":
+        """The rows of ``samples``; a ``to_patches()`` view is led back to its source.
+
+        Raises:
+            ValueError: if the view holds videos, groups or the wrong kind of label
+        """
+        check_media(samples)
+        if samples._is_patches:
+            source, patches_field = patches_source(samples, patches_field)
+            path, listed = label_path(source, patches_field)
+            ids, sample_ids = samples.values(["id", "sample_id"])
+            return cls(source, ids, sample_ids, path, listed)
+        if patches_field is None:
+            ids = samples.values("id")
+            return cls(samples, ids, ids)
+        path, listed = label_path(samples, patches_field)
+        pairs = []
+        for sample_id, found in zip(*samples.values(["id", f"{path}.id"]), strict=True):
+            found = found if listed else [found]
+            pairs += [(label_id, sample_id) for label_id in found or [] if label_id]
+        return cls(samples, [a for a, _ in pairs], [b for _, b in pairs], path, listed)
+
+    def path(self, name: str) -> str:
+        """The full path of field ``name`` on these samples or labels."""
+        return f"{self.labels}.{name}" if self.labels else name
+
+    def values(self, *names: str, raw: bool = False):
+        """Yields ``(id, value, ...)`` in slices, in no particular order."""
+        wanted, samples = set(self.ids), list(dict.fromkeys(self.sample_ids))
+        paths = [self.path(name) for name in ("id", *names)]
+        for start in range(0, len(samples), _SLICE):
+            part = self.collection.select(samples[start : start + _SLICE])
+            for row in zip(*part.values(paths, _raw=raw), strict=True):
+                if self.listed:
+                    row = [column or [None] * len(row[0] or []) for column in row]
+                for one in zip(*row, strict=True) if self.listed else (row,):
+                    if one[0] in wanted:
+                        yield one
+
+
+def check_media(samples):
+    """Checks that a collection holds images.
+
+    Raises:
+        ValueError: in one sentence, for videos, groups and other media
+    """
+    if samples.media_type == "video":
+        raise ValueError("videos cannot be embedded as images; pass a frames view: dataset.to_frames()")
+    if samples.media_type == "group":
+        slices = ", ".join(samples.group_slices)
+        raise ValueError(
+            f"the dataset is grouped (slices {slices}); pass one slice with select_group_slices('name'), "
+            "or all images with select_group_slices(media_type='image')"
+        )
+    if samples.media_type not in ("image", None):
+        raise ValueError(f"samples of media type {samples.media_type!r} are not images; pass an image dataset")
+
+
+def home(samples, path: str) -> tuple:
+    """The dataset that keeps a field, and its path there.
+
+    A frames view is a copy whose fields live on its videos: ``emb`` is ``frames.emb`` there.
+
+    Args:
+        samples: a dataset or view
+        path: the field's path in ``samples``
+    """
+    if samples._is_frames:
+        return samples._root_dataset, f"frames.{path}"
+    return samples._root_dataset, path
+
+
+def label_path(samples, patches_field: str) -> tuple[str, bool]:
+    """Where the labels of ``patches_field`` are and whether a sample holds a list of them.
+
+    Raises:
+        ValueError: if there is no such field or it holds no boxes or polylines
+    """
+    if patches_field.startswith("frames."):
+        raise ValueError(f"patches_field={patches_field!r} is on video frames; use to_frames() first")
+    found = samples.get_field(patches_field)
+    if found is None:
+        raise ValueError(f"there is no field {patches_field!r} in this view; choose a field of detections or polylines")
+    kind = getattr(found, "document_type", None)
+    for label_type, attribute in _LISTS.items():
+        if kind and issubclass(kind, label_type):
+            return f"{patches_field}.{attribute}", True
+    if kind and issubclass(kind, _SINGLES):
+        return patches_field, False
+    kind = kind or type(found)
+    raise ValueError(f"{patches_field!r} holds {kind.__name__}, not Detections or Polylines; choose a field with boxes")
+
+
+def own_fields(samples, path: str) -> set[str]:
+    """The fields that every label at ``path`` has; bounding_box is a list of floats and yet no vector."""
+    labels = samples.get_field(path)
+    return set((labels.field if isinstance(labels, fo.ListField) else labels).document_type._fields)
+
+
+def patches_source(samples, patches_field: str | None) -> tuple:
+    """The collection that a ``to_patches()`` view was made from, and the label field of its patches.
+
+    Raises:
+        ValueError: if the view is not of one label field of images, or ``patches_field`` names another
+    """
+    own = getattr(samples, "patches_field", None)
+    if own is None:
+        raise ValueError("this view of evaluation patches mixes two label fields; use to_patches() on one of them")
+    if samples._is_frames:
+        raise ValueError("this view holds patches of video frames; use to_frames() and patches_field instead")
+    if patches_field not in (None, own):
+        raise ValueError(f"patches_field={patches_field!r} but the view holds patches of {own!r}; leave it out")
+    return samples._source_collection, own

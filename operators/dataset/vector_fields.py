@@ -1,0 +1,129 @@
+"""Vector fields: which encoder filled one, whether it may be filled again, and how one is declared."""
+
+import fiftyone as fo
+import numpy as np
+
+from ...models.encoders import encoder_class, get_encoder
+from ...models.encoders.base import Encoder, same_encoder
+from ...models.parameters import parameters
+from ..execution.locks import turn
+from .rows import Rows, home, own_fields
+from .vectors import decode, holds_vectors
+
+
+def field_encoder(samples, path: str) -> dict | None:
+    """The identity of the encoder that filled the field at ``path``, or None if it is not on record.
+
+    Args:
+        samples: a dataset or view
+        path: a full path, ``"emb"`` or ``"ground_truth.detections.emb"``
+    """
+    return _record(samples, path).get("encoder")
+
+
+def recorded_encoder(samples, path: str) -> Encoder | None:
+    """The encoder that filled the field at ``path``, with its settings, not loaded; None if it is not on record."""
+    record = _record(samples, path)
+    if not record:
+        return None
+    name = record["encoder"]["name"]
+    known = parameters(encoder_class(name))
+    return get_encoder(name, {key: value for key, value in record.get("settings", {}).items() if key in known})
+
+
+def check_vector_field(collection, name: str, labels: str | None = None):
+    """Checks that vectors may be written to a field.
+
+    Args:
+        collection: a dataset or view
+        name: the field's name
+        labels (None): the path of the labels that carry it, or None for samples
+
+    Raises:
+        ValueError: in one sentence, if the name is none or the field holds other data
+    """
+    if not name.isidentifier():
+        raise ValueError(f"embeddings={name!r} is not a field name; use letters, digits and _")
+    path = f"{labels}.{name}" if labels else name
+    found = collection._dataset.get_field(path)
+    if found is not None and collection.get_field(path) is None:
+        raise ValueError(f"this view hides the field {name!r}, so what it holds cannot be kept; use a view with it")
+    own = own_fields(collection, labels) if labels else ()
+    if found is not None and (not holds_vectors(found) or name in own):
+        raise ValueError(
+            f"embeddings={name!r} is a field of type {type(found).__name__} and holds other data; choose a new name"
+        )
+
+
+def _same_settings(rows: Rows, name: str, encoder: Encoder) -> bool:
+    """Whether a field without gaps needs no second look: its origin is unrecorded, or recorded with these settings."""
+    record = _record(rows.collection, rows.path(name))
+    return not record or (record["encoder"]["name"] == encoder.name and record.get("settings") == encoder.settings)
+
+
+def _check_origin(rows: Rows, name: str, recorded: dict | None, identity: dict):
+    """Vectors of different encoders in one field look right and mean nothing."""
+    found = rows.collection.get_field(rows.path(name))
+    if isinstance(found, fo.ListField):
+        raise ValueError(f"{name} is a list field and some vectors are missing in it; choose a new field name")
+    stored = _any_vector(rows, name)
+    if stored is None:
+        return
+    if recorded is None:
+        raise ValueError(
+            f"{name} has vectors of unrecorded origin and some are missing, so vectors of {identity['name']} "
+            "would be mixed with them; choose a new field name"
+        )
+    if not same_encoder(recorded, identity):
+        raise ValueError(
+            f"{name} holds vectors of {recorded['name']} ({recorded['weights']}, {recorded['dimension']} dimensions), "
+            f"not of {identity['name']} ({identity['weights']}, {identity['dimension']} dimensions) with these "
+            "settings; choose a new field name"
+        )
+    if len(stored) != identity["dimension"]:
+        raise ValueError(
+            f"{name} holds vectors of {len(stored)} dimensions and {identity['name']} makes {identity['dimension']}; "
+            "choose a new field name"
+        )
+
+
+def _any_vector(rows: Rows, name: str) -> np.ndarray | None:
+    """One stored vector, of the whole dataset and not only of the view."""
+    collection = rows.collection._dataset
+    if collection.get_field(rows.path(name)) is None:
+        return None
+    if collection.media_type == "group":
+        collection = collection.select_group_slices(_allow_mixed=True)
+    found = collection.exists(rows.path(name)).limit(1).values(rows.path(name), unwind=rows.listed)
+    return next((decode(vector) for vector in found if vector is not None), None)
+
+
+def _record(samples, path: str) -> dict:
+    dataset, path = home(samples, path)
+    found = dataset.get_field(path)
+    record = ((found.info or {}) if found is not None else {}).get("constellation") or {}
+    return record if record.get("encoder") else {}
+
+
+def _create_field(rows: Rows, name: str, encoder: Encoder):
+    """Declares the field and records its encoder before the first vector, so that no vector is ever without."""
+    path = rows.path(name)
+    dataset, home_path = home(rows.collection, path)
+    identity, settings = encoder.identity, encoder.settings
+    with turn(dataset):
+        _declare(rows, name, dataset, home_path, {"encoder": identity, "settings": settings})
+
+
+def _declare(rows, name, dataset, home_path, record):
+    path = rows.path(name)
+    fresh = _any_vector(rows, name) is None
+    if rows.collection._dataset.get_field(path) is None:
+        rows.collection._dataset.add_sample_field(path, fo.VectorField)
+    if dataset.get_field(home_path) is None:
+        dataset.add_frame_field(path, fo.VectorField)
+    found = dataset.get_field(home_path)
+    if fresh or not _record(rows.collection, path):
+        info = dict(found.info or {})
+        info["constellation"] = {**(info.get("constellation") or {}), **record}
+        found.info = info
+        found.save()
