@@ -11,7 +11,7 @@ from ..models.vectors.normalize import unit_length
 from . import label_fields, runs
 from .constraints import read_constraints
 from .dataset.vectors import first_space, read_spaces
-from .embeddings import compute_embeddings
+from .embedding.embeddings import compute_embeddings
 from .execution.locks import turn, writing
 from .execution.stages import Stages
 from .image_training import IMAGES, learn, make_image_request

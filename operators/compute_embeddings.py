@@ -1,64 +1,18 @@
 """The ``compute_embeddings`` operator: fills a vector field with an encoder."""
 
-from typing import Annotated
-
 import fiftyone.operators as foo
 import fiftyone.operators.types as types
-from pydantic import Field
 
 from ..models.costs import duration
 from ..models.encoders import default_encoder
-from ..models.parameters import typed
 from .dataset.targets import resolve_target
-from .dataset.vector_fields import check_vector_field
-from .embeddings import compute_embeddings
+from .embedding.embeddings import fill_vectors
 from .estimates import IMMEDIATE_SECONDS, embedding_seconds
 from .execution.app import failed, show, stream
-from .execution.locks import writing
 from .execution.python_call import PythonCall
 from .form_arguments import arguments
 from .form_steps import add_encoder, add_target
 from .forms import HALF, add_heading
-from .request import choose_features
-
-
-def fill_vectors(
-    samples,
-    encoder=None,
-    embeddings: str | None = None,
-    patches_field: str | None = None,
-    encoder_params: dict | None = None,
-    batch_size: Annotated[int, Field(ge=1)] = 32,
-    num_workers: Annotated[int | None, Field(ge=0)] = None,
-    progress=None,
-) -> dict:
-    """Computes the vectors that are missing in a field, as its only writer.
-
-    Args:
-        samples: a dataset or view; a ``to_patches()`` view means the same as its source with ``patches_field``
-        encoder (None): an encoder such as ``"efficientnet_lite0"``, by default the default encoder
-        embeddings (None): the field to fill, by default named after the encoder
-        patches_field (None): embed the patches of this label field
-        encoder_params (None): the encoder's parameters by name
-        batch_size (32): images per batch
-        num_workers (None): threads that read images, by default one per core
-        progress (None): a callable ``(fraction, message)``, which may raise to stop
-
-    Returns:
-        the summary of :func:`operators.embeddings.compute_embeddings`
-
-    Raises:
-        ValueError: in one sentence, if an argument is refused; nothing is changed then
-    """
-    batches = typed(fill_vectors, {"batch_size": batch_size, "num_workers": num_workers, "embeddings": embeddings})
-    target = resolve_target(samples, patches_field)
-    if encoder is None:
-        encoder = default_encoder()[0]
-    field, encoder = choose_features(target, batches.pop("embeddings"), encoder, encoder_params)
-    check_vector_field(target.source, field, target.labels)
-    with writing(target.dataset, f"field {target.home_path(field)!r}"):
-        target.dataset.reload()  # another process may have come first since it was loaded here
-        return compute_embeddings(samples, encoder, field, patches_field, encoder_params, **batches, progress=progress)
 
 
 class ComputeEmbeddings(PythonCall, foo.Operator):

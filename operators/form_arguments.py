@@ -5,10 +5,10 @@ import inspect
 from .clustering import compute_clusters
 from .constraints import METHODS
 from .dataset.targets import resolve_target
+from .embedding.embeddings import choose_features, split_fields
 from .estimates import Estimate, estimate_run
 from .forms import add_choice, form_values
 from .image_form import image_arguments, image_estimate, trains_on_images
-from .request import choose_features, split_fields
 
 NEW = "compute new vectors"
 WHOLE = "whole images"

@@ -13,10 +13,11 @@ from .dataset.ground_truth import truth_fields
 from .dataset.targets import patch_fields, resolve_target
 from .dataset.vector_fields import check_vector_field, field_encoder
 from .dataset.vectors import vector_fields
+from .embedding.embeddings import field_name
 from .form_arguments import NEW, NONE, WHOLE, chosen_patches_field, chosen_samples, estimate
 from .forms import FULL, HALF, add_choice, add_heading, add_parameters, add_problem, check, form_values, refuse
 from .image_form import add_image_training, add_train_choice, trains_on_images
-from .request import MAX_SEED, field_name
+from .request import MAX_SEED
 
 COUNTED = 200_000  # above this, counting missing vectors at every keystroke would make the form slow
 

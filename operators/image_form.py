@@ -6,10 +6,10 @@ import shutil
 import fiftyone.operators.types as types
 
 from ..models.parameters import parameters, validated
+from .embedding.training import propose_name, proposed_side
 from .estimates import GPU_SPEEDUP, IMMEDIATE_SECONDS, Estimate, size
 from .forms import HALF, add_choice, add_parameters, add_problem, check, form_values
 from .image_training import EMBEDDINGS, IMAGES, check_name
-from .training import propose_name, proposed_side
 
 NOTHING = "nothing"
 _PREFIX = "trained:"

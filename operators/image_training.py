@@ -13,10 +13,11 @@ import numpy as np
 from . import runs
 from .dataset.targets import resolve_target
 from .dataset.vector_fields import field_encoder
+from .embedding.embeddings import field_name
+from .embedding.training import propose_name, read_pixels
 from .execution.locks import writing
 from .execution.stopping import Stopped
-from .request import Request, field_name
-from .training import propose_name, read_pixels
+from .request import Request
 
 IMAGES, EMBEDDINGS = "images", "embeddings"
 _PREFIX = "trained:"

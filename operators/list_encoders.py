@@ -3,9 +3,9 @@
 import fiftyone.operators as foo
 import fiftyone.operators.types as types
 
+from .embedding.training import summarize
 from .encoder_choice import add_trained, chosen_name
 from .outputs.training import training_output, training_results
-from .training import summarize
 
 
 def list_encoders() -> list[dict]:

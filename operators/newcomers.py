@@ -13,7 +13,7 @@ from .dataset.rows import Rows
 from .dataset.targets import Target
 from .dataset.vector_fields import field_encoder, recorded_encoder
 from .dataset.vectors import VectorTable, fields_of, missing_vectors, read_spaces
-from .embeddings import compute_embeddings
+from .embedding.embeddings import compute_embeddings
 from .execution.locks import writing
 from .run_parts import read_parts
 

@@ -8,6 +8,7 @@ from .dataset.ground_truth import truth_path
 from .dataset.targets import Target, resolve_target
 from .dataset.vector_fields import check_vector_field
 from .dataset.vectors import vector_fields
+from .embedding.embeddings import choose_features, split_fields
 
 MAX_SEED = 2**32 - 1
 _AS_GIVEN = ("encoder_params", "reduce", "visualize", "ground_truth", "seed", "normalize", "constraints_from")
@@ -152,48 +153,6 @@ def make_request(samples, given: dict) -> Request:
     )
     request.check()
     return request
-
-
-def split_fields(embeddings) -> tuple[str | None, list[str]]:
-    """The first vector field of an ``embeddings`` argument, None if it names none, and the others."""
-    if embeddings is None or isinstance(embeddings, str):
-        return embeddings, []
-    return (embeddings[0] if embeddings else None), list(embeddings[1:])
-
-
-def choose_features(target, embeddings: str | None, encoder=None, encoder_params=None) -> tuple[str, object]:
-    """The vector field to use and the encoder to fill it with, None if the field is used as it is.
-
-    Args:
-        target: a :class:`operators.targets.Target`
-        embeddings: a vector field; by default the first one there is, unless an encoder is given
-        encoder (None): an encoder's name, or an encoder; by default the default encoder if there is no vector field
-        encoder_params (None): the encoder's parameters
-
-    Raises:
-        ValueError: in one sentence, if the encoder is unknown
-    """
-    from ..models.encoders import default_encoder, get_encoder
-    from ..models.encoders.base import Encoder
-
-    if encoder is None and embeddings is None:
-        embeddings = next(iter(vector_fields(target.source, target.patches_field)), None)
-        encoder = default_encoder()[0] if embeddings is None else None
-    if encoder is None:
-        if encoder_params:
-            raise ValueError(f"encoder_params {sorted(encoder_params)} have no use without an encoder; name one")
-        return embeddings, None
-    if isinstance(encoder, str):
-        get_encoder(encoder, encoder_params)
-        return embeddings or field_name(encoder), encoder
-    if not isinstance(encoder, Encoder):
-        raise ValueError(f"encoder {encoder!r} is not an encoder; give a name such as 'efficientnet_lite0'")
-    return embeddings or encoder.name, encoder
-
-
-def field_name(encoder: str) -> str:
-    """The vector field that an encoder fills by default: ``clip_ViT_B_32_openai`` for ``clip:ViT-B-32/openai``."""
-    return "".join(c if c.isalnum() else "_" for c in encoder).strip("_")
 
 
 def _no_vectors(target, field) -> str:

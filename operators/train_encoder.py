@@ -7,6 +7,7 @@ import fiftyone.operators as foo
 import fiftyone.operators.types as types
 
 from .dataset.ground_truth import truth_fields
+from .embedding.training import EPOCHS, KIND, check_training, propose_name, proposed_side, train_encoder
 from .estimates import GPU_SPEEDUP, IMMEDIATE_SECONDS
 from .execution.app import failed, stream
 from .execution.python_call import PythonCall
@@ -14,7 +15,6 @@ from .form_arguments import NONE, chosen_samples
 from .form_steps import add_target
 from .forms import HALF, add_choice, add_heading, add_parameters, form_values, refuse
 from .outputs.training import show_training
-from .training import EPOCHS, KIND, check_training, propose_name, proposed_side, train_encoder
 
 NEW = "a new encoder"
 SHOWN = 9  # parameters: size, batch and all that says which changes of an image do not matter

@@ -75,7 +75,7 @@ def measure(paths: list[str], repeats: int) -> tuple[dict, dict]:
     """Images per second and CPU seconds per image, by way and repeat; and the vectors of the last repeat by way."""
     import fiftyone as fo
     from fiftyone.plugins.orgs.constellation.clusters.models.encoders import get_encoder
-    from fiftyone.plugins.orgs.constellation.clusters.operators.embeddings import compute_embeddings
+    from fiftyone.plugins.orgs.constellation.clusters.operators.embedding.embeddings import compute_embeddings
 
     dataset = fo.Dataset()
     dataset.add_samples([fo.Sample(filepath=path) for path in paths], progress=False)

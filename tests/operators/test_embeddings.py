@@ -7,10 +7,10 @@ import numpy as np
 import pytest
 from fiftyone.plugins.orgs.constellation.clusters.models.encoders import get_encoder
 from fiftyone.plugins.orgs.constellation.clusters.models.encoders.batches import embed_files, pace
-from fiftyone.plugins.orgs.constellation.clusters.operators import embeddings as module
 from fiftyone.plugins.orgs.constellation.clusters.operators.dataset.vector_fields import field_encoder
 from fiftyone.plugins.orgs.constellation.clusters.operators.dataset.vectors import read_vectors, vector_fields
-from fiftyone.plugins.orgs.constellation.clusters.operators.embeddings import compute_embeddings
+from fiftyone.plugins.orgs.constellation.clusters.operators.embedding import embeddings as module
+from fiftyone.plugins.orgs.constellation.clusters.operators.embedding.embeddings import compute_embeddings
 from PIL import Image
 
 # Small and exact, so that vectors of one image are the same in any batch

@@ -7,7 +7,7 @@ from fiftyone.plugins.orgs.constellation.clusters.models.encoders import batches
 from fiftyone.plugins.orgs.constellation.clusters.models.encoders import get_encoder
 from fiftyone.plugins.orgs.constellation.clusters.operators.dataset.vector_fields import field_encoder
 from fiftyone.plugins.orgs.constellation.clusters.operators.dataset.vectors import read_vectors, vector_fields
-from fiftyone.plugins.orgs.constellation.clusters.operators.embeddings import compute_embeddings
+from fiftyone.plugins.orgs.constellation.clusters.operators.embedding.embeddings import compute_embeddings
 from PIL import Image
 
 

@@ -106,7 +106,7 @@ def test_p8_agglomerative_can_stop_at_a_distance_and_offers_only_what_works(blob
 
 
 def test_p9_batch_size_and_workers_are_used(files, monkeypatch):
-    from fiftyone.plugins.orgs.constellation.clusters.operators import embeddings
+    from fiftyone.plugins.orgs.constellation.clusters.operators.embedding import embeddings
 
     asked = {}
 

@@ -7,14 +7,14 @@ from typing import Annotated
 
 from pydantic import Field
 
-from ..models.parameters import typed
-from .dataset.files import files_of
-from .dataset.ground_truth import read_truth, truth_path
-from .dataset.rows import Rows
-from .dataset.targets import resolve_target
-from .execution.locks import writing
-from .execution.stages import Stages
-from .execution.stopping import Stopped
+from ...models.parameters import typed
+from ..dataset.files import files_of
+from ..dataset.ground_truth import read_truth, truth_path
+from ..dataset.rows import Rows
+from ..dataset.targets import resolve_target
+from ..execution.locks import writing
+from ..execution.stages import Stages
+from ..execution.stopping import Stopped
 
 KIND = "simclr"
 EPOCHS = 100
@@ -63,7 +63,7 @@ def train_encoder(
         ValueError: in one sentence, if an argument or the images are refused
         Stopped: if the user stopped it
     """
-    from ..models.training import store
+    from ...models.training import store
 
     target = resolve_target(samples, patches_field)
     several, first = _processes()
@@ -95,7 +95,7 @@ def check_training(
     Raises:
         ValueError: in one sentence, if an argument is refused
     """
-    from ..models.training import store
+    from ...models.training import store
 
     target = resolve_target(samples, patches_field)
     name = propose_name(kind or KIND) if name is None else name
@@ -108,7 +108,7 @@ def check_training(
 
 def propose_name(kind: str) -> str:
     """The first free name of the form ``<kind>_<number>``."""
-    from ..models.training import store
+    from ...models.training import store
 
     taken = set(store.names(unfinished=True))
     number = 1
@@ -119,7 +119,7 @@ def propose_name(kind: str) -> str:
 
 def summarize(record: dict, path, seconds: dict) -> dict:
     """A checkpoint's record as the summary of :func:`train_encoder`."""
-    from ..models.training.store import PICTURE
+    from ...models.training.store import PICTURE
 
     picture, last = path.parent / PICTURE, record["curve"][-1] if record["curve"] else {}
     return {
@@ -158,7 +158,7 @@ def _processes() -> tuple[int, bool]:
 @contextmanager
 def _writing(dataset, name: str):
     """Holds the right to write an encoder: on this dataset in any process, and on this machine for any dataset."""
-    from ..models.training import store
+    from ...models.training import store
 
     with writing(dataset, f"encoder {name!r}"), store.claimed(name):
         yield
@@ -175,8 +175,8 @@ def _checked(target, ground_truth, num_workers, **settings) -> tuple:
 
 def _settings(name, kind, epochs, params, resume, seed) -> tuple:
     """The recipe, epochs and seed of a new training or of the one to continue, and the image size if it is given."""
-    from ..models.parameters import validated
-    from ..models.training import list_clusterings, recipe_class, store
+    from ...models.parameters import validated
+    from ...models.training import list_clusterings, recipe_class, store
 
     if epochs is not None and (not isinstance(epochs, int) or isinstance(epochs, bool) or not epochs >= 1):
         raise ValueError(f"epochs={epochs!r} is not valid; use an integer from 1 to {MOST_EPOCHS}")
@@ -241,7 +241,7 @@ def read_pixels(target, recipe, side, path, num_workers, report):
     Returns:
         :class:`models.training.pixels.Pixels`
     """
-    from ..models.training.pixels import decode
+    from ...models.training.pixels import decode
 
     rows = Rows.of(target.samples, target.patches_field)
     ids, items = zip(*sorted(zip(*files_of(rows, rows.ids), strict=True), key=lambda pair: pair[0]), strict=True)
@@ -253,14 +253,14 @@ def read_pixels(target, recipe, side, path, num_workers, report):
 
 
 def _train(recipe, pixels, path, name, target, epochs, seed, truth, resume, report) -> dict:
-    from ..models.training.trainer import Training
+    from ...models.training.trainer import Training
 
     about = {"name": name, "dataset": target.dataset.name, "unit": target.unit}
     return Training(recipe, pixels, path, epochs, seed, about, truth).run(resume, report)
 
 
 def _kept(name: str) -> str:
-    from ..models.training import store
+    from ...models.training import store
 
     try:
         record = store.record_of(name)

@@ -3,14 +3,20 @@
 import time
 from collections import defaultdict
 from collections.abc import Callable
+from typing import Annotated
 
-from ..models.encoders import get_encoder
-from ..models.encoders.base import Encoder
-from ..models.encoders.batches import embed_files
-from .dataset.files import files_of
-from .dataset.rows import Rows
-from .dataset.vector_fields import _check_origin, _create_field, _same_settings, check_vector_field, field_encoder
-from .dataset.vectors import missing_vectors
+from pydantic import Field
+
+from ...models.encoders import default_encoder, get_encoder
+from ...models.encoders.base import Encoder
+from ...models.encoders.batches import embed_files
+from ...models.parameters import typed
+from ..dataset.files import files_of
+from ..dataset.rows import Rows
+from ..dataset.targets import resolve_target
+from ..dataset.vector_fields import _check_origin, _create_field, _same_settings, check_vector_field, field_encoder
+from ..dataset.vectors import missing_vectors, vector_fields
+from ..execution.locks import writing
 
 FAILED_TAG = "embedding_failed"
 _SLICE = 2000  # vectors per write
@@ -145,3 +151,84 @@ def _check_batches(batch_size: int, num_workers: int | None):
         raise ValueError(f"batch_size={batch_size} is below 1; use 32")
     if num_workers is not None and num_workers < 0:
         raise ValueError(f"num_workers={num_workers} is below 0; use 0 to decode without threads")
+
+
+def fill_vectors(
+    samples,
+    encoder=None,
+    embeddings: str | None = None,
+    patches_field: str | None = None,
+    encoder_params: dict | None = None,
+    batch_size: Annotated[int, Field(ge=1)] = 32,
+    num_workers: Annotated[int | None, Field(ge=0)] = None,
+    progress=None,
+) -> dict:
+    """Computes the vectors that are missing in a field, as its only writer.
+
+    Args:
+        samples: a dataset or view; a ``to_patches()`` view means the same as its source with ``patches_field``
+        encoder (None): an encoder such as ``"efficientnet_lite0"``, by default the default encoder
+        embeddings (None): the field to fill, by default named after the encoder
+        patches_field (None): embed the patches of this label field
+        encoder_params (None): the encoder's parameters by name
+        batch_size (32): images per batch
+        num_workers (None): threads that read images, by default one per core
+        progress (None): a callable ``(fraction, message)``, which may raise to stop
+
+    Returns:
+        the summary of :func:`operators.embeddings.compute_embeddings`
+
+    Raises:
+        ValueError: in one sentence, if an argument is refused; nothing is changed then
+    """
+    batches = typed(fill_vectors, {"batch_size": batch_size, "num_workers": num_workers, "embeddings": embeddings})
+    target = resolve_target(samples, patches_field)
+    if encoder is None:
+        encoder = default_encoder()[0]
+    field, encoder = choose_features(target, batches.pop("embeddings"), encoder, encoder_params)
+    check_vector_field(target.source, field, target.labels)
+    with writing(target.dataset, f"field {target.home_path(field)!r}"):
+        target.dataset.reload()  # another process may have come first since it was loaded here
+        return compute_embeddings(samples, encoder, field, patches_field, encoder_params, **batches, progress=progress)
+
+
+def split_fields(embeddings) -> tuple[str | None, list[str]]:
+    """The first vector field of an ``embeddings`` argument, None if it names none, and the others."""
+    if embeddings is None or isinstance(embeddings, str):
+        return embeddings, []
+    return (embeddings[0] if embeddings else None), list(embeddings[1:])
+
+
+def choose_features(target, embeddings: str | None, encoder=None, encoder_params=None) -> tuple[str, object]:
+    """The vector field to use and the encoder to fill it with, None if the field is used as it is.
+
+    Args:
+        target: a :class:`operators.targets.Target`
+        embeddings: a vector field; by default the first one there is, unless an encoder is given
+        encoder (None): an encoder's name, or an encoder; by default the default encoder if there is no vector field
+        encoder_params (None): the encoder's parameters
+
+    Raises:
+        ValueError: in one sentence, if the encoder is unknown
+    """
+    from ...models.encoders import default_encoder, get_encoder
+    from ...models.encoders.base import Encoder
+
+    if encoder is None and embeddings is None:
+        embeddings = next(iter(vector_fields(target.source, target.patches_field)), None)
+        encoder = default_encoder()[0] if embeddings is None else None
+    if encoder is None:
+        if encoder_params:
+            raise ValueError(f"encoder_params {sorted(encoder_params)} have no use without an encoder; name one")
+        return embeddings, None
+    if isinstance(encoder, str):
+        get_encoder(encoder, encoder_params)
+        return embeddings or field_name(encoder), encoder
+    if not isinstance(encoder, Encoder):
+        raise ValueError(f"encoder {encoder!r} is not an encoder; give a name such as 'efficientnet_lite0'")
+    return embeddings or encoder.name, encoder
+
+
+def field_name(encoder: str) -> str:
+    """The vector field that an encoder fills by default: ``clip_ViT_B_32_openai`` for ``clip:ViT-B-32/openai``."""
+    return "".join(c if c.isalnum() else "_" for c in encoder).strip("_")

@@ -1,0 +1,1 @@
+"""Embeddings: filling vector fields, training encoders. May import ``dataset`` and ``execution``."""
