@@ -7,20 +7,21 @@ import numpy as np
 from pydantic import Field
 
 from ..models.parameters import typed
-from . import edit_log, label_fields, runs
 from .cluster_changes import Change, carry_out
-from .cluster_edits import clusters_of, version_of
-from .cluster_labels import UNASSIGNED, Labels, change_labels, read_labels, run_target
 from .dataset.rows import Rows
 from .dataset.targets import resolve_target
 from .edited_run import editing
 from .execution.locks import turn, writing
 from .execution.stages import Stages
-from .label_fields import NOISE, cluster_label
-from .maps import touch_maps
-from .members import as_seen_by
 from .newcomers import Newcomers
-from .run_parts import read_part
+from .runs import clusters as label_fields
+from .runs import edit_log
+from .runs import lifecycle as runs
+from .runs.clusters import NOISE, cluster_label
+from .runs.labels import UNASSIGNED, Labels, change_labels, read_labels, run_target
+from .runs.maps import touch_maps
+from .runs.members import as_seen_by
+from .runs.store import clusters_of, read_part, version_of
 
 ASSIGNED = "assigned"  # the role of a field that a run of elsewhere filled
 

@@ -5,20 +5,21 @@ import fiftyone.operators.types as types
 import numpy as np
 
 from ..models.parameters import plain
-from . import label_fields, runs
 from .cluster_edits import edited
-from .cluster_entries import run_vectors
-from .cluster_labels import read_labels
-from .edit_log import differences, make_edit
 from .edited_run import editing
 from .execution.app import failed, show, stream
 from .execution.python_call import PythonCall
 from .execution.stages import Stages
 from .forms import add_choice, refuse
-from .label_fields import COARSE, NOISE, label_width
 from .outputs.markdown import as_markdown
 from .outputs.summary import PANEL_COLORS
 from .run_choice import add_run, chosen_run
+from .runs import clusters as label_fields
+from .runs import lifecycle as runs
+from .runs.clusters import COARSE, NOISE, label_width
+from .runs.edit_log import differences, make_edit
+from .runs.entries import run_vectors
+from .runs.labels import read_labels
 
 LINKAGES = {"ward": "Ward: tight groups", "average": "Average: mean distance of centers"}
 

@@ -5,12 +5,13 @@ from dataclasses import dataclass, field
 import numpy as np
 from bson import ObjectId
 
-from . import edit_log, runs
-from .cluster_edits import check_cluster, clean_name, cluster_id, edited
-from .cluster_entries import describe, run_vectors
-from .cluster_labels import UNASSIGNED, Labels, read_labels
+from .cluster_edits import clean_name, edited
 from .edited_run import EditedRun, editing
-from .label_fields import NOISE, cluster_label, label_width
+from .runs import edit_log
+from .runs import lifecycle as runs
+from .runs.clusters import NOISE, check_cluster, cluster_id, cluster_label, label_width
+from .runs.entries import describe, run_vectors
+from .runs.labels import UNASSIGNED, Labels, read_labels
 
 SURE = 1.0  # of what somebody said
 MIXED = -2  # as in models.placement

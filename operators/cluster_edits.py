@@ -2,55 +2,16 @@
 
 import unicodedata
 
-from . import runs
 from .coarse import coarse_entries
-from .edit_log import differences, make_edit
 from .edited_run import EditedRun, editing
-from .label_fields import NOISE
-from .run_parts import read_part
+from .runs.clusters import check_cluster, cluster_id
+from .runs.edit_log import differences, make_edit
+from .runs.store import clusters_of
 
 MAX_NAME = 80
 # Characters that change the direction of all that follows, and could make one name look like another
 _DIRECTIONS = {chr(code) for code in (*range(0x202A, 0x202F), *range(0x2066, 0x206A))}
 _JOINER = "\u200d"  # makes one emoji of several
-
-
-def clusters_of(dataset, run_key: str, level: str = "fine") -> list[dict]:
-    """The clusters of a run as they are now, after all edits.
-
-    Args:
-        dataset: a :class:`fiftyone.core.dataset.Dataset`; reload it first if another process may have written
-        run_key: the run's key
-        level ("fine"): "fine", or "coarse" for the clusters of clusters that ``build_cluster_hierarchy`` made
-
-    Returns:
-        a list of dicts with id, label, size, mean confidence and prototypes, by id; coarse ones also have the ids of
-        their ``clusters``
-
-    Raises:
-        ValueError: in one sentence, if there is no such run or level
-    """
-    if level == "fine":
-        return runs.read_clusters(dataset, run_key)
-    if level != "coarse":
-        raise ValueError(f"there is no level {level!r}; choose 'fine' or 'coarse'")
-    clusters = (read_part(dataset, run_key, "coarse") or {}).get("clusters")
-    if not clusters:
-        raise ValueError(f"run {run_key!r} has no coarse level; make one with build_cluster_hierarchy")
-    return clusters
-
-
-def version_of(dataset, run_key: str) -> int:
-    """A number that changes with every change of a run's labels: edits, undo, redo, assignment of new samples.
-
-    Args:
-        dataset: a :class:`fiftyone.core.dataset.Dataset`; reload it first if another process may have written
-        run_key: the run's key
-
-    Raises:
-        ValueError: in one sentence, if there is no such run
-    """
-    return getattr(runs.look_at(dataset, run_key), "version", 0)
 
 
 def clean_name(name: str) -> str:
@@ -161,33 +122,3 @@ def edited(run: EditedRun, action: str, text: str, touched, coarse: bool = False
         "removed": [cluster for cluster in touched if cluster not in entries],
         "text": text,
     }
-
-
-def check_cluster(run_key: str, cluster: int, known, noise: bool = False):
-    """Checks that a run has a cluster.
-
-    Args:
-        run_key: the run's key
-        cluster: a cluster id
-        known: the ids there are
-        noise (False): whether noise counts as a cluster
-
-    Raises:
-        ValueError: in one sentence, if it has not
-    """
-    if cluster == NOISE and not noise:
-        raise ValueError(f"-1 is noise, not a cluster of run {run_key!r}; choose a cluster")
-    if cluster not in known:
-        ids = sorted(set(known) - {NOISE})
-        some = ", ".join(map(str, ids[:10])) + (f" and {len(ids) - 10} more" if len(ids) > 10 else "")
-        raise ValueError(f"run {run_key!r} has no cluster {cluster}; its clusters are {some or 'none'}")
-
-
-def cluster_id(key) -> int:
-    """A cluster id that came from Python or from the App, checked."""
-    # the App sends the keys of a dict as text
-    if isinstance(key, str) and key.lstrip("-").isdigit():
-        return int(key)
-    if isinstance(key, bool) or not hasattr(key, "__index__"):
-        raise ValueError(f"{key!r} is not a cluster id; give an integer")
-    return int(key)

@@ -8,18 +8,20 @@ from pydantic import Field
 from ..models.parameters import SEED as RANDOM_STATE
 from ..models.parameters import typed
 from ..models.vectors.normalize import unit_length
-from . import label_fields, runs
 from .constraints import read_constraints
 from .dataset.vectors import first_space, read_spaces
 from .embedding.embeddings import compute_embeddings
 from .execution.locks import turn, writing
 from .execution.stages import Stages
 from .image_training import IMAGES, learn, make_image_request
-from .label_fields import NOISE
-from .maps import clean_leftovers, digest, ensure_map, map_key
 from .outputs.summary import panel_note, summarize
 from .request import make_request
-from .run_record import asked, describe_clusters, encoders, kept_figures, scored, versions
+from .run_record import asked, encoders, kept_figures, scored, versions
+from .runs import clusters as label_fields
+from .runs import lifecycle as runs
+from .runs.clusters import NOISE
+from .runs.entries import describe_clusters
+from .runs.maps import clean_leftovers, digest, ensure_map, map_key
 
 SEED = 51
 # With so few dimensions vectors are coordinates more often than directions, and their length means something

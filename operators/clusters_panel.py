@@ -3,7 +3,6 @@
 import fiftyone.operators as foo
 import fiftyone.operators.types as types
 
-from . import runs
 from .cluster_changes import redo_edit, undo_edit
 from .cluster_views import cluster_view, count_unassigned, doubtful_view, index_labels, part_view, unassigned_view
 from .clusters_panel_actions import EDITS, edit_form, renamed_to, run_form
@@ -19,6 +18,7 @@ from .evaluate_clusters import current_figures, evaluate_truth
 from .execution.app import one_sentence
 from .form_arguments import NONE
 from .open_clusters_panel import PANEL
+from .runs import lifecycle as runs
 
 URI = "@constellation/clusters"
 AT_ONCE = 20_000  # up to this many members, old figures are computed again without being asked

@@ -2,16 +2,16 @@
 
 import fiftyone.operators.types as types
 
-from . import runs
 from .cluster_views import ORDERS
 from .clusters_panel_parts import QUIET, button, drop_down, menu, row, search_field, text
 from .clusters_panel_run import SORTS, UNASSIGNED, PanelRun
 from .dataset.ground_truth import truth_fields
 from .dataset.targets import resolve_target
 from .form_arguments import NONE
-from .label_fields import NOISE
 from .outputs.summary import MAIN_SCORES
-from .run_choice import when
+from .runs import lifecycle as runs
+from .runs.clusters import NOISE
+from .runs.store import when
 
 TABS = {"clusters": "Clusters", "charts": "Charts", "details": "Run"}
 BORDERLINE = "borderline"

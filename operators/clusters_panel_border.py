@@ -2,10 +2,10 @@
 
 import fiftyone.operators.types as types
 
-from .cluster_labels import run_target
 from .clusters_panel_parts import QUIET, column, text
 from .clusters_panel_run import PanelRun
 from .contact_sheets import draw_sheets
+from .runs.labels import run_target
 
 TILES = 12
 _CELLS = {"display": "grid", "gridTemplateColumns": "repeat(auto-fill, minmax(92px, 1fr))", "alignItems": "start"}

@@ -2,12 +2,12 @@
 
 import fiftyone.operators.types as types
 
-from .cluster_labels import run_target
 from .clusters_panel_actions import CARD_ACTIONS, NOISE_ACTIONS
 from .clusters_panel_parts import QUIET, button, column, menu, row, text
 from .clusters_panel_run import UNASSIGNED, Card, PanelRun
 from .contact_sheets import draw_sheets
-from .label_fields import NOISE
+from .runs.clusters import NOISE
+from .runs.labels import run_target
 
 PURITY = "Purity: its most frequent class and the share of that"
 CONFIDENCE = "Confidence: mean of the members, from 0 to 1"

@@ -5,7 +5,7 @@ import numpy as np
 from .clusters_panel_parts import QUIET, text
 from .clusters_panel_run import PanelRun
 from .figures import BINS, unpack
-from .label_fields import NOISE
+from .runs.clusters import NOISE
 
 TITLES = {
     "sizes": "Sizes",

@@ -3,11 +3,11 @@
 from dataclasses import dataclass, field
 from functools import cached_property
 
-from . import runs
-from .cluster_edits import clusters_of
 from .clusters_panel_look import read_look
 from .figures import are_current, read_figures
-from .label_fields import NOISE
+from .runs import lifecycle as runs
+from .runs.clusters import NOISE
+from .runs.store import clusters_of
 
 PAGE = 12
 UNASSIGNED = -2  # the card of those without a cluster

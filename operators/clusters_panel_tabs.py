@@ -9,8 +9,8 @@ from .clusters_panel_cards import add_cards, add_pages
 from .clusters_panel_charts import TITLES, add_chart, available
 from .clusters_panel_parts import QUIET, button, row, text
 from .clusters_panel_run import PanelRun
-from .get_clustering_run_info import get_clustering_run_info
 from .outputs.run_info import edits_text, info_text
+from .runs.info import get_clustering_run_info
 
 
 def add_panel(panel, run: PanelRun | None, events):

@@ -8,16 +8,16 @@ import fiftyone.operators.types as types
 import numpy as np
 from fiftyone import ViewField as F
 
-from . import runs
 from .dataset.ground_truth import read_truth, truth_fields, truth_path
 from .dataset.rows import Rows
 from .dataset.targets import resolve_target
 from .execution.python_call import PythonCall
 from .forms import add_choice, add_problem
-from .label_fields import NOISE, cluster_label
-from .members import Members, read_members
 from .outputs.comparison import comparison_text, heat_map
 from .run_choice import add_run, chosen_run
+from .runs import lifecycle as runs
+from .runs.clusters import NOISE, cluster_label
+from .runs.members import Members, read_members
 from .sample_choice import WHOLE, add_samples, run_samples
 
 SHOW = "show"

@@ -8,7 +8,6 @@ from pydantic import Field
 
 from ..models.naming.criterion import place_images, plan
 from ..models.parameters import typed
-from . import runs
 from .criterion_job import CriterionJob
 from .criterion_run import METHOD, keep_groups, name_groups
 from .dataset.files import files_of
@@ -21,6 +20,7 @@ from .llm_job import by_reason
 from .llm_server import choose_server, key_for, read_secrets
 from .naming_record import keep_report
 from .naming_request import agreed, refuse_without_consent
+from .runs import lifecycle as runs
 
 CRITERION_LETTERS = 200
 

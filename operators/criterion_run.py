@@ -2,10 +2,11 @@
 
 import numpy as np
 
-from . import label_fields, runs
 from .execution.locks import turn
-from .label_fields import cluster_label, label_width
 from .naming_record import apply_names
+from .runs import clusters as label_fields
+from .runs import lifecycle as runs
+from .runs.clusters import cluster_label, label_width
 
 METHOD = "criterion"
 _KEPT = ("embeddings", "encoder", "spaces", "normalize", "patches_field", "visualization", "digest", "versions")

@@ -3,11 +3,11 @@
 import fiftyone.operators as foo
 import fiftyone.operators.types as types
 
-from . import runs
 from .execution.locks import turn, writing
 from .execution.python_call import PythonCall
-from .maps import clean_maps, touch_maps
 from .run_choice import add_run, chosen_run
+from .runs import lifecycle as runs
+from .runs.maps import clean_maps, touch_maps
 
 
 def delete_clustering_run(samples, run_key: str) -> dict:

@@ -7,7 +7,6 @@ import fiftyone.operators.types as types
 from pydantic import Field
 
 from ..models.parameters import typed
-from . import runs
 from .cluster_changes import dissolve_clusters, merge_clusters, move_to_cluster, redo_edit, undo_edit
 from .cluster_edits import rename_clusters
 from .dataset.rows import Rows
@@ -18,6 +17,7 @@ from .execution.python_call import PythonCall
 from .outputs.markdown import as_markdown
 from .regrouping import absorb_noise, split_cluster
 from .run_choice import add_run, chosen_run
+from .runs import lifecycle as runs
 
 # What each action takes beside run_key, by and version; the first ones it needs
 TAKES = {

@@ -3,11 +3,12 @@
 import fiftyone.operators.types as types
 
 from ..models.parameters import validated
-from . import edit_log, runs
-from .cluster_edits import MAX_NAME, clean_name, clusters_of, version_of
+from .cluster_edits import MAX_NAME, clean_name
 from .edited_run import check_seen
 from .forms import add_choice, add_parameters, add_problem, check, form_values, refuse
-from .run_parts import read_part
+from .runs import edit_log
+from .runs import lifecycle as runs
+from .runs.store import clusters_of, read_part, version_of
 
 ACTIONS = {
     "rename": "Rename a cluster",

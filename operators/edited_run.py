@@ -6,13 +6,14 @@ editor finds the pending record and takes back what was done.
 
 from contextlib import contextmanager
 
-from . import edit_log, runs
-from .cluster_entries import describe
-from .cluster_labels import change_labels, read_labels, rename_labels, run_target
 from .coarse import coarse_entries, write_coarse
 from .execution.locks import writing
-from .maps import touch_maps
-from .run_parts import change_run, read_parts, write_parts
+from .runs import edit_log
+from .runs import lifecycle as runs
+from .runs.entries import describe
+from .runs.labels import change_labels, read_labels, rename_labels, run_target
+from .runs.maps import touch_maps
+from .runs.store import change_run, read_parts, state_of, write_parts
 
 TABLES = ("clusters", "names", "becomes", "coarse_of", "coarse_names", "hierarchy", "scores")
 NO_SCORES = {"scores": {}, "recall": []}  # what the configuration says of the whole run where nothing is known
@@ -238,11 +239,6 @@ class EditedRun:
         change_run(self.dataset, self.run_key, clusters, facts, edits=log, **parts)
         touch_maps(self.dataset)
         self.config = runs.get_config(self.dataset, self.run_key)
-
-
-def state_of(config) -> int:
-    """The state of a run's labels, see :attr:`EditedRun.state`, from its configuration."""
-    return getattr(config, "state", getattr(config, "version", 0))
 
 
 def _state(edit: dict, forward: bool) -> int | None:

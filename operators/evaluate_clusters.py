@@ -5,12 +5,10 @@ import fiftyone.operators.types as types
 import numpy as np
 
 from ..models.vectors.normalize import unit_length
-from . import runs
-from .cluster_edits import clusters_of
 from .dataset.ground_truth import read_truth, truth_fields
 from .dataset.targets import resolve_target
 from .dataset.vectors import read_spaces
-from .edited_run import renew_entries, state_of
+from .edited_run import renew_entries
 from .execution.app import failed, show, stream
 from .execution.locks import turn
 from .execution.python_call import PythonCall
@@ -18,11 +16,13 @@ from .execution.stages import Stages
 from .figures import are_current, by_id, keep_figures, make_figures, make_truth, read_figures
 from .form_arguments import NONE
 from .forms import add_choice
-from .label_fields import NOISE
-from .members import read_members
 from .outputs.markdown import markdown_text
 from .outputs.summary import MAIN_SCORES, score_table
 from .run_choice import add_run, chosen_run
+from .runs import lifecycle as runs
+from .runs.clusters import NOISE
+from .runs.members import read_members
+from .runs.store import clusters_of, state_of
 
 LISTED = 50
 COLUMNS = ("cohesion", "separation", "silhouette", "purity")

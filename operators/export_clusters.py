@@ -5,16 +5,16 @@ from pathlib import Path
 import fiftyone.operators as foo
 import fiftyone.operators.types as types
 
-from . import runs
 from .execution.app import failed, stream
 from .execution.python_call import PythonCall
 from .execution.stages import Stages
 from .export_files import destination, staged
 from .export_formats import WRITERS
 from .forms import add_choice, check
-from .label_fields import NOISE
-from .members import read_members
 from .run_choice import add_run, chosen_run
+from .runs import lifecycle as runs
+from .runs.clusters import NOISE
+from .runs.members import read_members
 from .sample_choice import add_samples, run_samples
 
 FORMATS = {

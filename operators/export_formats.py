@@ -9,9 +9,9 @@ from pathlib import Path
 import numpy as np
 
 from .export_files import slug
-from .get_clustering_run_info import get_clustering_run_info
-from .label_fields import cluster_label, label_width
-from .members import Members
+from .runs.clusters import cluster_label, label_width
+from .runs.info import get_clustering_run_info
+from .runs.members import Members
 
 COLUMNS = ("id", "sample_id", "filepath", "cluster", "label", "confidence")
 BOX = ("x", "y", "width", "height")

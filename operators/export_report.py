@@ -3,11 +3,11 @@
 import numpy as np
 
 from .export_formats import CARD_IMAGES, MAP_POINTS, REPORT_CARDS, REPORT_IMAGES, shown
-from .get_clustering_run_info import get_clustering_run_info
-from .label_fields import NOISE, cluster_label
-from .members import Members
 from .outputs.summary import MAIN_SCORES
-from .run_parts import read_part
+from .runs.clusters import NOISE, cluster_label
+from .runs.info import get_clustering_run_info
+from .runs.members import Members
+from .runs.store import read_part
 
 LONGEST_NAME = 300
 LONGEST_TEXT = 600

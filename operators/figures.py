@@ -12,9 +12,8 @@ from functools import lru_cache
 import fiftyone as fo
 import numpy as np
 
-from .label_fields import NOISE
-from .run_parts import read_parts, write_parts
-from .runs import look_at
+from .runs.clusters import NOISE
+from .runs.store import look_at, read_parts, write_parts
 
 SEED = 51
 BINS = 20
@@ -183,7 +182,7 @@ def read_figures(dataset, run_key: str, name: str = "figures") -> dict | None:
 
 def are_current(dataset, run_key: str, figures: dict | None) -> bool:
     """Whether figures describe the labels as they are: no edit and no deletion of samples came after them."""
-    from .edited_run import state_of
+    from .runs.store import state_of
 
     if figures is None or figures.get("state") != state_of(look_at(dataset, run_key)):
         return False

@@ -8,15 +8,15 @@ import numpy as np
 from pydantic import Field
 
 from ..models.parameters import typed
-from . import runs
 from .execution.app import failed, stream
 from .execution.python_call import PythonCall
 from .execution.stages import Stages
 from .forms import HALF
-from .kept_choice import check_kept, keep_choice
-from .label_fields import NOISE, cluster_label
-from .members import read_members
 from .run_choice import add_run, chosen_run
+from .runs import lifecycle as runs
+from .runs.clusters import NOISE, cluster_label
+from .runs.members import read_members
+from .runs.saved_views import check_kept, keep_choice
 from .sample_choice import add_samples, run_samples
 
 THRESHOLD = 0.98

@@ -6,7 +6,6 @@ Nothing here touches the network or loads torch: forms are drawn at every keystr
 import fiftyone.operators.types as types
 
 from ..models.parameters import validated
-from . import runs
 from .clustering import SEED
 from .constraints import check_constraints, edited_runs
 from .dataset.ground_truth import truth_fields
@@ -18,6 +17,7 @@ from .form_arguments import NEW, NONE, WHOLE, chosen_patches_field, chosen_sampl
 from .forms import FULL, HALF, add_choice, add_heading, add_parameters, add_problem, check, form_values, refuse
 from .image_form import add_image_training, add_train_choice, trains_on_images
 from .request import MAX_SEED
+from .runs import lifecycle as runs
 
 COUNTED = 200_000  # above this, counting missing vectors at every keystroke would make the form slow
 

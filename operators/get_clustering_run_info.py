@@ -3,38 +3,10 @@
 import fiftyone.operators as foo
 import fiftyone.operators.types as types
 
-from . import runs
-from .edit_log import history
 from .execution.python_call import PythonCall
 from .outputs.run_info import cluster_rows, edits_text, info_text
-from .run_choice import add_run, chosen_run, when
-from .run_parts import read_part
-
-
-def get_clustering_run_info(samples, run_key: str) -> dict:
-    """Everything that is kept about a run, as plain data.
-
-    Args:
-        samples: the dataset, or a view into it
-        run_key: the run's key
-
-    Returns:
-        a dict with ``run_key``, ``created_at``, ``field_exists``, the ``edits`` and the run's configuration
-
-    Raises:
-        ValueError: in one sentence, if there is no such run
-    """
-    dataset = samples._root_dataset
-    config = runs.get_config(dataset, run_key).serialize()
-    plain = {key: value for key, value in config.items() if key not in ("cls", "type")}
-    return {
-        "run_key": run_key,
-        "created_at": when(dataset.get_run_info(run_key).timestamp),
-        "field_exists": runs.has_labels(dataset, run_key),
-        **plain,
-        "clusters": runs.read_clusters(dataset, run_key),
-        "edits": history(read_part(dataset, run_key, "edits") or []),
-    }
+from .run_choice import add_run, chosen_run
+from .runs.info import get_clustering_run_info
 
 
 class GetClusteringRunInfo(PythonCall, foo.Operator):

@@ -5,7 +5,6 @@ import inspect
 import fiftyone.operators as foo
 import fiftyone.operators.types as types
 
-from . import runs
 from .criterion import check_criterion, group_by_criterion, group_images, plan_of, propose_key
 from .execution.app import failed, show, stream
 from .execution.python_call import PythonCall
@@ -14,6 +13,7 @@ from .llm_form import add_consent_box, add_server, consented, sent
 from .llm_server import read_secrets
 from .outputs.markdown import markdown
 from .run_choice import add_run, chosen_run
+from .runs import lifecycle as runs
 
 _LETTERS = 1500  # of a question, on average
 

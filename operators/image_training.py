@@ -10,7 +10,6 @@ from dataclasses import replace
 
 import numpy as np
 
-from . import runs
 from .dataset.targets import resolve_target
 from .dataset.vector_fields import field_encoder
 from .embedding.embeddings import field_name
@@ -18,6 +17,7 @@ from .embedding.training import propose_name, read_pixels
 from .execution.locks import writing
 from .execution.stopping import Stopped
 from .request import Request
+from .runs import lifecycle as runs
 
 IMAGES, EMBEDDINGS = "images", "embeddings"
 _PREFIX = "trained:"

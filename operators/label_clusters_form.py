@@ -5,15 +5,15 @@ import inspect
 import fiftyone.operators.types as types
 
 from ..models.naming.prompt import Instructions, system_text
-from . import runs
 from .dataset.ground_truth import truth_fields
 from .dataset.targets import resolve_target
 from .forms import HALF, add_choice, add_heading, add_parameters, add_problem, form_values, refuse
-from .label_fields import NOISE
 from .llm_form import add_consent_box, add_server, consented, sent
 from .naming import CLASSIFIER, FIELD, LLM, VOCABULARY, label_clusters
 from .naming_request import read_words
 from .run_choice import add_run, chosen_run
+from .runs import lifecycle as runs
+from .runs.clusters import NOISE
 
 SOURCES = {
     LLM: ("Vision model (LLM)", "Looks at a few images of each cluster; at OpenAI, or at a server of your own"),

@@ -11,7 +11,7 @@ from ..models.naming.prices import ANSWER_TOKENS, image_tokens, most_image_token
 from .llm_job import NO_IMAGE, LLMJob, by_reason, digest_of, news
 from .llm_server import ServerChoice
 from .naming_images import NEIGHBORS, Speakers
-from .naming_record import is_default_name
+from .runs.clusters import is_default_name
 
 CONTRAST_IMAGES, MOST_ALIKE = 3, 6  # of each cluster, and clusters, in one contrastive question
 

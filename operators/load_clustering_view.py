@@ -3,12 +3,13 @@
 import fiftyone.operators as foo
 import fiftyone.operators.types as types
 
-from . import runs
-from .cluster_edits import cluster_id, clusters_of
 from .cluster_views import ORDERS, check_order, cluster_view, doubtful_view
 from .execution.python_call import PythonCall
 from .forms import HALF, add_choice
 from .run_choice import add_run, chosen_run
+from .runs import lifecycle as runs
+from .runs.clusters import cluster_id
+from .runs.store import clusters_of
 
 ALL = "all"
 

@@ -3,11 +3,11 @@
 import fiftyone.operators as foo
 import fiftyone.operators.types as types
 
-from . import runs
 from .execution.python_call import PythonCall
-from .members import read_members
 from .naming_record import read_names
 from .run_choice import add_run, chosen_run
+from .runs import lifecycle as runs
+from .runs.members import read_members
 
 
 def load_odd_images(samples, run_key: str, cluster: int | None = None):

@@ -8,17 +8,17 @@ from pydantic import Field
 from ..models.naming.answers import alike
 from ..models.naming.prompt import Instructions
 from ..models.parameters import parameters, typed, validated
-from . import runs
 from .execution.locks import writing
 from .execution.stages import Stages
-from .label_fields import NOISE
 from .llm_job import by_reason
 from .llm_naming import LLMNaming
 from .llm_server import choose_server, key_for, read_secrets
-from .members import Members, read_members
 from .naming_images import choose_speakers
 from .naming_record import BY, apply_names, keep_report, read_names
 from .naming_request import NamingRequest, check_consent, read_words
+from .runs import lifecycle as runs
+from .runs.clusters import NOISE
+from .runs.members import Members, read_members
 
 LLM, VOCABULARY, CLASSIFIER, FIELD = "llm", "vocabulary", "classifier", "field"
 OVER_CAP = "over max_clusters"

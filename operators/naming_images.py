@@ -7,8 +7,8 @@ from dataclasses import dataclass
 import numpy as np
 
 from .dataset.vectors import read_vectors
-from .label_fields import NOISE
-from .members import Members
+from .runs.clusters import NOISE
+from .runs.members import Members
 
 SPARES = 3  # chosen beyond what is shown, in place of files that cannot be read
 NEIGHBORS = 3

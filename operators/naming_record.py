@@ -4,11 +4,9 @@ Answers are kept under the digest of what was asked, so a repeated or restarted 
 first one, and asks nobody the same thing twice.
 """
 
-import re
-
-from . import runs
 from .cluster_edits import rename_clusters
-from .run_parts import read_part, write_parts
+from .runs import lifecycle as runs
+from .runs.store import read_part, write_parts
 
 STORE = "constellation_names"
 NAMES, REPORT = "names", "naming"  # parts of the run
@@ -62,8 +60,3 @@ def apply_names(dataset, run_key: str, found: dict[int, dict], source: str, prog
 def keep_report(dataset, run_key: str, report: dict):
     """Keeps what the last naming job of a run did, with its failures."""
     write_parts(dataset, run_key, **{REPORT: report})
-
-
-def is_default_name(cluster: int, label: str) -> bool:
-    """Whether a cluster still has the name that it was born with."""
-    return label == "noise" or re.fullmatch(rf"cluster 0*{cluster}", label) is not None

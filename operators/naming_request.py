@@ -5,9 +5,9 @@ from dataclasses import dataclass
 
 from ..models.naming.addresses import OPENAI, origin_of
 from ..models.naming.prompt import Instructions, split_words
-from . import runs
-from .label_fields import NOISE
 from .llm_server import OPENAI_URL, ServerChoice
+from .runs import lifecycle as runs
+from .runs.clusters import NOISE
 
 LARGEST_VOCABULARY = 1_000_000  # bytes of a file of words
 

@@ -6,16 +6,17 @@ import numpy as np
 
 from ..models.encoders import get_encoder
 from ..models.encoders.base import same_encoder
-from . import edit_log, runs
-from .cluster_entries import run_vectors
-from .cluster_labels import UNASSIGNED, read_labels, run_target
 from .dataset.rows import Rows
 from .dataset.targets import Target
 from .dataset.vector_fields import field_encoder, recorded_encoder
-from .dataset.vectors import VectorTable, fields_of, missing_vectors, read_spaces
+from .dataset.vectors import VectorTable, missing_vectors, read_spaces
 from .embedding.embeddings import compute_embeddings
 from .execution.locks import writing
-from .run_parts import read_parts
+from .runs import edit_log
+from .runs import lifecycle as runs
+from .runs.entries import run_vectors
+from .runs.labels import UNASSIGNED, read_labels, run_target
+from .runs.store import fields_of, read_parts
 
 
 @dataclass

@@ -9,17 +9,18 @@ import fiftyone.operators.types as types
 from pydantic import Field
 
 from ..models.parameters import typed
-from . import label_fields, runs
 from .dataset.ground_truth import read_truth, truth_fields
 from .dataset.targets import resolve_target
 from .execution.app import failed, show, stream
 from .execution.locks import turn, writing
 from .execution.python_call import PythonCall
 from .forms import HALF, add_choice, add_problem, check
-from .label_fields import NOISE, cluster_label
-from .members import Members, read_members
 from .outputs.markdown import plain
 from .run_choice import add_run, chosen_run
+from .runs import clusters as label_fields
+from .runs import lifecycle as runs
+from .runs.clusters import NOISE, cluster_label
+from .runs.members import Members, read_members
 from .sample_choice import add_samples, run_samples
 
 PURITY, KNOWN = 0.9, 3

@@ -4,11 +4,11 @@ import numpy as np
 
 from .cluster_changes import MIXED, Change, carry_out, known_clusters
 from .cluster_edits import clean_name, edited
-from .cluster_entries import run_vectors
-from .cluster_labels import read_labels
-from .edit_log import next_id
 from .edited_run import editing
-from .label_fields import NOISE, cluster_label, label_width
+from .runs.clusters import NOISE, cluster_label, label_width
+from .runs.edit_log import next_id
+from .runs.entries import run_vectors
+from .runs.labels import read_labels
 
 
 def split_cluster(

@@ -3,12 +3,12 @@
 import fiftyone.operators as foo
 import fiftyone.operators.types as types
 
-from . import runs
 from .execution.locks import turn, writing
 from .execution.python_call import PythonCall
 from .forms import check
-from .maps import touch_maps
 from .run_choice import add_run, chosen_run
+from .runs import lifecycle as runs
+from .runs.maps import touch_maps
 
 
 def rename_clustering_run(samples, run_key: str, new_run_key: str) -> dict:

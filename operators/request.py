@@ -2,13 +2,13 @@
 
 from dataclasses import dataclass
 
-from . import runs
 from .constraints import check_constraints
 from .dataset.ground_truth import truth_path
 from .dataset.targets import Target, resolve_target
 from .dataset.vector_fields import check_vector_field
 from .dataset.vectors import vector_fields
 from .embedding.embeddings import choose_features, split_fields
+from .runs import lifecycle as runs
 
 MAX_SEED = 2**32 - 1
 _AS_GIVEN = ("encoder_params", "reduce", "visualize", "ground_truth", "seed", "normalize", "constraints_from")

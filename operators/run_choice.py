@@ -1,9 +1,7 @@
 """What the small operators on runs share: the form that picks a run."""
 
-from datetime import datetime
-
-from . import runs
 from .forms import add_choice, add_problem
+from .runs import lifecycle as runs
 
 
 def add_run(ctx, inputs) -> str | None:
@@ -38,8 +36,3 @@ def chosen_run(ctx, required: bool = False) -> str:
     if required or not keys:
         raise ValueError(f"no run was named; set run_key to one of {', '.join(keys) or 'none, there are no runs'}")
     return keys[-1]
-
-
-def when(timestamp: datetime | None) -> str:
-    """A run's time: ``2026-11-22 14:05`` UTC."""
-    return timestamp.strftime("%Y-%m-%d %H:%M UTC") if timestamp else "unknown"

@@ -2,12 +2,9 @@
 
 from importlib.metadata import PackageNotFoundError, version
 
-import numpy as np
-
 from .dataset.ground_truth import read_truth
 from .dataset.vector_fields import field_encoder
 from .figures import by_id, make_figures, make_truth, stamped
-from .label_fields import cluster_label, label_width
 
 PACKAGES = ("fiftyone", "numpy", "scikit-learn", "scipy", "torch", "umap-learn", "hdbscan", "pynndescent")
 
@@ -34,27 +31,6 @@ def encoders(request, widths) -> dict:
     several = zip(request.fields, made_by, widths, strict=True) if len(widths) > 1 else ()
     spaces = [{"embeddings": field, "encoder": encoder, "dimension": width} for field, encoder, width in several]
     return {"encoder": made_by[0], "spaces": spaces}
-
-
-def describe_clusters(table, X, clusterer, seed) -> list[dict]:
-    """Per cluster: id, label, size, mean confidence and prototypes."""
-    from ..models.analysis.exemplars import prototypes
-
-    labels, confidence = clusterer.labels_, clusterer.confidence_
-    chosen = prototypes(X, labels, confidence, seed=seed, by=clusterer.prototypes_by)
-    ids, place, counts = np.unique(labels, return_inverse=True, return_counts=True)
-    sums = np.bincount(place, weights=confidence)
-    width = label_width(labels)
-    return [
-        {
-            "id": int(cluster),
-            "label": cluster_label(int(cluster), width),
-            "size": count,
-            "confidence": round(total / count, 4),
-            "prototypes": [table.ids[row] for row in chosen.get(int(cluster), [])],
-        }
-        for cluster, count, total in zip(ids, counts.tolist(), sums.tolist(), strict=True)
-    ]
 
 
 def scored(request, table, X, labels) -> tuple[dict, list, list[str]]:

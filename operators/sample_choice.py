@@ -1,6 +1,6 @@
 """What the operators that use a run's clusters share: which of its samples are meant."""
 
-from . import runs
+from .runs import lifecycle as runs
 
 WHOLE = "DATASET"  # FiftyOne's name of that choice
 

@@ -5,15 +5,15 @@ from collections import Counter
 import fiftyone.operators as foo
 import fiftyone.operators.types as types
 
-from . import runs
 from .dataset.ground_truth import read_truth, truth_fields
 from .dataset.targets import resolve_target
 from .execution.python_call import PythonCall
 from .forms import add_choice
-from .label_fields import NOISE, cluster_label
-from .members import Members, read_members
 from .outputs.markdown import plain
 from .run_choice import add_run, chosen_run
+from .runs import lifecycle as runs
+from .runs.clusters import NOISE, cluster_label
+from .runs.members import Members, read_members
 from .sample_choice import add_samples, run_samples
 
 TAGS = "tags"

@@ -2,7 +2,7 @@
 
 import fiftyone as fo
 
-from .. import runs
+from ..runs import lifecycle as runs
 from .rows import label_path
 
 

@@ -214,8 +214,3 @@ def _skipped(fields, tables) -> dict[str, list[str]]:
             if new:
                 skipped[f"{reason} in {name}"] = new
     return skipped
-
-
-def fields_of(config) -> list[str]:
-    """The vector fields that a run was made of, from its configuration."""
-    return [space["embeddings"] for space in getattr(config, "spaces", None) or []] or [config.embeddings]

@@ -15,7 +15,7 @@ from fiftyone.plugins.orgs.constellation.clusters.operators import (
 from fiftyone.plugins.orgs.constellation.clusters.operators.clusters_panel_run import PAGE, SORTS, UNASSIGNED, PanelRun
 from fiftyone.plugins.orgs.constellation.clusters.operators.contact_sheets import draw_sheets
 from fiftyone.plugins.orgs.constellation.clusters.operators.dataset.targets import resolve_target
-from fiftyone.plugins.orgs.constellation.clusters.operators.run_parts import write_parts
+from fiftyone.plugins.orgs.constellation.clusters.operators.runs.store import write_parts
 from PIL import Image
 
 from .panel_browser import Browser

@@ -4,11 +4,13 @@ import fiftyone as fo
 import numpy as np
 import pytest
 from fiftyone import ViewField as F
-from fiftyone.plugins.orgs.constellation.clusters.operators import clustering, label_fields, runs
+from fiftyone.plugins.orgs.constellation.clusters.operators import clustering
 from fiftyone.plugins.orgs.constellation.clusters.operators.dataset.targets import resolve_target
 from fiftyone.plugins.orgs.constellation.clusters.operators.execution import locks
 from fiftyone.plugins.orgs.constellation.clusters.operators.outputs.run_info import info_text
 from fiftyone.plugins.orgs.constellation.clusters.operators.outputs.summary import as_text
+from fiftyone.plugins.orgs.constellation.clusters.operators.runs import clusters as label_fields
+from fiftyone.plugins.orgs.constellation.clusters.operators.runs import lifecycle as runs
 
 from .conftest import get, group_vectors
 

@@ -10,9 +10,11 @@ import time
 import fiftyone as fo
 import numpy as np
 import pytest
-from fiftyone.plugins.orgs.constellation.clusters.operators import label_fields, maps, runs
 from fiftyone.plugins.orgs.constellation.clusters.operators.dataset.targets import resolve_target
 from fiftyone.plugins.orgs.constellation.clusters.operators.execution import locks
+from fiftyone.plugins.orgs.constellation.clusters.operators.runs import clusters as label_fields
+from fiftyone.plugins.orgs.constellation.clusters.operators.runs import lifecycle as runs
+from fiftyone.plugins.orgs.constellation.clusters.operators.runs import maps
 
 from .conftest import get
 

@@ -6,10 +6,10 @@ from fiftyone.plugins.orgs.constellation.clusters.models.clusterers import get_c
 from fiftyone.plugins.orgs.constellation.clusters.models.parameters import parameters
 from fiftyone.plugins.orgs.constellation.clusters.models.placement import place
 from fiftyone.plugins.orgs.constellation.clusters.models.vectors.normalize import unit_length
-from fiftyone.plugins.orgs.constellation.clusters.operators import runs
-from fiftyone.plugins.orgs.constellation.clusters.operators.get_clustering_run_info import get_clustering_run_info
 from fiftyone.plugins.orgs.constellation.clusters.operators.outputs.run_info import info_text
 from fiftyone.plugins.orgs.constellation.clusters.operators.outputs.summary import as_text
+from fiftyone.plugins.orgs.constellation.clusters.operators.runs import lifecycle as runs
+from fiftyone.plugins.orgs.constellation.clusters.operators.runs.info import get_clustering_run_info
 
 DEEP = [name for name in list_clusterers() if get_clusterer(name).group.startswith("deep")]
 QUICK = {"n_clusters": 3, "steps": 40, "heads": 1, "pretrain_steps": 60, "runs": 2, "base": "kmeans"}

@@ -10,14 +10,11 @@ from fiftyone import ViewField as F
 from fiftyone.plugins.orgs.constellation.clusters.models.placement import place
 from fiftyone.plugins.orgs.constellation.clusters.operators import cluster_changes as changes
 from fiftyone.plugins.orgs.constellation.clusters.operators import cluster_edits as edits
-from fiftyone.plugins.orgs.constellation.clusters.operators import (
-    cluster_labels,
-    edited_run,
-    label_fields,
-    regrouping,
-    run_parts,
-    runs,
-)
+from fiftyone.plugins.orgs.constellation.clusters.operators import edited_run, regrouping
+from fiftyone.plugins.orgs.constellation.clusters.operators.runs import clusters as label_fields
+from fiftyone.plugins.orgs.constellation.clusters.operators.runs import labels as cluster_labels
+from fiftyone.plugins.orgs.constellation.clusters.operators.runs import lifecycle as runs
+from fiftyone.plugins.orgs.constellation.clusters.operators.runs import store as run_parts
 
 from .conftest import get, group_vectors
 from .test_concurrency import Child

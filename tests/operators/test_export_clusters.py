@@ -313,7 +313,7 @@ def test_a_field_that_is_gone(run, tmp_path):
 
 
 def test_what_stands_for_a_cluster(run):
-    from fiftyone.plugins.orgs.constellation.clusters.operators.members import read_members
+    from fiftyone.plugins.orgs.constellation.clusters.operators.runs.members import read_members
 
     members = read_members(run, "km")
     for cluster, rows in members.by_cluster().items():

@@ -7,7 +7,7 @@ import pytest
 from fiftyone.plugins.orgs.constellation.clusters.operators import cluster_changes as changes
 from fiftyone.plugins.orgs.constellation.clusters.operators import regrouping
 from fiftyone.plugins.orgs.constellation.clusters.operators.build_cluster_hierarchy import build_cluster_hierarchy
-from fiftyone.plugins.orgs.constellation.clusters.operators.cluster_edits import clusters_of, rename_clusters
+from fiftyone.plugins.orgs.constellation.clusters.operators.cluster_edits import rename_clusters
 from fiftyone.plugins.orgs.constellation.clusters.operators.evaluate_clusters import current_figures
 from fiftyone.plugins.orgs.constellation.clusters.operators.figures import (
     BINS,
@@ -17,7 +17,7 @@ from fiftyone.plugins.orgs.constellation.clusters.operators.figures import (
     read_figures,
     unpack,
 )
-from fiftyone.plugins.orgs.constellation.clusters.operators.run_parts import read_part
+from fiftyone.plugins.orgs.constellation.clusters.operators.runs.store import clusters_of, read_part
 
 
 def get(name):

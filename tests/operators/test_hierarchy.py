@@ -5,7 +5,8 @@ import numpy as np
 import pytest
 from fiftyone.plugins.orgs.constellation.clusters.operators import cluster_changes as changes
 from fiftyone.plugins.orgs.constellation.clusters.operators import cluster_edits as edits
-from fiftyone.plugins.orgs.constellation.clusters.operators import regrouping, run_parts
+from fiftyone.plugins.orgs.constellation.clusters.operators import regrouping
+from fiftyone.plugins.orgs.constellation.clusters.operators.runs import store as run_parts
 
 from .conftest import get
 from .test_edits import check_entries, log_of, state

@@ -11,8 +11,8 @@ from fiftyone.operators.delegated import DelegatedOperationService
 from fiftyone.plugins.orgs.constellation.clusters.models import placement
 from fiftyone.plugins.orgs.constellation.clusters.models.encoders import get_encoder
 from fiftyone.plugins.orgs.constellation.clusters.models.training import store
-from fiftyone.plugins.orgs.constellation.clusters.operators import runs
 from fiftyone.plugins.orgs.constellation.clusters.operators.execution.stopping import Stopped
+from fiftyone.plugins.orgs.constellation.clusters.operators.runs import lifecycle as runs
 from PIL import Image
 
 from .conftest import get

@@ -6,8 +6,8 @@ import socket
 import fiftyone as fo
 import numpy as np
 import pytest
-from fiftyone.plugins.orgs.constellation.clusters.operators.cluster_edits import clusters_of, rename_clusters
-from fiftyone.plugins.orgs.constellation.clusters.operators.run_parts import read_part
+from fiftyone.plugins.orgs.constellation.clusters.operators.cluster_edits import rename_clusters
+from fiftyone.plugins.orgs.constellation.clusters.operators.runs.store import clusters_of, read_part
 from PIL import Image
 
 from .conftest import get
@@ -147,8 +147,8 @@ def test_a_clips_own_vectors_are_used_again(photos, tmp_path, compute, monkeypat
 
 
 def _speakers(dataset):
-    from fiftyone.plugins.orgs.constellation.clusters.operators.members import read_members
     from fiftyone.plugins.orgs.constellation.clusters.operators.naming_images import choose_speakers
+    from fiftyone.plugins.orgs.constellation.clusters.operators.runs.members import read_members
 
     members = read_members(dataset, "km")
     return members, choose_speakers(members, 4), [0, 1]

@@ -121,7 +121,7 @@ def test_p9_batch_size_and_workers_are_used(files, monkeypatch):
 
 def test_p10_p11_results_hold_what_places_new_samples_and_no_vectors(blobs, compute):
     compute(blobs, run_key="km3", embeddings="emb")
-    from fiftyone.plugins.orgs.constellation.clusters.operators import runs
+    from fiftyone.plugins.orgs.constellation.clusters.operators.runs import lifecycle as runs
 
     arrays = runs.read_arrays(blobs, "km3")
     assert any(a.shape == (3, 32) for a in arrays.values())

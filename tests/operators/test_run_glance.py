@@ -2,7 +2,8 @@
 
 import fiftyone as fo
 import pytest
-from fiftyone.plugins.orgs.constellation.clusters.operators import cluster_edits, runs
+from fiftyone.plugins.orgs.constellation.clusters.operators import cluster_edits
+from fiftyone.plugins.orgs.constellation.clusters.operators.runs import lifecycle as runs
 
 
 def test_a_look_is_shared_and_a_change_is_seen(blobs, compute):

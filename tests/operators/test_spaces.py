@@ -6,9 +6,10 @@ import pytest
 from fiftyone.plugins.orgs.constellation.clusters.models.clusterers import get_clusterer
 from fiftyone.plugins.orgs.constellation.clusters.models.placement import place
 from fiftyone.plugins.orgs.constellation.clusters.models.vectors.normalize import unit_length
-from fiftyone.plugins.orgs.constellation.clusters.operators import form_arguments, runs
+from fiftyone.plugins.orgs.constellation.clusters.operators import form_arguments
 from fiftyone.plugins.orgs.constellation.clusters.operators.dataset.vectors import read_spaces
 from fiftyone.plugins.orgs.constellation.clusters.operators.outputs.run_info import info_text
+from fiftyone.plugins.orgs.constellation.clusters.operators.runs import lifecycle as runs
 
 from .conftest import get
 from .test_forms import context, draw, flat

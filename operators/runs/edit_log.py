@@ -10,7 +10,7 @@ from datetime import datetime, timezone
 import fiftyone.core.utils as fou
 import numpy as np
 
-from .cluster_labels import UNASSIGNED, Labels
+from .labels import UNASSIGNED, Labels
 
 UNDO, REDO = "undo", "redo"
 

@@ -4,12 +4,13 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from ..models.vectors.normalize import unit_length
-from . import runs
-from .dataset.files import files_of
-from .dataset.rows import Rows
-from .dataset.targets import Target, resolve_target
-from .dataset.vectors import fields_of, read_spaces
+from ...models.vectors.normalize import unit_length
+from ..dataset.files import files_of
+from ..dataset.rows import Rows
+from ..dataset.targets import Target, resolve_target
+from ..dataset.vectors import read_spaces
+from . import lifecycle as runs
+from .store import fields_of
 
 # The database looks every member up in an ordered list, which takes the square of its length
 _LISTED = 2000

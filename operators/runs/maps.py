@@ -7,8 +7,8 @@ it findable without a registry, also after the run that made it was killed.
 import hashlib
 from datetime import datetime, timedelta
 
-from . import runs
-from .execution.locks import others, turn
+from ..execution.locks import others, turn
+from . import lifecycle as runs
 
 
 def digest(table) -> str:
@@ -43,7 +43,7 @@ def ensure_map(target, table, brain_key: str, X, neighbors, seed, progress):
     """
     import fiftyone.brain as fob
 
-    from ..models.vectors.reduction import project_2d
+    from ...models.vectors.reduction import project_2d
 
     target.dataset.reload()
     if brain_key in target.dataset.list_brain_runs():

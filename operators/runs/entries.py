@@ -2,10 +2,11 @@
 
 import numpy as np
 
-from ..models.vectors.normalize import unit_length
-from .cluster_labels import Labels
-from .dataset.vectors import fields_of, read_spaces
-from .label_fields import NOISE
+from ...models.vectors.normalize import unit_length
+from ..dataset.vectors import read_spaces
+from .clusters import NOISE, cluster_label, label_width
+from .labels import Labels
+from .store import fields_of
 
 PROTOTYPES = 9
 DIGITS = 4
@@ -24,7 +25,7 @@ def describe(run, members: Labels, names: dict[int, str], typical: dict | None =
     Returns:
         entries by cluster id; a cluster without members has none
     """
-    from ..models.analysis.exemplars import prototypes
+    from ...models.analysis.exemplars import prototypes
 
     confidence = np.nan_to_num(members.confidence)
     typical = typical or {}
@@ -75,3 +76,24 @@ def run_vectors(target, config, rows: Labels, stored: bool = False) -> tuple[np.
     there = np.array([i for i, row_id in enumerate(rows.ids) if row_id in position], np.int64)
     X = table.X[[position[rows.ids[i]] for i in there]]
     return there, unit_length(X, widths) if config.normalize and not stored else X
+
+
+def describe_clusters(table, X, clusterer, seed) -> list[dict]:
+    """Per cluster: id, label, size, mean confidence and prototypes."""
+    from ...models.analysis.exemplars import prototypes
+
+    labels, confidence = clusterer.labels_, clusterer.confidence_
+    chosen = prototypes(X, labels, confidence, seed=seed, by=clusterer.prototypes_by)
+    ids, place, counts = np.unique(labels, return_inverse=True, return_counts=True)
+    sums = np.bincount(place, weights=confidence)
+    width = label_width(labels)
+    return [
+        {
+            "id": int(cluster),
+            "label": cluster_label(int(cluster), width),
+            "size": count,
+            "confidence": round(total / count, 4),
+            "prototypes": [table.ids[row] for row in chosen.get(int(cluster), [])],
+        }
+        for cluster, count, total in zip(ids, counts.tolist(), sums.tolist(), strict=True)
+    ]

@@ -5,15 +5,11 @@ samples; neither holds vectors.
 """
 
 import fiftyone as fo
-import numpy as np
 
-from .dataset.owned_fields import all_paths, drop_field, is_ours, mark_of, move_field, set_mark
-from .execution.locks import is_held
-from .label_fields import COARSE
-from .run_glance import plain_config, run_documents, shared_config
-
-KIND = "clustering"
-MAX_CONFIG_CLUSTERS = 2000  # at about 350 bytes a cluster this keeps the configuration under 1 MB
+from ..dataset.owned_fields import all_paths, drop_field, is_ours, mark_of, move_field, set_mark
+from ..execution.locks import is_held
+from .clusters import COARSE
+from .store import KIND, MAX_CONFIG_CLUSTERS, get_config, list_clustering_runs, look_at
 
 
 def propose_run_key(dataset, method: str) -> str:
@@ -52,44 +48,6 @@ def _check_free(dataset, path):
         raise ValueError(f"field {path!r} exists and is not the leftover of a dead run; choose another name")
 
 
-def list_clustering_runs(dataset) -> list[str]:
-    """The keys of a dataset's clustering runs, the newest last; those of other plugins are not ours to read."""
-    documents = run_documents(dataset)
-    ours = [key for key, document in documents.items() if _is_clustering(plain_config(document))]
-    return sorted(ours, key=lambda key: documents[key].timestamp)
-
-
-def _is_clustering(config: dict) -> bool:
-    return config.get("kind") == KIND and "label_path" in config
-
-
-def get_config(dataset, run_key: str):
-    """The configuration of a clustering run.
-
-    Raises:
-        ValueError: in one sentence, if there is no such run
-    """
-    document = run_documents(dataset).get(run_key)
-    if document is not None and _is_clustering(plain_config(document)):
-        return dataset.get_run_info(run_key).config
-    known = list_clustering_runs(dataset)
-    some = f"the runs here are {', '.join(known[:10])}" if known else "this dataset has none"
-    raise ValueError(f"there is no clustering run {run_key!r}; {some}")
-
-
-def made_at(dataset, run_key: str):
-    """When a run was made, in UTC."""
-    return run_documents(dataset)[run_key].timestamp
-
-
-def look_at(dataset, run_key: str):
-    """As :func:`get_config`, but quick: shared with others who look, so not to be changed."""
-    document = run_documents(dataset).get(run_key)
-    if document is not None and _is_clustering(plain_config(document)):
-        return shared_config(dataset, run_key)
-    return get_config(dataset, run_key)
-
-
 def register(target, run_key, config: dict, clusters: list[dict], arrays: dict, **parts):
     """Registers a finished run; its labels are already written.
 
@@ -113,32 +71,6 @@ def register(target, run_key, config: dict, clusters: list[dict], arrays: dict, 
         dataset.delete_run(run_key)
         raise
     set_mark(dataset, config["label_path"], run_key, "done")
-
-
-def has_labels(dataset, run_key: str) -> bool:
-    """Whether a run's label field still exists under the name it was given."""
-    return dataset.has_field(look_at(dataset, run_key).label_path)
-
-
-def check_labels(dataset, run_key: str):
-    """Raises ValueError, in one sentence, if a run's label field is gone."""
-    path = look_at(dataset, run_key).label_path
-    if dataset.get_field(path) is None:
-        moved = [p for p in all_paths(dataset) if is_ours(dataset, p, run_key) and p != f"{path}{COARSE}"]
-        remedy = f"it seems to be {moved[0]!r} now, rename that back" if moved else "delete the run or compute it again"
-        raise ValueError(f"the label field {path!r} of run {run_key!r} was deleted or renamed; {remedy}")
-
-
-def read_clusters(dataset, run_key: str) -> list[dict]:
-    """Per cluster: id, label, size, mean confidence and prototypes (sample ids, or label ids of patches)."""
-    brief = get_config(dataset, run_key).clusters
-    return brief if brief is not None else dataset.load_run_results(run_key).clusters
-
-
-def read_arrays(dataset, run_key: str) -> dict[str, np.ndarray]:
-    """The arrays that place new samples into a run's clusters."""
-    packed = dataset.load_run_results(run_key).arrays
-    return {name: fo.core.utils.deserialize_numpy_array(text, ascii=True) for name, text in packed.items()}
 
 
 def rename_run(dataset, run_key: str, new_run_key: str) -> dict:

@@ -1,6 +1,6 @@
 """Keeps a choice of images or patches: as a tag, as a saved view, or both; nothing of that name is overwritten."""
 
-from .execution.locks import turn
+from ..execution.locks import turn
 
 
 def check_kept(dataset, tag: str | None, view_name: str | None):

@@ -1,0 +1,31 @@
+"""Information about a run, as plain data."""
+
+from . import lifecycle as runs
+from .edit_log import history
+from .store import read_part, when
+
+
+def get_clustering_run_info(samples, run_key: str) -> dict:
+    """Everything that is kept about a run, as plain data.
+
+    Args:
+        samples: the dataset, or a view into it
+        run_key: the run's key
+
+    Returns:
+        a dict with ``run_key``, ``created_at``, ``field_exists``, the ``edits`` and the run's configuration
+
+    Raises:
+        ValueError: in one sentence, if there is no such run
+    """
+    dataset = samples._root_dataset
+    config = runs.get_config(dataset, run_key).serialize()
+    plain = {key: value for key, value in config.items() if key not in ("cls", "type")}
+    return {
+        "run_key": run_key,
+        "created_at": when(dataset.get_run_info(run_key).timestamp),
+        "field_exists": runs.has_labels(dataset, run_key),
+        **plain,
+        "clusters": runs.read_clusters(dataset, run_key),
+        "edits": history(read_part(dataset, run_key, "edits") or []),
+    }
