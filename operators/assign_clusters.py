@@ -4,7 +4,7 @@ import fiftyone as fo
 import fiftyone.operators as foo
 import fiftyone.operators.types as types
 
-from .assignment import assign_clusters, check_assignment
+from .editing.assignment import assign_clusters, check_assignment
 from .execution.app import failed, show, stream
 from .execution.python_call import PythonCall
 from .forms import add_choice, add_problem, check

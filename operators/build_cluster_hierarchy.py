@@ -5,8 +5,7 @@ import fiftyone.operators.types as types
 import numpy as np
 
 from ..models.parameters import plain
-from .cluster_edits import edited
-from .edited_run import editing
+from .editing.transaction import edited, editing
 from .execution.app import failed, show, stream
 from .execution.python_call import PythonCall
 from .execution.stages import Stages

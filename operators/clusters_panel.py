@@ -3,7 +3,6 @@
 import fiftyone.operators as foo
 import fiftyone.operators.types as types
 
-from .cluster_changes import redo_edit, undo_edit
 from .cluster_views import cluster_view, count_unassigned, doubtful_view, index_labels, part_view, unassigned_view
 from .clusters_panel_actions import EDITS, edit_form, renamed_to, run_form
 from .clusters_panel_bars import BORDERLINE, inputs_of, truth_choices
@@ -14,6 +13,7 @@ from .clusters_panel_look import begin_look, keep_look, read_look
 from .clusters_panel_parts import column
 from .clusters_panel_run import UNASSIGNED, PanelRun
 from .clusters_panel_tabs import add_panel
+from .editing.actions.undo import redo_edit, undo_edit
 from .evaluate_clusters import current_figures, evaluate_truth
 from .execution.app import one_sentence
 from .form_arguments import NONE

@@ -7,39 +7,15 @@ import fiftyone.operators.types as types
 from pydantic import Field
 
 from ..models.parameters import typed
-from .cluster_changes import dissolve_clusters, merge_clusters, move_to_cluster, redo_edit, undo_edit
-from .cluster_edits import rename_clusters
 from .dataset.rows import Rows
 from .dataset.targets import resolve_target
 from .edit_form import add_edit, edit_arguments
+from .editing.actions import TAKES, WORK
 from .execution.app import failed, show, stream
 from .execution.python_call import PythonCall
 from .outputs.markdown import as_markdown
-from .regrouping import absorb_noise, split_cluster
 from .run_choice import add_run, chosen_run
 from .runs import lifecycle as runs
-
-# What each action takes beside run_key, by and version; the first ones it needs
-TAKES = {
-    "rename": ("names", "level"),
-    "merge": ("clusters", "name"),
-    "split": ("cluster", "method", "params"),
-    "move": ("ids", "cluster", "name"),
-    "dissolve": ("clusters",),
-    "absorb_noise": ("threshold", "ids"),
-    "undo": (),
-    "redo": (),
-}
-WORK = {
-    "rename": rename_clusters,
-    "merge": merge_clusters,
-    "split": split_cluster,
-    "move": move_to_cluster,
-    "dissolve": dissolve_clusters,
-    "absorb_noise": absorb_noise,
-    "undo": undo_edit,
-    "redo": redo_edit,
-}
 
 
 def edit_clusters(

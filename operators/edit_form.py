@@ -3,8 +3,8 @@
 import fiftyone.operators.types as types
 
 from ..models.parameters import validated
-from .cluster_edits import MAX_NAME, clean_name
-from .edited_run import check_seen
+from .editing.names import MAX_NAME, clean_name
+from .editing.transaction import check_seen
 from .forms import add_choice, add_parameters, add_problem, check, form_values, refuse
 from .runs import edit_log
 from .runs import lifecycle as runs

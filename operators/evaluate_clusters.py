@@ -8,7 +8,7 @@ from ..models.vectors.normalize import unit_length
 from .dataset.ground_truth import read_truth, truth_fields
 from .dataset.targets import resolve_target
 from .dataset.vectors import read_spaces
-from .edited_run import renew_entries
+from .editing.transaction import renew_entries
 from .execution.app import failed, show, stream
 from .execution.locks import turn
 from .execution.python_call import PythonCall

@@ -4,7 +4,7 @@ Answers are kept under the digest of what was asked, so a repeated or restarted 
 first one, and asks nobody the same thing twice.
 """
 
-from .cluster_edits import rename_clusters
+from .editing.actions.rename import rename_clusters
 from .runs import lifecycle as runs
 from .runs.store import read_part, write_parts
 

@@ -13,9 +13,10 @@ from fiftyone.plugins.orgs.constellation.clusters.models.clusterers import get_c
 from fiftyone.plugins.orgs.constellation.clusters.models.parameters import parameters
 from fiftyone.plugins.orgs.constellation.clusters.models.vectors.normalize import unit_length
 from fiftyone.plugins.orgs.constellation.clusters.models.vectors.reduction import get_reduction
-from fiftyone.plugins.orgs.constellation.clusters.operators import cluster_changes as changes
-from fiftyone.plugins.orgs.constellation.clusters.operators import cluster_edits as edits
-from fiftyone.plugins.orgs.constellation.clusters.operators import newcomers, regrouping
+from fiftyone.plugins.orgs.constellation.clusters.operators.editing import changes
+from fiftyone.plugins.orgs.constellation.clusters.operators.editing import names as edits
+from fiftyone.plugins.orgs.constellation.clusters.operators.editing import new_samples as newcomers
+from fiftyone.plugins.orgs.constellation.clusters.operators.editing.actions import absorb_noise as regrouping
 from PIL import Image
 
 from .conftest import get, group_vectors

@@ -3,9 +3,9 @@
 import fiftyone.operators as foo
 import pytest
 from fiftyone import ViewField as F
-from fiftyone.plugins.orgs.constellation.clusters.operators import cluster_changes as changes
-from fiftyone.plugins.orgs.constellation.clusters.operators import cluster_edits as edits
-from fiftyone.plugins.orgs.constellation.clusters.operators import regrouping
+from fiftyone.plugins.orgs.constellation.clusters.operators.editing import changes
+from fiftyone.plugins.orgs.constellation.clusters.operators.editing import names as edits
+from fiftyone.plugins.orgs.constellation.clusters.operators.editing.actions import absorb_noise as regrouping
 
 from .conftest import get
 from .test_edits import members

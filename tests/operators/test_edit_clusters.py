@@ -3,7 +3,8 @@
 import fiftyone.operators as foo
 import pytest
 from fiftyone import ViewField as F
-from fiftyone.plugins.orgs.constellation.clusters.operators import build_cluster_hierarchy, cluster_edits, edit_clusters
+from fiftyone.plugins.orgs.constellation.clusters.operators import build_cluster_hierarchy, edit_clusters
+from fiftyone.plugins.orgs.constellation.clusters.operators.editing import names as cluster_edits
 
 from .conftest import get
 from .test_edits import check_entries, log_of, members, state

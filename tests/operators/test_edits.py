@@ -8,9 +8,10 @@ import numpy as np
 import pytest
 from fiftyone import ViewField as F
 from fiftyone.plugins.orgs.constellation.clusters.models.placement import place
-from fiftyone.plugins.orgs.constellation.clusters.operators import cluster_changes as changes
-from fiftyone.plugins.orgs.constellation.clusters.operators import cluster_edits as edits
-from fiftyone.plugins.orgs.constellation.clusters.operators import edited_run, regrouping
+from fiftyone.plugins.orgs.constellation.clusters.operators.editing import changes
+from fiftyone.plugins.orgs.constellation.clusters.operators.editing import names as edits
+from fiftyone.plugins.orgs.constellation.clusters.operators.editing import transaction as edited_run
+from fiftyone.plugins.orgs.constellation.clusters.operators.editing.actions import absorb_noise as regrouping
 from fiftyone.plugins.orgs.constellation.clusters.operators.runs import clusters as label_fields
 from fiftyone.plugins.orgs.constellation.clusters.operators.runs import labels as cluster_labels
 from fiftyone.plugins.orgs.constellation.clusters.operators.runs import lifecycle as runs

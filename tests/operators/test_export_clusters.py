@@ -11,7 +11,7 @@ import pytest
 from fiftyone import ViewField as F
 from fiftyone.operators.executor import ExecutionError
 from fiftyone.plugins.orgs.constellation.clusters.operators import export_files, export_formats, export_report
-from fiftyone.plugins.orgs.constellation.clusters.operators.cluster_edits import rename_clusters
+from fiftyone.plugins.orgs.constellation.clusters.operators.editing.actions.rename import rename_clusters
 from PIL import Image
 
 from .app_stream import app_messages

@@ -4,10 +4,10 @@ import fiftyone as fo
 import fiftyone.operators as foo
 import numpy as np
 import pytest
-from fiftyone.plugins.orgs.constellation.clusters.operators import cluster_changes as changes
-from fiftyone.plugins.orgs.constellation.clusters.operators import regrouping
 from fiftyone.plugins.orgs.constellation.clusters.operators.build_cluster_hierarchy import build_cluster_hierarchy
-from fiftyone.plugins.orgs.constellation.clusters.operators.cluster_edits import rename_clusters
+from fiftyone.plugins.orgs.constellation.clusters.operators.editing import changes
+from fiftyone.plugins.orgs.constellation.clusters.operators.editing.actions import absorb_noise as regrouping
+from fiftyone.plugins.orgs.constellation.clusters.operators.editing.actions.rename import rename_clusters
 from fiftyone.plugins.orgs.constellation.clusters.operators.evaluate_clusters import current_figures
 from fiftyone.plugins.orgs.constellation.clusters.operators.figures import (
     BINS,

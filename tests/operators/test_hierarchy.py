@@ -3,9 +3,9 @@
 import fiftyone as fo
 import numpy as np
 import pytest
-from fiftyone.plugins.orgs.constellation.clusters.operators import cluster_changes as changes
-from fiftyone.plugins.orgs.constellation.clusters.operators import cluster_edits as edits
-from fiftyone.plugins.orgs.constellation.clusters.operators import regrouping
+from fiftyone.plugins.orgs.constellation.clusters.operators.editing import changes
+from fiftyone.plugins.orgs.constellation.clusters.operators.editing import names as edits
+from fiftyone.plugins.orgs.constellation.clusters.operators.editing.actions import absorb_noise as regrouping
 from fiftyone.plugins.orgs.constellation.clusters.operators.runs import store as run_parts
 
 from .conftest import get

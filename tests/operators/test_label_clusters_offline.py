@@ -6,7 +6,7 @@ import socket
 import fiftyone as fo
 import numpy as np
 import pytest
-from fiftyone.plugins.orgs.constellation.clusters.operators.cluster_edits import rename_clusters
+from fiftyone.plugins.orgs.constellation.clusters.operators.editing.actions.rename import rename_clusters
 from fiftyone.plugins.orgs.constellation.clusters.operators.runs.store import clusters_of, read_part
 from PIL import Image
 

@@ -2,7 +2,7 @@
 
 import fiftyone as fo
 import pytest
-from fiftyone.plugins.orgs.constellation.clusters.operators import cluster_edits
+from fiftyone.plugins.orgs.constellation.clusters.operators.editing import names as cluster_edits
 from fiftyone.plugins.orgs.constellation.clusters.operators.runs import lifecycle as runs
 
 

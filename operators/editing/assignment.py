@@ -6,22 +6,22 @@ import fiftyone as fo
 import numpy as np
 from pydantic import Field
 
-from ..models.parameters import typed
-from .cluster_changes import Change, carry_out
-from .dataset.rows import Rows
-from .dataset.targets import resolve_target
-from .edited_run import editing
-from .execution.locks import turn, writing
-from .execution.stages import Stages
-from .newcomers import Newcomers
-from .runs import clusters as label_fields
-from .runs import edit_log
-from .runs import lifecycle as runs
-from .runs.clusters import NOISE, cluster_label
-from .runs.labels import UNASSIGNED, Labels, change_labels, read_labels, run_target
-from .runs.maps import touch_maps
-from .runs.members import as_seen_by
-from .runs.store import clusters_of, read_part, version_of
+from ...models.parameters import typed
+from ..dataset.rows import Rows
+from ..dataset.targets import resolve_target
+from ..execution.locks import turn, writing
+from ..execution.stages import Stages
+from ..runs import clusters as label_fields
+from ..runs import edit_log
+from ..runs import lifecycle as runs
+from ..runs.clusters import NOISE, cluster_label
+from ..runs.labels import UNASSIGNED, Labels, change_labels, read_labels, run_target
+from ..runs.maps import touch_maps
+from ..runs.members import as_seen_by
+from ..runs.store import clusters_of, read_part, version_of
+from .changes import Change, carry_out
+from .new_samples import Newcomers
+from .transaction import editing
 
 ASSIGNED = "assigned"  # the role of a field that a run of elsewhere filled
 

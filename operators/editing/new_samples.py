@@ -4,19 +4,19 @@ from dataclasses import dataclass, field, replace
 
 import numpy as np
 
-from ..models.encoders import get_encoder
-from ..models.encoders.base import same_encoder
-from .dataset.rows import Rows
-from .dataset.targets import Target
-from .dataset.vector_fields import field_encoder, recorded_encoder
-from .dataset.vectors import VectorTable, missing_vectors, read_spaces
-from .embedding.embeddings import compute_embeddings
-from .execution.locks import writing
-from .runs import edit_log
-from .runs import lifecycle as runs
-from .runs.entries import run_vectors
-from .runs.labels import UNASSIGNED, read_labels, run_target
-from .runs.store import fields_of, read_parts
+from ...models.encoders import get_encoder
+from ...models.encoders.base import same_encoder
+from ..dataset.rows import Rows
+from ..dataset.targets import Target
+from ..dataset.vector_fields import field_encoder, recorded_encoder
+from ..dataset.vectors import VectorTable, missing_vectors, read_spaces
+from ..embedding.embeddings import compute_embeddings
+from ..execution.locks import writing
+from ..runs import edit_log
+from ..runs import lifecycle as runs
+from ..runs.entries import run_vectors
+from ..runs.labels import UNASSIGNED, read_labels, run_target
+from ..runs.store import fields_of, read_parts
 
 
 @dataclass
@@ -85,7 +85,7 @@ class Newcomers:
 
     def place(self, X) -> tuple[np.ndarray, np.ndarray]:
         """Clusters ``(m,)``, -1 for noise, and confidences ``(m,)`` of vectors ``(m, d)`` as they are stored."""
-        from ..models.placement import needs_neighbors, place
+        from ...models.placement import needs_neighbors, place
 
         config, parts = self.config, read_parts(self.home, self.run_key, "becomes", "edits")
         becomes = {int(key): goes for key, goes in (parts["becomes"] or {}).items()}

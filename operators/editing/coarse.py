@@ -5,10 +5,10 @@ Which coarse cluster an image is in depends on its cluster alone, so an edit nev
 
 import numpy as np
 
-from .execution.locks import turn
-from .runs import clusters as label_fields
-from .runs.clusters import COARSE, NOISE, cluster_label
-from .runs.labels import UNASSIGNED, change_labels, read_labels, rename_labels
+from ..execution.locks import turn
+from ..runs import clusters as label_fields
+from ..runs.clusters import COARSE, NOISE, cluster_label
+from ..runs.labels import UNASSIGNED, change_labels, read_labels, rename_labels
 
 PROTOTYPES = 9
 

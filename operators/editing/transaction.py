@@ -6,14 +6,14 @@ editor finds the pending record and takes back what was done.
 
 from contextlib import contextmanager
 
+from ..execution.locks import writing
+from ..runs import edit_log
+from ..runs import lifecycle as runs
+from ..runs.entries import describe
+from ..runs.labels import change_labels, read_labels, rename_labels, run_target
+from ..runs.maps import touch_maps
+from ..runs.store import change_run, read_parts, state_of, write_parts
 from .coarse import coarse_entries, write_coarse
-from .execution.locks import writing
-from .runs import edit_log
-from .runs import lifecycle as runs
-from .runs.entries import describe
-from .runs.labels import change_labels, read_labels, rename_labels, run_target
-from .runs.maps import touch_maps
-from .runs.store import change_run, read_parts, state_of, write_parts
 
 TABLES = ("clusters", "names", "becomes", "coarse_of", "coarse_names", "hierarchy", "scores")
 NO_SCORES = {"scores": {}, "recall": []}  # what the configuration says of the whole run where nothing is known
@@ -249,3 +249,29 @@ def _state(edit: dict, forward: bool) -> int | None:
 def _by_id(table: dict | None) -> dict:
     """A table as it is stored, with its keys as the numbers they are."""
     return {int(key): value for key, value in (table or {}).items()}
+
+
+def edited(run: EditedRun, action: str, text: str, touched, coarse: bool = False) -> dict:
+    """What an edit did, plain data.
+
+    Args:
+        run: the run after the edit
+        action: what was done
+        text: what was done, as a sentence
+        touched: the ids of the clusters that changed
+        coarse (False): whether they are coarse ones
+
+    Returns:
+        ``{"run_key", "action", "version", "n_changed", "clusters", "removed", "text"}``: how many labels changed, the
+        entries of touched clusters as they are now and the ids of those that are gone
+    """
+    entries = {entry["id"]: entry for entry in coarse_entries(run.tables)} if coarse else run.clusters
+    return {
+        "run_key": run.run_key,
+        "action": action,
+        "version": run.version,
+        "n_changed": run.n_changed,
+        "clusters": [entries[cluster] for cluster in touched if cluster in entries],
+        "removed": [cluster for cluster in touched if cluster not in entries],
+        "text": text,
+    }
