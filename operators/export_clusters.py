@@ -8,8 +8,8 @@ import fiftyone.operators.types as types
 from .execution.app import failed, stream
 from .execution.python_call import PythonCall
 from .execution.stages import Stages
-from .export_files import destination, staged
-from .export_formats import WRITERS
+from .export.files import destination, staged
+from .export.formats import WRITERS
 from .forms import add_choice, check
 from .run_choice import add_run, chosen_run
 from .runs import lifecycle as runs

@@ -5,9 +5,9 @@ import re
 
 import numpy as np
 import pytest
-from fiftyone.plugins.orgs.constellation.clusters.models import report
 from fiftyone.plugins.orgs.constellation.clusters.models.images import contact_sheets as thumbnails
 from fiftyone.plugins.orgs.constellation.clusters.models.images.reading import ImageError
+from fiftyone.plugins.orgs.constellation.clusters.operators.export import html as report
 from PIL import Image
 
 NAMES = ["cats & dogs", "</script><script>alert(1)</script>", '"onload="x', "<!-- {{data}}", "עברית 😀"]

@@ -10,8 +10,10 @@ import numpy as np
 import pytest
 from fiftyone import ViewField as F
 from fiftyone.operators.executor import ExecutionError
-from fiftyone.plugins.orgs.constellation.clusters.operators import export_files, export_formats, export_report
 from fiftyone.plugins.orgs.constellation.clusters.operators.editing.actions.rename import rename_clusters
+from fiftyone.plugins.orgs.constellation.clusters.operators.export import files as export_files
+from fiftyone.plugins.orgs.constellation.clusters.operators.export import formats as export_formats
+from fiftyone.plugins.orgs.constellation.clusters.operators.export import report as export_report
 from PIL import Image
 
 from .app_stream import app_messages

@@ -1,18 +1,24 @@
 """What the HTML report of a run says, gathered from the dataset as plain data."""
 
+from pathlib import Path
+
 import numpy as np
 
-from .export_formats import CARD_IMAGES, MAP_POINTS, REPORT_CARDS, REPORT_IMAGES, shown
-from .outputs.summary import MAIN_SCORES
-from .runs.clusters import NOISE, cluster_label
-from .runs.info import get_clustering_run_info
-from .runs.members import Members
-from .runs.store import read_part
+from ..outputs.summary import MAIN_SCORES
+from ..runs.clusters import NOISE, cluster_label
+from ..runs.info import get_clustering_run_info
+from ..runs.members import Members
+from ..runs.store import read_part
+from .images import shown
 
 LONGEST_NAME = 300
 LONGEST_TEXT = 600
 REST_COLOR = "#c5c9d0"
 REST = -2  # stands for all clusters that are too small for a card of their own
+CARD_IMAGES = 9
+REPORT_IMAGES = 4500  # about 20 MB of thumbnails: what a browser opens at once
+REPORT_CARDS = 1500
+MAP_POINTS = 200_000
 
 
 def report_of(members: Members, progress) -> tuple[dict, dict]:
@@ -25,7 +31,7 @@ def report_of(members: Members, progress) -> tuple[dict, dict]:
     Returns:
         a tuple of the report and the images that could not be shown, counted by reason
     """
-    from ..models.report import colors
+    from .html import colors
 
     info = get_clustering_run_info(members.target.dataset, members.run_key)
     groups = members.by_cluster()
@@ -100,8 +106,8 @@ def _facts(info: dict, members: Members) -> list[tuple[str, str]]:
 
 def _images(members: Members, groups, progress) -> tuple[dict[int, list[str]], dict]:
     """Thumbnails per cluster as ``data:`` URLs, fewer of each where there are many clusters."""
-    from ..models.images.reading import ImageError
-    from ..models.images.thumbnails import data_url, thumbnail
+    from ...models.images.reading import ImageError
+    from ...models.images.thumbnails import data_url, thumbnail
 
     each = int(np.clip(REPORT_IMAGES // len(groups), 1, CARD_IMAGES))
     chosen = {cluster: shown(members, cluster, rows, each) for cluster, rows in groups.items()}
@@ -119,7 +125,7 @@ def _images(members: Members, groups, progress) -> tuple[dict[int, list[str]], d
 
 def _map(members: Members, order: list[int]) -> tuple[dict | None, list[str]]:
     """The run's 2-D map, joined by id; None and the reason if there is none."""
-    from ..models.report import pack_map
+    from .html import pack_map
 
     dataset, key = members.target.dataset, members.config.visualization
     if not key or key not in dataset.list_brain_runs():
@@ -137,3 +143,16 @@ def _map(members: Members, order: list[int]) -> tuple[dict | None, list[str]]:
     few = [] if len(rows) == len(members.ids) else [f"The map shows {len(rows):,} of {len(members.ids):,}."]
     labels = members.labels[rows]
     return pack_map(points, np.where(np.isin(labels, order), labels, REST), order), few
+
+
+def write_report(path: Path, members: Members, progress) -> dict:
+    """The HTML report.
+
+    Returns:
+        ``{"skipped": {reason: count}}``
+    """
+    from .html import render_report
+
+    report, skipped = report_of(members, progress)
+    path.write_text(render_report(report), encoding="utf-8")
+    return {"skipped": skipped}

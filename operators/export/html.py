@@ -13,7 +13,7 @@ from pathlib import Path
 
 import numpy as np
 
-TEMPLATE = Path(__file__).resolve().parents[1] / "assets" / "report.html"
+TEMPLATE = Path(__file__).resolve().parents[2] / "assets" / "report.html"
 NOISE_COLOR = "#9aa0a8"
 # Hues a golden angle apart stay different however many there are; three depths tell neighbours in hue apart
 _GOLDEN = 137.508

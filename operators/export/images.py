@@ -1,77 +1,17 @@
-"""The formats of ``export_clusters``: tables, folders of images, contact sheets and the HTML report."""
+"""Images of a run: one folder per cluster, and contact sheets."""
 
 import csv
-import json
-import math
 import shutil
 from pathlib import Path
 
 import numpy as np
 
-from .export_files import slug
-from .runs.clusters import cluster_label, label_width
-from .runs.info import get_clustering_run_info
-from .runs.members import Members
+from ..runs.clusters import cluster_label, label_width
+from ..runs.members import Members
+from .files import slug
+from .tables import COLUMNS, _cell, _rows
 
-COLUMNS = ("id", "sample_id", "filepath", "cluster", "label", "confidence")
-BOX = ("x", "y", "width", "height")
 SHEET_IMAGES = 36
-CARD_IMAGES = 9
-REPORT_IMAGES = 4500  # about 20 MB of thumbnails: what a browser opens at once
-REPORT_CARDS = 1500
-MAP_POINTS = 200_000
-# With the wide letters that a spreadsheet in an East Asian language takes for the same
-_FORMULA = ("=", "+", "-", "@", "\uff1d", "\uff0b", "\uff0d", "\uff20")
-
-
-def write_csv(path: Path, members: Members, progress) -> dict:
-    """One row per image or patch; returns nothing to report."""
-    with open(path, "w", newline="", encoding="utf-8") as file:
-        writer = csv.writer(file)
-        writer.writerow(COLUMNS + (BOX if members.target.patches_field else ()))
-        for place, row in enumerate(_rows(members)):
-            if place % 5000 == 0:
-                progress(place / len(members.ids))
-            writer.writerow([_cell(value) for value in row])
-    return {}
-
-
-def _cell(value):
-    # a spreadsheet would run a name that looks like a formula, and some take leading white space away first
-    return f"'{value}" if isinstance(value, str) and value.lstrip().startswith(_FORMULA) else value
-
-
-def write_json(path: Path, members: Members, progress) -> dict:
-    """The run, its clusters and its members; exact names, no vectors."""
-    keys = COLUMNS + (BOX if members.target.patches_field else ())
-    items = [dict(zip(keys, row, strict=True)) for row in _rows(members)]
-    progress(0.5)
-    info = get_clustering_run_info(members.target.dataset, members.run_key)
-    text = json.dumps(_finite({"run": info, "items": items}), ensure_ascii=False, indent=1, default=str)
-    path.write_text(text, encoding="utf-8")
-    return {}
-
-
-def _finite(value):
-    """NaN is no JSON."""
-    if isinstance(value, dict):
-        return {str(key): _finite(entry) for key, entry in value.items()}
-    if isinstance(value, list | tuple):
-        return [_finite(entry) for entry in value]
-    return None if isinstance(value, float) and not math.isfinite(value) else value
-
-
-def _rows(members: Members):
-    """Per image or patch its columns, and the box of a patch."""
-    names, files = members.names, members.files(members.ids)
-    for row, (key, sample_id) in enumerate(zip(members.ids, members.sample_ids, strict=True)):
-        cluster = int(members.labels[row])
-        filepath, box = files[key]
-        label = names.get(cluster, cluster_label(cluster))
-        values = [key, sample_id, filepath, cluster, label, round(float(members.confidence[row]), 6)]
-        if members.target.patches_field:
-            values += [round(float(x), 6) for x in box] if box else [None] * 4
-        yield values
 
 
 def write_folders(path: Path, members: Members, progress) -> dict:
@@ -80,7 +20,7 @@ def write_folders(path: Path, members: Members, progress) -> dict:
     Returns:
         ``{"skipped": {reason: count}}``
     """
-    from ..models.images.reading import ImageError
+    from ...models.images.reading import ImageError
 
     folders = _slugs(members)
     files = members.files(members.ids)
@@ -120,7 +60,7 @@ def _free(folder: Path, filepath: str, key: str, box, taken: set) -> str:
 
 
 def _copy(filepath: str, box, target: Path):
-    from ..models.images.reading import MISSING, NO_PERMISSION, ImageError, crop, read_image
+    from ...models.images.reading import MISSING, NO_PERMISSION, ImageError, crop, read_image
 
     if box is not None:
         crop(read_image(filepath), box).save(target)
@@ -141,7 +81,7 @@ def write_sheets(path: Path, members: Members, progress) -> dict:
     Returns:
         ``{"skipped": {reason: count}}``
     """
-    from ..models.images.contact_sheets import titled_sheet
+    from ...models.images.contact_sheets import titled_sheet
 
     names, slugs, groups = members.names, _slugs(members), members.by_cluster()
     skipped = {}
@@ -181,31 +121,8 @@ def shown(members: Members, cluster: int, rows, n: int) -> list[str]:
     return chosen + [rest[place] for place in places]
 
 
-def write_report(path: Path, members: Members, progress) -> dict:
-    """The HTML report.
-
-    Returns:
-        ``{"skipped": {reason: count}}``
-    """
-    from ..models.report import render_report
-    from .export_report import report_of
-
-    report, skipped = report_of(members, progress)
-    path.write_text(render_report(report), encoding="utf-8")
-    return {"skipped": skipped}
-
-
 def _slugs(members: Members) -> dict[int, str]:
     """A file name per cluster; the number in it keeps clusters of one name apart."""
     found = np.unique(members.labels).tolist()
     width = label_width(members.labels)
     return {c: slug(c, members.names.get(c, cluster_label(c)), width) for c in found}
-
-
-WRITERS = {
-    "csv": (".csv", write_csv),
-    "json": (".json", write_json),
-    "folders": ("", write_folders),
-    "contact_sheets": ("", write_sheets),
-    "html": (".html", write_report),
-}

@@ -1,0 +1,1 @@
+"""Runs as files. May import ``runs``, ``outputs`` and above."""

@@ -1,0 +1,65 @@
+"""Tables of a run: CSV, safe to open in a spreadsheet, and JSON."""
+
+import csv
+import json
+import math
+from pathlib import Path
+
+from ..runs.clusters import cluster_label
+from ..runs.info import get_clustering_run_info
+from ..runs.members import Members
+
+COLUMNS = ("id", "sample_id", "filepath", "cluster", "label", "confidence")
+BOX = ("x", "y", "width", "height")
+# With the wide letters that a spreadsheet in an East Asian language takes for the same
+_FORMULA = ("=", "+", "-", "@", "\uff1d", "\uff0b", "\uff0d", "\uff20")
+
+
+def write_csv(path: Path, members: Members, progress) -> dict:
+    """One row per image or patch; returns nothing to report."""
+    with open(path, "w", newline="", encoding="utf-8") as file:
+        writer = csv.writer(file)
+        writer.writerow(COLUMNS + (BOX if members.target.patches_field else ()))
+        for place, row in enumerate(_rows(members)):
+            if place % 5000 == 0:
+                progress(place / len(members.ids))
+            writer.writerow([_cell(value) for value in row])
+    return {}
+
+
+def _cell(value):
+    # a spreadsheet would run a name that looks like a formula, and some take leading white space away first
+    return f"'{value}" if isinstance(value, str) and value.lstrip().startswith(_FORMULA) else value
+
+
+def write_json(path: Path, members: Members, progress) -> dict:
+    """The run, its clusters and its members; exact names, no vectors."""
+    keys = COLUMNS + (BOX if members.target.patches_field else ())
+    items = [dict(zip(keys, row, strict=True)) for row in _rows(members)]
+    progress(0.5)
+    info = get_clustering_run_info(members.target.dataset, members.run_key)
+    text = json.dumps(_finite({"run": info, "items": items}), ensure_ascii=False, indent=1, default=str)
+    path.write_text(text, encoding="utf-8")
+    return {}
+
+
+def _finite(value):
+    """NaN is no JSON."""
+    if isinstance(value, dict):
+        return {str(key): _finite(entry) for key, entry in value.items()}
+    if isinstance(value, list | tuple):
+        return [_finite(entry) for entry in value]
+    return None if isinstance(value, float) and not math.isfinite(value) else value
+
+
+def _rows(members: Members):
+    """Per image or patch its columns, and the box of a patch."""
+    names, files = members.names, members.files(members.ids)
+    for row, (key, sample_id) in enumerate(zip(members.ids, members.sample_ids, strict=True)):
+        cluster = int(members.labels[row])
+        filepath, box = files[key]
+        label = names.get(cluster, cluster_label(cluster))
+        values = [key, sample_id, filepath, cluster, label, round(float(members.confidence[row]), 6)]
+        if members.target.patches_field:
+            values += [round(float(x), 6) for x in box] if box else [None] * 4
+        yield values
