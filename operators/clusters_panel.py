@@ -3,7 +3,6 @@
 import fiftyone.operators as foo
 import fiftyone.operators.types as types
 
-from .cluster_views import cluster_view, count_unassigned, doubtful_view, index_labels, part_view, unassigned_view
 from .clusters_panel_actions import EDITS, edit_form, renamed_to, run_form
 from .clusters_panel_bars import BORDERLINE, inputs_of, truth_choices
 from .clusters_panel_border import draw_border
@@ -14,7 +13,8 @@ from .clusters_panel_parts import column
 from .clusters_panel_run import UNASSIGNED, PanelRun
 from .clusters_panel_tabs import add_panel
 from .editing.actions.undo import redo_edit, undo_edit
-from .evaluate_clusters import current_figures, evaluate_truth
+from .evaluation.scores import current_figures, evaluate_truth
+from .evaluation.views import cluster_view, count_unassigned, doubtful_view, index_labels, part_view, unassigned_view
 from .execution.app import one_sentence
 from .form_arguments import NONE
 from .open_clusters_panel import PANEL

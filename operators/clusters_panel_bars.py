@@ -2,11 +2,11 @@
 
 import fiftyone.operators.types as types
 
-from .cluster_views import ORDERS
 from .clusters_panel_parts import QUIET, button, drop_down, menu, row, search_field, text
 from .clusters_panel_run import SORTS, UNASSIGNED, PanelRun
 from .dataset.ground_truth import truth_fields
 from .dataset.targets import resolve_target
+from .evaluation.views import ORDERS
 from .form_arguments import NONE
 from .outputs.summary import MAIN_SCORES
 from .runs import lifecycle as runs

@@ -4,7 +4,7 @@ import numpy as np
 
 from .clusters_panel_parts import QUIET, text
 from .clusters_panel_run import PanelRun
-from .figures import BINS, unpack
+from .evaluation.statistics import BINS, unpack
 from .runs.clusters import NOISE
 
 TITLES = {

@@ -4,7 +4,7 @@ from dataclasses import dataclass, field
 from functools import cached_property
 
 from .clusters_panel_look import read_look
-from .figures import are_current, read_figures
+from .evaluation.statistics import are_current, read_figures
 from .runs import lifecycle as runs
 from .runs.clusters import NOISE
 from .runs.store import clusters_of

@@ -2,168 +2,21 @@
 
 import fiftyone.operators as foo
 import fiftyone.operators.types as types
-import numpy as np
 
-from ..models.vectors.normalize import unit_length
-from .dataset.ground_truth import read_truth, truth_fields
+from .dataset.ground_truth import truth_fields
 from .dataset.targets import resolve_target
-from .dataset.vectors import read_spaces
-from .editing.transaction import renew_entries
+from .evaluation.scores import evaluate_clusters
 from .execution.app import failed, show, stream
-from .execution.locks import turn
 from .execution.python_call import PythonCall
-from .execution.stages import Stages
-from .figures import are_current, by_id, keep_figures, make_figures, make_truth, read_figures
 from .form_arguments import NONE
 from .forms import add_choice
 from .outputs.markdown import markdown_text
 from .outputs.summary import MAIN_SCORES, score_table
 from .run_choice import add_run, chosen_run
 from .runs import lifecycle as runs
-from .runs.clusters import NOISE
-from .runs.members import read_members
-from .runs.store import clusters_of, state_of
 
 LISTED = 50
 COLUMNS = ("cohesion", "separation", "silhouette", "purity")
-
-
-def evaluate_clusters(samples, run_key: str, ground_truth: str | None = None, progress=None) -> dict:
-    """Scores a run from its vectors and, if there are classes, against them; per cluster and overall.
-
-    The scores are kept with the run, which the Clusters panel shows, unless ``samples`` are only a part of it.
-
-    Args:
-        samples: the dataset, or a view whose members of the run are looked at
-        run_key: the run's key
-        ground_truth (None): a field of classes; for patches an attribute of the labels, or the patches field itself
-        progress (None): a callable ``(fraction, message)``, which may raise to stop
-
-    Returns:
-        a dict with ``run_key``, ``n``, ``scores`` as in :mod:`models.metrics`, ``clusters``, each with its id, label,
-        size, share, confidence, cohesion, separation, nearest, silhouette and, with classes, majority and purity,
-        ``ground_truth``, ``saved``, and ``notes``
-
-    Raises:
-        ValueError: in one sentence, if there is no such run, its labels are gone, or no class is known
-    """
-    from ..models.analysis.metrics import score_vectors
-
-    dataset = samples._root_dataset
-    stages = Stages(["reading", "measuring", "scoring", "writing"], progress)
-    stages.enter("reading")
-    dataset.reload()
-    config = runs.get_config(dataset, run_key)  # before the labels, so that an edit meanwhile makes the figures old
-    members, state = read_members(samples, run_key), state_of(config)
-    whole = samples is dataset or len(members.ids) == dataset.count(f"{config.label_path}.cluster")
-    if whole and _entries_are_old(members):
-        state = renew_entries(dataset, run_key, getattr(config, "version", 0))
-    X, notes = _vectors(members)
-    stages.enter("measuring")
-    parts = {"figures": make_figures(members.ids, X, members.labels, members.confidence, members.config.seed)}
-    stages.enter("scoring")
-    _, vectors, labels = by_id(members.ids, X, members.labels)
-    scores = score_vectors(vectors, labels, seed=config.seed) if X is not None else {}
-    if ground_truth:
-        truth = read_truth(members.target, ground_truth, members.ids)
-        parts["truth"] = make_truth(truth, members.labels, ground_truth)
-        scores |= parts["truth"]["scores"]
-    stages.enter("writing")
-    if whole:
-        keep_figures(dataset, run_key, state, **parts)
-        _keep_scores(dataset, run_key, state, scores, ground_truth)
-    stages.leave()
-    return {
-        "run_key": run_key,
-        "n": len(members.ids),
-        "scores": scores,
-        "clusters": _rows(clusters_of(dataset, run_key), parts),
-        "ground_truth": ground_truth,
-        "saved": whole,
-        "notes": notes,
-    }
-
-
-def current_figures(dataset, run_key: str, progress=None) -> dict:
-    """The figures of a run as its labels are now, computed again if they have changed.
-
-    Raises:
-        ValueError: in one sentence, if there is no such run or its labels are gone
-    """
-    if not are_current(dataset, run_key, read_figures(dataset, run_key)):
-        evaluate_clusters(dataset, run_key, progress=progress)
-    return read_figures(dataset, run_key)
-
-
-def evaluate_truth(dataset, run_key: str, ground_truth: str) -> dict:
-    """Scores a run against classes only, which needs no vectors, and keeps that with the run.
-
-    Args:
-        dataset: the dataset
-        run_key: the run's key
-        ground_truth: a field of classes
-
-    Returns:
-        what :func:`operators.figures.make_truth` returns
-
-    Raises:
-        ValueError: in one sentence, if there is no such run, its labels are gone, or no class is known
-    """
-    dataset.reload()
-    state = state_of(runs.get_config(dataset, run_key))
-    members = read_members(dataset, run_key)
-    found = make_truth(read_truth(members.target, ground_truth, members.ids), members.labels, ground_truth)
-    keep_figures(dataset, run_key, state, truth=found)
-    _keep_scores(dataset, run_key, state, found["scores"], ground_truth)
-    return found
-
-
-def _vectors(members):
-    """The vectors as they were clustered, None if they are gone; and what has to be said about them."""
-    config = members.config
-    fields = [space["embeddings"] for space in getattr(config, "spaces", None) or []] or [config.embeddings]
-    try:
-        table, widths = read_spaces(members.target.source, fields, config.patches_field)
-    except ValueError as error:
-        return None, [f"the clusters were not measured: {error}"]
-    place = {key: row for row, key in enumerate(table.ids)}
-    if missing := sum(key not in place for key in members.ids):
-        several = f"{missing:,} of {len(members.ids):,} vectors"
-        return None, [f"the clusters were not measured, for {several} are gone; compute the embeddings again"]
-    X = table.X[[place[key] for key in members.ids]]
-    return unit_length(X, widths) if config.normalize else X, []
-
-
-def _entries_are_old(members) -> bool:
-    """Whether a run has other members than it says, for samples of it were deleted."""
-    clusters, sizes = np.unique(members.labels, return_counts=True)
-    found = dict(zip(clusters.tolist(), sizes.tolist(), strict=True))
-    return found != {entry["id"]: entry["size"] for entry in members.clusters}
-
-
-def _keep_scores(dataset, run_key, state, scores, ground_truth):
-    with turn(dataset):
-        config = runs.get_config(dataset, run_key)
-        if state_of(config) != state:  # edited meanwhile
-            return
-        config.scores = {**(config.scores or {}), **scores}
-        config.ground_truth = ground_truth or config.ground_truth
-        dataset.update_run_config(run_key, config)
-
-
-def _rows(clusters, parts) -> list[dict]:
-    """One row per cluster that has members, with everything that is known about it."""
-    figures, truth = parts["figures"], parts.get("truth", {"clusters": {}})
-    kept = ("size", "confidence", "cohesion", "separation", "nearest", "silhouette")
-    rows = []
-    for cluster in clusters:
-        key = str(cluster["id"])
-        found = figures["clusters"].get(key) if cluster["id"] != NOISE else figures["noise"]
-        if found:
-            row = {"id": cluster["id"], "label": cluster["label"], "share": found["size"] / figures["n"]}
-            against = truth["clusters"].get(key, {})
-            rows.append(row | {name: found.get(name) for name in kept} | against)
-    return rows
 
 
 class EvaluateClusters(PythonCall, foo.Operator):

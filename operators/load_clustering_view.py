@@ -3,7 +3,7 @@
 import fiftyone.operators as foo
 import fiftyone.operators.types as types
 
-from .cluster_views import ORDERS, check_order, cluster_view, doubtful_view
+from .evaluation.views import ORDERS, check_order, cluster_view, doubtful_view
 from .execution.python_call import PythonCall
 from .forms import HALF, add_choice
 from .run_choice import add_run, chosen_run

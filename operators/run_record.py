@@ -4,7 +4,7 @@ from importlib.metadata import PackageNotFoundError, version
 
 from .dataset.ground_truth import read_truth
 from .dataset.vector_fields import field_encoder
-from .figures import by_id, make_figures, make_truth, stamped
+from .evaluation.statistics import by_id, make_figures, make_truth, stamped
 
 PACKAGES = ("fiftyone", "numpy", "scikit-learn", "scipy", "torch", "umap-learn", "hdbscan", "pynndescent")
 

@@ -8,8 +8,8 @@ from fiftyone.plugins.orgs.constellation.clusters.operators.build_cluster_hierar
 from fiftyone.plugins.orgs.constellation.clusters.operators.editing import changes
 from fiftyone.plugins.orgs.constellation.clusters.operators.editing.actions import absorb_noise as regrouping
 from fiftyone.plugins.orgs.constellation.clusters.operators.editing.actions.rename import rename_clusters
-from fiftyone.plugins.orgs.constellation.clusters.operators.evaluate_clusters import current_figures
-from fiftyone.plugins.orgs.constellation.clusters.operators.figures import (
+from fiftyone.plugins.orgs.constellation.clusters.operators.evaluation.scores import current_figures
+from fiftyone.plugins.orgs.constellation.clusters.operators.evaluation.statistics import (
     BINS,
     are_current,
     make_figures,

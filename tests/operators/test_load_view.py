@@ -4,7 +4,7 @@ import fiftyone as fo
 import fiftyone.operators as foo
 import numpy as np
 import pytest
-from fiftyone.plugins.orgs.constellation.clusters.operators.cluster_views import (
+from fiftyone.plugins.orgs.constellation.clusters.operators.evaluation.views import (
     index_labels,
     labels_match,
     of_class,

@@ -12,8 +12,8 @@ from functools import lru_cache
 import fiftyone as fo
 import numpy as np
 
-from .runs.clusters import NOISE
-from .runs.store import look_at, read_parts, write_parts
+from ..runs.clusters import NOISE
+from ..runs.store import look_at, read_parts, write_parts
 
 SEED = 51
 BINS = 20
@@ -79,8 +79,8 @@ def by_id(ids, *columns) -> tuple:
 
 def _add_geometry(plain, ids, X, labels, seed):
     """Adds what the vectors tell to every cluster; returns the order of the clusters and their packed similarity."""
-    from ..models.analysis.cohesion import measure, second_choices
-    from ..models.analysis.silhouette import silhouettes
+    from ...models.analysis.cohesion import measure, second_choices
+    from ...models.analysis.silhouette import silhouettes
 
     geometry = measure(X, labels)
     second, margin = second_choices(X, labels, geometry)
@@ -119,7 +119,7 @@ def make_truth(truth, labels, field: str) -> dict:
     Returns:
         a dict with ``field``, the scores, per cluster its ``majority`` class and ``purity``, and the confusion table
     """
-    from ..models.analysis.metrics import confusion, score_labels
+    from ...models.analysis.metrics import confusion, score_labels
 
     known = np.array([value is not None and value == value for value in truth], dtype=bool)
     scores = score_labels(truth, labels)
@@ -182,7 +182,7 @@ def read_figures(dataset, run_key: str, name: str = "figures") -> dict | None:
 
 def are_current(dataset, run_key: str, figures: dict | None) -> bool:
     """Whether figures describe the labels as they are: no edit and no deletion of samples came after them."""
-    from .runs.store import state_of
+    from ..runs.store import state_of
 
     if figures is None or figures.get("state") != state_of(look_at(dataset, run_key)):
         return False

@@ -3,17 +3,17 @@
 import fiftyone as fo
 import numpy as np
 
-from ..models.vectors.normalize import unit_length
-from .dataset.ground_truth import truth_path
-from .dataset.rows import label_path
-from .dataset.targets import resolve_target
-from .dataset.vectors import read_spaces
-from .evaluate_clusters import current_figures
-from .runs import lifecycle as runs
-from .runs.clusters import check_cluster
-from .runs.labels import run_target
-from .runs.members import as_seen_by
-from .runs.store import clusters_of, fields_of
+from ...models.vectors.normalize import unit_length
+from ..dataset.ground_truth import truth_path
+from ..dataset.rows import label_path
+from ..dataset.targets import resolve_target
+from ..dataset.vectors import read_spaces
+from ..runs import lifecycle as runs
+from ..runs.clusters import check_cluster
+from ..runs.labels import run_target
+from ..runs.members import as_seen_by
+from ..runs.store import clusters_of, fields_of
+from .scores import current_figures
 
 ORDERS = {
     "confidence": "most confident first",
