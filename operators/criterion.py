@@ -16,10 +16,10 @@ from .dataset.targets import resolve_target
 from .dataset.vectors import read_vectors
 from .execution.locks import writing
 from .execution.stages import Stages
-from .llm_job import by_reason
-from .llm_server import choose_server, key_for, read_secrets
-from .naming_record import keep_report
-from .naming_request import agreed, refuse_without_consent
+from .naming.request import agreed, refuse_without_consent
+from .naming.server import choose_server, key_for, read_secrets
+from .naming.session import by_reason
+from .naming.store import keep_report
 from .runs import lifecycle as runs
 
 CRITERION_LETTERS = 200

@@ -3,7 +3,7 @@
 import numpy as np
 
 from .execution.locks import turn
-from .naming_record import apply_names
+from .naming.store import apply_names
 from .runs import clusters as label_fields
 from .runs import lifecycle as runs
 from .runs.clusters import cluster_label, label_width

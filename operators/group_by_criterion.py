@@ -10,7 +10,7 @@ from .execution.app import failed, show, stream
 from .execution.python_call import PythonCall
 from .forms import HALF, add_heading, check
 from .llm_form import add_consent_box, add_server, consented, sent
-from .llm_server import read_secrets
+from .naming.server import read_secrets
 from .outputs.markdown import markdown
 from .run_choice import add_run, chosen_run
 from .runs import lifecycle as runs

@@ -9,8 +9,8 @@ from .dataset.ground_truth import truth_fields
 from .dataset.targets import resolve_target
 from .forms import HALF, add_choice, add_heading, add_parameters, add_problem, form_values, refuse
 from .llm_form import add_consent_box, add_server, consented, sent
-from .naming import CLASSIFIER, FIELD, LLM, VOCABULARY, label_clusters
-from .naming_request import read_words
+from .naming.job import CLASSIFIER, FIELD, LLM, VOCABULARY, label_clusters
+from .naming.request import read_words
 from .run_choice import add_run, chosen_run
 from .runs import lifecycle as runs
 from .runs.clusters import NOISE

@@ -17,8 +17,8 @@ import pytest
 from bson import ObjectId, json_util
 from fiftyone.operators.delegated import DelegatedOperationService
 from fiftyone.plugins.orgs.constellation.clusters.models.naming import asking
-from fiftyone.plugins.orgs.constellation.clusters.operators import llm_server
 from fiftyone.plugins.orgs.constellation.clusters.operators.editing.actions.rename import rename_clusters
+from fiftyone.plugins.orgs.constellation.clusters.operators.naming import server as llm_server
 from fiftyone.plugins.orgs.constellation.clusters.operators.runs.store import clusters_of, read_part
 from naming_server import GOOD, NamingServer, hang, say, slow, status
 from PIL import Image

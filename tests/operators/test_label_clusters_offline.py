@@ -137,7 +137,7 @@ def test_words_by_a_clip_with_random_weights(photos, tmp_path, no_network):
 
 
 def test_a_clips_own_vectors_are_used_again(photos, tmp_path, compute, monkeypatch):
-    from fiftyone.plugins.orgs.constellation.clusters.operators import offline_naming
+    from fiftyone.plugins.orgs.constellation.clusters.operators.naming import offline as offline_naming
 
     calls = []
     monkeypatch.setattr(offline_naming, "_embedded", lambda *args: calls.append(args))
@@ -147,7 +147,7 @@ def test_a_clips_own_vectors_are_used_again(photos, tmp_path, compute, monkeypat
 
 
 def _speakers(dataset):
-    from fiftyone.plugins.orgs.constellation.clusters.operators.naming_images import choose_speakers
+    from fiftyone.plugins.orgs.constellation.clusters.operators.naming.exemplars import choose_speakers
     from fiftyone.plugins.orgs.constellation.clusters.operators.runs.members import read_members
 
     members = read_members(dataset, "km")

@@ -3,11 +3,11 @@
 import os
 from dataclasses import dataclass
 
-from ..models.naming.addresses import OPENAI, origin_of
-from ..models.naming.prompt import Instructions, split_words
-from .llm_server import OPENAI_URL, ServerChoice
-from .runs import lifecycle as runs
-from .runs.clusters import NOISE
+from ...models.naming.addresses import OPENAI, origin_of
+from ...models.naming.prompt import Instructions, split_words
+from ..runs import lifecycle as runs
+from ..runs.clusters import NOISE
+from .server import OPENAI_URL, ServerChoice
 
 LARGEST_VOCABULARY = 1_000_000  # bytes of a file of words
 

@@ -6,9 +6,9 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from .dataset.vectors import read_vectors
-from .runs.clusters import NOISE
-from .runs.members import Members
+from ..dataset.vectors import read_vectors
+from ..runs.clusters import NOISE
+from ..runs.members import Members
 
 SPARES = 3  # chosen beyond what is shown, in place of files that cannot be read
 NEIGHBORS = 3
@@ -65,7 +65,7 @@ def choose_speakers(members: Members, n: int, seed: int = 51) -> Speakers:
     Returns:
         :class:`Speakers`; noise has none
     """
-    from ..models.naming.pictures import choose
+    from ...models.naming.pictures import choose
 
     pool, leading = _pool(members, n + SPARES, seed)
     vectors = some_vectors(members, {row_id for ids in pool.values() for row_id in ids})
@@ -119,7 +119,7 @@ def some_vectors(members: Members, wanted: set[str]) -> dict[str, np.ndarray]:
 def _near(centers) -> dict[int, list[int]]:
     if len(centers) < 2:
         return {}
-    from ..models.vectors.neighbors import nearest_neighbors
+    from ...models.vectors.neighbors import nearest_neighbors
 
     ids = list(centers)
     indices, _ = nearest_neighbors(np.stack(list(centers.values())), min(NEIGHBORS, len(ids) - 1), "euclidean")

@@ -5,20 +5,20 @@ from typing import Annotated, Literal
 
 from pydantic import Field
 
-from ..models.naming.answers import alike
-from ..models.naming.prompt import Instructions
-from ..models.parameters import parameters, typed, validated
-from .execution.locks import writing
-from .execution.stages import Stages
-from .llm_job import by_reason
-from .llm_naming import LLMNaming
-from .llm_server import choose_server, key_for, read_secrets
-from .naming_images import choose_speakers
-from .naming_record import BY, apply_names, keep_report, read_names
-from .naming_request import NamingRequest, check_consent, read_words
-from .runs import lifecycle as runs
-from .runs.clusters import NOISE
-from .runs.members import Members, read_members
+from ...models.naming.answers import alike
+from ...models.naming.prompt import Instructions
+from ...models.parameters import parameters, typed, validated
+from ..execution.locks import writing
+from ..execution.stages import Stages
+from ..runs import lifecycle as runs
+from ..runs.clusters import NOISE
+from ..runs.members import Members, read_members
+from .exemplars import choose_speakers
+from .llm import LLMNaming
+from .request import NamingRequest, check_consent, read_words
+from .server import choose_server, key_for, read_secrets
+from .session import by_reason
+from .store import BY, apply_names, keep_report, read_names
 
 LLM, VOCABULARY, CLASSIFIER, FIELD = "llm", "vocabulary", "classifier", "field"
 OVER_CAP = "over max_clusters"
@@ -232,7 +232,7 @@ def _needs_name(cluster, about, job, given) -> bool:
 
 
 def _name_offline(request, members, asked, stages) -> dict:
-    from .offline_naming import offline_names
+    from .offline import offline_names
 
     if request.given["dry_run"]:
         raise ValueError(f"dry_run shows what would be sent, and source={request.source!r} sends nothing; leave it out")

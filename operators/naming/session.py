@@ -4,12 +4,12 @@ import hashlib
 import json
 from collections import Counter
 
-from ..models.naming.asking import CAP_REACHED, Asker, ask_all
-from ..models.naming.failures import Failure
-from ..models.naming.pictures import prepare
-from ..models.naming.prices import Budget
-from .llm_server import ServerChoice, key_hint
-from .naming_record import Answers
+from ...models.naming.asking import CAP_REACHED, Asker, ask_all
+from ...models.naming.failures import Failure
+from ...models.naming.pictures import prepare
+from ...models.naming.prices import Budget
+from .server import ServerChoice, key_hint
+from .store import Answers
 
 NO_IMAGE = "no readable image"
 
@@ -61,7 +61,7 @@ class LLMJob:
             timeout: seconds that a question may take
             report (None): called twice a second with the asker; what it raises ends the job
         """
-        from ..models.naming.client import Server
+        from ...models.naming.client import Server
 
         if not jobs:
             return
@@ -89,7 +89,7 @@ class LLMJob:
 
     def pictures(self, ids, n: int) -> dict[str, bytes]:
         """The first ``n`` images that can be read, as JPEG by id."""
-        from ..models.images.reading import ImageError
+        from ...models.images.reading import ImageError
 
         found = {}
         for row_id in ids:

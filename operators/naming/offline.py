@@ -4,10 +4,10 @@ from datetime import datetime, timezone
 
 import numpy as np
 
-from ..models.naming.answers import plain_name
-from .dataset.ground_truth import read_truth
-from .dataset.vector_fields import field_encoder
-from .naming_images import choose_speakers, some_vectors
+from ...models.naming.answers import plain_name
+from ..dataset.ground_truth import read_truth
+from ..dataset.vector_fields import field_encoder
+from .exemplars import choose_speakers, some_vectors
 
 SHOWN = 64  # images per cluster that CLIP or the classifier looks at
 COHERENT = 0.5  # share of the most frequent label below which a cluster counts as mixed
@@ -34,7 +34,7 @@ def offline_names(request, members, clusters: list[int], stages) -> tuple[dict, 
         shares, words, failed = _image_shares(request, members, everyone, stages)
     if not shares:
         return {}, {cluster: failed.get(cluster, NO_WORD) for cluster in clusters}
-    from ..models.naming.specific import best_words, specific
+    from ...models.naming.specific import best_words, specific
 
     ids, matrix = list(shares), np.stack(list(shares.values()))
     best = dict(zip(ids, best_words(specific(matrix), words, KEPT_WORDS), strict=True))
@@ -92,8 +92,8 @@ def _field_shares(request, members, clusters, stages):
 
 def _image_shares(request, members, clusters, stages):
     """Mean probabilities of words or classes over some images of each cluster."""
-    from ..models.naming.classifier import ImageNetClassifier, imagenet_words
-    from ..models.naming.specific import shares_of
+    from ...models.naming.classifier import ImageNetClassifier, imagenet_words
+    from ...models.naming.specific import shares_of
 
     report = stages.enter("choosing images")
     speakers = choose_speakers(members, SHOWN, request.given["seed"])
@@ -110,10 +110,10 @@ def _image_shares(request, members, clusters, stages):
 
 def _by_words(request, members, speakers, clusters, report):
     """The words, and by cluster how well each fits its images."""
-    from ..models.encoders import get_encoder
-    from ..models.encoders.clip import Clip
-    from ..models.naming.classifier import imagenet_words
-    from ..models.naming.vocabulary import word_scores, word_vectors
+    from ...models.encoders import get_encoder
+    from ...models.encoders.clip import Clip
+    from ...models.naming.classifier import imagenet_words
+    from ...models.naming.vocabulary import word_scores, word_vectors
 
     words = request.words or imagenet_words()
     encoder = get_encoder(request.given["encoder"] or "clip")
@@ -134,7 +134,7 @@ def image_vectors(encoder, members, speakers, clusters, report) -> dict[int, np.
 
 def same_vectors(members, encoder) -> bool:
     """Whether this encoder made the run's vectors."""
-    from ..models.encoders.base import same_encoder
+    from ...models.encoders.base import same_encoder
 
     field = members.config.embeddings
     if not isinstance(field, str):
@@ -149,7 +149,7 @@ def _by_cluster(rows, speakers, clusters):
 
 def _embedded(encoder, speakers, clusters, report) -> dict[int, np.ndarray]:
     """What an encoder makes of the images chosen, per cluster; files that cannot be read are left out."""
-    from ..models.encoders.batches import embed_files
+    from ...models.encoders.batches import embed_files
 
     wanted = [row_id for cluster in clusters for row_id in speakers.chosen.get(cluster, [])]
     order = [row_id for row_id in speakers.files if row_id in set(wanted)]  # boxes of one file in a row

@@ -4,9 +4,9 @@ Answers are kept under the digest of what was asked, so a repeated or restarted 
 first one, and asks nobody the same thing twice.
 """
 
-from .editing.actions.rename import rename_clusters
-from .runs import lifecycle as runs
-from .runs.store import read_part, write_parts
+from ..editing.actions.rename import rename_clusters
+from ..runs import lifecycle as runs
+from ..runs.store import read_part, write_parts
 
 STORE = "constellation_names"
 NAMES, REPORT = "names", "naming"  # parts of the run

@@ -9,8 +9,8 @@ from dataclasses import dataclass
 
 import fiftyone.operators as foo
 
-from ..models.naming.addresses import OPENAI, check_base_url, host_of, is_local, origin_of
-from ..models.naming.prices import Price, price_of
+from ...models.naming.addresses import OPENAI, check_base_url, host_of, is_local, origin_of
+from ...models.naming.prices import Price, price_of
 
 # Declared in fiftyone.yml; FiftyOne reads them from the environment of the process that runs the operator
 OPENAI_KEY, OPENAI_URL = "OPENAI_API_KEY", "OPENAI_BASE_URL"
@@ -123,8 +123,8 @@ def list_models(choice: ServerChoice, secrets: dict) -> list[str]:
     import asyncio
     from concurrent.futures import ThreadPoolExecutor
 
-    from ..models.naming.client import Server
-    from ..models.naming.failures import Failure
+    from ...models.naming.client import Server
+    from ...models.naming.failures import Failure
 
     at, names = _lists.get(choice.base_url, (0.0, []))
     if at and time.monotonic() - at < _REMEMBERED:

@@ -2,16 +2,16 @@
 
 from datetime import datetime, timezone
 
-from ..models.naming import prompt
-from ..models.naming.answers import alike, read_answer, read_group_names
-from ..models.naming.asking import as_sent
-from ..models.naming.failures import NEXT, Failure
-from ..models.naming.pictures import size_of
-from ..models.naming.prices import ANSWER_TOKENS, image_tokens, most_image_tokens, text_tokens
-from .llm_job import NO_IMAGE, LLMJob, by_reason, digest_of, news
-from .llm_server import ServerChoice
-from .naming_images import NEIGHBORS, Speakers
-from .runs.clusters import is_default_name
+from ...models.naming import prompt
+from ...models.naming.answers import alike, read_answer, read_group_names
+from ...models.naming.asking import as_sent
+from ...models.naming.failures import NEXT, Failure
+from ...models.naming.pictures import size_of
+from ...models.naming.prices import ANSWER_TOKENS, image_tokens, most_image_tokens, text_tokens
+from ..runs.clusters import is_default_name
+from .exemplars import NEIGHBORS, Speakers
+from .server import ServerChoice
+from .session import NO_IMAGE, LLMJob, by_reason, digest_of, news
 
 CONTRAST_IMAGES, MOST_ALIKE = 3, 6  # of each cluster, and clusters, in one contrastive question
 
