@@ -5,13 +5,13 @@ import fiftyone.operators.types as types
 import numpy as np
 
 from ..models.parameters import plain
+from .clustering.record import PANEL_COLORS
 from .editing.transaction import edited, editing
 from .execution.app import failed, show, stream
 from .execution.python_call import PythonCall
 from .execution.stages import Stages
 from .forms import add_choice, refuse
 from .outputs.markdown import as_markdown
-from .outputs.summary import PANEL_COLORS
 from .run_choice import add_run, chosen_run
 from .runs import clusters as label_fields
 from .runs import lifecycle as runs

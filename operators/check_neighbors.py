@@ -9,7 +9,7 @@ from pydantic import Field
 
 from ..models.parameters import typed
 from ..models.vectors.normalize import unit_length
-from .clustering import COORDINATES, SEED
+from .clustering.job import COORDINATES, SEED
 from .dataset.ground_truth import read_truth, truth_fields, truth_path
 from .dataset.targets import resolve_target
 from .dataset.vectors import read_vectors, vector_fields

@@ -3,7 +3,7 @@
 import fiftyone.operators as foo
 import fiftyone.operators.types as types
 
-from .clustering import check_clustering, compute_clusters
+from .clustering.job import check_clustering, compute_clusters
 from .execution.app import failed, show, stream
 from .execution.python_call import PythonCall
 from .form_arguments import arguments, estimate

@@ -5,9 +5,9 @@ import fiftyone.operators.types as types
 
 from ..models.costs import duration
 from ..models.encoders import default_encoder
+from .clustering.estimates import IMMEDIATE_SECONDS, embedding_seconds
 from .dataset.targets import resolve_target
 from .embedding.embeddings import fill_vectors
-from .estimates import IMMEDIATE_SECONDS, embedding_seconds
 from .execution.app import failed, show, stream
 from .execution.python_call import PythonCall
 from .form_arguments import arguments

@@ -2,13 +2,13 @@
 
 import inspect
 
-from .clustering import compute_clusters
-from .constraints import METHODS
+from .clustering.constraints import METHODS
+from .clustering.estimates import Estimate, estimate_run, image_estimate
+from .clustering.job import compute_clusters
 from .dataset.targets import resolve_target
 from .embedding.embeddings import choose_features, split_fields
-from .estimates import Estimate, estimate_run
 from .forms import add_choice, form_values
-from .image_form import image_arguments, image_estimate, trains_on_images
+from .image_form import image_arguments, trains_on_images
 
 NEW = "compute new vectors"
 WHOLE = "whole images"

@@ -6,8 +6,9 @@ Nothing here touches the network or loads torch: forms are drawn at every keystr
 import fiftyone.operators.types as types
 
 from ..models.parameters import validated
-from .clustering import SEED
-from .constraints import check_constraints, edited_runs
+from .clustering.constraints import check_constraints, edited_runs
+from .clustering.job import SEED
+from .clustering.request import MAX_SEED
 from .dataset.ground_truth import truth_fields
 from .dataset.targets import patch_fields, resolve_target
 from .dataset.vector_fields import check_vector_field, field_encoder
@@ -16,7 +17,6 @@ from .embedding.embeddings import field_name
 from .form_arguments import NEW, NONE, WHOLE, chosen_patches_field, chosen_samples, estimate
 from .forms import FULL, HALF, add_choice, add_heading, add_parameters, add_problem, check, form_values, refuse
 from .image_form import add_image_training, add_train_choice, trains_on_images
-from .request import MAX_SEED
 from .runs import lifecycle as runs
 
 COUNTED = 200_000  # above this, counting missing vectors at every keystroke would make the form slow

@@ -1,15 +1,11 @@
 """The part of the ``compute_clusters`` form that trains on images; nothing here loads torch."""
 
-import os
-import shutil
-
 import fiftyone.operators.types as types
 
-from ..models.parameters import parameters, validated
-from .embedding.training import propose_name, proposed_side
-from .estimates import GPU_SPEEDUP, IMMEDIATE_SECONDS, Estimate, size
+from ..models.parameters import validated
+from .clustering.image_training import EMBEDDINGS, IMAGES, check_name
+from .embedding.training import propose_name
 from .forms import HALF, add_choice, add_parameters, add_problem, check, form_values
-from .image_training import EMBEDDINGS, IMAGES, check_name
 
 NOTHING = "nothing"
 _PREFIX = "trained:"
@@ -94,37 +90,6 @@ def image_arguments(params: dict, kwargs: dict) -> dict:
     shown = cls.relevant({"started": start != NOTHING})
     values = form_values(cls, params.get(entered))
     return kwargs | {"params": {key: value for key, value in values.items() if key in shown}}
-
-
-def image_estimate(target, kwargs: dict) -> Estimate:
-    """How long a training on images takes, to the order of magnitude.
-
-    Args:
-        target: a :class:`operators.targets.Target`
-        kwargs: the arguments of :func:`operators.clustering.compute_clusters`
-
-    Raises:
-        ValueError: in one sentence, if a parameter is not valid
-    """
-    from ..models.costs import duration
-    from ..models.training import clustering_class
-
-    cls = clustering_class(kwargs["method"])
-    recipe, n = cls(**validated(cls, kwargs.get("params"))), target.count()
-    side = proposed_side(target, recipe)
-    started = "encoder" in kwargs
-    epochs = sum(getattr(recipe, key) for key in _epochs(cls) if not (started and key in cls.of_features()))
-    gpu = shutil.which("nvidia-smi")
-    speedup = GPU_SPEEDUP if gpu else max(1, (os.cpu_count() or 1) * 0.8)
-    seconds, needed = n * epochs * recipe.seconds_per_image(side) / speedup, 3 * n * side**2
-    what = f"{epochs} epochs over {n:,} {target.unit} on {'a GPU' if gpu else 'the CPU'}"
-    text = f"About {duration(seconds)} and {size(needed)} of memory for {what}"
-    long = "The App gives up on an immediate run after 10 minutes, though it goes on; schedule it instead"
-    return Estimate(seconds, needed, text, long if seconds > IMMEDIATE_SECONDS else None)
-
-
-def _epochs(cls) -> list[str]:
-    return [name for name in parameters(cls) if name.endswith("epochs") and name != "warmup_epochs"]
 
 
 def _starts(cls) -> dict[str, str]:

@@ -8,7 +8,7 @@ import numpy as np
 from pydantic import Field
 
 from ..models.parameters import typed
-from .clustering import SEED
+from .clustering.job import SEED
 from .execution.python_call import PythonCall
 from .forms import HALF, add_choice, check
 from .run_choice import add_run, chosen_run

@@ -9,7 +9,7 @@ from pydantic import Field
 
 from ..models.parameters import typed
 from ..models.vectors.normalize import unit_length
-from .clustering import COORDINATES, SEED
+from .clustering.job import COORDINATES, SEED
 from .dataset.rows import Rows
 from .dataset.targets import resolve_target
 from .dataset.vectors import NO_VECTOR, missing_vectors, read_vectors, require_vector_field, vector_fields

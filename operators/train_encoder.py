@@ -6,9 +6,9 @@ import shutil
 import fiftyone.operators as foo
 import fiftyone.operators.types as types
 
+from .clustering.estimates import GPU_SPEEDUP, IMMEDIATE_SECONDS
 from .dataset.ground_truth import truth_fields
 from .embedding.training import EPOCHS, KIND, check_training, propose_name, proposed_side, train_encoder
-from .estimates import GPU_SPEEDUP, IMMEDIATE_SECONDS
 from .execution.app import failed, stream
 from .execution.python_call import PythonCall
 from .form_arguments import NONE, chosen_samples

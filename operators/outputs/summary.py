@@ -1,7 +1,6 @@
 """What a finished run says about itself, for the App, the console and the run's information."""
 
 LARGEST = 12
-PANEL_COLORS = 100
 MAIN_SCORES = ("silhouette", "acc", "nmi", "ari", "purity", "coverage", "neighbor_agreement")
 WEAKEST = 8
 
@@ -35,38 +34,6 @@ def as_text(summary: dict) -> str:
     for note in summary["notes"]:
         lines += ["", f"Note: {note}"]
     return "\n".join(lines)
-
-
-def summarize(run_key: str, config: dict, clusters: list[dict], unit: str, color_by: str) -> dict:
-    """What a run tells its user, plain data.
-
-    Args:
-        run_key: the run's key
-        config: the run's configuration as a dict
-        clusters: its clusters, with label and size
-        unit: "images" or "patches"
-        color_by: the path of the labels
-
-    Returns:
-        the summary, which :func:`as_text` renders
-    """
-    kept = ("method", "cluster_field", "embeddings", "visualization", "n_clusters", "n_used", "n_noise", "skipped")
-    return {
-        "run_key": run_key,
-        "unit": unit,
-        "color_by": color_by,
-        **{key: config[key] for key in (*kept, "scores", "seconds")},
-        "recall": config["recall"],
-        "sizes": {c["label"]: c["size"] for c in clusters},
-        "notes": config["notes"],
-    }
-
-
-def panel_note(n_clusters: int) -> list[str]:
-    """A note if the Embeddings panel cannot colour them all."""
-    if n_clusters <= PANEL_COLORS:
-        return []
-    return [f"the Embeddings panel colours only the {PANEL_COLORS} largest of these {n_clusters} clusters"]
 
 
 def sizes_text(sizes: dict, n_used: int) -> str:

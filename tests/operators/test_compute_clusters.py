@@ -4,7 +4,7 @@ import fiftyone as fo
 import numpy as np
 import pytest
 from fiftyone import ViewField as F
-from fiftyone.plugins.orgs.constellation.clusters.operators import clustering
+from fiftyone.plugins.orgs.constellation.clusters.operators.clustering import job as clustering
 from fiftyone.plugins.orgs.constellation.clusters.operators.dataset.targets import resolve_target
 from fiftyone.plugins.orgs.constellation.clusters.operators.execution import locks
 from fiftyone.plugins.orgs.constellation.clusters.operators.outputs.run_info import info_text

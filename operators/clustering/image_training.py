@@ -10,14 +10,14 @@ from dataclasses import replace
 
 import numpy as np
 
-from .dataset.targets import resolve_target
-from .dataset.vector_fields import field_encoder
-from .embedding.embeddings import field_name
-from .embedding.training import propose_name, read_pixels
-from .execution.locks import writing
-from .execution.stopping import Stopped
+from ..dataset.targets import resolve_target
+from ..dataset.vector_fields import field_encoder
+from ..embedding.embeddings import field_name
+from ..embedding.training import propose_name, read_pixels
+from ..execution.locks import writing
+from ..execution.stopping import Stopped
+from ..runs import lifecycle as runs
 from .request import Request
-from .runs import lifecycle as runs
 
 IMAGES, EMBEDDINGS = "images", "embeddings"
 _PREFIX = "trained:"
@@ -41,7 +41,7 @@ class Learned:
     placed_by = "head"
 
     def __init__(self, name: str, record: dict, head: tuple):
-        from ..models.clusterers import get_clusterer
+        from ...models.clusterers import get_clusterer
 
         self.name, self._record, self._head = name, record, head
         self.history_ = history(record)
@@ -63,7 +63,7 @@ class Learned:
 
     def fit(self, X, progress=None):
         """Applies the head to the vectors ``(n, d)`` that its encoder made."""
-        from ..models.clusterers.deep.networks import most_likely, without_unused
+        from ...models.clusterers.deep.networks import most_likely, without_unused
 
         spec, arrays = self._head
         labels, _ = most_likely(X, spec, arrays)
@@ -93,8 +93,8 @@ def make_image_request(samples, given: dict) -> Request:
     Raises:
         ValueError: in one sentence, if an argument is refused
     """
-    from ..models.clusterers import get_clusterer
-    from ..models.training import clustering_class
+    from ...models.clusterers import get_clusterer
+    from ...models.training import clustering_class
 
     _refuse_unused(given)
     target = resolve_target(samples, given["patches_field"])
@@ -138,7 +138,7 @@ def _refuse_unused(given: dict):
 
 def _recipe(cls, given: dict) -> tuple:
     """The recipe with the encoder it starts from, and all of its parameters."""
-    from ..models.parameters import validated
+    from ...models.parameters import validated
 
     params = validated(cls, given["params"])
     recipe = cls(**params)
@@ -166,9 +166,9 @@ def learn(request: Request, num_workers: int | None, stages) -> Request:
         ValueError: in one sentence
         Stopped: if the user stopped it; finished epochs are kept
     """
-    from ..models.training import store
-    from ..models.training.trainer import Training
-    from .dataset.ground_truth import read_truth
+    from ...models.training import store
+    from ...models.training.trainer import Training
+    from ..dataset.ground_truth import read_truth
 
     target, recipe, path = request.target, request.recipe, store.path_of(request.name)
     with writing(target.dataset, f"encoder {request.name!r}"), store.claimed(request.name):
@@ -227,9 +227,9 @@ def _kept_as(record: dict) -> str:
 
 def _start(encoder, recipe):
     """The trained encoder to start from, None to start from random weights."""
-    from ..models.training import store
-    from ..models.training.checkpoint import read_tensors
-    from ..models.training.clustering.base import Start
+    from ...models.training import store
+    from ...models.training.checkpoint import read_tensors
+    from ...models.training.clustering.base import Start
 
     if encoder is None:
         return None
@@ -253,7 +253,7 @@ def _origin(recipe) -> dict | None:
 
 def check_name(name: str):
     """Raises ValueError, in one sentence, if ``name`` cannot name a training that clusters."""
-    from ..models.training import list_clusterings, store
+    from ...models.training import list_clusterings, store
 
     if store.path_of(name).is_file() and store.record_of(name)["kind"] not in list_clusterings():
         _refuse_taken(name)
@@ -261,7 +261,7 @@ def check_name(name: str):
 
 def _check_free(request: Request):
     """Refuses a name in use by anything but the training that these arguments would continue."""
-    from ..models.training import store
+    from ...models.training import store
 
     name, target = request.name, request.target
     if not store.path_of(name).is_file():
@@ -285,14 +285,14 @@ def _check_free(request: Request):
 
 
 def _refuse_taken(name: str):
-    from ..models.training import store
+    from ...models.training import store
 
     kind = store.record_of(name)["kind"]
     raise ValueError(f"name={name!r} is that of an encoder of kind {kind!r}; choose another name, or delete that one")
 
 
 def _kept(name: str) -> str:
-    from ..models.training import store
+    from ...models.training import store
 
     try:
         record = store.record_of(name)

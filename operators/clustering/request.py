@@ -2,13 +2,13 @@
 
 from dataclasses import dataclass
 
+from ..dataset.ground_truth import truth_path
+from ..dataset.targets import Target, resolve_target
+from ..dataset.vector_fields import check_vector_field
+from ..dataset.vectors import vector_fields
+from ..embedding.embeddings import choose_features, split_fields
+from ..runs import lifecycle as runs
 from .constraints import check_constraints
-from .dataset.ground_truth import truth_path
-from .dataset.targets import Target, resolve_target
-from .dataset.vector_fields import check_vector_field
-from .dataset.vectors import vector_fields
-from .embedding.embeddings import choose_features, split_fields
-from .runs import lifecycle as runs
 
 MAX_SEED = 2**32 - 1
 _AS_GIVEN = ("encoder_params", "reduce", "visualize", "ground_truth", "seed", "normalize", "constraints_from")
@@ -70,8 +70,8 @@ class Request:
 
     def check(self):
         """Raises ValueError, in one sentence, if this cannot be done; cheap, so that it can be asked twice."""
-        from ..models.parameters import validated
-        from ..models.vectors.reduction import get_reduction
+        from ...models.parameters import validated
+        from ...models.vectors.reduction import get_reduction
 
         target = self.target
         runs.check_run_key(target.dataset, self.run_key)
@@ -100,7 +100,7 @@ class Request:
             raise ValueError(f"reduce_params {sorted(self.reduce_params)} need a reduction; set reduce='pca' or 'umap'")
 
     def _check_several(self):
-        from ..models.clusterers import all_clusterers
+        from ...models.clusterers import all_clusterers
 
         count = len(self.fields)
         if not self.method.several_spaces:
@@ -125,8 +125,8 @@ def make_request(samples, given: dict) -> Request:
     Raises:
         ValueError: in one sentence, if an argument is refused
     """
-    from ..models.clusterers import get_clusterer
-    from ..models.parameters import validated
+    from ...models.clusterers import get_clusterer
+    from ...models.parameters import validated
 
     if given["name"] is not None:
         raise ValueError(

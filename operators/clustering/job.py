@@ -5,23 +5,22 @@ from typing import Annotated, Literal
 
 from pydantic import Field
 
-from ..models.parameters import SEED as RANDOM_STATE
-from ..models.parameters import typed
-from ..models.vectors.normalize import unit_length
+from ...models.parameters import SEED as RANDOM_STATE
+from ...models.parameters import typed
+from ...models.vectors.normalize import unit_length
+from ..dataset.vectors import first_space, read_spaces
+from ..embedding.embeddings import compute_embeddings
+from ..execution.locks import turn, writing
+from ..execution.stages import Stages
+from ..runs import clusters as label_fields
+from ..runs import lifecycle as runs
+from ..runs.clusters import NOISE
+from ..runs.entries import describe_clusters
+from ..runs.maps import clean_leftovers, digest, ensure_map, map_key
 from .constraints import read_constraints
-from .dataset.vectors import first_space, read_spaces
-from .embedding.embeddings import compute_embeddings
-from .execution.locks import turn, writing
-from .execution.stages import Stages
 from .image_training import IMAGES, learn, make_image_request
-from .outputs.summary import panel_note, summarize
+from .record import asked, encoders, kept_figures, panel_note, scored, summarize, versions
 from .request import make_request
-from .run_record import asked, encoders, kept_figures, scored, versions
-from .runs import clusters as label_fields
-from .runs import lifecycle as runs
-from .runs.clusters import NOISE
-from .runs.entries import describe_clusters
-from .runs.maps import clean_leftovers, digest, ensure_map, map_key
 
 SEED = 51
 # With so few dimensions vectors are coordinates more often than directions, and their length means something
@@ -140,7 +139,7 @@ def _usable(table, fields):
 
 
 def _cluster_and_keep(request, table, widths, stages) -> dict:
-    from ..models.placement import describe
+    from ...models.placement import describe
 
     target = request.target
     normalize = min(widths) > COORDINATES if request.normalize is None else request.normalize
@@ -195,9 +194,9 @@ def _cluster_and_keep(request, table, widths, stages) -> dict:
 
 def _cluster(request, X, widths, groups, stages):
     """Reduces and clusters; returns the clusterer, the reducer and its name, the neighbours found, and warnings."""
-    from ..models.clusterers.constrained_kmeans import seeded
-    from ..models.vectors.neighbors import nearest_neighbors
-    from ..models.vectors.reduction import get_reduction, resolve
+    from ...models.clusterers.constrained_kmeans import seeded
+    from ...models.vectors.neighbors import nearest_neighbors
+    from ...models.vectors.reduction import get_reduction, resolve
 
     report = stages.enter("clustering")
     request.method.check(request.params, len(X))

@@ -7,8 +7,10 @@ import os
 import shutil
 from typing import NamedTuple
 
-from ..models.costs import duration
-from .dataset.vectors import decode
+from ...models.costs import duration
+from ...models.parameters import parameters, validated
+from ..dataset.vectors import decode
+from ..embedding.training import proposed_side
 
 READ_SECONDS, WRITE_SECONDS = 7e-5, 3.5e-4  # per vector of 512 dimensions, per label
 UNKNOWN_DIMENSIONS = 768
@@ -55,9 +57,9 @@ def estimate_run(target, field: str, encoder, kwargs: dict, more_fields=()) -> E
     Raises:
         ValueError: in one sentence, if a parameter is not valid
     """
-    from ..models.clusterers import get_clusterer
-    from ..models.parameters import validated
-    from ..models.vectors.reduction import UMAPReduction, get_reduction, resolve
+    from ...models.clusterers import get_clusterer
+    from ...models.parameters import validated
+    from ...models.vectors.reduction import UMAPReduction, get_reduction, resolve
 
     n = target.count()
     drawn = vector_length(target, field) or UNKNOWN_DIMENSIONS
@@ -101,7 +103,7 @@ def vector_length(target, field: str) -> int | None:
 
 def embedding_seconds(encoder, n: int) -> float:
     """Seconds that an encoder needs for ``n`` images: those of one CPU core, divided by what this machine has."""
-    from ..models.encoders import encoder_class
+    from ...models.encoders import encoder_class
 
     cls = encoder_class(encoder) if isinstance(encoder, str) else type(encoder)
     speedup = GPU_SPEEDUP if shutil.which("nvidia-smi") else max(1, (os.cpu_count() or 1) * 0.8)
@@ -125,3 +127,34 @@ def _warning(seconds, needed, clustering, cls, width) -> str | None:
     if seconds > IMMEDIATE_SECONDS:
         advice.append("The App gives up on an immediate run after 10 minutes, though it goes on; schedule it instead")
     return ". ".join(advice) or None
+
+
+def image_estimate(target, kwargs: dict) -> Estimate:
+    """How long a training on images takes, to the order of magnitude.
+
+    Args:
+        target: a :class:`operators.targets.Target`
+        kwargs: the arguments of :func:`operators.clustering.compute_clusters`
+
+    Raises:
+        ValueError: in one sentence, if a parameter is not valid
+    """
+    from ...models.costs import duration
+    from ...models.training import clustering_class
+
+    cls = clustering_class(kwargs["method"])
+    recipe, n = cls(**validated(cls, kwargs.get("params"))), target.count()
+    side = proposed_side(target, recipe)
+    started = "encoder" in kwargs
+    epochs = sum(getattr(recipe, key) for key in _epochs(cls) if not (started and key in cls.of_features()))
+    gpu = shutil.which("nvidia-smi")
+    speedup = GPU_SPEEDUP if gpu else max(1, (os.cpu_count() or 1) * 0.8)
+    seconds, needed = n * epochs * recipe.seconds_per_image(side) / speedup, 3 * n * side**2
+    what = f"{epochs} epochs over {n:,} {target.unit} on {'a GPU' if gpu else 'the CPU'}"
+    text = f"About {duration(seconds)} and {size(needed)} of memory for {what}"
+    long = "The App gives up on an immediate run after 10 minutes, though it goes on; schedule it instead"
+    return Estimate(seconds, needed, text, long if seconds > IMMEDIATE_SECONDS else None)
+
+
+def _epochs(cls) -> list[str]:
+    return [name for name in parameters(cls) if name.endswith("epochs") and name != "warmup_epochs"]

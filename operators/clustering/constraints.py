@@ -2,11 +2,11 @@
 
 import numpy as np
 
-from .runs import edit_log
-from .runs import lifecycle as runs
-from .runs.clusters import NOISE
-from .runs.labels import read_labels, run_target
-from .runs.store import read_part
+from ..runs import edit_log
+from ..runs import lifecycle as runs
+from ..runs.clusters import NOISE
+from ..runs.labels import read_labels, run_target
+from ..runs.store import read_part
 
 METHODS = ("kmeans",)  # those that take constraints
 

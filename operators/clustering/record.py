@@ -2,11 +2,12 @@
 
 from importlib.metadata import PackageNotFoundError, version
 
-from .dataset.ground_truth import read_truth
-from .dataset.vector_fields import field_encoder
-from .evaluation.statistics import by_id, make_figures, make_truth, stamped
+from ..dataset.ground_truth import read_truth
+from ..dataset.vector_fields import field_encoder
+from ..evaluation.statistics import by_id, make_figures, make_truth, stamped
 
 PACKAGES = ("fiftyone", "numpy", "scikit-learn", "scipy", "torch", "umap-learn", "hdbscan", "pynndescent")
+PANEL_COLORS = 100
 
 
 def asked(request) -> dict:
@@ -35,7 +36,7 @@ def encoders(request, widths) -> dict:
 
 def scored(request, table, X, labels) -> tuple[dict, list, list[str]]:
     """The scores, pairs of class and recall, and a note if there was no class to score against."""
-    from ..models.analysis.metrics import per_class_recall, score_labels, score_vectors
+    from ...models.analysis.metrics import per_class_recall, score_labels, score_vectors
 
     _, ordered, clusters = by_id(table.ids, X, labels)
     scores = score_vectors(ordered, clusters, seed=request.seed)
@@ -70,3 +71,35 @@ def versions() -> dict[str, str]:
         except PackageNotFoundError:
             continue
     return found
+
+
+def summarize(run_key: str, config: dict, clusters: list[dict], unit: str, color_by: str) -> dict:
+    """What a run tells its user, plain data.
+
+    Args:
+        run_key: the run's key
+        config: the run's configuration as a dict
+        clusters: its clusters, with label and size
+        unit: "images" or "patches"
+        color_by: the path of the labels
+
+    Returns:
+        the summary, which :func:`as_text` renders
+    """
+    kept = ("method", "cluster_field", "embeddings", "visualization", "n_clusters", "n_used", "n_noise", "skipped")
+    return {
+        "run_key": run_key,
+        "unit": unit,
+        "color_by": color_by,
+        **{key: config[key] for key in (*kept, "scores", "seconds")},
+        "recall": config["recall"],
+        "sizes": {c["label"]: c["size"] for c in clusters},
+        "notes": config["notes"],
+    }
+
+
+def panel_note(n_clusters: int) -> list[str]:
+    """A note if the Embeddings panel cannot colour them all."""
+    if n_clusters <= PANEL_COLORS:
+        return []
+    return [f"the Embeddings panel colours only the {PANEL_COLORS} largest of these {n_clusters} clusters"]
