@@ -5,10 +5,10 @@ import inspect
 import fiftyone.operators as foo
 import fiftyone.operators.types as types
 
-from .criterion import check_criterion, group_by_criterion, group_images, plan_of, propose_key
 from .execution.app import failed, show, stream
 from .execution.python_call import PythonCall
 from .forms import HALF, add_heading, check
+from .grouping.job import check_criterion, group_by_criterion, group_images, plan_of, propose_key
 from .llm_form import add_consent_box, add_server, consented, sent
 from .naming.server import read_secrets
 from .outputs.markdown import markdown

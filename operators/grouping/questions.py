@@ -2,10 +2,10 @@
 
 import os
 
-from ..models.naming import criterion as asked
-from ..models.naming.asking import CAP_REACHED
-from ..models.naming.failures import NEXT, Failure
-from .naming.session import NO_IMAGE, LLMJob, digest_of, news
+from ...models.naming import criterion as asked
+from ...models.naming.asking import CAP_REACHED
+from ...models.naming.failures import NEXT, Failure
+from ..naming.session import NO_IMAGE, LLMJob, digest_of, news
 
 
 class CriterionJob(LLMJob):

@@ -6,21 +6,21 @@ from typing import Annotated, Literal
 import numpy as np
 from pydantic import Field
 
-from ..models.naming.criterion import place_images, plan
-from ..models.parameters import typed
-from .criterion_job import CriterionJob
-from .criterion_run import METHOD, keep_groups, name_groups
-from .dataset.files import files_of
-from .dataset.rows import Rows
-from .dataset.targets import resolve_target
-from .dataset.vectors import read_vectors
-from .execution.locks import writing
-from .execution.stages import Stages
-from .naming.request import agreed, refuse_without_consent
-from .naming.server import choose_server, key_for, read_secrets
-from .naming.session import by_reason
-from .naming.store import keep_report
-from .runs import lifecycle as runs
+from ...models.naming.criterion import place_images, plan
+from ...models.parameters import typed
+from ..dataset.files import files_of
+from ..dataset.rows import Rows
+from ..dataset.targets import resolve_target
+from ..dataset.vectors import read_vectors
+from ..execution.locks import writing
+from ..execution.stages import Stages
+from ..naming.request import agreed, refuse_without_consent
+from ..naming.server import choose_server, key_for, read_secrets
+from ..naming.session import by_reason
+from ..naming.store import keep_report
+from ..runs import lifecycle as runs
+from .questions import CriterionJob
+from .record import METHOD, keep_groups, name_groups
 
 CRITERION_LETTERS = 200
 
@@ -210,7 +210,7 @@ def _scaled(X, normalize):
 
 
 def _fine_clusters(X, n_fine, seed, report) -> np.ndarray:
-    from ..models.clusterers import get_clusterer
+    from ...models.clusterers import get_clusterer
 
     cutter = get_clusterer("kmeans")(n_clusters=min(n_fine, len(X)), n_init=1)
     return cutter.set_params(random_state=seed).fit(X, progress=report).labels_
@@ -218,7 +218,7 @@ def _fine_clusters(X, n_fine, seed, report) -> np.ndarray:
 
 def _captioned(X, fine, n, ids) -> dict[int, list[str]]:
     """Per fine cluster, the ids of the images that are captioned: typical ones and varied ones."""
-    from ..models.naming.pictures import choose
+    from ...models.naming.pictures import choose
 
     chosen = {}
     for cluster in np.unique(fine).tolist():

@@ -2,11 +2,11 @@
 
 import numpy as np
 
-from .execution.locks import turn
-from .naming.store import apply_names
-from .runs import clusters as label_fields
-from .runs import lifecycle as runs
-from .runs.clusters import cluster_label, label_width
+from ..execution.locks import turn
+from ..naming.store import apply_names
+from ..runs import clusters as label_fields
+from ..runs import lifecycle as runs
+from ..runs.clusters import cluster_label, label_width
 
 METHOD = "criterion"
 _KEPT = ("embeddings", "encoder", "spaces", "normalize", "patches_field", "visualization", "digest", "versions")
@@ -30,7 +30,7 @@ def keep_groups(target, table, X, labels, confidence, groups, job, given, config
     Returns:
         the groups, with id, name, description and size
     """
-    from ..models.analysis.exemplars import prototypes
+    from ...models.analysis.exemplars import prototypes
 
     used = np.unique(labels[labels >= 0])
     labels = np.where(labels < 0, -1, np.searchsorted(used, labels))

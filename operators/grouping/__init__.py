@@ -1,0 +1,1 @@
+"""Making a run by a criterion in words. May import ``naming``, ``runs`` and above."""
