@@ -7,9 +7,9 @@ import fiftyone.operators.types as types
 from .editing.assignment import assign_clusters, check_assignment
 from .execution.app import failed, show, stream
 from .execution.python_call import PythonCall
-from .forms import add_choice, add_problem, check
+from .inputs.pickers import add_run
+from .inputs.widgets import add_choice, add_problem, check
 from .outputs.markdown import as_markdown
-from .run_choice import add_run
 from .runs import lifecycle as runs
 
 HERE = "here"

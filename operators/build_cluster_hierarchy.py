@@ -10,9 +10,9 @@ from .editing.transaction import edited, editing
 from .execution.app import failed, show, stream
 from .execution.python_call import PythonCall
 from .execution.stages import Stages
-from .forms import add_choice, refuse
+from .inputs.pickers import add_run, chosen_run
+from .inputs.widgets import add_choice, refuse
 from .outputs.markdown import as_markdown
-from .run_choice import add_run, chosen_run
 from .runs import clusters as label_fields
 from .runs import lifecycle as runs
 from .runs.clusters import COARSE, NOISE, label_width

@@ -16,9 +16,8 @@ from .dataset.vectors import read_vectors, vector_fields
 from .execution.app import failed, show, stream
 from .execution.python_call import PythonCall
 from .execution.stages import Stages
-from .form_arguments import NONE, chosen_samples
-from .form_steps import add_target
-from .forms import HALF, add_choice, add_heading, add_problem
+from .inputs.target import NONE, add_target, chosen_samples
+from .inputs.widgets import HALF, add_choice, add_heading, add_problem
 
 # Images whose neighbours are compared with the ground truth: the share is then known to about 0.01.
 ASKED = 2_000

@@ -16,7 +16,7 @@ from .editing.actions.undo import redo_edit, undo_edit
 from .evaluation.scores import current_figures, evaluate_truth
 from .evaluation.views import cluster_view, count_unassigned, doubtful_view, index_labels, part_view, unassigned_view
 from .execution.app import one_sentence
-from .form_arguments import NONE
+from .inputs.target import NONE
 from .open_clusters_panel import PANEL
 from .runs import lifecycle as runs
 

@@ -2,7 +2,7 @@
 
 from functools import lru_cache
 
-from .edit_form import seen_in
+from .inputs.editing import seen_in
 
 RUN_ACTIONS = {
     "label_clusters": "Name the clusters…",

@@ -7,7 +7,7 @@ from .clusters_panel_run import SORTS, UNASSIGNED, PanelRun
 from .dataset.ground_truth import truth_fields
 from .dataset.targets import resolve_target
 from .evaluation.views import ORDERS
-from .form_arguments import NONE
+from .inputs.target import NONE
 from .outputs.summary import MAIN_SCORES
 from .runs import lifecycle as runs
 from .runs.clusters import NOISE

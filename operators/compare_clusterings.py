@@ -12,13 +12,12 @@ from .dataset.ground_truth import read_truth, truth_fields, truth_path
 from .dataset.rows import Rows
 from .dataset.targets import resolve_target
 from .execution.python_call import PythonCall
-from .forms import add_choice, add_problem
+from .inputs.pickers import WHOLE, add_run, add_samples, chosen_run, run_samples
+from .inputs.widgets import add_choice, add_problem
 from .outputs.comparison import comparison_text, heat_map
-from .run_choice import add_run, chosen_run
 from .runs import lifecycle as runs
 from .runs.clusters import NOISE, cluster_label
 from .runs.members import Members, read_members
-from .sample_choice import WHOLE, add_samples, run_samples
 
 SHOW = "show"
 MOVED = "moved"

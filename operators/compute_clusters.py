@@ -6,8 +6,9 @@ import fiftyone.operators.types as types
 from .clustering.job import check_clustering, compute_clusters
 from .execution.app import failed, show, stream
 from .execution.python_call import PythonCall
-from .form_arguments import arguments, estimate
-from .form_steps import add_estimate, add_features, add_method, add_names, add_options, add_reduction, add_target
+from .inputs.clustering import add_estimate, add_method, add_names, add_options, arguments, estimate
+from .inputs.features import add_features, add_reduction
+from .inputs.target import add_target
 from .open_clusters_panel import show_panels
 from .outputs.summary import as_text
 

@@ -10,9 +10,10 @@ from .dataset.targets import resolve_target
 from .embedding.embeddings import fill_vectors
 from .execution.app import failed, show, stream
 from .execution.python_call import PythonCall
-from .form_arguments import arguments
-from .form_steps import add_encoder, add_target
-from .forms import HALF, add_heading
+from .inputs.clustering import arguments
+from .inputs.features import add_encoder
+from .inputs.target import add_target
+from .inputs.widgets import HALF, add_heading
 
 
 class ComputeEmbeddings(PythonCall, foo.Operator):

@@ -5,7 +5,7 @@ import fiftyone.operators.types as types
 
 from .execution.locks import turn, writing
 from .execution.python_call import PythonCall
-from .run_choice import add_run, chosen_run
+from .inputs.pickers import add_run, chosen_run
 from .runs import lifecycle as runs
 from .runs.maps import clean_maps, touch_maps
 

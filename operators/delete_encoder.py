@@ -3,7 +3,7 @@
 import fiftyone.operators as foo
 import fiftyone.operators.types as types
 
-from .encoder_choice import add_trained
+from .inputs.pickers import add_trained
 
 
 def delete_encoder(name: str) -> dict:

@@ -9,12 +9,12 @@ from pydantic import Field
 from ..models.parameters import typed
 from .dataset.rows import Rows
 from .dataset.targets import resolve_target
-from .edit_form import add_edit, edit_arguments
 from .editing.actions import TAKES, WORK
 from .execution.app import failed, show, stream
 from .execution.python_call import PythonCall
+from .inputs.editing import add_edit, edit_arguments
+from .inputs.pickers import add_run, chosen_run
 from .outputs.markdown import as_markdown
-from .run_choice import add_run, chosen_run
 from .runs import lifecycle as runs
 
 

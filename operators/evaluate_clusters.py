@@ -8,11 +8,11 @@ from .dataset.targets import resolve_target
 from .evaluation.scores import evaluate_clusters
 from .execution.app import failed, show, stream
 from .execution.python_call import PythonCall
-from .form_arguments import NONE
-from .forms import add_choice
+from .inputs.pickers import add_run, chosen_run
+from .inputs.target import NONE
+from .inputs.widgets import add_choice
 from .outputs.markdown import markdown_text
 from .outputs.summary import MAIN_SCORES, score_table
-from .run_choice import add_run, chosen_run
 from .runs import lifecycle as runs
 
 LISTED = 50

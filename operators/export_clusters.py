@@ -10,12 +10,11 @@ from .execution.python_call import PythonCall
 from .execution.stages import Stages
 from .export.files import destination, staged
 from .export.formats import WRITERS
-from .forms import add_choice, check
-from .run_choice import add_run, chosen_run
+from .inputs.pickers import add_run, add_samples, chosen_run, run_samples
+from .inputs.widgets import add_choice, check
 from .runs import lifecycle as runs
 from .runs.clusters import NOISE
 from .runs.members import read_members
-from .sample_choice import add_samples, run_samples
 
 FORMATS = {
     "html": "HTML report",

@@ -3,8 +3,8 @@
 import fiftyone.operators as foo
 import fiftyone.operators.types as types
 
-from .encoder_choice import add_trained, chosen_name
-from .forms import refuse
+from .inputs.pickers import add_trained, chosen_name
+from .inputs.widgets import refuse
 
 
 def export_encoder(name: str, path: str) -> dict:

@@ -11,13 +11,12 @@ from ..models.parameters import typed
 from .execution.app import failed, stream
 from .execution.python_call import PythonCall
 from .execution.stages import Stages
-from .forms import HALF
-from .run_choice import add_run, chosen_run
+from .inputs.pickers import add_run, add_samples, chosen_run, run_samples
+from .inputs.widgets import HALF
 from .runs import lifecycle as runs
 from .runs.clusters import NOISE, cluster_label
 from .runs.members import read_members
 from .runs.saved_views import check_kept, keep_choice
-from .sample_choice import add_samples, run_samples
 
 THRESHOLD = 0.98
 

@@ -4,8 +4,8 @@ import fiftyone.operators as foo
 import fiftyone.operators.types as types
 
 from .execution.python_call import PythonCall
+from .inputs.pickers import add_run, chosen_run
 from .outputs.run_info import cluster_rows, edits_text, info_text
-from .run_choice import add_run, chosen_run
 from .runs.info import get_clustering_run_info
 
 

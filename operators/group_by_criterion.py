@@ -7,12 +7,12 @@ import fiftyone.operators.types as types
 
 from .execution.app import failed, show, stream
 from .execution.python_call import PythonCall
-from .forms import HALF, add_heading, check
 from .grouping.job import check_criterion, group_by_criterion, group_images, plan_of, propose_key
-from .llm_form import add_consent_box, add_server, consented, sent
+from .inputs.model_server import add_consent_box, add_server, consented, sent
+from .inputs.pickers import add_run, chosen_run
+from .inputs.widgets import HALF, add_heading, check
 from .naming.server import read_secrets
 from .outputs.markdown import markdown
-from .run_choice import add_run, chosen_run
 from .runs import lifecycle as runs
 
 _LETTERS = 1500  # of a question, on average

@@ -3,7 +3,7 @@
 import fiftyone.operators as foo
 import fiftyone.operators.types as types
 
-from .forms import refuse
+from .inputs.widgets import refuse
 
 
 def import_encoder(path: str, name: str | None = None) -> dict:

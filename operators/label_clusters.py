@@ -5,7 +5,7 @@ import fiftyone.operators.types as types
 
 from .execution.app import failed, stream
 from .execution.python_call import PythonCall
-from .label_clusters_form import add_naming, naming_arguments
+from .inputs.naming import add_naming, naming_arguments
 from .naming.job import check_naming, label_clusters, name_clusters
 from .naming.server import read_secrets
 from .outputs.naming import show_naming

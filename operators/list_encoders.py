@@ -4,7 +4,7 @@ import fiftyone.operators as foo
 import fiftyone.operators.types as types
 
 from .embedding.training import summarize
-from .encoder_choice import add_trained, chosen_name
+from .inputs.pickers import add_trained, chosen_name
 from .outputs.training import training_output, training_results
 
 

@@ -5,8 +5,8 @@ import fiftyone.operators.types as types
 
 from .evaluation.views import ORDERS, check_order, cluster_view, doubtful_view
 from .execution.python_call import PythonCall
-from .forms import HALF, add_choice
-from .run_choice import add_run, chosen_run
+from .inputs.pickers import add_run, chosen_run
+from .inputs.widgets import HALF, add_choice
 from .runs import lifecycle as runs
 from .runs.clusters import cluster_id
 from .runs.store import clusters_of

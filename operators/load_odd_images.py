@@ -4,8 +4,8 @@ import fiftyone.operators as foo
 import fiftyone.operators.types as types
 
 from .execution.python_call import PythonCall
+from .inputs.pickers import add_run, chosen_run
 from .naming.store import read_names
-from .run_choice import add_run, chosen_run
 from .runs import lifecycle as runs
 from .runs.members import read_members
 

@@ -14,14 +14,13 @@ from .dataset.targets import resolve_target
 from .execution.app import failed, show, stream
 from .execution.locks import turn, writing
 from .execution.python_call import PythonCall
-from .forms import HALF, add_choice, add_problem, check
+from .inputs.pickers import add_run, add_samples, chosen_run, run_samples
+from .inputs.widgets import HALF, add_choice, add_problem, check
 from .outputs.markdown import plain
-from .run_choice import add_run, chosen_run
 from .runs import clusters as label_fields
 from .runs import lifecycle as runs
 from .runs.clusters import NOISE, cluster_label
 from .runs.members import Members, read_members
-from .sample_choice import add_samples, run_samples
 
 PURITY, KNOWN = 0.9, 3
 _SLICE = 5000

@@ -5,8 +5,8 @@ import fiftyone.operators.types as types
 
 from .execution.locks import turn, writing
 from .execution.python_call import PythonCall
-from .forms import check
-from .run_choice import add_run, chosen_run
+from .inputs.pickers import add_run, chosen_run
+from .inputs.widgets import check
 from .runs import lifecycle as runs
 from .runs.maps import touch_maps
 

@@ -10,13 +10,12 @@ from pydantic import Field
 from ..models.parameters import typed
 from .clustering.job import SEED
 from .execution.python_call import PythonCall
-from .forms import HALF, add_choice, check
-from .run_choice import add_run, chosen_run
+from .inputs.pickers import add_run, add_samples, chosen_run, run_samples
+from .inputs.widgets import HALF, add_choice, check
 from .runs import lifecycle as runs
 from .runs.clusters import cluster_label
 from .runs.members import read_members
 from .runs.saved_views import check_kept, keep_choice
-from .sample_choice import add_samples, run_samples
 
 HOW = {
     "mixed": "Typical and different ones",

@@ -7,7 +7,7 @@ import fiftyone.operators.types as types
 
 from .execution.python_call import PythonCall
 from .execution.stopping import request_stop, running
-from .forms import add_choice
+from .inputs.widgets import add_choice
 
 ALL = "all of them"
 

@@ -16,9 +16,9 @@ from .dataset.vectors import NO_VECTOR, missing_vectors, read_vectors, require_v
 from .execution.app import failed, stream
 from .execution.python_call import PythonCall
 from .execution.stages import Stages
-from .form_arguments import arguments
-from .form_steps import add_target
-from .forms import HALF, add_choice, add_heading, add_problem
+from .inputs.clustering import arguments
+from .inputs.target import add_target
+from .inputs.widgets import HALF, add_choice, add_heading, add_problem
 from .outputs.suggestion import LEVELS, count_output, count_results
 
 METHODS = {"kmeans": "k-means, over its number of clusters", "hdbscan": "HDBSCAN, over its smallest cluster size"}

@@ -8,13 +8,12 @@ import fiftyone.operators.types as types
 from .dataset.ground_truth import read_truth, truth_fields
 from .dataset.targets import resolve_target
 from .execution.python_call import PythonCall
-from .forms import add_choice
+from .inputs.pickers import add_run, add_samples, chosen_run, run_samples
+from .inputs.widgets import add_choice
 from .outputs.markdown import plain
-from .run_choice import add_run, chosen_run
 from .runs import lifecycle as runs
 from .runs.clusters import NOISE, cluster_label
 from .runs.members import Members, read_members
-from .sample_choice import add_samples, run_samples
 
 TAGS = "tags"
 SPLITS = ("train", "val", "validation", "test")

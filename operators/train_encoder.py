@@ -11,9 +11,9 @@ from .dataset.ground_truth import truth_fields
 from .embedding.training import EPOCHS, KIND, check_training, propose_name, proposed_side, train_encoder
 from .execution.app import failed, stream
 from .execution.python_call import PythonCall
-from .form_arguments import NONE, chosen_samples
-from .form_steps import add_target
-from .forms import HALF, add_choice, add_heading, add_parameters, form_values, refuse
+from .inputs.parameters import add_parameters, form_values
+from .inputs.target import NONE, add_target, chosen_samples
+from .inputs.widgets import HALF, add_choice, add_heading, refuse
 from .outputs.training import show_training
 
 NEW = "a new encoder"

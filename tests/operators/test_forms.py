@@ -7,10 +7,10 @@ import pytest
 from fiftyone.plugins.orgs.constellation.clusters.models import clusterers, encoders
 from fiftyone.plugins.orgs.constellation.clusters.models.parameters import parameters
 from fiftyone.plugins.orgs.constellation.clusters.models.training import list_clusterings
-from fiftyone.plugins.orgs.constellation.clusters.operators import form_arguments
 from fiftyone.plugins.orgs.constellation.clusters.operators.clustering import estimates
 from fiftyone.plugins.orgs.constellation.clusters.operators.dataset.targets import Target, resolve_target
-from fiftyone.plugins.orgs.constellation.clusters.operators.forms import UNFOLD, form_values
+from fiftyone.plugins.orgs.constellation.clusters.operators.inputs import clustering as form_arguments
+from fiftyone.plugins.orgs.constellation.clusters.operators.inputs.parameters import UNFOLD, form_values
 
 from .conftest import get
 

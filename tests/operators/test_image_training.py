@@ -201,7 +201,7 @@ def test_the_form_offers_images_where_a_method_can(images, learn):
 
 
 def test_the_form_s_entries_are_a_call(images):
-    from fiftyone.plugins.orgs.constellation.clusters.operators.form_arguments import arguments
+    from fiftyone.plugins.orgs.constellation.clusters.operators.inputs.clustering import arguments
 
     operator = get("compute_clusters")
     entered = {

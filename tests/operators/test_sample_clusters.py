@@ -130,7 +130,7 @@ def test_the_app_means_the_view_or_the_whole_dataset(run, tmp_path, target, n):
 
 
 def test_a_view_of_other_patches_means_the_dataset(patch_run):
-    from fiftyone.plugins.orgs.constellation.clusters.operators.sample_choice import run_samples
+    from fiftyone.plugins.orgs.constellation.clusters.operators.inputs.pickers import run_samples
 
     boxes = [fo.Detections(detections=[fo.Detection(bounding_box=[0, 0, 1, 1])]) for _ in range(20)]
     patch_run.set_values("other", boxes)

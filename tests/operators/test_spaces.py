@@ -6,8 +6,8 @@ import pytest
 from fiftyone.plugins.orgs.constellation.clusters.models.clusterers import get_clusterer
 from fiftyone.plugins.orgs.constellation.clusters.models.placement import place
 from fiftyone.plugins.orgs.constellation.clusters.models.vectors.normalize import unit_length
-from fiftyone.plugins.orgs.constellation.clusters.operators import form_arguments
 from fiftyone.plugins.orgs.constellation.clusters.operators.dataset.vectors import read_spaces
+from fiftyone.plugins.orgs.constellation.clusters.operators.inputs import clustering as form_arguments
 from fiftyone.plugins.orgs.constellation.clusters.operators.outputs.run_info import info_text
 from fiftyone.plugins.orgs.constellation.clusters.operators.runs import lifecycle as runs
 

@@ -2,13 +2,14 @@
 
 import fiftyone.operators.types as types
 
-from ..models.parameters import validated
-from .editing.names import MAX_NAME, clean_name
-from .editing.transaction import check_seen
-from .forms import add_choice, add_parameters, add_problem, check, form_values, refuse
-from .runs import edit_log
-from .runs import lifecycle as runs
-from .runs.store import clusters_of, read_part, version_of
+from ...models.parameters import validated
+from ..editing.names import MAX_NAME, clean_name
+from ..editing.transaction import check_seen
+from ..runs import edit_log
+from ..runs import lifecycle as runs
+from ..runs.store import clusters_of, read_part, version_of
+from .parameters import add_parameters, form_values
+from .widgets import add_choice, add_problem, check, refuse
 
 ACTIONS = {
     "rename": "Rename a cluster",
@@ -155,7 +156,7 @@ def _add_move(ctx, inputs, run_key, options):
 
 
 def _add_method(ctx, inputs, entry):
-    from ..models.clusterers import get_clusterer, list_clusterers
+    from ...models.clusterers import get_clusterer, list_clusterers
 
     classes = {name: get_clusterer(name) for name in list_clusterers()}
     method = ctx.params.get("method") if ctx.params.get("method") in classes else "kmeans"
@@ -170,8 +171,8 @@ def _add_method(ctx, inputs, entry):
 
 def _entered(params, method) -> dict:
     """What was entered for a method; two clusters unless something was."""
-    from ..models.clusterers import get_clusterer
-    from ..models.parameters import parameters
+    from ...models.clusterers import get_clusterer
+    from ...models.parameters import parameters
 
     cls = get_clusterer(method)
     usual = {"n_clusters": 2} if "n_clusters" in parameters(cls) else {}

@@ -4,16 +4,17 @@ import inspect
 
 import fiftyone.operators.types as types
 
-from ..models.naming.prompt import Instructions, system_text
-from .dataset.ground_truth import truth_fields
-from .dataset.targets import resolve_target
-from .forms import HALF, add_choice, add_heading, add_parameters, add_problem, form_values, refuse
-from .llm_form import add_consent_box, add_server, consented, sent
-from .naming.job import CLASSIFIER, FIELD, LLM, VOCABULARY, label_clusters
-from .naming.request import read_words
-from .run_choice import add_run, chosen_run
-from .runs import lifecycle as runs
-from .runs.clusters import NOISE
+from ...models.naming.prompt import Instructions, system_text
+from ..dataset.ground_truth import truth_fields
+from ..dataset.targets import resolve_target
+from ..naming.job import CLASSIFIER, FIELD, LLM, VOCABULARY, label_clusters
+from ..naming.request import read_words
+from ..runs import lifecycle as runs
+from ..runs.clusters import NOISE
+from .model_server import add_consent_box, add_server, consented, sent
+from .parameters import add_parameters, form_values
+from .pickers import add_run, chosen_run
+from .widgets import HALF, add_choice, add_heading, add_problem, refuse
 
 SOURCES = {
     LLM: ("Vision model (LLM)", "Looks at a few images of each cluster; at OpenAI, or at a server of your own"),
@@ -95,7 +96,7 @@ def sending_text(ctx, run_key, choice, instructions) -> tuple[str, str]:
 
 
 def _add_vocabulary(ctx, inputs):
-    from ..models.encoders import encoder_class
+    from ...models.encoders import encoder_class
 
     why = "One a line or separated by commas, or the path of a .txt file; empty: the class names of ImageNet"
     view = types.TextFieldView(multiline=True, rows=3)

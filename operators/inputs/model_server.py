@@ -7,9 +7,9 @@ import hashlib
 
 import fiftyone.operators.types as types
 
-from ..models.naming.prices import expected
-from .forms import HALF, add_choice, add_heading, add_problem, refuse
-from .naming.server import DEFAULT_MODEL, ServerChoice, choose_server, key_for, list_models, read_secrets
+from ...models.naming.prices import expected
+from ..naming.server import DEFAULT_MODEL, ServerChoice, choose_server, key_for, list_models, read_secrets
+from .widgets import HALF, add_choice, add_heading, add_problem, refuse
 
 SUGGESTED = 20  # models of the server's own list that are named
 _BYTES_PER_PIXEL = 0.1  # of a JPEG of quality 85, to the order of magnitude

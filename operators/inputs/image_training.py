@@ -2,10 +2,11 @@
 
 import fiftyone.operators.types as types
 
-from ..models.parameters import validated
-from .clustering.image_training import EMBEDDINGS, IMAGES, check_name
-from .embedding.training import propose_name
-from .forms import HALF, add_choice, add_parameters, add_problem, check, form_values
+from ...models.parameters import validated
+from ..clustering.image_training import EMBEDDINGS, IMAGES, check_name
+from ..embedding.training import propose_name
+from .parameters import add_parameters, form_values
+from .widgets import HALF, add_choice, add_problem, check
 
 NOTHING = "nothing"
 _PREFIX = "trained:"
@@ -21,14 +22,14 @@ _WHEN = {
 
 def trains_on_images(params: dict) -> bool:
     """Whether the form, or a caller, asks a method that can train on images to do so."""
-    from ..models.training import list_clusterings
+    from ...models.training import list_clusterings
 
     return params.get("train") == IMAGES and params.get("method") in list_clusterings()
 
 
 def add_train_choice(ctx, inputs, method: str):
     """What the method trains on, if it has the choice."""
-    from ..models.training import clustering_class, list_clusterings
+    from ...models.training import clustering_class, list_clusterings
 
     if method in list_clusterings():
         chosen = ctx.params.get("train") or EMBEDDINGS
@@ -38,8 +39,8 @@ def add_train_choice(ctx, inputs, method: str):
 
 def add_image_training(ctx, inputs, target, method: str):
     """Where a training on images starts, what it is kept as, and its parameters."""
-    from ..models.training import clustering_class, store
-    from ..models.training.clustering.base import Start
+    from ...models.training import clustering_class, store
+    from ...models.training.clustering.base import Start
 
     cls = clustering_class(method)
     options = {NOTHING: "Nothing: random weights, features first", **_starts(cls)}
@@ -76,7 +77,7 @@ def image_arguments(params: dict, kwargs: dict) -> dict:
         params: what was entered, or what a Python caller that delegates sent
         kwargs: the arguments as they would be otherwise
     """
-    from ..models.training import clustering_class
+    from ...models.training import clustering_class
 
     entered = f"images_{params['method']}"
     if not {"start", "source", entered} & set(params):
@@ -94,9 +95,9 @@ def image_arguments(params: dict, kwargs: dict) -> dict:
 
 def _starts(cls) -> dict[str, str]:
     """The trained encoders that a method can start from, with their titles."""
-    from ..models.encoders import encoder_class
-    from ..models.encoders.trained import trained_encoders
-    from ..models.training import store
+    from ...models.encoders import encoder_class
+    from ...models.encoders.trained import trained_encoders
+    from ...models.training import store
 
     found = {}
     for name in trained_encoders():

@@ -1,0 +1,112 @@
+"""Form inputs that say which vectors are clustered: a field, an encoder, a reduction."""
+
+import fiftyone.operators.types as types
+
+from ..dataset.vector_fields import check_vector_field, field_encoder
+from ..dataset.vectors import vector_fields
+from ..embedding.embeddings import field_name
+from .image_training import trains_on_images
+from .parameters import add_parameters
+from .target import NEW
+from .widgets import FULL, HALF, add_choice, add_heading, check
+
+COUNTED = 200_000  # above this, counting missing vectors at every keystroke would make the form slow
+
+
+def add_features(ctx, inputs, target):
+    """Step 2: an existing vector field, or an encoder and the field to fill; nothing if they are to be learned."""
+    if trains_on_images(ctx.params):
+        add_heading(inputs, "step_2", "2 · Features", "Learned from the images, together with the clusters")
+        return
+    add_heading(inputs, "step_2", "2 · Features")
+    patches_field = target.patches_field
+    fields = vector_fields(target.source, patches_field)
+    labels = {name: f"Vectors in {name}" for name in fields}
+    add_choice(
+        inputs,
+        "source",
+        {**labels, NEW: "Compute new vectors"},
+        _source(ctx.params, fields),
+        "Vectors",
+        "Existing vectors are used as they are; no model is loaded for them",
+    )
+    source = _source(ctx.params, fields)
+    if source != NEW:
+        _say_what_is_missing(inputs, target, source)
+        return
+    add_encoder(ctx, inputs, target)
+
+
+def add_encoder(ctx, inputs, target) -> str:
+    """An encoder, its parameters and the field it fills; returns the encoder's name."""
+    from ...models.encoders import default_encoder, encoder_class, list_encoders
+
+    name, reason = default_encoder()
+    options = {key: encoder_class(key).title for key in list_encoders()}
+    hints = {key: encoder_class(key).when for key in options}
+    encoder = ctx.params.get("encoder") or name
+    text = f"{name} is the default: {reason}" if encoder == name else hints.get(encoder)
+    add_choice(inputs, "encoder", options, name, "Encoder", text, hints, space=HALF)
+    prop = inputs.str(
+        "embeddings",
+        required=False,
+        label="Vector field",
+        description=f"Where the vectors go; empty: {field_name(encoder)}",
+        view=types.View(space=HALF),
+    )
+    check(prop, check_vector_field, target.source, ctx.params.get("embeddings") or field_name(encoder), target.labels)
+    cls = encoder_class(encoder)
+    entered = add_parameters(inputs, f"encoder_{encoder}", cls, ctx.params.get(f"encoder_{encoder}"), shown=2)
+    _say_if_download(inputs, cls, entered)
+    return encoder
+
+
+def add_reduction(ctx, inputs):
+    """Step 2, continued: fewer dimensions before clustering."""
+    if trains_on_images(ctx.params):
+        return
+    from ...models.vectors.reduction import REDUCTIONS
+
+    options = {"auto": "Automatic", **{name: cls.title for name, cls in REDUCTIONS.items()}}
+    hints = {"auto": "UMAP for density methods above 50 dimensions, otherwise none"}
+    hints.update({name: cls.when for name, cls in REDUCTIONS.items()})
+    reduce = ctx.params.get("reduce") or "auto"
+    add_choice(inputs, "reduce", options, "auto", "Reduction", hints.get(reduce), hints)
+    if reduce in REDUCTIONS:
+        add_parameters(inputs, f"reduce_{reduce}", REDUCTIONS[reduce], ctx.params.get(f"reduce_{reduce}"))
+
+
+def _add_spaces(inputs, target, cls, source):
+    """A check box per further vector field, for a method that takes several."""
+    others = [name for name in vector_fields(target.source, target.patches_field) if name != source]
+    if source == NEW or not others or not cls.several_spaces:
+        return
+    box = types.Object()
+    view = types.CheckboxView(space=HALF)
+    for name in others:
+        box.bool(name, default=False, required=False, label=f"Vectors in {name} too", view=view)
+    inputs.define_property("spaces", box, view=types.View(space=FULL))
+
+
+def _source(params, fields) -> str:
+    chosen = params.get("source")
+    if chosen in fields or chosen == NEW:
+        return chosen
+    return fields[0] if fields else NEW
+
+
+def _say_what_is_missing(inputs, target, field):
+    """How many images of the target have no vector yet."""
+    identity = field_encoder(target.source, target.local_path(field))
+    made_by = f"made by {identity['name']} ({identity['weights']})" if identity else "of unrecorded origin"
+    text = f"Vectors {made_by}"
+    if not target.patches_field and (n := len(target.source)) <= COUNTED:
+        missing = len(target.source.exists(field, False))
+        text += f"; {missing:,} of {n:,} images have none and are skipped" if missing else "; every image has one"
+    inputs.view("features_note", types.Notice(label=text))
+
+
+def _say_if_download(inputs, cls, entered):
+    """A warning unless the encoder's weights are on this disk; looks at files only."""
+    if cls(**entered).is_cached() is False:
+        inputs.view("weights", types.Warning(label="The weights will be downloaded when the run starts"))

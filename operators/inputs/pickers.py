@@ -1,0 +1,99 @@
+"""What the small operators on runs share: the form that picks a run."""
+
+import fiftyone.operators.types as types
+
+from ..runs import lifecycle as runs
+from .widgets import add_choice, add_problem, refuse
+
+WHOLE = "DATASET"  # FiftyOne's name of that choice
+
+
+def add_run(ctx, inputs) -> str | None:
+    """Adds a drop-down of the dataset's clustering runs, newest first.
+
+    Returns:
+        the chosen run key, or None if there is no run
+    """
+    keys = runs.list_clustering_runs(ctx.dataset) if ctx.dataset is not None else []
+    if not keys:
+        add_problem(inputs, "This dataset has no clustering run; start one with compute_clusters")
+        return None
+    labels = {key: f"{key} ({runs.get_config(ctx.dataset, key).method})" for key in reversed(keys)}
+    add_choice(inputs, "run_key", labels, keys[-1], "Run")
+    chosen = ctx.params.get("run_key")
+    return chosen if chosen in keys else keys[-1]
+
+
+def chosen_run(ctx, required: bool = False) -> str:
+    """The run key that was chosen.
+
+    Args:
+        ctx: the execution context
+        required (False): whether the newest run will not do when none was named
+
+    Raises:
+        ValueError: in one sentence, if no run can be meant
+    """
+    keys = runs.list_clustering_runs(ctx.dataset)
+    if key := ctx.params.get("run_key"):
+        return key
+    if required or not keys:
+        raise ValueError(f"no run was named; set run_key to one of {', '.join(keys) or 'none, there are no runs'}")
+    return keys[-1]
+
+
+def add_trained(ctx, inputs, preselect: bool = True) -> str | None:
+    """Adds a drop-down of the model store.
+
+    Args:
+        ctx: the :class:`fiftyone.operators.ExecutionContext`
+        inputs: the :class:`fiftyone.operators.types.Object` to add to
+        preselect (True): whether the first encoder is chosen at once
+
+    Returns:
+        the chosen name, or None if there is none
+    """
+    from ...models.training import store
+
+    names = store.names(unfinished=True)
+    if not names:
+        prop = inputs.str("problem", required=False, view=types.Warning(label="No encoder has been trained here yet"))
+        prop.invalid = True
+        return None
+    prop = add_choice(inputs, "name", {name: name for name in names}, names[0] if preselect else None, "Encoder")
+    if preselect:
+        return chosen_name(ctx)
+    if not ctx.params.get("name"):
+        refuse(prop, "choose an encoder")
+    return ctx.params.get("name")
+
+
+def chosen_name(ctx) -> str | None:
+    """The name in the form, by default the first of the store."""
+    from ...models.training import store
+
+    names = store.names(unfinished=True)
+    chosen = ctx.params.get("name")
+    return chosen if chosen or not names else names[0]
+
+
+def add_samples(ctx, inputs, action: str):
+    """Adds the choice between the whole dataset, which is the default, the current view and the selection.
+
+    Whoever looks at a cluster usually means the run and not that cluster.
+
+    Args:
+        ctx: the execution context
+        inputs: the object to add to
+        action: a verb, such as "Export"
+    """
+    inputs.view_target(ctx, action_description=action, default_target=WHOLE)
+
+
+def run_samples(ctx, run_key: str):
+    """What was chosen; the dataset if the view is one of patches and the run is not of those."""
+    samples = ctx.target_view()
+    config = runs.get_config(ctx.dataset, run_key)
+    if samples._is_patches and getattr(samples, "patches_field", None) != config.patches_field:
+        return ctx.dataset
+    return samples

@@ -1,0 +1,65 @@
+"""Signature to form: a class whose constructor describes its parameters becomes inputs of the App."""
+
+import fiftyone.operators.types as types
+
+FULL, HALF = 12, 6  # columns of the App's grid
+# The App draws a header like the label of an input; a heading has to stand out
+HEADING = {
+    "container": {"sx": {"borderBottom": "1px solid", "borderColor": "divider", "mt": 2, "pb": 0.5}},
+    "label": {"sx": {"& p": {"fontSize": "1.15rem", "fontWeight": 600}}},
+}
+
+
+def add_heading(inputs, name: str, label: str, description: str | None = None):
+    """Adds the heading of a step."""
+    inputs.view(name, types.HeaderView(label=label, description=description, componentsProps=HEADING))
+
+
+def add_choice(inputs, name, options: dict, default, label, description=None, hints=None, space=FULL, groups=None):
+    """Adds a drop-down.
+
+    Args:
+        inputs: the object to add to
+        name: the property's name
+        options: a dict of value to label, in order
+        default: the preselected value
+        label: the input's label
+        description (None): a line below it
+        hints (None): a dict of value to a line about that choice
+        space (12): its width, of 12 columns
+        groups (None): a dict of value to the caption of its group; the choices of a group come together
+
+    Returns:
+        the property
+    """
+    view = types.DropdownView(space=space)
+    captions = list(dict.fromkeys((groups or {}).get(value) for value in options))
+    for caption in captions:
+        if caption is not None:
+            # The App's drop-down has no captions of its own: choices that are no values take their place
+            view.add_choice(f"group {caption}", label=f"— {caption} —")
+        for value, text in options.items():
+            if (groups or {}).get(value) == caption:
+                view.add_choice(value, label=text, description=(hints or {}).get(value))
+    return inputs.enum(
+        name, list(options), default=default, required=False, label=label, description=description, view=view
+    )
+
+
+def refuse(prop, sentence: str):
+    """Marks a property as invalid: Execute is disabled and the sentence is shown."""
+    prop.invalid = True
+    prop.error_message = sentence
+
+
+def check(prop, function, *args):
+    """Marks a property as invalid if ``function(*args)`` raises a ValueError, with its sentence."""
+    try:
+        function(*args)
+    except ValueError as error:
+        refuse(prop, str(error))
+
+
+def add_problem(inputs, sentence: str, name: str = "problem"):
+    """Says what stands in the way, and disables Execute."""
+    refuse(inputs.str(name, required=False, view=types.Error(label=sentence)), sentence)
