@@ -3,21 +3,21 @@
 import fiftyone.operators as foo
 import fiftyone.operators.types as types
 
-from .clusters_panel_actions import EDITS, edit_form, renamed_to, run_form
-from .clusters_panel_bars import BORDERLINE, inputs_of, truth_choices
-from .clusters_panel_border import draw_border
-from .clusters_panel_cards import draw_cards
-from .clusters_panel_charts import TITLES, clicked
-from .clusters_panel_look import begin_look, keep_look, read_look
-from .clusters_panel_parts import column
-from .clusters_panel_run import UNASSIGNED, PanelRun
-from .clusters_panel_tabs import add_panel
 from .editing.actions.undo import redo_edit, undo_edit
 from .evaluation.scores import current_figures, evaluate_truth
 from .evaluation.views import cluster_view, count_unassigned, doubtful_view, index_labels, part_view, unassigned_view
 from .execution.app import one_sentence
 from .inputs.target import NONE
-from .open_clusters_panel import PANEL
+from .panel.borderline import draw_border
+from .panel.cards import draw_cards
+from .panel.charts import TITLES, clicked
+from .panel.layout import add_panel
+from .panel.menus import EDITS, edit_form, renamed_to, run_form
+from .panel.opening import PANEL
+from .panel.run import UNASSIGNED, PanelRun
+from .panel.state import begin_look, keep_look, read_look
+from .panel.toolbars import BORDERLINE, inputs_of, truth_choices
+from .panel.widgets import column
 from .runs import lifecycle as runs
 
 URI = "@constellation/clusters"

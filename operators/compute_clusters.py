@@ -9,8 +9,8 @@ from .execution.python_call import PythonCall
 from .inputs.clustering import add_estimate, add_method, add_names, add_options, arguments, estimate
 from .inputs.features import add_features, add_reduction
 from .inputs.target import add_target
-from .open_clusters_panel import show_panels
 from .outputs.summary import as_text
+from .panel.opening import show_panels
 
 
 class ComputeClusters(PythonCall, foo.Operator):

@@ -8,7 +8,7 @@ import fiftyone as fo
 import fiftyone.operators as foo
 from fiftyone.operators.executor import Executor
 from fiftyone.operators.store import ExecutionStore
-from fiftyone.plugins.orgs.constellation.clusters.operators.clusters_panel_look import read_look
+from fiftyone.plugins.orgs.constellation.clusters.operators.panel.state import read_look
 
 URI = "@constellation/clusters/clusters_panel"
 

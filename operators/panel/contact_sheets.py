@@ -9,8 +9,8 @@ from pathlib import Path
 
 import fiftyone as fo
 
-from .dataset.files import files_of
-from .dataset.rows import Rows
+from ..dataset.files import files_of
+from ..dataset.rows import Rows
 
 KEPT = 3000  # some 15 kB each
 
@@ -50,7 +50,7 @@ def _files(target, ids: set[str]) -> dict[str, tuple]:
 
 
 def _address(pictures, columns) -> str | None:
-    from ..models.images.tiles import contact_sheet
+    from ...models.images.tiles import contact_sheet
 
     if not pictures:
         return None

@@ -2,12 +2,12 @@
 
 import fiftyone.operators.types as types
 
-from .clusters_panel_actions import CARD_ACTIONS, NOISE_ACTIONS
-from .clusters_panel_parts import QUIET, button, column, menu, row, text
-from .clusters_panel_run import UNASSIGNED, Card, PanelRun
+from ..runs.clusters import NOISE
+from ..runs.labels import run_target
 from .contact_sheets import draw_sheets
-from .runs.clusters import NOISE
-from .runs.labels import run_target
+from .menus import CARD_ACTIONS, NOISE_ACTIONS
+from .run import UNASSIGNED, Card, PanelRun
+from .widgets import QUIET, button, column, menu, row, text
 
 PURITY = "Purity: its most frequent class and the share of that"
 CONFIDENCE = "Confidence: mean of the members, from 0 to 1"

@@ -2,7 +2,7 @@
 
 from functools import lru_cache
 
-from .inputs.editing import seen_in
+from ..inputs.editing import seen_in
 
 RUN_ACTIONS = {
     "label_clusters": "Name the clusters…",
@@ -35,7 +35,7 @@ EDITS = ("rename", "merge", "move", "split", "dissolve", "absorb_noise")
 @lru_cache(maxsize=1)
 def run_menu() -> dict[str, str]:
     """What can be done with a run, by the name of the operator."""
-    from . import OPERATORS  # this file is imported while that list is made
+    from .. import OPERATORS  # this file is imported while that list is made
 
     known = {operator().config.name for operator in OPERATORS}
     return {name: words for name, words in RUN_ACTIONS.items() if name in known}

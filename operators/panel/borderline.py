@@ -2,10 +2,10 @@
 
 import fiftyone.operators.types as types
 
-from .clusters_panel_parts import QUIET, column, text
-from .clusters_panel_run import PanelRun
+from ..runs.labels import run_target
 from .contact_sheets import draw_sheets
-from .runs.labels import run_target
+from .run import PanelRun
+from .widgets import QUIET, column, text
 
 TILES = 12
 _CELLS = {"display": "grid", "gridTemplateColumns": "repeat(auto-fill, minmax(92px, 1fr))", "alignItems": "start"}

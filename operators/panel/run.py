@@ -3,11 +3,11 @@
 from dataclasses import dataclass, field
 from functools import cached_property
 
-from .clusters_panel_look import read_look
-from .evaluation.statistics import are_current, read_figures
-from .runs import lifecycle as runs
-from .runs.clusters import NOISE
-from .runs.store import clusters_of
+from ..evaluation.statistics import are_current, read_figures
+from ..runs import lifecycle as runs
+from ..runs.clusters import NOISE
+from ..runs.store import clusters_of
+from .state import read_look
 
 PAGE = 12
 UNASSIGNED = -2  # the card of those without a cluster

@@ -2,10 +2,10 @@
 
 import numpy as np
 
-from .clusters_panel_parts import QUIET, text
-from .clusters_panel_run import PanelRun
-from .evaluation.statistics import BINS, unpack
-from .runs.clusters import NOISE
+from ..evaluation.statistics import BINS, unpack
+from ..runs.clusters import NOISE
+from .run import PanelRun
+from .widgets import QUIET, text
 
 TITLES = {
     "sizes": "Sizes",

@@ -2,15 +2,15 @@
 
 import fiftyone.operators.types as types
 
-from .clusters_panel_actions import run_menu
-from .clusters_panel_bars import BORDERLINE, add_header, add_search, add_shown, add_tabs
-from .clusters_panel_border import add_border
-from .clusters_panel_cards import add_cards, add_pages
-from .clusters_panel_charts import TITLES, add_chart, available
-from .clusters_panel_parts import QUIET, button, row, text
-from .clusters_panel_run import PanelRun
-from .outputs.run_info import edits_text, info_text
-from .runs.info import get_clustering_run_info
+from ..outputs.run_info import edits_text, info_text
+from ..runs.info import get_clustering_run_info
+from .borderline import add_border
+from .cards import add_cards, add_pages
+from .charts import TITLES, add_chart, available
+from .menus import run_menu
+from .run import PanelRun
+from .toolbars import BORDERLINE, add_header, add_search, add_shown, add_tabs
+from .widgets import QUIET, button, row, text
 
 
 def add_panel(panel, run: PanelRun | None, events):

@@ -2,16 +2,16 @@
 
 import fiftyone.operators.types as types
 
-from .clusters_panel_parts import QUIET, button, drop_down, menu, row, search_field, text
-from .clusters_panel_run import SORTS, UNASSIGNED, PanelRun
-from .dataset.ground_truth import truth_fields
-from .dataset.targets import resolve_target
-from .evaluation.views import ORDERS
-from .inputs.target import NONE
-from .outputs.summary import MAIN_SCORES
-from .runs import lifecycle as runs
-from .runs.clusters import NOISE
-from .runs.store import when
+from ..dataset.ground_truth import truth_fields
+from ..dataset.targets import resolve_target
+from ..evaluation.views import ORDERS
+from ..inputs.target import NONE
+from ..outputs.summary import MAIN_SCORES
+from ..runs import lifecycle as runs
+from ..runs.clusters import NOISE
+from ..runs.store import when
+from .run import SORTS, UNASSIGNED, PanelRun
+from .widgets import QUIET, button, drop_down, menu, row, search_field, text
 
 TABS = {"clusters": "Clusters", "charts": "Charts", "details": "Run"}
 BORDERLINE = "borderline"

@@ -1,0 +1,32 @@
+"""Opening panels beside the grid."""
+
+PANEL = "clusters_panel"
+
+
+def show_panels(ctx, with_map: bool):
+    """The messages that show the newest run: the Clusters panel, and before it the Embeddings panel if there is a map.
+
+    Both are tabs of one pane beside the grid; where somebody has arranged panels already, they are only added.
+
+    Args:
+        ctx: the execution context
+        with_map: whether the run has a map
+    """
+    import fiftyone as fo
+
+    names = ["Embeddings", PANEL] if with_map else [PANEL]
+    if _arranged(ctx.spaces):
+        for name in reversed(names):
+            yield ctx.ops.open_panel(name, is_active=True)
+        return
+    grid = [fo.Panel(type="Samples", pinned=True, component_id="Samples")]
+    beside = [fo.Panel(type=name, component_id=name) for name in names]
+    # without an active child a pane stays empty
+    panes = [fo.Space(children=panels, active_child=panels[0].component_id) for panels in (grid, beside)]
+    yield ctx.ops.set_spaces(spaces=fo.Space(children=panes, orientation="horizontal"))
+
+
+def _arranged(spaces) -> bool:
+    """Whether there is any panel beside the grid."""
+    children = getattr(spaces, "children", None) or []
+    return any(_arranged(child) if hasattr(child, "children") else child.type != "Samples" for child in children)
