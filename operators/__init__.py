@@ -18,7 +18,8 @@ from .find_cluster_duplicates import FindClusterDuplicates
 from .get_clustering_run_info import GetClusteringRunInfo
 from .group_by_criterion import GroupByCriterion
 from .import_encoder import ImportEncoder
-from .label_clusters import LabelClusters, LabelClustersWithGpt4v
+from .label_clusters import LabelClusters
+from .label_clusters_with_gpt4v import LabelClustersWithGpt4v
 from .list_encoders import ListEncoders
 from .load_clustering_view import LoadClusteringView
 from .load_odd_images import LoadOddImages
