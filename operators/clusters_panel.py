@@ -18,7 +18,7 @@ from .panel.run import UNASSIGNED, PanelRun
 from .panel.state import begin_look, keep_look, read_look
 from .panel.toolbars import BORDERLINE, inputs_of, truth_choices
 from .panel.widgets import column
-from .runs import lifecycle as runs
+from .runs.store import has_labels, list_clustering_runs, look_at, made_at
 
 URI = "@constellation/clusters"
 AT_ONCE = 20_000  # up to this many members, old figures are computed again without being asked
@@ -179,7 +179,7 @@ class ClustersPanel(foo.Panel):
 
     def _existing(self, ctx, key) -> str | None:
         """The run of this key, else the newest, None if there is none."""
-        keys = runs.list_clustering_runs(ctx.dataset) if ctx.dataset is not None else []
+        keys = list_clustering_runs(ctx.dataset) if ctx.dataset is not None else []
         return key if key in keys else (keys[-1] if keys else None)
 
     def _open(self, ctx, wanted, keep=False):
@@ -188,13 +188,13 @@ class ClustersPanel(foo.Panel):
             ctx.panel.set_state("run", key)
         if key is None:
             return
-        config = runs.look_at(ctx.dataset, key)
-        made = runs.made_at(ctx.dataset, key).isoformat()
+        config = look_at(ctx.dataset, key)
+        made = made_at(ctx.dataset, key).isoformat()
         fresh = {"tab": "clusters", "truth": config.ground_truth, "made": made}
         look = read_look(ctx) if keep else {}
         # a run may have been deleted, and another made under its key
         keep_look(ctx, {**fresh, **look} if look.get("made") == made else fresh)
-        if not runs.has_labels(ctx.dataset, key):
+        if not has_labels(ctx.dataset, key):
             return
         index_labels(ctx.dataset, config)
         self._guarded(ctx, self._measure)

@@ -15,9 +15,9 @@ from .execution.python_call import PythonCall
 from .inputs.pickers import WHOLE, add_run, add_samples, chosen_run, run_samples
 from .inputs.widgets import add_choice, add_problem
 from .outputs.comparison import comparison_text, heat_map
-from .runs import lifecycle as runs
 from .runs.clusters import NOISE, cluster_label
 from .runs.members import Members, read_members
+from .runs.store import get_config, list_clustering_runs
 
 SHOW = "show"
 MOVED = "moved"
@@ -63,7 +63,7 @@ def compare_clusterings(samples, run_key: str, other: str) -> dict:
 def _second(samples, members: Members, other: str) -> tuple[dict, "_Second", int]:
     """The other clustering: a number per id, the numbers' names and stored values, and how many the run lacks."""
     known = set(members.ids)
-    if other in runs.list_clustering_runs(samples._root_dataset):
+    if other in list_clustering_runs(samples._root_dataset):
         found = read_members(samples, other)
         if found.config.patches_field != members.config.patches_field:
             units = [m.config.patches_field or "whole images" for m in (members, found)]
@@ -213,8 +213,8 @@ class CompareClusterings(PythonCall, foo.Operator):
 
 def others(dataset, run_key: str) -> dict[str, str]:
     """What a run can be compared with, by name: other runs of the same kind of thing, newest first, then fields."""
-    patches_field = runs.get_config(dataset, run_key).patches_field
-    keys = [key for key in runs.list_clustering_runs(dataset) if key != run_key]
-    keys = [key for key in reversed(keys) if runs.get_config(dataset, key).patches_field == patches_field]
+    patches_field = get_config(dataset, run_key).patches_field
+    keys = [key for key in list_clustering_runs(dataset) if key != run_key]
+    keys = [key for key in reversed(keys) if get_config(dataset, key).patches_field == patches_field]
     target = resolve_target(dataset.load_run_view(run_key), patches_field)
     return {key: f"Run {key}" for key in keys} | {name: f"Field {name}" for name in truth_fields(target)}

@@ -6,8 +6,9 @@ import fiftyone.operators.types as types
 from .execution.locks import turn, writing
 from .execution.python_call import PythonCall
 from .inputs.pickers import add_run, chosen_run
-from .runs import lifecycle as runs
+from .runs.lifecycle import delete_run
 from .runs.maps import clean_maps, touch_maps
+from .runs.store import get_config
 
 
 def delete_clustering_run(samples, run_key: str) -> dict:
@@ -25,10 +26,10 @@ def delete_clustering_run(samples, run_key: str) -> dict:
     """
     dataset = samples._root_dataset
     dataset.reload()
-    visualization = runs.get_config(dataset, run_key).visualization
-    path = runs.get_config(dataset, run_key).label_path
+    visualization = get_config(dataset, run_key).visualization
+    path = get_config(dataset, run_key).label_path
     with writing(dataset, f"run key {run_key!r}", f"field {path!r}"), turn(dataset):
-        done = runs.delete_run(dataset, run_key)
+        done = delete_run(dataset, run_key)
         deleted = clean_maps(dataset, except_key=run_key)
         touch_maps(dataset)  # the next run of this name has other clusters
     return {**done, "deleted_map": visualization if visualization in deleted else None}
@@ -56,7 +57,7 @@ class DeleteClusteringRun(PythonCall, foo.Operator):
         inputs = types.Object()
         key = add_run(ctx, inputs)
         if key:
-            field = runs.get_config(ctx.dataset, key).cluster_field
+            field = get_config(ctx.dataset, key).cluster_field
             text = f"Deletes run {key!r} with its label field {field!r}"
             inputs.view("what", types.Warning(label=text, description="The vectors stay. This cannot be undone."))
         return types.Property(inputs, view=types.View(label="Delete clustering run"))

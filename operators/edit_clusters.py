@@ -14,8 +14,8 @@ from .execution.app import failed, show, stream
 from .execution.python_call import PythonCall
 from .inputs.editing import add_edit, edit_arguments
 from .inputs.pickers import add_run, chosen_run
-from .outputs.markdown import as_markdown
-from .runs import lifecycle as runs
+from .outputs.markdown import escape
+from .runs.store import get_config
 
 
 def edit_clusters(
@@ -99,7 +99,7 @@ def _ids_of(samples, run_key, action) -> list[str] | None:
         if action == "move":
             raise ValueError("the whole dataset cannot be moved into one cluster; pass a view, or ids")
         return None
-    patches_field = runs.get_config(dataset, run_key).patches_field
+    patches_field = get_config(dataset, run_key).patches_field
     target = resolve_target(samples, patches_field)
     return Rows.of(target.samples, target.patches_field).ids
 
@@ -151,9 +151,9 @@ class EditClusters(PythonCall, foo.Operator):
 
 def edit_text(done: dict) -> str:
     """What an edit did, as Markdown that shows names as the text they are."""
-    lines = [f"{as_markdown(done['text'])}. {done['n_changed']:,} labels changed."]
+    lines = [f"{escape(done['text'])}. {done['n_changed']:,} labels changed."]
     for entry in done["clusters"]:
-        lines += ["", f"- {as_markdown(entry['label'])}: {entry['size']:,}"]
+        lines += ["", f"- {escape(entry['label'])}: {entry['size']:,}"]
     if done["n_changed"]:
         lines += ["", "A map that is open in the Embeddings panel follows when you choose its *Color by* again."]
     return "\n".join(lines)

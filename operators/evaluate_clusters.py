@@ -11,9 +11,9 @@ from .execution.python_call import PythonCall
 from .inputs.pickers import add_run, chosen_run
 from .inputs.target import NONE
 from .inputs.widgets import add_choice
-from .outputs.markdown import markdown_text
+from .outputs.markdown import escape
 from .outputs.summary import MAIN_SCORES, score_table
-from .runs import lifecycle as runs
+from .runs.store import get_config
 
 LISTED = 50
 COLUMNS = ("cohesion", "separation", "silhouette", "purity")
@@ -43,7 +43,7 @@ class EvaluateClusters(PythonCall, foo.Operator):
         """The form: which run, and against which classes."""
         inputs = types.Object()
         if key := add_run(ctx, inputs):
-            add_truth_choice(ctx, inputs, runs.get_config(ctx.dataset, key))
+            add_truth_choice(ctx, inputs, get_config(ctx.dataset, key))
         return types.Property(inputs, view=types.View(label="Evaluate clusters"))
 
     def execute(self, ctx):
@@ -81,7 +81,7 @@ def scores_text(found: dict) -> str:
     lines += [f"| {' | '.join(['---'] * (4 + len(shown)))} |"]
     for row in rows[:LISTED]:
         cells = [f"{row[name]:.2f}" if row.get(name) is not None else "" for name in ("confidence", *shown)]
-        name = markdown_text(row["label"])
+        name = escape(row["label"])
         lines += [f"| {name} | {row['size']:,} | {100 * row['share']:.1f} % | {' | '.join(cells)} |"]
     if len(rows) > LISTED:
         lines += ["", f"and {len(rows) - LISTED:,} smaller ones"]

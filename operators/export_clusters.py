@@ -12,9 +12,9 @@ from .export.files import destination, staged
 from .export.formats import WRITERS
 from .inputs.pickers import add_run, add_samples, chosen_run, run_samples
 from .inputs.widgets import add_choice, check
-from .runs import lifecycle as runs
 from .runs.clusters import NOISE
 from .runs.members import read_members
+from .runs.store import check_labels, get_config
 
 FORMATS = {
     "html": "HTML report",
@@ -83,8 +83,8 @@ def check_export(samples, run_key: str, to: str, format: str = "csv", overwrite:
     if format not in WRITERS:
         raise ValueError(f"format={format!r} is not known; choose one of {', '.join(WRITERS)}")
     dataset = samples._root_dataset
-    runs.get_config(dataset, run_key)
-    runs.check_labels(dataset, run_key)
+    get_config(dataset, run_key)
+    check_labels(dataset, run_key)
     return destination(to, run_key, WRITERS[format][0], overwrite)
 
 

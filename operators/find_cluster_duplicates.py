@@ -13,10 +13,10 @@ from .execution.python_call import PythonCall
 from .execution.stages import Stages
 from .inputs.pickers import add_run, add_samples, chosen_run, run_samples
 from .inputs.widgets import HALF
-from .runs import lifecycle as runs
 from .runs.clusters import NOISE, cluster_label
 from .runs.members import read_members
 from .runs.saved_views import check_kept, keep_choice
+from .runs.store import check_labels, get_config
 
 THRESHOLD = 0.98
 
@@ -92,8 +92,8 @@ def check_delegated(samples, run_key: str, threshold: float = THRESHOLD, tag: st
     """
     typed(find_cluster_duplicates, {"run_key": run_key, "threshold": threshold, "tag": tag})
     check_kept(samples._root_dataset, tag, None)
-    runs.get_config(samples._root_dataset, run_key)
-    runs.check_labels(samples._root_dataset, run_key)
+    get_config(samples._root_dataset, run_key)
+    check_labels(samples._root_dataset, run_key)
     if tag is None:
         raise ValueError("tag=None leaves nothing of a delegated search; give a tag for the duplicates it finds")
 

@@ -12,8 +12,8 @@ from .inputs.model_server import add_consent_box, add_server, consented, sent
 from .inputs.pickers import add_run, chosen_run
 from .inputs.widgets import HALF, add_heading, check
 from .naming.server import read_secrets
-from .outputs.markdown import markdown
-from .runs import lifecycle as runs
+from .outputs.markdown import escape
+from .runs.lifecycle import check_run_key
 
 _LETTERS = 1500  # of a question, on average
 
@@ -53,7 +53,7 @@ class GroupByCriterion(PythonCall, foo.Operator):
         inputs.int("n_groups", min=2, max=100, required=False, label="Groups", description=why, view=half)
         proposed = propose_key(ctx.dataset, run_key)
         prop = inputs.str("new_run_key", required=False, default=proposed, label="New run key", view=half)
-        check(prop, runs.check_run_key, ctx.dataset, ctx.params.get("new_run_key") or proposed)
+        check(prop, check_run_key, ctx.dataset, ctx.params.get("new_run_key") or proposed)
         choice, agreed = add_server(ctx, inputs)
         if choice is not None:
             add_heading(inputs, "step_sending", "What is sent")
@@ -93,7 +93,7 @@ def groups_text(summary: dict) -> str:
     if summary.get("dry_run"):
         return f"{summary['calls']:,} questions with {summary['n_sent']:,} of {summary['n_images']:,} images"
     cost = "" if summary["cost"] is None else f", ${summary['cost']:.4f}"
-    lines = [f"**{markdown(summary['text'])}**{cost}", "", "| Group | Images | |", "|---|---|---|"]
+    lines = [f"**{escape(summary['text'])}**{cost}", "", "| Group | Images | |", "|---|---|---|"]
     for group in sorted(summary["groups"], key=lambda group: -group["size"]):
-        lines.append(f"| {markdown(group['name'])} | {group['size']:,} | {markdown(group['description'])} |")
+        lines.append(f"| {escape(group['name'])} | {group['size']:,} | {escape(group['description'])} |")
     return "\n".join(lines)

@@ -1,16 +1,24 @@
-"""Operator ``label_clusters_with_gpt4v``: ``label_clusters`` under the name it had in an older plugin."""
+"""The ``label_clusters_with_gpt4v`` operator: ``label_clusters`` under the name that FiftyOne's tutorial uses."""
 
-from .label_clusters import LabelClusters
+import fiftyone.operators as foo
+
+from .inputs.naming import NamingOperator
 
 
-class LabelClustersWithGpt4v(LabelClusters):
-    """The same under the name that FiftyOne's clustering tutorial uses."""
+class LabelClustersWithGpt4v(NamingOperator, foo.Operator):
+    """Names clusters; see :func:`operators.naming.job.label_clusters`."""
 
     @property
     def config(self):
         """How the App offers this operator."""
-        config = super().config
-        config.name = "label_clusters_with_gpt4v"
-        config.label = "Clusters: label clusters with gpt4v"
-        config.description = "The name that FiftyOne's tutorial uses for label_clusters"
-        return config
+        return foo.OperatorConfig(
+            name="label_clusters_with_gpt4v",
+            label="Clusters: label clusters with gpt4v",
+            description="The name that FiftyOne's tutorial uses for label_clusters",
+            icon="/assets/icon.svg",
+            dynamic=True,
+            execute_as_generator=True,
+            allow_immediate_execution=True,
+            allow_delegated_execution=True,
+            risk_level="high",
+        )

@@ -7,9 +7,8 @@ from .evaluation.views import ORDERS, check_order, cluster_view, doubtful_view
 from .execution.python_call import PythonCall
 from .inputs.pickers import add_run, chosen_run
 from .inputs.widgets import HALF, add_choice
-from .runs import lifecycle as runs
 from .runs.clusters import cluster_id
-from .runs.store import clusters_of
+from .runs.store import clusters_of, get_config
 
 ALL = "all"
 
@@ -33,7 +32,7 @@ def load_clustering_view(samples, run_key: str, cluster: int | None = None, orde
     """
     dataset = samples._root_dataset
     dataset.reload()
-    runs.get_config(dataset, run_key)
+    get_config(dataset, run_key)
     check_order(order)
     if cluster is not None:
         return cluster_view(samples, run_key, cluster_id(cluster), order)

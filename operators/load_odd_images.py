@@ -6,8 +6,8 @@ import fiftyone.operators.types as types
 from .execution.python_call import PythonCall
 from .inputs.pickers import add_run, chosen_run
 from .naming.store import read_names
-from .runs import lifecycle as runs
 from .runs.members import read_members
+from .runs.store import get_config
 
 
 def load_odd_images(samples, run_key: str, cluster: int | None = None):
@@ -26,7 +26,7 @@ def load_odd_images(samples, run_key: str, cluster: int | None = None):
     """
     dataset = samples._root_dataset
     dataset.reload()
-    runs.get_config(dataset, run_key)
+    get_config(dataset, run_key)
     names = read_names(dataset, run_key)
     chosen = names if cluster is None else {cluster: names.get(cluster, {})}
     ids = [row_id for about in chosen.values() for row_id in about.get("odd") or []]

@@ -10,17 +10,19 @@ from pydantic import Field
 
 from ..models.parameters import typed
 from .dataset.ground_truth import read_truth, truth_fields
+from .dataset.owned_fields import MARK, drop_field
 from .dataset.targets import resolve_target
 from .execution.app import failed, show, stream
 from .execution.locks import turn, writing
 from .execution.python_call import PythonCall
 from .inputs.pickers import add_run, add_samples, chosen_run, run_samples
 from .inputs.widgets import HALF, add_choice, add_problem, check
-from .outputs.markdown import plain
-from .runs import clusters as label_fields
-from .runs import lifecycle as runs
+from .outputs.markdown import escape
 from .runs.clusters import NOISE, cluster_label
+from .runs.labels import create_label_field
+from .runs.lifecycle import check_cluster_field
 from .runs.members import Members, read_members
+from .runs.store import get_config
 
 PURITY, KNOWN = 0.9, 3
 _SLICE = 5000
@@ -101,7 +103,7 @@ def _checked(samples, run_key, ground_truth, field, min_purity, min_known) -> tu
     names = {"run_key": run_key, "ground_truth": ground_truth, "field": field}
     typed(propagate_labels, {**names, "min_purity": min_purity, "min_known": min_known})
     members = read_members(samples, run_key)
-    runs.check_cluster_field(members.target, field)
+    check_cluster_field(members.target, field)
     return members, read_truth(members.target, ground_truth, members.ids)
 
 
@@ -143,8 +145,8 @@ def _write(members: Members, field, path, proposals, progress):
     """All or nothing; until the end the field is marked as being written, so that a kill leaves nothing either."""
     target = members.target
     with turn(target.dataset):
-        runs.check_cluster_field(target, field)
-        label_fields.create_label_field(target, field, members.run_key)
+        check_cluster_field(target, field)
+        create_label_field(target, field, members.run_key)
     try:
         keys, local = list(proposals), target.local_path(field)
         sample_of = dict(zip(members.ids, members.sample_ids, strict=True))
@@ -158,11 +160,11 @@ def _write(members: Members, field, path, proposals, progress):
                 target.source.set_values(local, {key: proposals[key] for key in part}, key_field="id")
         with turn(target.dataset):
             found = target.dataset.get_field(path)
-            found.info = {label_fields.MARK: {"role": "proposal", "run_key": members.run_key}}
+            found.info = {MARK: {"role": "proposal", "run_key": members.run_key}}
             found.description = f"Proposed by the clusters of run {members.run_key}"
             found.save()
     except BaseException:
-        label_fields.drop_field(target.dataset, path)
+        drop_field(target.dataset, path)
         raise
 
 
@@ -194,7 +196,7 @@ class PropagateLabels(PythonCall, foo.Operator):
         key = add_run(ctx, inputs)
         if not key:
             return types.Property(inputs, view=view)
-        target = resolve_target(ctx.dataset.load_run_view(key), runs.get_config(ctx.dataset, key).patches_field)
+        target = resolve_target(ctx.dataset.load_run_view(key), get_config(ctx.dataset, key).patches_field)
         fields = truth_fields(target)
         if not fields:
             add_problem(inputs, "There is no field of classes; label some images first")
@@ -204,7 +206,7 @@ class PropagateLabels(PythonCall, foo.Operator):
         add_choice(inputs, "ground_truth", {name: name for name in fields}, fields[0], "Classes", space=HALF)
         proposed = ctx.params.get("field") or f"{key}_proposal"
         prop = inputs.str("field", required=False, default=f"{key}_proposal", label="New field", view=half)
-        check(prop, runs.check_cluster_field, target, proposed)
+        check(prop, check_cluster_field, target, proposed)
         why = "The least share of a cluster's known members in its majority class"
         limits = {"min": 0.0, "max": 1.0, "required": False, "default": PURITY}
         inputs.float("min_purity", label="Purity", description=why, view=half, **limits)
@@ -216,7 +218,7 @@ class PropagateLabels(PythonCall, foo.Operator):
         """Writes the proposals with live progress and says how many."""
         try:
             key = chosen_run(ctx)
-            target = resolve_target(ctx.dataset.load_run_view(key), runs.get_config(ctx.dataset, key).patches_field)
+            target = resolve_target(ctx.dataset.load_run_view(key), get_config(ctx.dataset, key).patches_field)
             ground_truth = ctx.params.get("ground_truth") or next(iter(truth_fields(target)), None)
             if ground_truth is None:
                 raise ValueError("there is no field of classes; label some images first")
@@ -244,7 +246,7 @@ def proposal_text(done: dict) -> str:
     found = sorted(done["clusters"], key=lambda entry: (-entry["proposed"], entry["id"]))
     for entry in found[:LISTED]:
         proposed = f"{entry['proposed']:,}" if entry["reason"] is None else f"none: {entry['reason']}"
-        name = plain(entry["majority"]) if entry["majority"] is not None else ""
-        cells = [plain(entry["label"]), name, f"{entry['purity']:.2f}", f"{entry['known']:,}", proposed]
+        name = escape(entry["majority"]) if entry["majority"] is not None else ""
+        cells = [escape(entry["label"]), name, f"{entry['purity']:.2f}", f"{entry['known']:,}", proposed]
         lines.append(f"| {' | '.join(cells)} |")
     return "\n".join(lines + ([f"\nand {len(found) - LISTED:,} more clusters"] if len(found) > LISTED else []))

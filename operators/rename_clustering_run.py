@@ -7,8 +7,9 @@ from .execution.locks import turn, writing
 from .execution.python_call import PythonCall
 from .inputs.pickers import add_run, chosen_run
 from .inputs.widgets import check
-from .runs import lifecycle as runs
+from .runs.lifecycle import check_run_key, moved_path, rename_run
 from .runs.maps import touch_maps
+from .runs.store import get_config
 
 
 def rename_clustering_run(samples, run_key: str, new_run_key: str) -> dict:
@@ -29,10 +30,10 @@ def rename_clustering_run(samples, run_key: str, new_run_key: str) -> dict:
     dataset.reload()
     if run_key == new_run_key:
         raise ValueError(f"the new run key {new_run_key!r} is the old one; choose another")
-    paths = {runs.get_config(dataset, run_key).label_path, runs.moved_path(dataset, run_key, new_run_key)}
+    paths = {get_config(dataset, run_key).label_path, moved_path(dataset, run_key, new_run_key)}
     names = [f"run key {run_key!r}", f"run key {new_run_key!r}", *(f"field {path!r}" for path in paths)]
     with writing(dataset, *names), turn(dataset):
-        done = runs.rename_run(dataset, run_key, new_run_key)
+        done = rename_run(dataset, run_key, new_run_key)
         touch_maps(dataset)  # the next run of the old name has other clusters
     return done
 
@@ -60,7 +61,7 @@ class RenameClusteringRun(PythonCall, foo.Operator):
         if add_run(ctx, inputs):
             prop = inputs.str("new_run_key", required=True, label="New run key")
             if new := ctx.params.get("new_run_key"):
-                check(prop, runs.check_run_key, ctx.dataset, new)
+                check(prop, check_run_key, ctx.dataset, new)
         return types.Property(inputs, view=types.View(label="Rename clustering run"))
 
     def execute(self, ctx):

@@ -12,10 +12,10 @@ from .clustering.job import SEED
 from .execution.python_call import PythonCall
 from .inputs.pickers import add_run, add_samples, chosen_run, run_samples
 from .inputs.widgets import HALF, add_choice, check
-from .runs import lifecycle as runs
 from .runs.clusters import cluster_label
 from .runs.members import read_members
 from .runs.saved_views import check_kept, keep_choice
+from .runs.store import check_labels, get_config
 
 HOW = {
     "mixed": "Typical and different ones",
@@ -85,8 +85,8 @@ def check_delegated(samples, run_key: str, per_cluster=EACH, tag=None, view_name
         ValueError: in one sentence; also if neither a tag nor a view is asked for, for a worker has no grid
     """
     _check(samples, run_key, per_cluster, tag, view_name, how, seed)
-    runs.get_config(samples._root_dataset, run_key)
-    runs.check_labels(samples._root_dataset, run_key)
+    get_config(samples._root_dataset, run_key)
+    check_labels(samples._root_dataset, run_key)
     if tag is None and view_name is None:
         raise ValueError("tag=None and view_name=None leave nothing of a delegated choice; give one of them")
 

@@ -10,10 +10,10 @@ from .dataset.targets import resolve_target
 from .execution.python_call import PythonCall
 from .inputs.pickers import add_run, add_samples, chosen_run, run_samples
 from .inputs.widgets import add_choice
-from .outputs.markdown import plain
-from .runs import lifecycle as runs
+from .outputs.markdown import escape
 from .runs.clusters import NOISE, cluster_label
 from .runs.members import Members, read_members
+from .runs.store import get_config
 
 TAGS = "tags"
 SPLITS = ("train", "val", "validation", "test")
@@ -119,13 +119,13 @@ def table_text(done: dict) -> str:
         lines += ["", f"**{done['n_several']:,} {done['unit']} have several of them**, which splits must not"]
     if done["n_none"]:
         lines += ["", f"{done['n_none']:,} {done['unit']} have none"]
-    head = ["cluster", "size", *(plain(value) for value in shown), "note"]
+    head = ["cluster", "size", *(escape(value) for value in shown), "note"]
     lines += ["", f"| {' | '.join(head)} |", "|" + " --- |" * len(head)]
     for row in sorted(done["rows"], key=lambda row: (not row["only_in"], -len(row["missing_from"]), -row["size"])):
-        note = f"only in {plain(row['only_in'])}" if row["only_in"] else ""
+        note = f"only in {escape(row['only_in'])}" if row["only_in"] else ""
         if not note and row["missing_from"] and len(row["missing_from"]) <= 3:
-            note = "not in " + ", ".join(plain(value) for value in row["missing_from"])
-        cells = [plain(row["label"]), f"{row['size']:,}", *(f"{n:,}" for n in row["counts"][:COLUMNS]), note]
+            note = "not in " + ", ".join(escape(value) for value in row["missing_from"])
+        cells = [escape(row["label"]), f"{row['size']:,}", *(f"{n:,}" for n in row["counts"][:COLUMNS]), note]
         lines.append(f"| {' | '.join(cells)} |")
     if len(columns) > COLUMNS:
         lines += ["", f"The first {COLUMNS} of {len(columns)} values are shown"]
@@ -154,7 +154,7 @@ class TabulateClusters(PythonCall, foo.Operator):
         inputs = types.Object()
         if key := add_run(ctx, inputs):
             add_samples(ctx, inputs, "Count")
-            patches_field = runs.get_config(ctx.dataset, key).patches_field
+            patches_field = get_config(ctx.dataset, key).patches_field
             fields = truth_fields(resolve_target(ctx.dataset.load_run_view(key), patches_field))
             options = {TAGS: "Tags, such as train and test", **{name: f"Field {name}" for name in fields}}
             add_choice(inputs, "by", options, TAGS, "Against")

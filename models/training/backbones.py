@@ -9,6 +9,8 @@ would leave a 32-pixel image 1 x 1 features. Of pretrained weights everything bu
 import torch
 from torch import nn
 
+from ..weights import from_hub, load_lite0
+
 SMALL_IMAGE = 64
 _SMALL_CHANNELS = (32, 64, 128, 256)
 _LITE0_CONSTANTS = (0.5, 0.5, 0.5)
@@ -101,8 +103,6 @@ def _check_side(network: nn.Module, architecture: dict):
 def _timm(name: str | None, side: int, pretrained: bool) -> nn.Module:
     import timm
 
-    from ..weights import from_hub
-
     if not name or not timm.is_model(name):
         close = timm.list_models(f"*{name}*")[:3] if name else []
         hint = f"did you mean {' or '.join(close)}?" if close else "see timm.list_models()"
@@ -122,9 +122,9 @@ def _lite0(pretrained: bool) -> nn.Module:
     import timm
 
     if pretrained:
-        from ..encoders.efficientnet_lite0 import EfficientNetLite0
-
-        return EfficientNetLite0().build()[0].train()
+        network = load_lite0()
+        network.reset_classifier(0)
+        return network.train()
     network = timm.create_model("tf_efficientnet_lite0", pretrained=False)
     network.reset_classifier(0)
     return network

@@ -3,10 +3,9 @@
 import numpy as np
 
 from ..runs import edit_log
-from ..runs import lifecycle as runs
 from ..runs.clusters import NOISE
 from ..runs.labels import read_labels, run_target
-from ..runs.store import read_part
+from ..runs.store import check_labels, get_config, list_clustering_runs, read_clusters, read_part
 
 METHODS = ("kmeans",)  # those that take constraints
 
@@ -15,7 +14,7 @@ def edited_runs(target, method: str) -> list[str]:
     """The edited runs whose merges and moves a method could keep; which edits these were is read when one is chosen."""
     if method not in METHODS:
         return []
-    configs = {key: runs.get_config(target.dataset, key) for key in runs.list_clustering_runs(target.dataset)}
+    configs = {key: get_config(target.dataset, key) for key in list_clustering_runs(target.dataset)}
     return [
         key
         for key, config in configs.items()
@@ -36,11 +35,11 @@ def check_constraints(target, run_key: str, method: str):
     """
     if method not in METHODS:
         raise ValueError(f"{method} takes no constraints; leave constraints_from out, or choose {' or '.join(METHODS)}")
-    config = runs.get_config(target.dataset, run_key)
+    config = get_config(target.dataset, run_key)
     if config.patches_field != target.patches_field:
         what = f"patches of {config.patches_field!r}" if config.patches_field else "whole images"
         raise ValueError(f"run {run_key!r} is of {what}, which are not clustered here; choose another run")
-    runs.check_labels(target.dataset, run_key)
+    check_labels(target.dataset, run_key)
     merged, moved = _said(read_part(target.dataset, run_key, "edits") or [])
     if not merged and not moved:
         raise ValueError(f"run {run_key!r} has no merge or move that is in effect; edit it first")
@@ -61,9 +60,9 @@ def read_constraints(dataset, run_key: str, ids: list[str]) -> np.ndarray:
         ``(n,)`` the group of each id, numbered from 0, -1 for the free ones
     """
     merged, moved = _said(read_part(dataset, run_key, "edits") or [])
-    entries = {entry["id"]: entry for entry in runs.read_clusters(dataset, run_key)}
+    entries = {entry["id"]: entry for entry in read_clusters(dataset, run_key)}
     wanted = [c for c in entries if c != NOISE and (c in merged or c in moved.values())]
-    there = read_labels(run_target(dataset, run_key), runs.get_config(dataset, run_key).cluster_field, clusters=wanted)
+    there = read_labels(run_target(dataset, run_key), get_config(dataset, run_key).cluster_field, clusters=wanted)
     groups = {}
     for row_id, cluster in zip(there.ids, there.clusters.tolist(), strict=True):
         if cluster in merged or moved.get(row_id) == cluster or row_id in entries[cluster]["prototypes"]:

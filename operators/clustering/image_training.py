@@ -16,7 +16,7 @@ from ..embedding.embeddings import field_name
 from ..embedding.training import propose_name, read_pixels
 from ..execution.locks import writing
 from ..execution.stopping import Stopped
-from ..runs import lifecycle as runs
+from ..runs.lifecycle import propose_run_key
 from .request import Request
 
 IMAGES, EMBEDDINGS = "images", "embeddings"
@@ -101,7 +101,7 @@ def make_image_request(samples, given: dict) -> Request:
     method = get_clusterer(given["method"])
     recipe, params = _recipe(clustering_class(method.name), given)
     name = given["name"] or propose_name(method.name)
-    run_key = given["run_key"] or runs.propose_run_key(target.dataset, method.name)
+    run_key = given["run_key"] or propose_run_key(target.dataset, method.name)
     request = Request(
         target=target,
         run_key=run_key,

@@ -8,14 +8,15 @@ from pydantic import Field
 from ...models.parameters import SEED as RANDOM_STATE
 from ...models.parameters import typed
 from ...models.vectors.normalize import unit_length
+from ..dataset.owned_fields import drop_field
 from ..dataset.vectors import first_space, read_spaces
 from ..embedding.embeddings import compute_embeddings
 from ..execution.locks import turn, writing
 from ..execution.stages import Stages
-from ..runs import clusters as label_fields
-from ..runs import lifecycle as runs
 from ..runs.clusters import NOISE
 from ..runs.entries import describe_clusters
+from ..runs.labels import create_label_field, write_labels
+from ..runs.lifecycle import register
 from ..runs.maps import clean_leftovers, digest, ensure_map, map_key
 from .constraints import read_constraints
 from .image_training import IMAGES, learn, make_image_request
@@ -230,15 +231,15 @@ def _write(request, table, clusterer, clusters, config, arrays, parts, stages):
     created = False
     try:
         with turn(target.dataset):
-            label_fields.create_label_field(target, name, request.run_key)
+            create_label_field(target, name, request.run_key)
             created = True
-        label_fields.write_labels(target, name, table, clusterer.labels_, clusterer.confidence_, report)
+        write_labels(target, name, table, clusterer.labels_, clusterer.confidence_, report)
         stages.leave()
         config["seconds"] = stages.seconds
         with turn(target.dataset):
-            runs.register(target, request.run_key, config, clusters, arrays, **parts)
+            register(target, request.run_key, config, clusters, arrays, **parts)
     except BaseException:
         if created:
-            label_fields.drop_field(target.dataset, request.path)
+            drop_field(target.dataset, request.path)
         raise
     report(1)

@@ -7,7 +7,7 @@ from ..dataset.targets import Target, resolve_target
 from ..dataset.vector_fields import check_vector_field
 from ..dataset.vectors import vector_fields
 from ..embedding.embeddings import choose_features, split_fields
-from ..runs import lifecycle as runs
+from ..runs.lifecycle import check_cluster_field, check_run_key, propose_run_key
 from .constraints import check_constraints
 
 MAX_SEED = 2**32 - 1
@@ -74,8 +74,8 @@ class Request:
         from ...models.vectors.reduction import get_reduction
 
         target = self.target
-        runs.check_run_key(target.dataset, self.run_key)
-        runs.check_cluster_field(target, self.cluster_field)
+        check_run_key(target.dataset, self.run_key)
+        check_cluster_field(target, self.cluster_field)
         if self.encoder is not None:
             check_vector_field(target.source, self.field, target.labels)
         known = vector_fields(target.source, target.patches_field)
@@ -136,7 +136,7 @@ def make_request(samples, given: dict) -> Request:
     method = get_clusterer(given["method"])
     run_key = given["run_key"]
     if run_key is None:
-        run_key = runs.propose_run_key(target.dataset, method.name)
+        run_key = propose_run_key(target.dataset, method.name)
     first, more = split_fields(given["embeddings"])
     field, encoder = choose_features(target, first, given["encoder"], given["encoder_params"])
     request = Request(

@@ -2,8 +2,8 @@
 
 import fiftyone as fo
 
-from ..runs import lifecycle as runs
-from .rows import label_path
+from .owned_fields import mark_of
+from .rows import home, label_path
 
 
 def truth_path(target, ground_truth: str) -> str:
@@ -61,15 +61,15 @@ def read_truth(target, ground_truth: str, ids: list[str]) -> list:
 
 def truth_fields(target) -> list[str]:
     """The fields that can hold classes to score against."""
-    dataset, patches_field = target.dataset, target.patches_field
+    patches_field = target.patches_field
     names = [patches_field] if patches_field else list(target.source.get_field_schema())
-    ours = {runs.look_at(dataset, key).cluster_field for key in runs.list_clustering_runs(dataset)}
     found = []
     for name in names:
         try:
             truth_path(target, name)
         except ValueError:
             continue
-        if name not in ours | {"id", "filepath"}:
+        dataset, path = home(target.source, name)
+        if mark_of(dataset.get_field(path)) is None and name not in ("id", "filepath"):
             found.append(name)
     return found

@@ -55,13 +55,13 @@ def check_vector_field(collection, name: str, labels: str | None = None):
         )
 
 
-def _same_settings(rows: Rows, name: str, encoder: Encoder) -> bool:
+def same_settings(rows: Rows, name: str, encoder: Encoder) -> bool:
     """Whether a field without gaps needs no second look: its origin is unrecorded, or recorded with these settings."""
     record = _record(rows.collection, rows.path(name))
     return not record or (record["encoder"]["name"] == encoder.name and record.get("settings") == encoder.settings)
 
 
-def _check_origin(rows: Rows, name: str, recorded: dict | None, identity: dict):
+def check_origin(rows: Rows, name: str, recorded: dict | None, identity: dict):
     """Vectors of different encoders in one field look right and mean nothing."""
     found = rows.collection.get_field(rows.path(name))
     if isinstance(found, fo.ListField):
@@ -105,7 +105,7 @@ def _record(samples, path: str) -> dict:
     return record if record.get("encoder") else {}
 
 
-def _create_field(rows: Rows, name: str, encoder: Encoder):
+def create_vector_field(rows: Rows, name: str, encoder: Encoder):
     """Declares the field and records its encoder before the first vector, so that no vector is ever without."""
     path = rows.path(name)
     dataset, home_path = home(rows.collection, path)

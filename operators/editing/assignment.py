@@ -7,18 +7,18 @@ import numpy as np
 from pydantic import Field
 
 from ...models.parameters import typed
+from ..dataset.owned_fields import MARK, drop_field
 from ..dataset.rows import Rows
 from ..dataset.targets import resolve_target
 from ..execution.locks import turn, writing
 from ..execution.stages import Stages
-from ..runs import clusters as label_fields
 from ..runs import edit_log
-from ..runs import lifecycle as runs
 from ..runs.clusters import NOISE, cluster_label
-from ..runs.labels import UNASSIGNED, Labels, change_labels, read_labels, run_target
+from ..runs.labels import UNASSIGNED, Labels, change_labels, create_label_field, read_labels, run_target
+from ..runs.lifecycle import check_cluster_field
 from ..runs.maps import touch_maps
 from ..runs.members import as_seen_by
-from ..runs.store import clusters_of, read_part, version_of
+from ..runs.store import clusters_of, get_config, read_part, version_of
 from .changes import Change, carry_out
 from .new_samples import Newcomers
 from .transaction import editing
@@ -71,7 +71,7 @@ def assign_clusters(
     rows = Rows.of(target.samples, target.patches_field)
     stages = Stages(["embedding", "reading", "placing", "writing"], progress)
     batches = (batch_size, num_workers)
-    if home is target.dataset and cluster_field in (None, runs.get_config(home, run_key).cluster_field):
+    if home is target.dataset and cluster_field in (None, get_config(home, run_key).cluster_field):
         return _assign_in_run(home, run_key, target, rows.ids, threshold, again, by, batches, stages)
     return _assign_elsewhere(
         home, run_key, target, rows.ids, cluster_field or run_key, threshold, again, batches, stages
@@ -90,7 +90,7 @@ def check_assignment(samples, run_key: str, cluster_field: str | None = None, ru
     others = {key: value for key, value in others.items() if key != "progress"}
     typed(assign_clusters, {"run_key": run_key, "cluster_field": cluster_field, "run_dataset": run_dataset, **others})
     home, dataset = _home(samples, run_dataset), samples._root_dataset
-    config = runs.get_config(home, run_key)
+    config = get_config(home, run_key)
     target = resolve_target(as_seen_by(samples, run_key, config) if home is dataset else samples, config.patches_field)
     if home is dataset and cluster_field in (None, config.cluster_field):
         run_target(home, run_key)  # says so if the field is gone
@@ -109,7 +109,7 @@ def _home(samples, name):
 
 
 def _assign_in_run(home, run_key, target, ids, threshold, again, by, batches, stages) -> dict:
-    name = runs.get_config(home, run_key).cluster_field
+    name = get_config(home, run_key).cluster_field
 
     def newcomers():
         earlier = edit_log.assigned(read_part(home, run_key, "edits") or []) if again else ()
@@ -145,13 +145,13 @@ def _assign_elsewhere(home, run_key, target, ids, name, threshold, again, batche
         try:
             if fresh:
                 with turn(dataset):
-                    label_fields.create_label_field(target, name, run_key)
+                    create_label_field(target, name, run_key)
             change_labels(target, name, there, goes, sure, names, report)
             with turn(dataset):
                 _set_origin(dataset, path, home, run_key)
         except BaseException:
             if fresh:
-                label_fields.drop_field(dataset, path)
+                drop_field(dataset, path)
             raise
         touch_maps(dataset)
         stages.leave()
@@ -208,7 +208,7 @@ def _check_field(target, name, home, run_key):
     """Refuses a field that neither is new nor came from this run."""
     origin = _origin(target.dataset, target.home_path(name))
     if origin is None:
-        runs.check_cluster_field(target, name)
+        check_cluster_field(target, name)
     elif origin != {"run_key": run_key, "dataset": home.name}:
         raise ValueError(
             f"field {name!r} holds clusters of run {origin['run_key']!r} of dataset {origin['dataset']!r}; "
@@ -218,11 +218,11 @@ def _check_field(target, name, home, run_key):
 
 def _origin(dataset, path) -> dict | None:
     """Which run filled a field by assignment."""
-    mark = (getattr(dataset.get_field(path), "info", None) or {}).get(label_fields.MARK) or {}
+    mark = (getattr(dataset.get_field(path), "info", None) or {}).get(MARK) or {}
     return {key: mark[key] for key in ("run_key", "dataset")} if mark.get("role") == ASSIGNED else None
 
 
 def _set_origin(dataset, path, home, run_key):
     field = dataset.get_field(path)
-    field.info = {**(field.info or {}), label_fields.MARK: {"role": ASSIGNED, "run_key": run_key, "dataset": home.name}}
+    field.info = {**(field.info or {}), MARK: {"role": ASSIGNED, "run_key": run_key, "dataset": home.name}}
     field.save()

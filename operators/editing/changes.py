@@ -54,7 +54,7 @@ def carry_out(run: EditedRun, change: Change, text: str, by: str, progress=None)
     after["clusters"].update(entries)
     for cluster in set(old["clusters"]) - set(after["clusters"]):
         after["names"].pop(cluster, None)
-    after["becomes"].update(_followed(old["becomes"], change.becomes))
+    after["becomes"].update(compose_mapping(old["becomes"], change.becomes))
     _give_parents(after, change, set(after["clusters"]) - set(old["clusters"]) - {NOISE})
     after["scores"] = {}  # they were of other clusters
     changes = {table: edit_log.differences(old[table], after[table]) for table in old}
@@ -85,7 +85,7 @@ def _staying(run, change) -> dict[int, list[str]]:
     return {cluster: ids for cluster, ids in lists.items() if not moved & set(ids)}
 
 
-def _followed(becomes: dict, change: dict) -> dict:
+def compose_mapping(becomes: dict, change: dict) -> dict:
     """What becomes of the clusters as they were computed, given what becomes of the clusters as they are."""
     gone = {base: change[now] for base, now in becomes.items() if now in change}
     return {**gone, **{now: goes for now, goes in change.items() if now not in becomes}}

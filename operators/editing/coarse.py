@@ -5,10 +5,10 @@ Which coarse cluster an image is in depends on its cluster alone, so an edit nev
 
 import numpy as np
 
+from ..dataset.owned_fields import drop_field, is_ours, set_mark
 from ..execution.locks import turn
-from ..runs import clusters as label_fields
 from ..runs.clusters import COARSE, NOISE, cluster_label
-from ..runs.labels import UNASSIGNED, change_labels, read_labels, rename_labels
+from ..runs.labels import UNASSIGNED, change_labels, create_label_field, read_labels, rename_labels
 
 PROTOTYPES = 9
 
@@ -57,14 +57,14 @@ def write_coarse(run, before: dict, moved, everything: bool = False) -> int:
     path, name = f"{run.config.label_path}{COARSE}", f"{run.name}{COARSE}"
     coarse_of, names = run.tables["coarse_of"], run.tables["coarse_names"]
     if not coarse_of:
-        if label_fields.is_ours(run.dataset, path, run.run_key):
+        if is_ours(run.dataset, path, run.run_key):
             with turn(run.dataset):
-                label_fields.drop_field(run.dataset, path)
+                drop_field(run.dataset, path)
         return 0
     missing = not run.dataset.has_field(path)
     if missing:
         with turn(run.dataset):
-            label_fields.create_label_field(run.target, name, run.run_key)
+            create_label_field(run.target, name, run.run_key)
     known = before["coarse_of"]
     everything |= missing or any(known.get(c, goes) != goes for c, goes in coarse_of.items())
     changed = _follow(run, name, read_labels(run.target, run.name) if everything else moved, everything)
@@ -73,7 +73,7 @@ def write_coarse(run, before: dict, moved, everything: bool = False) -> int:
         changed += rename_labels(run.target, name, renamed)
     if missing:
         with turn(run.dataset):
-            label_fields.set_mark(run.dataset, path, run.run_key, "done")
+            set_mark(run.dataset, path, run.run_key, "done")
     return changed
 
 

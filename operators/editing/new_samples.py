@@ -13,10 +13,9 @@ from ..dataset.vectors import VectorTable, missing_vectors, read_spaces
 from ..embedding.embeddings import compute_embeddings
 from ..execution.locks import writing
 from ..runs import edit_log
-from ..runs import lifecycle as runs
 from ..runs.entries import run_vectors
 from ..runs.labels import UNASSIGNED, read_labels, run_target
-from ..runs.store import fields_of, read_parts
+from ..runs.store import fields_of, get_config, read_arrays, read_parts
 
 
 @dataclass
@@ -40,7 +39,7 @@ class Newcomers:
     @property
     def config(self):
         """The run's configuration."""
-        return runs.get_config(self.home, self.run_key)
+        return get_config(self.home, self.run_key)
 
     def embed(self, batch_size: int, num_workers: int | None, progress):
         """Fills what they lack in the run's vector fields, with the encoders that made those of the run.
@@ -97,7 +96,7 @@ class Newcomers:
             members = members.where(np.array(known, bool) & (members.clusters != UNASSIGNED))
             rows, vectors = run_vectors(target, config, members, stored=True)
             labels = members.clusters[rows]
-        return place(config.placement, runs.read_arrays(self.home, self.run_key), X, vectors, labels, becomes)
+        return place(config.placement, read_arrays(self.home, self.run_key), X, vectors, labels, becomes)
 
     def _encoders(self) -> list[tuple]:
         config = self.config

@@ -8,11 +8,10 @@ from contextlib import contextmanager
 
 from ..execution.locks import writing
 from ..runs import edit_log
-from ..runs import lifecycle as runs
 from ..runs.entries import describe
 from ..runs.labels import change_labels, read_labels, rename_labels, run_target
 from ..runs.maps import touch_maps
-from ..runs.store import change_run, read_parts, state_of, write_parts
+from ..runs.store import change_run, get_config, read_parts, state_of, write_parts
 from .coarse import coarse_entries, write_coarse
 
 TABLES = ("clusters", "names", "becomes", "coarse_of", "coarse_names", "hierarchy", "scores")
@@ -35,7 +34,7 @@ def editing(dataset, run_key: str, version: int | None = None):
         ValueError: in one sentence, if there is no such run, its field is gone, or somebody else edits it
     """
     dataset.reload()
-    path = runs.get_config(dataset, run_key).label_path
+    path = get_config(dataset, run_key).label_path
     with writing(dataset, f"run key {run_key!r}", f"field {path!r}"):
         dataset.reload()  # another process may have come first since it was loaded here
         run = EditedRun(dataset, run_key)
@@ -88,7 +87,7 @@ class EditedRun:
 
     def __init__(self, dataset, run_key: str):
         self.dataset, self.run_key = dataset, run_key
-        self.config = runs.get_config(dataset, run_key)
+        self.config = get_config(dataset, run_key)
         self.target = run_target(dataset, run_key)
         self.n_changed = self.left_alone = 0
         self._load()
@@ -238,7 +237,7 @@ class EditedRun:
             facts |= self.tables["scores"].get(0, NO_SCORES)
         change_run(self.dataset, self.run_key, clusters, facts, edits=log, **parts)
         touch_maps(self.dataset)
-        self.config = runs.get_config(self.dataset, self.run_key)
+        self.config = get_config(self.dataset, self.run_key)
 
 
 def _state(edit: dict, forward: bool) -> int | None:

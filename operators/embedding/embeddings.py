@@ -14,7 +14,7 @@ from ...models.parameters import typed
 from ..dataset.files import files_of
 from ..dataset.rows import Rows
 from ..dataset.targets import resolve_target
-from ..dataset.vector_fields import _check_origin, _create_field, _same_settings, check_vector_field, field_encoder
+from ..dataset.vector_fields import check_origin, check_vector_field, create_vector_field, field_encoder, same_settings
 from ..dataset.vectors import missing_vectors, vector_fields
 from ..execution.locks import writing
 
@@ -66,12 +66,12 @@ def compute_embeddings(
     recorded = field_encoder(rows.collection, rows.path(embeddings))
     filling = _Filling(rows, embeddings)
     encoder = get_encoder(encoder, encoder_params) if isinstance(encoder, str) else encoder
-    if todo or not _same_settings(rows, embeddings, encoder):
+    if todo or not same_settings(rows, embeddings, encoder):
         if progress:
             progress(0.0, f"loading {encoder.name}")
         identity = encoder.load().identity
-        _check_origin(rows, embeddings, recorded, identity)
-        _create_field(rows, embeddings, encoder)
+        check_origin(rows, embeddings, recorded, identity)
+        create_vector_field(rows, embeddings, encoder)
         recorded = identity
     if todo:
         filling.run(encoder, todo, batch_size, num_workers, progress)

@@ -8,10 +8,9 @@ from ..dataset.vectors import read_spaces
 from ..editing.transaction import renew_entries
 from ..execution.locks import turn
 from ..execution.stages import Stages
-from ..runs import lifecycle as runs
 from ..runs.clusters import NOISE
 from ..runs.members import read_members
-from ..runs.store import clusters_of, state_of
+from ..runs.store import clusters_of, get_config, state_of
 from .statistics import are_current, by_id, keep_figures, make_figures, make_truth, read_figures
 
 
@@ -40,7 +39,7 @@ def evaluate_clusters(samples, run_key: str, ground_truth: str | None = None, pr
     stages = Stages(["reading", "measuring", "scoring", "writing"], progress)
     stages.enter("reading")
     dataset.reload()
-    config = runs.get_config(dataset, run_key)  # before the labels, so that an edit meanwhile makes the figures old
+    config = get_config(dataset, run_key)  # before the labels, so that an edit meanwhile makes the figures old
     members, state = read_members(samples, run_key), state_of(config)
     whole = samples is dataset or len(members.ids) == dataset.count(f"{config.label_path}.cluster")
     if whole and _entries_are_old(members):
@@ -97,7 +96,7 @@ def evaluate_truth(dataset, run_key: str, ground_truth: str) -> dict:
         ValueError: in one sentence, if there is no such run, its labels are gone, or no class is known
     """
     dataset.reload()
-    state = state_of(runs.get_config(dataset, run_key))
+    state = state_of(get_config(dataset, run_key))
     members = read_members(dataset, run_key)
     found = make_truth(read_truth(members.target, ground_truth, members.ids), members.labels, ground_truth)
     keep_figures(dataset, run_key, state, truth=found)
@@ -130,7 +129,7 @@ def _entries_are_old(members) -> bool:
 
 def _keep_scores(dataset, run_key, state, scores, ground_truth):
     with turn(dataset):
-        config = runs.get_config(dataset, run_key)
+        config = get_config(dataset, run_key)
         if state_of(config) != state:  # edited meanwhile
             return
         config.scores = {**(config.scores or {}), **scores}

@@ -8,11 +8,10 @@ from ..dataset.ground_truth import truth_path
 from ..dataset.rows import label_path
 from ..dataset.targets import resolve_target
 from ..dataset.vectors import read_spaces
-from ..runs import lifecycle as runs
 from ..runs.clusters import check_cluster
 from ..runs.labels import run_target
 from ..runs.members import as_seen_by
-from ..runs.store import clusters_of, fields_of
+from ..runs.store import check_labels, clusters_of, fields_of, look_at
 from .scores import current_figures
 
 ORDERS = {
@@ -42,8 +41,8 @@ def cluster_view(samples, run_key: str, cluster: int, order: str = "confidence")
         ValueError: in one sentence, if there is no such run, cluster or order, or the labels are gone
     """
     dataset = samples._root_dataset
-    config = runs.look_at(dataset, run_key)
-    runs.check_labels(dataset, run_key)
+    config = look_at(dataset, run_key)
+    check_labels(dataset, run_key)
     check_order(order)
     check_cluster(run_key, cluster, [c["id"] for c in clusters_of(dataset, run_key)], noise=True)
     base = as_seen_by(samples, run_key, config)
@@ -62,8 +61,8 @@ def cluster_view(samples, run_key: str, cluster: int, order: str = "confidence")
 def doubtful_view(samples, run_key: str):
     """The images or patches of a run that are nearest to another cluster than theirs, most doubtful first."""
     dataset = samples._root_dataset
-    config = runs.look_at(dataset, run_key)
-    runs.check_labels(dataset, run_key)
+    config = look_at(dataset, run_key)
+    check_labels(dataset, run_key)
     clusters = current_figures(dataset, run_key)["clusters"].values()
     pairs = [pair for found in clusters for pair in zip(found.get("margin", []), found.get("border", []), strict=True)]
     ids = [key for _, key in sorted(pairs)[:DOUBTFUL]]
@@ -102,7 +101,7 @@ def part_view(dataset, run_key: str, wanted: dict, ground_truth: str | None = No
         wanted: values by attribute of the label, as MongoDB compares them, and for ``class`` the name of a class
         ground_truth (None): the field of that class
     """
-    config = runs.look_at(dataset, run_key)
+    config = look_at(dataset, run_key)
     labels = {name: value for name, value in wanted.items() if name != "class"}
     found = labels_match(as_seen_by(dataset, run_key, config), config, labels)
     return of_class(found, config, ground_truth, wanted["class"]) if "class" in wanted else found
@@ -124,14 +123,14 @@ def of_class(view, config, ground_truth: str, name: str):
 
 def unassigned_view(dataset, run_key: str):
     """The images or patches that a run gave no cluster."""
-    config = runs.look_at(dataset, run_key)
+    config = look_at(dataset, run_key)
     base = run_target(dataset, run_key).source
     return labels_match(base, config, {"cluster": None})
 
 
 def count_unassigned(dataset, run_key: str) -> int:
     """How many images or patches a run gave no cluster."""
-    config = runs.look_at(dataset, run_key)
+    config = look_at(dataset, run_key)
     if not config.patches_field:
         return unassigned_view(dataset, run_key).count()
     source = run_target(dataset, run_key).source  # a view of patches would be made of all of them to be counted

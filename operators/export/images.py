@@ -9,7 +9,7 @@ import numpy as np
 from ..runs.clusters import cluster_label, label_width
 from ..runs.members import Members
 from .files import slug
-from .tables import COLUMNS, _cell, _rows
+from .tables import COLUMNS, csv_cell, member_rows
 
 SHEET_IMAGES = 36
 
@@ -41,9 +41,9 @@ def write_folders(path: Path, members: Members, progress) -> dict:
     with open(path / "clusters.csv", "w", newline="", encoding="utf-8") as file:
         writer = csv.writer(file)
         writer.writerow(("file", *COLUMNS))
-        for row in _rows(members):
+        for row in member_rows(members):
             if row[0] in written:
-                writer.writerow([_cell(value) for value in (written[row[0]], *row[: len(COLUMNS)])])
+                writer.writerow([csv_cell(value) for value in (written[row[0]], *row[: len(COLUMNS)])])
     return {"skipped": skipped}
 
 

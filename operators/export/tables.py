@@ -20,14 +20,15 @@ def write_csv(path: Path, members: Members, progress) -> dict:
     with open(path, "w", newline="", encoding="utf-8") as file:
         writer = csv.writer(file)
         writer.writerow(COLUMNS + (BOX if members.target.patches_field else ()))
-        for place, row in enumerate(_rows(members)):
+        for place, row in enumerate(member_rows(members)):
             if place % 5000 == 0:
                 progress(place / len(members.ids))
-            writer.writerow([_cell(value) for value in row])
+            writer.writerow([csv_cell(value) for value in row])
     return {}
 
 
-def _cell(value):
+def csv_cell(value):
+    """``value`` as a cell of a table that no spreadsheet runs as a formula."""
     # a spreadsheet would run a name that looks like a formula, and some take leading white space away first
     return f"'{value}" if isinstance(value, str) and value.lstrip().startswith(_FORMULA) else value
 
@@ -35,7 +36,7 @@ def _cell(value):
 def write_json(path: Path, members: Members, progress) -> dict:
     """The run, its clusters and its members; exact names, no vectors."""
     keys = COLUMNS + (BOX if members.target.patches_field else ())
-    items = [dict(zip(keys, row, strict=True)) for row in _rows(members)]
+    items = [dict(zip(keys, row, strict=True)) for row in member_rows(members)]
     progress(0.5)
     info = get_clustering_run_info(members.target.dataset, members.run_key)
     text = json.dumps(_finite({"run": info, "items": items}), ensure_ascii=False, indent=1, default=str)
@@ -52,7 +53,7 @@ def _finite(value):
     return None if isinstance(value, float) and not math.isfinite(value) else value
 
 
-def _rows(members: Members):
+def member_rows(members: Members):
     """Per image or patch its columns, and the box of a patch."""
     names, files = members.names, members.files(members.ids)
     for row, (key, sample_id) in enumerate(zip(members.ids, members.sample_ids, strict=True)):

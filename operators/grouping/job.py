@@ -18,7 +18,8 @@ from ..naming.request import agreed, refuse_without_consent
 from ..naming.server import choose_server, key_for, read_secrets
 from ..naming.session import by_reason
 from ..naming.store import keep_report
-from ..runs import lifecycle as runs
+from ..runs.lifecycle import check_cluster_field, check_run_key
+from ..runs.store import get_config
 from .questions import CriterionJob
 from .record import METHOD, keep_groups, name_groups
 
@@ -103,7 +104,7 @@ def check_criterion(samples, secrets: dict | None = None, progress=None, **given
     """
     given = typed(group_by_criterion, given)
     dataset, run_key = samples._root_dataset, given["run_key"]
-    runs.get_config(dataset, run_key)
+    get_config(dataset, run_key)
     given["criterion"] = " ".join(given["criterion"].split())
     if not given["criterion"] or len(given["criterion"]) > CRITERION_LETTERS:
         raise ValueError(
@@ -111,8 +112,8 @@ def check_criterion(samples, secrets: dict | None = None, progress=None, **given
             f"{CRITERION_LETTERS} what to group by, such as 'action'"
         )
     given["new_run_key"] = given["new_run_key"] or propose_key(dataset, run_key)
-    runs.check_run_key(dataset, given["new_run_key"])
-    runs.check_cluster_field(_target(dataset, run_key), given["new_run_key"])
+    check_run_key(dataset, given["new_run_key"])
+    check_cluster_field(_target(dataset, run_key), given["new_run_key"])
     secrets = read_secrets() if secrets is None else secrets
     choice = choose_server(given["base_url"], given["model"], given["api"], given["price"], secrets)
     if given["max_spend"] and choice.price is None:
@@ -178,7 +179,7 @@ def _group(target, given, choice, key, n_fine, stages) -> tuple:
     """Does it; returns the job, the vectors' table and the groups as they were kept."""
     stages.enter("reading")
     dataset = target.dataset
-    config = runs.get_config(dataset, given["run_key"])
+    config = get_config(dataset, given["run_key"])
     table = read_vectors(target.samples, _field(config), config.patches_field)
     X = _scaled(table.X, config.normalize)
     fine = _fine_clusters(X, n_fine, given["seed"], stages.enter("clustering"))
@@ -197,7 +198,7 @@ def _group(target, given, choice, key, n_fine, stages) -> tuple:
 
 
 def _target(dataset, run_key):
-    config = runs.get_config(dataset, run_key)
+    config = get_config(dataset, run_key)
     return resolve_target(dataset.load_run_view(run_key), config.patches_field)
 
 

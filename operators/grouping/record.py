@@ -2,11 +2,12 @@
 
 import numpy as np
 
+from ..dataset.owned_fields import drop_field
 from ..execution.locks import turn
 from ..naming.store import apply_names
-from ..runs import clusters as label_fields
-from ..runs import lifecycle as runs
 from ..runs.clusters import cluster_label, label_width
+from ..runs.labels import create_label_field, write_labels
+from ..runs.lifecycle import register
 
 METHOD = "criterion"
 _KEPT = ("embeddings", "encoder", "spaces", "normalize", "patches_field", "visualization", "digest", "versions")
@@ -49,15 +50,15 @@ def keep_groups(target, table, X, labels, confidence, groups, job, given, config
     path, created = target.home_path(new_key), False
     try:
         with turn(dataset):
-            label_fields.create_label_field(target, new_key, new_key)
+            create_label_field(target, new_key, new_key)
             created = True
-        label_fields.write_labels(target, new_key, table, labels, confidence, report)
+        write_labels(target, new_key, table, labels, confidence, report)
         stages.leave()
         with turn(dataset):
-            runs.register(target, new_key, _config(table, labels, given, config, job, path, stages), clusters, {})
+            register(target, new_key, _config(table, labels, given, config, job, path, stages), clusters, {})
     except BaseException:
         if created:
-            label_fields.drop_field(dataset, path)
+            drop_field(dataset, path)
         raise
     sizes = {c["id"]: c["size"] for c in clusters}
     return [

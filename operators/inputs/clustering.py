@@ -16,8 +16,8 @@ from ..dataset.ground_truth import truth_fields
 from ..dataset.targets import resolve_target
 from ..dataset.vectors import vector_fields
 from ..embedding.embeddings import choose_features, split_fields
-from ..runs import lifecycle as runs
-from .features import _add_spaces, _source
+from ..runs.lifecycle import check_cluster_field, check_run_key, propose_run_key
+from .features import add_further_fields, chosen_source
 from .image_training import add_image_training, add_train_choice, image_arguments, trains_on_images
 from .parameters import add_parameters, form_values
 from .target import NEW, NONE, chosen_patches_field, chosen_samples
@@ -27,7 +27,7 @@ from .widgets import HALF, add_choice, add_heading, add_problem, check, refuse
 def add_names(ctx, inputs, target):
     """Step 1, continued: the run key and the field, checked while typing."""
     method = ctx.params.get("method") or "kmeans"
-    proposed = runs.propose_run_key(target.dataset, method)
+    proposed = propose_run_key(target.dataset, method)
     prop = inputs.str(
         "run_key",
         required=False,
@@ -37,7 +37,7 @@ def add_names(ctx, inputs, target):
         view=types.View(space=HALF),
     )
     run_key = ctx.params.get("run_key") or proposed
-    check(prop, runs.check_run_key, target.dataset, run_key)
+    check(prop, check_run_key, target.dataset, run_key)
     prop = inputs.str(
         "cluster_field",
         required=False,
@@ -45,7 +45,7 @@ def add_names(ctx, inputs, target):
         description=f"Where the clusters go; empty: {run_key}",
         view=types.View(space=HALF),
     )
-    check(prop, runs.check_cluster_field, target, _cluster_field(ctx) or run_key)
+    check(prop, check_cluster_field, target, _cluster_field(ctx) or run_key)
 
 
 def add_method(ctx, inputs, target):
@@ -71,7 +71,9 @@ def add_method(ctx, inputs, target):
     values = form_values(cls, entered)
     shown = cls.relevant(values)
     valid = add_parameters(inputs, f"method_{method}", cls, entered, shown, cls.offered(values))
-    _add_spaces(inputs, target, cls, _source(ctx.params, vector_fields(target.source, target.patches_field)))
+    add_further_fields(
+        inputs, target, cls, chosen_source(ctx.params, vector_fields(target.source, target.patches_field))
+    )
     _add_constraints(ctx, inputs, target, method)
     if all(key in valid for key in values if key in shown):
         try:

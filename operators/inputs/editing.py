@@ -6,8 +6,7 @@ from ...models.parameters import validated
 from ..editing.names import MAX_NAME, clean_name
 from ..editing.transaction import check_seen
 from ..runs import edit_log
-from ..runs import lifecycle as runs
-from ..runs.store import clusters_of, read_part, version_of
+from ..runs.store import check_labels, clusters_of, get_config, read_part, version_of
 from .parameters import add_parameters, form_values
 from .widgets import add_choice, add_problem, check, refuse
 
@@ -35,7 +34,7 @@ THRESHOLD = 0.5
 def add_edit(ctx, inputs, run_key: str):
     """Adds the choice of an action, and what that needs."""
     try:
-        runs.check_labels(ctx.dataset, run_key)
+        check_labels(ctx.dataset, run_key)
     except ValueError as error:
         add_problem(inputs, str(error))
         return
@@ -100,7 +99,7 @@ def edit_arguments(ctx, run_key: str) -> dict:
 
 def selected(ctx, run_key: str) -> list[str]:
     """The ids of the selected images, or of the selected patches, as the run counts them."""
-    patches = runs.get_config(ctx.dataset, run_key).patches_field
+    patches = get_config(ctx.dataset, run_key).patches_field
     if patches and not getattr(ctx.view, "_is_patches", False):
         return [label["label_id"] for label in ctx.selected_labels or []]
     return list(ctx.selected or [])
@@ -147,7 +146,7 @@ def _add_name(ctx, inputs, required):
 
 
 def _add_move(ctx, inputs, run_key, options):
-    unit = "patches" if runs.get_config(ctx.dataset, run_key).patches_field else "images"
+    unit = "patches" if get_config(ctx.dataset, run_key).patches_field else "images"
     if not (ids := selected(ctx, run_key)):
         add_problem(inputs, f"No {unit} are selected; close this form and select some in the grid")
         return

@@ -26,11 +26,11 @@ def add_features(ctx, inputs, target):
         inputs,
         "source",
         {**labels, NEW: "Compute new vectors"},
-        _source(ctx.params, fields),
+        chosen_source(ctx.params, fields),
         "Vectors",
         "Existing vectors are used as they are; no model is loaded for them",
     )
-    source = _source(ctx.params, fields)
+    source = chosen_source(ctx.params, fields)
     if source != NEW:
         _say_what_is_missing(inputs, target, source)
         return
@@ -76,7 +76,7 @@ def add_reduction(ctx, inputs):
         add_parameters(inputs, f"reduce_{reduce}", REDUCTIONS[reduce], ctx.params.get(f"reduce_{reduce}"))
 
 
-def _add_spaces(inputs, target, cls, source):
+def add_further_fields(inputs, target, cls, source):
     """A check box per further vector field, for a method that takes several."""
     others = [name for name in vector_fields(target.source, target.patches_field) if name != source]
     if source == NEW or not others or not cls.several_spaces:
@@ -88,7 +88,8 @@ def _add_spaces(inputs, target, cls, source):
     inputs.define_property("spaces", box, view=types.View(space=FULL))
 
 
-def _source(params, fields) -> str:
+def chosen_source(params, fields) -> str:
+    """The vector field that was chosen, by default the first one, or :data:`NEW`."""
     chosen = params.get("source")
     if chosen in fields or chosen == NEW:
         return chosen

@@ -7,10 +7,14 @@ import fiftyone.operators.types as types
 from ...models.naming.prompt import Instructions, system_text
 from ..dataset.ground_truth import truth_fields
 from ..dataset.targets import resolve_target
-from ..naming.job import CLASSIFIER, FIELD, LLM, VOCABULARY, label_clusters
+from ..execution.app import failed, stream
+from ..execution.python_call import PythonCall
+from ..naming.job import CLASSIFIER, FIELD, LLM, VOCABULARY, check_naming, label_clusters, name_clusters
 from ..naming.request import read_words
-from ..runs import lifecycle as runs
+from ..naming.server import read_secrets
+from ..outputs.naming import show_naming
 from ..runs.clusters import NOISE
+from ..runs.store import get_config, read_clusters
 from .model_server import add_consent_box, add_server, consented, sent
 from .parameters import add_parameters, form_values
 from .pickers import add_run, chosen_run
@@ -87,7 +91,7 @@ def _add_llm(ctx, inputs, run_key):
 
 def sending_text(ctx, run_key, choice, instructions) -> tuple[str, str]:
     """What would be sent and what it would cost, each in one sentence."""
-    clusters = [c for c in runs.read_clusters(ctx.dataset, run_key) if c["id"] != NOISE]
+    clusters = [c for c in read_clusters(ctx.dataset, run_key) if c["id"] != NOISE]
     clusters = sorted(clusters, key=lambda c: -c["size"])[: ctx.params.get("max_clusters") or 200]
     shown = sum(min(c["size"], instructions.images) for c in clusters)
     shown += min(3, len(clusters) - 1) * len(clusters) if instructions.contrast == "images" else 0
@@ -121,5 +125,33 @@ def _add_field(ctx, inputs, run_key):
 
 
 def _label_fields(ctx, run_key) -> list[str]:
-    config = runs.get_config(ctx.dataset, run_key)
+    config = get_config(ctx.dataset, run_key)
     return truth_fields(resolve_target(ctx.dataset.load_run_view(run_key), config.patches_field))
+
+
+class NamingOperator(PythonCall):
+    """Form and answer of the operators that name clusters; each has a ``config`` of its own."""
+
+    work = staticmethod(label_clusters)
+    check = staticmethod(check_naming)
+
+    def resolve_input(self, ctx):
+        """The form: which run, who names it, what is sent where, and what that costs."""
+        inputs = types.Object()
+        add_naming(ctx, inputs)
+        return types.Property(inputs, view=types.View(label="Label clusters"))
+
+    def execute(self, ctx):
+        """Names with live progress, then shows the names."""
+        try:
+            given = naming_arguments(ctx)
+            secrets = read_secrets(ctx)
+            summary = yield from stream(ctx, lambda progress: name_clusters(ctx.dataset, given, secrets, progress))
+        except Exception as error:
+            yield from failed(ctx, error)
+            return
+        if not ctx.delegated:
+            if not summary.get("dry_run"):
+                yield ctx.ops.reload_dataset()
+                yield ctx.ops.reload_samples()
+            yield show_naming(ctx, summary)

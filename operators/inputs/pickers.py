@@ -2,7 +2,7 @@
 
 import fiftyone.operators.types as types
 
-from ..runs import lifecycle as runs
+from ..runs.store import get_config, list_clustering_runs
 from .widgets import add_choice, add_problem, refuse
 
 WHOLE = "DATASET"  # FiftyOne's name of that choice
@@ -14,11 +14,11 @@ def add_run(ctx, inputs) -> str | None:
     Returns:
         the chosen run key, or None if there is no run
     """
-    keys = runs.list_clustering_runs(ctx.dataset) if ctx.dataset is not None else []
+    keys = list_clustering_runs(ctx.dataset) if ctx.dataset is not None else []
     if not keys:
         add_problem(inputs, "This dataset has no clustering run; start one with compute_clusters")
         return None
-    labels = {key: f"{key} ({runs.get_config(ctx.dataset, key).method})" for key in reversed(keys)}
+    labels = {key: f"{key} ({get_config(ctx.dataset, key).method})" for key in reversed(keys)}
     add_choice(inputs, "run_key", labels, keys[-1], "Run")
     chosen = ctx.params.get("run_key")
     return chosen if chosen in keys else keys[-1]
@@ -34,7 +34,7 @@ def chosen_run(ctx, required: bool = False) -> str:
     Raises:
         ValueError: in one sentence, if no run can be meant
     """
-    keys = runs.list_clustering_runs(ctx.dataset)
+    keys = list_clustering_runs(ctx.dataset)
     if key := ctx.params.get("run_key"):
         return key
     if required or not keys:
@@ -93,7 +93,7 @@ def add_samples(ctx, inputs, action: str):
 def run_samples(ctx, run_key: str):
     """What was chosen; the dataset if the view is one of patches and the run is not of those."""
     samples = ctx.target_view()
-    config = runs.get_config(ctx.dataset, run_key)
+    config = get_config(ctx.dataset, run_key)
     if samples._is_patches and getattr(samples, "patches_field", None) != config.patches_field:
         return ctx.dataset
     return samples

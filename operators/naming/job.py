@@ -10,9 +10,9 @@ from ...models.naming.prompt import Instructions
 from ...models.parameters import parameters, typed, validated
 from ..execution.locks import writing
 from ..execution.stages import Stages
-from ..runs import lifecycle as runs
 from ..runs.clusters import NOISE
 from ..runs.members import Members, read_members
+from ..runs.store import get_config
 from .exemplars import choose_speakers
 from .llm import LLMNaming
 from .request import NamingRequest, check_consent, read_words
@@ -117,7 +117,7 @@ def check_naming(samples, secrets: dict | None = None, progress=None, **given) -
     """
     given = typed(label_clusters, given)
     dataset, run_key, source = samples._root_dataset, given["run_key"], given["source"]
-    runs.get_config(dataset, run_key)
+    get_config(dataset, run_key)
     words = read_words(given["vocabulary"])
     told = {name: given[name] for name in parameters(Instructions) if name != "vocabulary"}
     told["vocabulary"] = "\n".join(words) if source == LLM else ""

@@ -5,8 +5,8 @@ from dataclasses import dataclass
 
 from ...models.naming.addresses import OPENAI, origin_of
 from ...models.naming.prompt import Instructions, split_words
-from ..runs import lifecycle as runs
 from ..runs.clusters import NOISE
+from ..runs.store import read_clusters
 from .server import OPENAI_URL, ServerChoice
 
 LARGEST_VOCABULARY = 1_000_000  # bytes of a file of words
@@ -70,7 +70,7 @@ def check_consent(request: NamingRequest):
     """Raises ValueError, in one sentence, if images would go to a host that the user has not agreed to."""
     if agreed(request.choice, request.given):
         return
-    sizes = [c["size"] for c in runs.read_clusters(request.dataset, request.run_key) if c["id"] != NOISE]
+    sizes = [c["size"] for c in read_clusters(request.dataset, request.run_key) if c["id"] != NOISE]
     n = sum(min(size, request.instructions.images) for size in sizes)
     refuse_without_consent(n, request.instructions.image_size, request.choice, request.given)
 

@@ -5,8 +5,7 @@ first one, and asks nobody the same thing twice.
 """
 
 from ..editing.actions.rename import rename_clusters
-from ..runs import lifecycle as runs
-from ..runs.store import read_part, write_parts
+from ..runs.store import read_clusters, read_part, write_parts
 
 STORE = "constellation_names"
 NAMES, REPORT = "names", "naming"  # parts of the run
@@ -49,7 +48,7 @@ def apply_names(dataset, run_key: str, found: dict[int, dict], source: str, prog
     Returns:
         how many clusters were named
     """
-    there = {cluster["id"] for cluster in runs.read_clusters(dataset, run_key)}
+    there = {cluster["id"] for cluster in read_clusters(dataset, run_key)}
     found = {cluster: about for cluster, about in found.items() if cluster in there}
     if found:
         names = {cluster: about["name"] for cluster, about in found.items()}

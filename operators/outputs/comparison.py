@@ -2,7 +2,7 @@
 
 import html
 
-from .markdown import plain
+from .markdown import escape
 
 LONGEST = 100  # clusters drawn per side: beyond that a cell is smaller than a pixel or two
 LISTED = 30
@@ -25,19 +25,19 @@ def comparison_text(done: dict) -> str:
     kept = len(done["clusters"]) - len(changed)
     lines += ["", f"{kept} of {len(done['clusters'])} clusters were kept" + (":" if changed else "")]
     for cluster in sorted(changed, key=lambda c: -c["size"])[:LISTED]:
-        lines += [f"- {plain(cluster['label'])} ({cluster['size']:,}) {_fate(cluster)}"]
+        lines += [f"- {escape(cluster['label'])} ({cluster['size']:,}) {_fate(cluster)}"]
     if len(changed) > LISTED:
         lines += [f"- and {len(changed) - LISTED:,} smaller ones"]
     return "\n".join(lines)
 
 
 def _fate(cluster: dict) -> str:
-    into = ", ".join(f"{plain(name)} ({count:,})" for name, count in cluster["into"].items())
+    into = ", ".join(f"{escape(name)} ({count:,})" for name, count in cluster["into"].items())
     if cluster["fate"] == "split":
         return f"split into {into}"
     if cluster["fate"] == "merged":
         return f"merged into {into}"
-    stayed = f"; the largest match is {plain(cluster['match'])} ({cluster['n_stayed']:,})" if cluster["match"] else ""
+    stayed = f"; the largest match is {escape(cluster['match'])} ({cluster['n_stayed']:,})" if cluster["match"] else ""
     return f"scattered{stayed}"
 
 

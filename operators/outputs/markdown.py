@@ -2,22 +2,16 @@
 
 import re
 
-
-def as_markdown(text: str) -> str:
-    """A name, or a sentence with names in it, as Markdown that shows it as the text it is."""
-    return "".join(f"\\{c}" if c in "\\`*_{}[]<>()#+-!|~$" else c for c in text)
+_MARKUP = re.compile(r"([\\`*_{}\[\]()#+\-.!|<>~$&:@])")
 
 
-def plain(name: str) -> str:
-    """A name as text in Markdown, where clusters may be called ``*`` or ``<b>``."""
-    return "".join(f"\\{c}" if c in "\\`*_{}[]()<>#+-!|~&" else c for c in " ".join(name.split()))
+def escape(text: str) -> str:
+    """Escape every character that Markdown, tables, HTML, formulas or automatic links give a meaning.
 
+    Args:
+        text: a name of a cluster, class or model, or a sentence with such names in it; anybody may have written it
 
-def markdown_text(text: str) -> str:
-    """A name as Markdown that shows it as it is."""
-    return "".join(f"\\{char}" if char in r"\`*_{}[]()<>#+-.!|~&" else char for char in text)
-
-
-def markdown(text: str) -> str:
-    """A stranger's text as Markdown that shows it as it is."""
-    return re.sub(r"([\\`*_{}\[\]()#+\-.!|<>~$&:@])", r"\\\1", text)
+    Returns:
+        one line of Markdown that is shown as ``text``, white space as single spaces
+    """
+    return _MARKUP.sub(r"\\\1", " ".join(text.split()))

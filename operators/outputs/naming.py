@@ -5,7 +5,7 @@ import base64
 import fiftyone.operators.types as types
 
 from ...models.naming.pictures import contact_sheet
-from .markdown import markdown
+from .markdown import escape
 
 SHOWN = 200  # names in the table
 PREVIEWED = 5  # questions of a dry run whose pictures are shown
@@ -13,11 +13,11 @@ PREVIEWED = 5  # questions of a dry run whose pictures are shown
 
 def naming_text(summary: dict) -> str:
     """The end of a naming job as Markdown."""
-    lines = [f"**{markdown(summary['text'])}**", ""]
+    lines = [f"**{escape(summary['text'])}**", ""]
     if summary["model"]:
         tokens = summary["input_tokens"] + summary["output_tokens"]
         cost = "" if summary["cost"] is None else f", ${summary['cost']:.4f}"
-        lines += [f"{markdown(summary['model'])} at {markdown(summary['host'])}: {summary['calls']:,} calls, "]
+        lines += [f"{escape(summary['model'])} at {escape(summary['host'])}: {summary['calls']:,} calls, "]
         lines[-1] += f"{summary['images_sent']:,} images, {tokens:,} tokens{cost}"
     if summary["mixed"]:
         n = summary["mixed"]
@@ -27,7 +27,7 @@ def naming_text(summary: dict) -> str:
     names = list(summary["names"].items())[:SHOWN]
     if names:
         lines += ["", "| Cluster | Name |", "|---|---|"]
-        lines += [f"| {cluster} | {markdown(name)} |" for cluster, name in names]
+        lines += [f"| {cluster} | {escape(name)} |" for cluster, name in names]
     more = len(summary["names"]) - len(names)
     return "\n".join(lines + ([f"\nand {more:,} more"] if more > 0 else []))
 
@@ -43,7 +43,7 @@ def show_naming(ctx, summary: dict):
     for place, question in enumerate(summary["questions"][:PREVIEWED]):
         outputs.str(f"question_{place}", view=types.MarkdownView())
         outputs.str(f"pictures_{place}", view=types.ImageView(width="100%"))
-        results[f"question_{place}"] = f"**Cluster {question['cluster']}** · {markdown(question['text'])}"
+        results[f"question_{place}"] = f"**Cluster {question['cluster']}** · {escape(question['text'])}"
         results[f"pictures_{place}"] = _data_url(question["pictures"])
     view = types.View(label="Dry run: nothing was sent")
     return ctx.ops.show_output(types.Property(outputs, view=view).to_json(), results)
@@ -54,10 +54,10 @@ def _dry_run_text(summary):
     cost = "" if summary["cost"] is None else f", ${summary['cost'][0]:.2g} to ${summary['cost'][1]:.2g}"
     n = summary["n_questions"]
     text = f"Nothing was sent. **{n:,} question{'s' if n != 1 else ''} with {summary['n_images']:,} pictures** "
-    text += f"({summary['n_bytes'] / 1e6:.1f} MB) would go to {markdown(summary['host'])}, "
-    text += f"model {markdown(summary['model'])}; {low:,} to {high:,} tokens{cost}"
+    text += f"({summary['n_bytes'] / 1e6:.1f} MB) would go to {escape(summary['host'])}, "
+    text += f"model {escape(summary['model'])}; {low:,} to {high:,} tokens{cost}"
     if summary["questions"]:
-        text += f"\n\nThe rules of every question: {markdown(summary['questions'][0]['system'])}"
+        text += f"\n\nThe rules of every question: {escape(summary['questions'][0]['system'])}"
     return text
 
 

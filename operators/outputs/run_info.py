@@ -1,6 +1,6 @@
 """Run information as Markdown."""
 
-from .markdown import as_markdown
+from .markdown import escape
 from .summary import MAIN_SCORES, many_to_one_text, score_table, seconds_text
 
 LISTED = 20  # edits
@@ -56,7 +56,7 @@ def edits_text(edits: list[dict]) -> list[str]:
     lines = ["", f"**Edits** {len(edits):,}, {sum(edit['in_effect'] for edit in edits):,} of them in effect", ""]
     for edit in reversed(edits[-LISTED:]):
         undone = "" if edit["in_effect"] else ", undone"
-        lines.append(f"- {as_markdown(edit['text'])} ({as_markdown(edit['by'])}, {edit['at']}{undone})")
+        lines.append(f"- {escape(edit['text'])} ({escape(edit['by'])}, {edit['at']}{undone})")
     return lines + [f"- and {len(edits) - LISTED:,} before"] * (len(edits) > LISTED)
 
 

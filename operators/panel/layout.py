@@ -7,7 +7,7 @@ from ..runs.info import get_clustering_run_info
 from .borderline import add_border
 from .cards import add_cards, add_pages
 from .charts import TITLES, add_chart, available
-from .menus import run_menu
+from .menus import RUN_ACTIONS
 from .run import PanelRun
 from .toolbars import BORDERLINE, add_header, add_search, add_shown, add_tabs
 from .widgets import QUIET, button, row, text
@@ -25,7 +25,7 @@ def add_panel(panel, run: PanelRun | None, events):
         text(panel, "none", "This dataset has no clustering run yet.", bold=True)
         button(panel, "start", events.on_start, "Compute clusters", strong=True)
         return
-    add_header(panel, run, run_menu(), events)
+    add_header(panel, run, RUN_ACTIONS, events)
     tab = run.tab
     add_tabs(panel, tab, events)
     if gone := run.gone:

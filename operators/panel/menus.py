@@ -1,7 +1,5 @@
 """What the menus of the Clusters panel offer, and the forms behind it, filled in."""
 
-from functools import lru_cache
-
 from ..inputs.editing import seen_in
 
 RUN_ACTIONS = {
@@ -30,15 +28,6 @@ CARD_ACTIONS = {
 }
 NOISE_ACTIONS = {"absorb_noise": "Put into the nearest clusters…", "move": "Move the selected ones here…"}
 EDITS = ("rename", "merge", "move", "split", "dissolve", "absorb_noise")
-
-
-@lru_cache(maxsize=1)
-def run_menu() -> dict[str, str]:
-    """What can be done with a run, by the name of the operator."""
-    from .. import OPERATORS  # this file is imported while that list is made
-
-    known = {operator().config.name for operator in OPERATORS}
-    return {name: words for name, words in RUN_ACTIONS.items() if name in known}
 
 
 def run_form(name: str, run) -> dict:

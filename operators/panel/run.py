@@ -4,9 +4,8 @@ from dataclasses import dataclass, field
 from functools import cached_property
 
 from ..evaluation.statistics import are_current, read_figures
-from ..runs import lifecycle as runs
 from ..runs.clusters import NOISE
-from ..runs.store import clusters_of
+from ..runs.store import check_labels, clusters_of, look_at
 from .state import read_look
 
 PAGE = 12
@@ -85,7 +84,7 @@ class PanelRun:
     @cached_property
     def config(self):
         """The run's configuration; that it is a clustering run was seen when it was opened."""
-        return runs.look_at(self.dataset, self.key)
+        return look_at(self.dataset, self.key)
 
     @cached_property
     def clusters(self) -> list[dict]:
@@ -97,7 +96,7 @@ class PanelRun:
     def gone(self) -> str | None:
         """What has become of the label field, and what to do about it; None while it is there."""
         try:
-            runs.check_labels(self.dataset, self.key)
+            check_labels(self.dataset, self.key)
         except ValueError as error:
             return str(error)
         return None

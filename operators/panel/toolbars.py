@@ -7,9 +7,8 @@ from ..dataset.targets import resolve_target
 from ..evaluation.views import ORDERS
 from ..inputs.target import NONE
 from ..outputs.summary import MAIN_SCORES
-from ..runs import lifecycle as runs
 from ..runs.clusters import NOISE
-from ..runs.store import when
+from ..runs.store import list_clustering_runs, look_at, made_at, when
 from .run import SORTS, UNASSIGNED, PanelRun
 from .widgets import QUIET, button, drop_down, menu, row, search_field, text
 
@@ -20,7 +19,7 @@ BORDERLINE = "borderline"
 def add_header(panel, run: PanelRun, run_menu: dict, events):
     """Adds the run picker, undo, redo, the menu of the run, and what the run is."""
     bar = types.Object()
-    keys = list(reversed(runs.list_clustering_runs(run.dataset)))
+    keys = list(reversed(list_clustering_runs(run.dataset)))
     drop_down(bar, "run", {key: _run_label(run.dataset, key) for key in keys}, events.on_run, "Run", width=300)
     # the version that is drawn here, for nobody must undo what they have not seen
     seen = {"version": run.version}
@@ -33,9 +32,9 @@ def add_header(panel, run: PanelRun, run_menu: dict, events):
 
 
 def _run_label(dataset, key) -> str:
-    config = runs.look_at(dataset, key)
+    config = look_at(dataset, key)
     size = f"{config.n_clusters} clusters of {config.n_used:,}"
-    return " · ".join([key, config.method, size, when(runs.made_at(dataset, key))[:10], *_scores(config)[:1]])
+    return " · ".join([key, config.method, size, when(made_at(dataset, key))[:10], *_scores(config)[:1]])
 
 
 def _scores(config) -> list[str]:
@@ -47,7 +46,7 @@ def _summary(run) -> str:
     config = run.config
     parts = [
         f"{config.n_clusters} clusters of {config.n_used:,} {run.unit}",
-        when(runs.made_at(run.dataset, run.key)),
+        when(made_at(run.dataset, run.key)),
         ", ".join(_scores(config)[:4]),
     ]
     return " · ".join(part for part in parts if part)

@@ -1,8 +1,7 @@
 """Information about a run, as plain data."""
 
-from . import lifecycle as runs
 from .edit_log import history
-from .store import read_part, when
+from .store import get_config, has_labels, read_clusters, read_part, when
 
 
 def get_clustering_run_info(samples, run_key: str) -> dict:
@@ -19,13 +18,13 @@ def get_clustering_run_info(samples, run_key: str) -> dict:
         ValueError: in one sentence, if there is no such run
     """
     dataset = samples._root_dataset
-    config = runs.get_config(dataset, run_key).serialize()
+    config = get_config(dataset, run_key).serialize()
     plain = {key: value for key, value in config.items() if key not in ("cls", "type")}
     return {
         "run_key": run_key,
         "created_at": when(dataset.get_run_info(run_key).timestamp),
-        "field_exists": runs.has_labels(dataset, run_key),
+        "field_exists": has_labels(dataset, run_key),
         **plain,
-        "clusters": runs.read_clusters(dataset, run_key),
+        "clusters": read_clusters(dataset, run_key),
         "edits": history(read_part(dataset, run_key, "edits") or []),
     }

@@ -11,8 +11,8 @@ import numpy as np
 from ..dataset.owned_fields import MARK, drop_field, set_mark
 from ..dataset.rows import label_path
 from ..dataset.targets import resolve_target
-from . import lifecycle as runs
 from .clusters import cluster_label, label_width
+from .store import check_labels, look_at
 
 UNASSIGNED = -2  # stands in arrays for an image or patch without a label
 _SLICE = 10_000  # ids per query
@@ -57,8 +57,8 @@ def run_target(dataset, run_key: str):
     Raises:
         ValueError: in one sentence, if there is no such run, or its label field is gone
     """
-    config = runs.look_at(dataset, run_key)
-    runs.check_labels(dataset, run_key)
+    config = look_at(dataset, run_key)
+    check_labels(dataset, run_key)
     if config.label_path.startswith("frames."):
         return resolve_target(dataset.load_run_view(run_key), config.patches_field)
     if dataset.media_type == "group":

@@ -8,7 +8,7 @@ import hashlib
 from datetime import datetime, timedelta
 
 from ..execution.locks import others, turn
-from . import lifecycle as runs
+from .lifecycle import clean_fields, maps_in_use
 
 
 def digest(table) -> str:
@@ -96,7 +96,7 @@ def clean_maps(dataset, except_key: str | None = None) -> list[str]:
     """
     if others(dataset, f"run key {except_key!r}"):
         return []
-    store, used, there = _ours(dataset), runs.maps_in_use(dataset), set(dataset.list_brain_runs())
+    store, used, there = _ours(dataset), maps_in_use(dataset), set(dataset.list_brain_runs())
     unused = [key for key in store.list_keys() if key not in used]
     for key in unused:
         if key in there:
@@ -113,7 +113,7 @@ def clean_leftovers(dataset, except_key: str | None = None):
         except_key (None): a run key whose writer is the caller
     """
     with turn(dataset):
-        runs.clean_fields(dataset, except_key)
+        clean_fields(dataset, except_key)
         clean_maps(dataset, except_key)
 
 

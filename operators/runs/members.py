@@ -9,8 +9,7 @@ from ..dataset.files import files_of
 from ..dataset.rows import Rows
 from ..dataset.targets import Target, resolve_target
 from ..dataset.vectors import read_spaces
-from . import lifecycle as runs
-from .store import fields_of
+from .store import check_labels, fields_of, get_config, read_clusters
 
 # The database looks every member up in an ordered list, which takes the square of its length
 _LISTED = 2000
@@ -105,8 +104,8 @@ def read_members(samples, run_key: str) -> Members:
     """
     dataset = samples._root_dataset
     dataset.reload()
-    config = runs.get_config(dataset, run_key)
-    runs.check_labels(dataset, run_key)
+    config = get_config(dataset, run_key)
+    check_labels(dataset, run_key)
     target = resolve_target(as_seen_by(samples, run_key, config), config.patches_field)
     rows = Rows.of(target.samples, target.patches_field)
     found = {}
@@ -125,7 +124,7 @@ def read_members(samples, run_key: str) -> Members:
         run_key=run_key,
         config=config,
         target=target,
-        clusters=runs.read_clusters(dataset, run_key),
+        clusters=read_clusters(dataset, run_key),
         rows=rows,
         ids=[key for key, _ in kept],
         sample_ids=[sample for _, sample in kept],

@@ -12,7 +12,6 @@ from bson import DBRef
 
 from ..dataset.owned_fields import all_paths, is_ours
 from ..execution.locks import turn
-from . import lifecycle as runs
 from .clusters import COARSE, NOISE
 
 _KEPT = 32  # configurations
@@ -63,7 +62,7 @@ def clusters_of(dataset, run_key: str, level: str = "fine") -> list[dict]:
         ValueError: in one sentence, if there is no such run or level
     """
     if level == "fine":
-        return runs.read_clusters(dataset, run_key)
+        return read_clusters(dataset, run_key)
     if level != "coarse":
         raise ValueError(f"there is no level {level!r}; choose 'fine' or 'coarse'")
     clusters = (read_part(dataset, run_key, "coarse") or {}).get("clusters")
@@ -82,7 +81,7 @@ def version_of(dataset, run_key: str) -> int:
     Raises:
         ValueError: in one sentence, if there is no such run
     """
-    return getattr(runs.look_at(dataset, run_key), "version", 0)
+    return getattr(look_at(dataset, run_key), "version", 0)
 
 
 def fields_of(config) -> list[str]:

@@ -136,9 +136,9 @@ def test_the_app_gets_text_a_heat_map_and_a_button(two):
 
 def test_hostile_names_stay_text():
     from fiftyone.plugins.orgs.constellation.clusters.operators.outputs.comparison import heat_map
-    from fiftyone.plugins.orgs.constellation.clusters.operators.outputs.markdown import plain
+    from fiftyone.plugins.orgs.constellation.clusters.operators.outputs.markdown import escape
 
-    assert plain("a*<b>\n_c_") == "a\\*\\<b\\> \\_c\\_"
+    assert escape("a*<b>\n_c_") == "a\\*\\<b\\> \\_c\\_"
     done = {"run_key": "a", "other": "b", "table": {"rows": ["<b>x" * 90] * 2, "columns": ["y"], "counts": [[1], [2]]}}
     rows = heat_map(done)[0][0]["y"]
     assert "<" not in "".join(rows) and len(set(rows)) == 2

@@ -1,4 +1,4 @@
-"""Edits of a run, one per file. May import everything of ``editing``, ``runs``, ``embedding``, ``dataset``, ``execution``."""
+"""Edits of a run, one per file. May import ``editing`` and every wing above."""
 
 from .absorb_noise import absorb_noise
 from .dissolve import dissolve_clusters

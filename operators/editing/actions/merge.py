@@ -2,10 +2,10 @@
 
 import numpy as np
 
-from ...runs import lifecycle as runs
 from ...runs.entries import run_vectors
 from ...runs.labels import read_labels
-from ..changes import Change, _followed, carry_out, known_clusters
+from ...runs.store import read_arrays
+from ..changes import Change, carry_out, compose_mapping, known_clusters
 from ..names import clean_name
 from ..transaction import editing
 
@@ -57,7 +57,7 @@ def _confidence_within(run, there, keep, becomes) -> np.ndarray:
         return confidence
     rows, X = run_vectors(run.target, run.config, there)
     if len(rows):
-        followed = {**run.tables["becomes"], **_followed(run.tables["becomes"], becomes)}
-        placed, sure = place_by_arrays(spec, runs.read_arrays(run.dataset, run.run_key), X, followed)
+        followed = {**run.tables["becomes"], **compose_mapping(run.tables["becomes"], becomes)}
+        placed, sure = place_by_arrays(spec, read_arrays(run.dataset, run.run_key), X, followed)
         confidence[rows] = np.where(placed == keep, sure, confidence[rows])
     return confidence
