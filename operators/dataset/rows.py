@@ -5,7 +5,7 @@ from dataclasses import dataclass
 import fiftyone as fo
 
 # Samples per query: 10,000 vectors of 512 dimensions are 20 MB
-_SLICE = 10_000
+ROWS_PER_QUERY = 10_000
 _LISTS = {fo.Detections: "detections", fo.Polylines: "polylines"}
 _SINGLES = (fo.Detection, fo.Polyline)
 
@@ -59,8 +59,8 @@ class Rows:
         """Yields ``(id, value, ...)`` in slices, in no particular order."""
         wanted, samples = set(self.ids), list(dict.fromkeys(self.sample_ids))
         paths = [self.path(name) for name in ("id", *names)]
-        for start in range(0, len(samples), _SLICE):
-            part = self.collection.select(samples[start : start + _SLICE])
+        for start in range(0, len(samples), ROWS_PER_QUERY):
+            part = self.collection.select(samples[start : start + ROWS_PER_QUERY])
             for row in zip(*part.values(paths, _raw=raw), strict=True):
                 if self.listed:
                     row = [column or [None] * len(row[0] or []) for column in row]

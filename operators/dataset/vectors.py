@@ -9,7 +9,7 @@ from functools import lru_cache
 import fiftyone as fo
 import numpy as np
 
-from .rows import _SLICE, Rows, label_path, own_fields
+from .rows import ROWS_PER_QUERY, Rows, label_path, own_fields
 
 NO_VECTOR, NOT_FINITE, ZERO = "no vector", "not finite", "zero vector"
 
@@ -77,8 +77,8 @@ def missing_vectors(rows: Rows, field: str) -> list[str]:
     root = rows.labels or ""
     have = set()
     samples = list(dict.fromkeys(rows.sample_ids))
-    for start in range(0, len(samples), _SLICE):
-        part = rows.collection.select(samples[start : start + _SLICE])
+    for start in range(0, len(samples), ROWS_PER_QUERY):
+        part = rows.collection.select(samples[start : start + ROWS_PER_QUERY])
         if root:
             part = part.filter_labels(root.split(".")[0], fo.ViewField(field) != None, only_matches=True)  # noqa: E711
             have.update(part.values(f"{root}.id", unwind=rows.listed))

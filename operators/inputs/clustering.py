@@ -71,9 +71,8 @@ def add_method(ctx, inputs, target):
     values = form_values(cls, entered)
     shown = cls.relevant(values)
     valid = add_parameters(inputs, f"method_{method}", cls, entered, shown, cls.offered(values))
-    add_further_fields(
-        inputs, target, cls, chosen_source(ctx.params, vector_fields(target.source, target.patches_field))
-    )
+    fields = vector_fields(target.source, target.patches_field)
+    add_further_fields(inputs, target, cls, chosen_source(ctx.params, fields))
     _add_constraints(ctx, inputs, target, method)
     if all(key in valid for key in values if key in shown):
         try:

@@ -152,9 +152,9 @@ def test_lite0_weights_are_loaded_right(lite0, photos):
     """The classifier that the weights came with must name the photographs."""
     import timm
     import torch
-    from fiftyone.plugins.orgs.constellation.clusters.models.weights import _checkpoint
+    from fiftyone.plugins.orgs.constellation.clusters.models.weights import lite0_checkpoint
 
-    *_, weight, bias = torch.load(_checkpoint(), weights_only=True).values()
+    *_, weight, bias = torch.load(lite0_checkpoint(), weights_only=True).values()
     assert weight.shape == (1000, 1280)
     names = timm.data.ImageNetInfo()
     features = torch.from_numpy(lite0.embed_all(photos[1:4]))

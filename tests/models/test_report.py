@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 from fiftyone.plugins.orgs.constellation.clusters.models.images import contact_sheets as thumbnails
 from fiftyone.plugins.orgs.constellation.clusters.models.images.reading import ImageError
+from fiftyone.plugins.orgs.constellation.clusters.models.images.thumbnails import data_url
 from fiftyone.plugins.orgs.constellation.clusters.operators.export import html as report
 from PIL import Image
 
@@ -88,8 +89,8 @@ def test_thumbnails_are_small_and_boxes_cropped(tmp_path):
     Image.new("RGB", (800, 400), "red").save(tmp_path / "a.jpg")
     assert thumbnails.thumbnail(str(tmp_path / "a.jpg"), side=100).size == (100, 50)
     assert thumbnails.thumbnail(str(tmp_path / "a.jpg"), [0, 0, 0.25, 1], side=100).size == (50, 100)
-    assert thumbnails.data_url(Image.new("RGB", (8, 8))).startswith("data:image/png;base64,")
-    assert thumbnails.data_url(Image.new("RGB", (100, 80))).startswith("data:image/jpeg;base64,")
+    assert data_url(Image.new("RGB", (8, 8))).startswith("data:image/png;base64,")
+    assert data_url(Image.new("RGB", (100, 80))).startswith("data:image/jpeg;base64,")
     with pytest.raises(ImageError, match="missing file"):
         thumbnails.thumbnail(str(tmp_path / "b.jpg"))
 

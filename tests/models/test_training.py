@@ -351,7 +351,7 @@ import sys
 sys.path.insert(0, {root!r})
 import pathlib, time, torch
 torch.set_num_threads(1)
-from models.encoders.preprocessing import Preprocessing
+from models.images.preprocessing import Preprocessing
 from models.training import recipe_class
 from models.training.pixels import decode
 from models.training.trainer import Training

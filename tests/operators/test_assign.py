@@ -13,10 +13,14 @@ from fiftyone.plugins.orgs.constellation.clusters.models.clusterers import get_c
 from fiftyone.plugins.orgs.constellation.clusters.models.parameters import parameters
 from fiftyone.plugins.orgs.constellation.clusters.models.vectors.normalize import unit_length
 from fiftyone.plugins.orgs.constellation.clusters.models.vectors.reduction import get_reduction
-from fiftyone.plugins.orgs.constellation.clusters.operators.editing import changes
-from fiftyone.plugins.orgs.constellation.clusters.operators.editing import names as edits
 from fiftyone.plugins.orgs.constellation.clusters.operators.editing import new_samples as newcomers
-from fiftyone.plugins.orgs.constellation.clusters.operators.editing.actions import absorb_noise as regrouping
+from fiftyone.plugins.orgs.constellation.clusters.operators.editing.actions.dissolve import dissolve_clusters
+from fiftyone.plugins.orgs.constellation.clusters.operators.editing.actions.merge import merge_clusters
+from fiftyone.plugins.orgs.constellation.clusters.operators.editing.actions.move import move_to_cluster
+from fiftyone.plugins.orgs.constellation.clusters.operators.editing.actions.rename import rename_clusters
+from fiftyone.plugins.orgs.constellation.clusters.operators.editing.actions.split import split_cluster
+from fiftyone.plugins.orgs.constellation.clusters.operators.editing.actions.undo import undo_edit
+from fiftyone.plugins.orgs.constellation.clusters.operators.runs.store import clusters_of, version_of
 from PIL import Image
 
 from .conftest import get, group_vectors
@@ -94,20 +98,20 @@ def test_labels_of_every_method_are_those_of_its_predict(blobs, compute, method)
 def test_it_is_an_edit_that_can_be_undone(split):
     dataset, ids = split
     before = state(dataset)
-    edits.rename_clusters(dataset, "km", {c["id"]: f"name {c['id']}" for c in edits.clusters_of(dataset, "km")})
+    rename_clusters(dataset, "km", {c["id"]: f"name {c['id']}" for c in clusters_of(dataset, "km")})
     named = state(dataset)
-    prototypes = [c["prototypes"] for c in edits.clusters_of(dataset, "km")]
+    prototypes = [c["prototypes"] for c in clusters_of(dataset, "km")]
     done = assign(dataset, by="anna")
     assert done["version"] == 2 and log_of(dataset)[-1]["by"] == "anna"
     assert sum(c["size"] for c in done["clusters"]) == 20 and done["text"].startswith("Assigned 20 images to ")
     assert {c["label"] for c in done["clusters"]} == {f"name {c['id']}" for c in done["clusters"]}
-    assert [c["prototypes"] for c in edits.clusters_of(dataset, "km")] == prototypes
+    assert [c["prototypes"] for c in clusters_of(dataset, "km")] == prototypes
     check_entries(dataset)
     again = assign(dataset)
     assert again["version"] == 2 and again["text"] == "All of these images had a label before; nothing was changed"
-    changes.undo_edit(dataset, "km")
+    undo_edit(dataset, "km")
     assert state(dataset) == named and dataset.select(ids).values("km") == [None] * 20
-    changes.undo_edit(dataset, "km")
+    undo_edit(dataset, "km")
     assert state(dataset) == before
 
 
@@ -115,7 +119,7 @@ def test_below_the_threshold_they_stay_unassigned(split):
     dataset, ids = split
     assign(dataset)
     sure = np.array(dataset.select(ids).values("km.confidence"))
-    changes.undo_edit(dataset, "km")
+    undo_edit(dataset, "km")
     limit = float(np.median(sure)) + 1e-9
     done = assign(dataset, threshold=limit)
     assert (
@@ -132,18 +136,18 @@ def test_new_samples_go_where_the_edited_clusters_are(split):
     dataset, ids = split
     assign(dataset, cluster_field="plain")
     first = dict(zip(*dataset.select(ids).values(["id", "plain.cluster"]), strict=True))
-    changes.merge_clusters(dataset, "km", [0, 1], name="both")
-    changes.dissolve_clusters(dataset, "km", [2])
-    fresh = regrouping.split_cluster(dataset, "km", 3)["clusters"]
+    merge_clusters(dataset, "km", [0, 1], name="both")
+    dissolve_clusters(dataset, "km", [2])
+    fresh = split_cluster(dataset, "km", 3)["clusters"]
     done = assign(dataset)
-    kept = next(c["id"] for c in edits.clusters_of(dataset, "km") if c["label"] == "both")
+    kept = next(c["id"] for c in clusters_of(dataset, "km") if c["label"] == "both")
     goes = {0: {kept}, 1: {kept}, 2: {-1}, 3: {c["id"] for c in fresh} | {kept, -1, 4}, 4: {4}}
     for row_id, cluster in zip(*dataset.select(ids).values(["id", "km.cluster"]), strict=True):
         assert cluster in goes[first[row_id]]
     assert done["n_noise"] > 0
     check_entries(dataset)
-    changes.merge_clusters(dataset, "km", [kept, 4])
-    assert assign(dataset, again=True)["version"] == edits.version_of(dataset, "km")
+    merge_clusters(dataset, "km", [kept, 4])
+    assert assign(dataset, again=True)["version"] == version_of(dataset, "km")
     check_entries(dataset)
 
 
@@ -152,7 +156,7 @@ def test_again_moves_what_was_assigned_and_nothing_else(split):
     assign(dataset)
     by_hand, seen = ids[0], dict(zip(*dataset.limit(40).values(["id", "km.cluster"]), strict=True))
     there = dataset[by_hand].km.cluster
-    changes.move_to_cluster(dataset, "km", [by_hand], (there + 1) % 5)
+    move_to_cluster(dataset, "km", [by_hand], (there + 1) % 5)
     done = assign(dataset, again=True, threshold=1)
     assert done["n_unassigned"] + done["n_assigned"] == 19 and done["n_unassigned"] > 10
     assert dataset.select(ids[1:]).values("km").count(None) == done["n_unassigned"]
@@ -165,7 +169,7 @@ def test_into_another_dataset(split, other):
     dataset, _ = split
     target, which = other
     before = state(dataset)
-    edits.rename_clusters(dataset, "km", {0: "dogs"})
+    rename_clusters(dataset, "km", {0: "dogs"})
     done = assign(target, run_dataset=dataset.name)
     assert done["cluster_field"] == "km" and done["n_assigned"] == 30 and target.list_runs() == []
     pairs = set(zip(which, target.values("km.cluster"), strict=True))
@@ -175,7 +179,7 @@ def test_into_another_dataset(split, other):
     labels = target.values("km.id")[:30]
     assert assign(target, run_dataset=dataset.name)["n_assigned"] == 1
     assert target.values("km.id")[:30] == labels and target[late].km.cluster == target.first().km.cluster
-    changes.undo_edit(dataset, "km")
+    undo_edit(dataset, "km")
     assert assign(target, run_dataset=dataset.name, again=True)["n_assigned"] == 31
     assert "dogs" not in target.count_values("km.label") and state(dataset) == before
 
@@ -219,7 +223,7 @@ def test_patches_and_their_views(patches, compute):
     assert assign(view)["n_assigned"] == 5 and assign(patches)["n_assigned"] == 19
     names, clusters = patches.values(["things.detections.label", "things.detections.km.cluster"], unwind=True)
     assert len(set(zip(names, clusters, strict=True))) == 3 and len(clusters) == 60
-    changes.undo_edit(patches, "km"), changes.undo_edit(patches, "km")
+    undo_edit(patches, "km"), undo_edit(patches, "km")
     assert patches.count("things.detections.km.label") == 36
 
 

@@ -4,13 +4,15 @@ import fiftyone as fo
 import numpy as np
 import pytest
 from fiftyone import ViewField as F
+from fiftyone.plugins.orgs.constellation.clusters.operators.clustering import job
 from fiftyone.plugins.orgs.constellation.clusters.operators.clustering import job as clustering
 from fiftyone.plugins.orgs.constellation.clusters.operators.dataset.targets import resolve_target
 from fiftyone.plugins.orgs.constellation.clusters.operators.execution import locks
 from fiftyone.plugins.orgs.constellation.clusters.operators.outputs.run_info import info_text
 from fiftyone.plugins.orgs.constellation.clusters.operators.outputs.summary import as_text
-from fiftyone.plugins.orgs.constellation.clusters.operators.runs import clusters as label_fields
 from fiftyone.plugins.orgs.constellation.clusters.operators.runs import lifecycle as runs
+from fiftyone.plugins.orgs.constellation.clusters.operators.runs.labels import create_label_field
+from fiftyone.plugins.orgs.constellation.clusters.operators.runs.store import read_clusters
 
 from .conftest import get, group_vectors
 
@@ -281,7 +283,7 @@ def test_a_failure_in_the_middle_leaves_nothing(blobs, compute, monkeypatch):
     def explode(*args, **kwargs):
         raise RuntimeError("the disk is full")
 
-    monkeypatch.setattr(label_fields, "write_labels", explode)
+    monkeypatch.setattr(job, "write_labels", explode)
     with pytest.raises(RuntimeError, match="disk is full"):
         compute(blobs, run_key="km3", embeddings="emb", visualize=True)
     blobs.reload()
@@ -304,10 +306,10 @@ def test_a_stop_leaves_nothing(blobs, compute):
 
 
 def test_the_leftovers_of_a_killed_run_are_cleaned(blobs, compute):
-    label_fields.create_label_field(resolve_target(blobs), "dead", "dead")
-    label_fields.create_label_field(resolve_target(blobs), "other_field", "other")
+    create_label_field(resolve_target(blobs), "dead", "dead")
+    create_label_field(resolve_target(blobs), "other_field", "other")
     assert runs.clean_fields(blobs) == ["dead", "other_field"]
-    label_fields.create_label_field(resolve_target(blobs), "dead", "dead")
+    create_label_field(resolve_target(blobs), "dead", "dead")
     compute(blobs, run_key="dead", embeddings="emb")
     assert blobs.count("dead.label") == 60
 
@@ -317,7 +319,7 @@ def test_a_living_writer_keeps_others_out(blobs, compute):
         compute(blobs, run_key="km3", embeddings="emb")
     with locks.writing(blobs, "field 'shared'"), pytest.raises(ValueError, match="'shared' is being written"):
         compute(blobs, run_key="km3", cluster_field="shared", embeddings="emb")
-    label_fields.create_label_field(resolve_target(blobs), "alive", "alive")
+    create_label_field(resolve_target(blobs), "alive", "alive")
     with locks.writing(blobs, "run key 'alive'"):
         assert runs.clean_fields(blobs) == []
     assert compute(blobs, run_key="km3", embeddings="emb")["n_clusters"] == 3
@@ -352,7 +354,7 @@ def test_what_a_run_costs_is_small(dataset, compute):
     import bson
 
     assert len(bson.encode(dataset.get_run_info("many").config.serialize())) < 1_000_000
-    assert len(runs.read_clusters(dataset, "many")) == 2500
+    assert len(read_clusters(dataset, "many")) == 2500
     assert "colours only the 100 largest" in str(get("get_clustering_run_info")(dataset, run_key="many")["notes"])
 
 

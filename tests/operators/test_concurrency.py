@@ -10,11 +10,12 @@ import time
 import fiftyone as fo
 import numpy as np
 import pytest
+from fiftyone.plugins.orgs.constellation.clusters.operators.clustering import job
 from fiftyone.plugins.orgs.constellation.clusters.operators.dataset.targets import resolve_target
 from fiftyone.plugins.orgs.constellation.clusters.operators.execution import locks
-from fiftyone.plugins.orgs.constellation.clusters.operators.runs import clusters as label_fields
+from fiftyone.plugins.orgs.constellation.clusters.operators.runs import labels, maps
 from fiftyone.plugins.orgs.constellation.clusters.operators.runs import lifecycle as runs
-from fiftyone.plugins.orgs.constellation.clusters.operators.runs import maps
+from fiftyone.plugins.orgs.constellation.clusters.operators.runs.labels import create_label_field
 
 from .conftest import get
 
@@ -110,8 +111,7 @@ def test_a_killed_run_leaves_its_key_free_and_nothing_behind(blobs, compute, mom
     """The process is ended by SIGKILL right before, or inside, one of the steps that write."""
     work = f"""
     import os, signal, sys
-    module = "runs" if "{moment}" == "register" else "label_fields"
-    writer = sys.modules["fiftyone.plugins.orgs.constellation.clusters.operators." + module]
+    writer = sys.modules["fiftyone.plugins.orgs.constellation.clusters.operators.clustering.job"]
     real = writer.{moment}
     def killed(*args, **kwargs):
         if "{moment}" == "write_labels":
@@ -136,7 +136,7 @@ def test_a_run_killed_after_it_was_registered_is_a_run(blobs, compute, monkeypat
 
     with monkeypatch.context() as patched:
         patched.setattr(runs, "set_mark", killed)
-        patched.setattr(label_fields, "drop_field", lambda *args: None)
+        patched.setattr(job, "drop_field", lambda *args: None)
         with pytest.raises(SystemExit):
             compute(blobs, run_key="km", embeddings="emb")
     assert blobs.get_field("km").info["constellation"]["status"] == "writing"
@@ -147,7 +147,7 @@ def test_a_run_killed_after_it_was_registered_is_a_run(blobs, compute, monkeypat
 
 def test_a_half_made_field_is_known_to_be_ours(blobs, monkeypatch):
     """Killed between the field and its sub-field: the mark is there from the first moment."""
-    real = label_fields._add_field
+    real = labels._add_field
 
     def half(add, path, run_key):
         def once(path, *args, **kwargs):
@@ -157,9 +157,9 @@ def test_a_half_made_field_is_known_to_be_ours(blobs, monkeypatch):
 
         real(once, path, run_key)
 
-    monkeypatch.setattr(label_fields, "_add_field", half)
+    monkeypatch.setattr(labels, "_add_field", half)
     with pytest.raises(KeyboardInterrupt):
-        label_fields.create_label_field(resolve_target(blobs), "km", "km")
+        create_label_field(resolve_target(blobs), "km", "km")
     monkeypatch.undo()
     assert runs.clean_fields(blobs) == ["km"]
 
@@ -180,7 +180,7 @@ def test_rename_waits_for_nobody_and_overwrites_nothing(blobs, compute):
         get("rename_clustering_run")(blobs, run_key="other", new_run_key="goal")
     with pytest.raises(ValueError, match="'other' is the old one"):
         get("rename_clustering_run")(blobs, run_key="other", new_run_key="other")
-    label_fields.create_label_field(resolve_target(blobs), "left", "left")
+    create_label_field(resolve_target(blobs), "left", "left")
     assert get("rename_clustering_run")(blobs, run_key="other", new_run_key="left")["cluster_field"] == "left"
     assert blobs.count("left.label") == 60
 

@@ -3,9 +3,11 @@
 import fiftyone.operators as foo
 import pytest
 from fiftyone import ViewField as F
-from fiftyone.plugins.orgs.constellation.clusters.operators.editing import changes
-from fiftyone.plugins.orgs.constellation.clusters.operators.editing import names as edits
-from fiftyone.plugins.orgs.constellation.clusters.operators.editing.actions import absorb_noise as regrouping
+from fiftyone.plugins.orgs.constellation.clusters.operators.editing.actions.merge import merge_clusters
+from fiftyone.plugins.orgs.constellation.clusters.operators.editing.actions.move import move_to_cluster
+from fiftyone.plugins.orgs.constellation.clusters.operators.editing.actions.rename import rename_clusters
+from fiftyone.plugins.orgs.constellation.clusters.operators.editing.actions.split import split_cluster
+from fiftyone.plugins.orgs.constellation.clusters.operators.editing.actions.undo import undo_edit
 
 from .conftest import get
 from .test_edits import members
@@ -16,10 +18,10 @@ URI = "@constellation/clusters/compute_clusters"
 def test_a_rerun_keeps_merges_and_moves(blobs, compute):
     compute(blobs, run_key="km", embeddings="emb", params={"n_clusters": 3})
     groups = {c: members(blobs, c) for c in range(3)}
-    changes.merge_clusters(blobs, "km", [0, 1])
+    merge_clusters(blobs, "km", [0, 1])
     (kept,) = {0, 1} & set(blobs.distinct("km.cluster"))
     stray = groups[2][:2]
-    changes.move_to_cluster(blobs, "km", stray, kept)
+    move_to_cluster(blobs, "km", stray, kept)
     compute(blobs, run_key="next", embeddings="emb", params={"n_clusters": 4}, constraints_from="km")
     together = {blobs[i].next.cluster for i in groups[0] + groups[1] + stray}
     assert len(together) == 1
@@ -33,7 +35,7 @@ def test_a_rerun_keeps_merges_and_moves(blobs, compute):
 def test_what_was_moved_goes_with_the_prototypes_of_its_cluster(blobs, compute):
     compute(blobs, run_key="km", embeddings="emb", params={"n_clusters": 3})
     moved, target = members(blobs, 0)[:3], 1
-    changes.move_to_cluster(blobs, "km", moved, target)
+    move_to_cluster(blobs, "km", moved, target)
     compute(blobs, run_key="next", embeddings="emb", params={"n_clusters": 3}, constraints_from="km")
     there = blobs.match(F("km.cluster") == target).values("next.cluster")
     assert set(there) == {blobs[moved[0]].next.cluster} and len(there) == 23
@@ -41,7 +43,7 @@ def test_what_was_moved_goes_with_the_prototypes_of_its_cluster(blobs, compute):
 
 def test_some_of_the_samples_and_patches(patches, compute):
     compute(patches, run_key="km", embeddings="emb", patches_field="things")
-    changes.merge_clusters(patches, "km", [0, 1])
+    merge_clusters(patches, "km", [0, 1])
     part = patches.limit(10)
     compute(part, run_key="next", embeddings="emb", patches_field="things", constraints_from="km")
     pairs = part.values(["things.detections.km.cluster", "things.detections.next.cluster"], unwind=True)
@@ -60,16 +62,16 @@ def test_refusals(blobs, compute):
         return str(error.value)
 
     assert "'km' has no merge or move that is in effect; edit it first" in rerun()
-    regrouping.split_cluster(blobs, "km", 0)
+    split_cluster(blobs, "km", 0)
     assert "has no merge or move" in rerun()
-    changes.merge_clusters(blobs, "km", [1, 2])
-    changes.merge_clusters(blobs, "km", [3, 4])
+    merge_clusters(blobs, "km", [1, 2])
+    merge_clusters(blobs, "km", [3, 4])
     assert "hdbscan takes no constraints" in rerun(method="hdbscan")
     assert "there is no clustering run 'gone'" in rerun(constraints_from="gone")
-    changes.merge_clusters(blobs, "km", [5, 0])
+    merge_clusters(blobs, "km", [5, 0])
     assert "3 groups are constrained to be clusters and n_clusters=2" in rerun(params={"n_clusters": 2})
     for _ in range(3):
-        changes.undo_edit(blobs, "km")
+        undo_edit(blobs, "km")
     assert "has no merge or move" in rerun()
 
 
@@ -80,9 +82,9 @@ def test_the_form_offers_edited_runs(blobs, compute):
 
     compute(blobs, run_key="km", embeddings="emb")
     assert "constraints_from" not in draw()
-    edits.rename_clusters(blobs, "km", {0: "a"})
+    rename_clusters(blobs, "km", {0: "a"})
     assert "no merge or move" in draw(constraints_from="km")["constraints_from"]["error_message"]
-    changes.merge_clusters(blobs, "km", [0, 1])
+    merge_clusters(blobs, "km", [0, 1])
     assert not draw(constraints_from="km")["constraints_from"].get("invalid")
     assert "constraints_from" not in draw(method="birch")
     params = {"run_key": "next", "source": "emb", "constraints_from": "km", "visualize": False}

@@ -8,8 +8,8 @@ from fiftyone.plugins.orgs.constellation.clusters.models.placement import place
 from fiftyone.plugins.orgs.constellation.clusters.models.vectors.normalize import unit_length
 from fiftyone.plugins.orgs.constellation.clusters.operators.outputs.run_info import info_text
 from fiftyone.plugins.orgs.constellation.clusters.operators.outputs.summary import as_text
-from fiftyone.plugins.orgs.constellation.clusters.operators.runs import lifecycle as runs
 from fiftyone.plugins.orgs.constellation.clusters.operators.runs.info import get_clustering_run_info
+from fiftyone.plugins.orgs.constellation.clusters.operators.runs.store import read_arrays, read_clusters
 
 DEEP = [name for name in list_clusterers() if get_clusterer(name).group.startswith("deep")]
 QUICK = {"n_clusters": 3, "steps": 40, "heads": 1, "pretrain_steps": 60, "runs": 2, "base": "kmeans"}
@@ -29,7 +29,7 @@ def test_a_run_keeps_the_health_of_every_deep_method_and_places_new_samples(name
         assert set(config.history) - {"step", "loss", "entropy", "used", "largest", "confidence", "agreement"}
     if config.placement["kind"] == "head":
         X = np.stack(blobs.values("emb"))
-        labels, confidence = place(config.placement, runs.read_arrays(blobs, "a"), X)
+        labels, confidence = place(config.placement, read_arrays(blobs, "a"), X)
         assert labels.tolist() == blobs.values("a.cluster")
         np.testing.assert_allclose(confidence, blobs.values("a.confidence"), atol=1e-4)
 
@@ -67,7 +67,7 @@ def test_prototypes_are_those_of_the_paper(name, surest, blobs, compute):
     compute(blobs, run_key="a", method=name, params=params_of(name))
     ids, clusters, confidence = blobs.values(["id", "a.cluster", "a.confidence"])
     X = unit_length(np.stack(blobs.values("emb")))
-    for entry in runs.read_clusters(blobs, "a"):
+    for entry in read_clusters(blobs, "a"):
         members = [i for i in range(60) if clusters[i] == entry["id"]]
         ranked = sorted(members, key=lambda i: -confidence[i])
         if surest == 0:  # DEC: the best scores themselves

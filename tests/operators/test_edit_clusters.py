@@ -4,7 +4,7 @@ import fiftyone.operators as foo
 import pytest
 from fiftyone import ViewField as F
 from fiftyone.plugins.orgs.constellation.clusters.operators import build_cluster_hierarchy, edit_clusters
-from fiftyone.plugins.orgs.constellation.clusters.operators.editing import names as cluster_edits
+from fiftyone.plugins.orgs.constellation.clusters.operators.runs.store import version_of
 
 from .conftest import get
 from .test_edits import check_entries, log_of, members, state
@@ -50,7 +50,7 @@ def test_every_action_by_its_python_call(run):
         edit(run, "undo")
     assert state(run) == before
     assert edit(run, "redo")["clusters"][0]["label"] == "dogs"
-    assert len(log_of(run)) == 13 == cluster_edits.version_of(run, "km")
+    assert len(log_of(run)) == 13 == version_of(run, "km")
 
 
 def test_move_and_absorb_are_limited_to_a_view(run):

@@ -8,14 +8,20 @@ import numpy as np
 import pytest
 from fiftyone import ViewField as F
 from fiftyone.plugins.orgs.constellation.clusters.models.placement import place
-from fiftyone.plugins.orgs.constellation.clusters.operators.editing import changes
 from fiftyone.plugins.orgs.constellation.clusters.operators.editing import names as edits
 from fiftyone.plugins.orgs.constellation.clusters.operators.editing import transaction as edited_run
 from fiftyone.plugins.orgs.constellation.clusters.operators.editing.actions import absorb_noise as regrouping
+from fiftyone.plugins.orgs.constellation.clusters.operators.editing.actions.dissolve import dissolve_clusters
+from fiftyone.plugins.orgs.constellation.clusters.operators.editing.actions.merge import merge_clusters
+from fiftyone.plugins.orgs.constellation.clusters.operators.editing.actions.move import move_to_cluster
+from fiftyone.plugins.orgs.constellation.clusters.operators.editing.actions.rename import rename_clusters
+from fiftyone.plugins.orgs.constellation.clusters.operators.editing.actions.split import split_cluster
+from fiftyone.plugins.orgs.constellation.clusters.operators.editing.actions.undo import redo_edit, undo_edit
 from fiftyone.plugins.orgs.constellation.clusters.operators.runs import clusters as label_fields
 from fiftyone.plugins.orgs.constellation.clusters.operators.runs import labels as cluster_labels
 from fiftyone.plugins.orgs.constellation.clusters.operators.runs import lifecycle as runs
 from fiftyone.plugins.orgs.constellation.clusters.operators.runs import store as run_parts
+from fiftyone.plugins.orgs.constellation.clusters.operators.runs.store import clusters_of, read_arrays, version_of
 
 from .conftest import get, group_vectors
 from .test_concurrency import Child
@@ -66,14 +72,14 @@ def members(dataset, cluster, key="km"):
 
 
 EDITS = {
-    "rename": lambda ds: edits.rename_clusters(ds, "km", {0: "dogs", 1: "cats"}, about={0: {"description": "bark"}}),
-    "merge": lambda ds: changes.merge_clusters(ds, "km", [0, 1, 2], name="all of them"),
-    "split": lambda ds: regrouping.split_cluster(ds, "km", 0, params={"n_clusters": 3}),
-    "move": lambda ds: changes.move_to_cluster(ds, "km", members(ds, 0)[:3], 1),
-    "empty": lambda ds: changes.move_to_cluster(ds, "km", members(ds, 0), 1),
-    "found": lambda ds: changes.move_to_cluster(ds, "km", members(ds, 0)[:2] + members(ds, 1)[:1], name="new"),
-    "dissolve": lambda ds: changes.dissolve_clusters(ds, "km", [0, 3]),
-    "to_noise": lambda ds: changes.move_to_cluster(ds, "km", members(ds, 0)[:2], -1),
+    "rename": lambda ds: rename_clusters(ds, "km", {0: "dogs", 1: "cats"}, about={0: {"description": "bark"}}),
+    "merge": lambda ds: merge_clusters(ds, "km", [0, 1, 2], name="all of them"),
+    "split": lambda ds: split_cluster(ds, "km", 0, params={"n_clusters": 3}),
+    "move": lambda ds: move_to_cluster(ds, "km", members(ds, 0)[:3], 1),
+    "empty": lambda ds: move_to_cluster(ds, "km", members(ds, 0), 1),
+    "found": lambda ds: move_to_cluster(ds, "km", members(ds, 0)[:2] + members(ds, 1)[:1], name="new"),
+    "dissolve": lambda ds: dissolve_clusters(ds, "km", [0, 3]),
+    "to_noise": lambda ds: move_to_cluster(ds, "km", members(ds, 0)[:2], -1),
 }
 
 
@@ -82,7 +88,7 @@ def check_entries(dataset, key="km"):
     dataset.reload()
     path = runs.get_config(dataset, key).label_path
     found = list(zip(*dataset.values([f"{path}.{a}" for a in ("cluster", "label", "confidence")]), strict=True))
-    entries = edits.clusters_of(dataset, key)
+    entries = clusters_of(dataset, key)
     assert {e["id"] for e in entries} == {c for c, *_ in found if c is not None}
     for entry in entries:
         mine = [(label, p) for c, label, p in found if c == entry["id"]]
@@ -102,12 +108,12 @@ def test_every_edit_undone_restores_everything_and_redone_repeats_it(run, name):
     check_entries(run)
     after = state(run)
     assert done["n_changed"] > 0 and after != before and done["version"] == 1
-    changes.undo_edit(run, "km")
+    undo_edit(run, "km")
     assert state(run) == before
-    changes.redo_edit(run, "km")
+    redo_edit(run, "km")
     assert state(run) == after
-    changes.undo_edit(run, "km")
-    assert state(run) == before and edits.version_of(run, "km") == 4
+    undo_edit(run, "km")
+    assert state(run) == before and version_of(run, "km") == 4
     assert [record["action"] for record in log_of(run)] == [done["action"], "undo", "redo", "undo"]
 
 
@@ -117,34 +123,34 @@ def test_many_edits_are_undone_to_the_start_and_done_again(run):
         EDITS[name](run)
         states.append(state(run))
     for expected in reversed(states[:-1]):
-        changes.undo_edit(run, "km")
+        undo_edit(run, "km")
         assert state(run) == expected
     with pytest.raises(ValueError, match="'km' has no edit to undo"):
-        changes.undo_edit(run, "km")
+        undo_edit(run, "km")
     for expected in states[1:]:
-        changes.redo_edit(run, "km")
+        redo_edit(run, "km")
         assert state(run) == expected
     with pytest.raises(ValueError, match="'km' has no edit to redo"):
-        changes.redo_edit(run, "km")
+        redo_edit(run, "km")
     check_entries(run)
 
 
 def test_a_new_edit_ends_what_could_be_redone_and_ids_are_never_used_again(run):
-    first = regrouping.split_cluster(run, "km", 0)
+    first = split_cluster(run, "km", 0)
     (fresh,) = {c["id"] for c in first["clusters"]} - {0}
     assert fresh == 5
-    changes.undo_edit(run, "km")
-    second = regrouping.split_cluster(run, "km", 1)
+    undo_edit(run, "km")
+    second = split_cluster(run, "km", 1)
     assert {c["id"] for c in second["clusters"]} == {1, 6}
     with pytest.raises(ValueError, match="no edit to redo"):
-        changes.redo_edit(run, "km")
+        redo_edit(run, "km")
 
 
 def test_merge_keeps_the_largest_id_and_name_and_label_ids(run):
-    ids, sizes = run.values("km.id"), {c["id"]: c["size"] for c in edits.clusters_of(run, "km")}
+    ids, sizes = run.values("km.id"), {c["id"]: c["size"] for c in clusters_of(run, "km")}
     pair = sorted(sizes, key=sizes.get)[-2:]
     largest = max(pair, key=lambda c: (sizes[c], -c))
-    done = changes.merge_clusters(run, "km", pair)
+    done = merge_clusters(run, "km", pair)
     assert [c["id"] for c in done["clusters"]] == [largest] and done["removed"] == [min(set(pair) - {largest})]
     assert done["clusters"][0]["size"] == sizes[pair[0]] + sizes[pair[1]]
     assert run.values("km.id") == ids
@@ -157,10 +163,10 @@ def test_merged_members_are_as_sure_as_new_samples_would_be(run):
         groups.setdefault(true, set()).add(cluster)
     pair = sorted(next(found for found in groups.values() if len(found) > 1))
     before = np.mean(run.match(F("km.cluster").is_in(pair)).values("km.confidence"))
-    changes.merge_clusters(run, "km", pair)
+    merge_clusters(run, "km", pair)
     config, X = runs.get_config(run, "km"), np.stack(run.values("emb"))
     becomes = {int(k): v for k, v in run_parts.read_part(run, "km", "becomes").items()}
-    labels, sure = place(config.placement, runs.read_arrays(run, "km"), X, becomes=becomes)
+    labels, sure = place(config.placement, read_arrays(run, "km"), X, becomes=becomes)
     assert labels.tolist() == run.values("km.cluster")
     assert sure == pytest.approx(run.values("km.confidence"), abs=1e-5)
     assert sure[np.isin(labels, pair)].mean() > before
@@ -169,10 +175,10 @@ def test_merged_members_are_as_sure_as_new_samples_would_be(run):
 def test_new_samples_follow_the_edits(run):
     """Merged: the cluster that stays. Taken apart: the nearest samples decide. Dissolved: noise."""
     X = np.stack(run.values("emb"))
-    spec, arrays = runs.get_config(run, "km").placement, runs.read_arrays(run, "km")
-    changes.merge_clusters(run, "km", [0, 1])
-    regrouping.split_cluster(run, "km", 2)
-    changes.dissolve_clusters(run, "km", [3])
+    spec, arrays = runs.get_config(run, "km").placement, read_arrays(run, "km")
+    merge_clusters(run, "km", [0, 1])
+    split_cluster(run, "km", 2)
+    dissolve_clusters(run, "km", [3])
     run.reload()
     becomes = {int(k): v for k, v in run_parts.read_part(run, "km", "becomes").items()}
     now = np.array(run.values("km.cluster"))
@@ -187,14 +193,14 @@ def test_noise_is_absorbed_above_the_threshold_only(noisy):
     noise = set(members(dataset, -1))
     assert len(noise & set(far)) >= 3
     nothing = regrouping.absorb_noise(dataset, "km", threshold=1)
-    assert nothing["n_changed"] == 0 and edits.version_of(dataset, "km") == 0
+    assert nothing["n_changed"] == 0 and version_of(dataset, "km") == 0
     limit = nothing["nearest_left"] - 1e-4
     one = regrouping.absorb_noise(dataset, "km", threshold=limit)
     assert one["n_changed"] == 1 and one["n_left"] == len(noise) - 1 and one["nearest_left"] <= limit
     rest = regrouping.absorb_noise(dataset, "km", threshold=-1)
     assert rest["n_left"] == 0 and rest["removed"] == [-1] and rest["nearest_left"] is None
     check_entries(dataset)
-    changes.undo_edit(dataset, "km"), changes.undo_edit(dataset, "km")
+    undo_edit(dataset, "km"), undo_edit(dataset, "km")
     assert state(dataset) == before
     some = sorted(noise)[:2]
     assert regrouping.absorb_noise(dataset, "km", threshold=-1, ids=some)["n_changed"] == 2
@@ -204,11 +210,11 @@ def test_noise_is_absorbed_above_the_threshold_only(noisy):
 
 def test_edits_of_a_density_run_move_its_limits(noisy):
     dataset, _ = noisy
-    regrouping.split_cluster(dataset, "km", 0)
+    split_cluster(dataset, "km", 0)
     config = runs.get_config(dataset, "km")
     becomes = {int(k): v for k, v in run_parts.read_part(dataset, "km", "becomes").items()}
     X, now = np.stack(dataset.values("emb")), np.array(dataset.values("km.cluster"))
-    found, _ = place(config.placement, runs.read_arrays(dataset, "km"), X, X, now, becomes)
+    found, _ = place(config.placement, read_arrays(dataset, "km"), X, X, now, becomes)
     assert found.tolist() == now.tolist() and now.max() == 3
 
 
@@ -218,16 +224,16 @@ def test_patches_are_edited_by_their_label_ids(patches, compute):
     before = state(patches)
     ids, clusters = patches.values(["things.detections.id", f"{path}.cluster"], unwind=True)
     chosen = [i for i, c in zip(ids, clusters, strict=True) if c == 0][:2]
-    done = changes.move_to_cluster(patches, "km", chosen, 1)
+    done = move_to_cluster(patches, "km", chosen, 1)
     assert done["n_changed"] == 2 and "2 patches" in done["text"]
-    changes.merge_clusters(patches, "km", [0, 2])
-    edits.rename_clusters(patches, "km", {1: "boxes"})
+    merge_clusters(patches, "km", [0, 2])
+    rename_clusters(patches, "km", {1: "boxes"})
     assert patches.count_values(f"{path}.label")["boxes"] == 22
-    assert sorted(c["size"] for c in edits.clusters_of(patches, "km")) == [22, 38]
+    assert sorted(c["size"] for c in clusters_of(patches, "km")) == [22, 38]
     with pytest.raises(ValueError, match="1 of 1 ids are no patches of this dataset.*give label ids"):
-        changes.move_to_cluster(patches, "km", [patches.first().id], 1)
+        move_to_cluster(patches, "km", [patches.first().id], 1)
     for _ in range(3):
-        changes.undo_edit(patches, "km")
+        undo_edit(patches, "km")
     assert state(patches) == before
 
 
@@ -239,13 +245,13 @@ def test_frames_of_videos_are_edited(dataset, compute):
     dataset.add_sample(video)
     compute(dataset.to_frames(sample_frames=False), run_key="km", embeddings="emb")
     before = dataset.values("frames.km.cluster")[0]
-    edits.rename_clusters(dataset, "km", {0: "start"})
-    changes.merge_clusters(dataset, "km", [0, 1])
+    rename_clusters(dataset, "km", {0: "start"})
+    merge_clusters(dataset, "km", [0, 1])
     dataset.reload()
     after = dataset.values("frames.km.cluster")[0]
     assert sorted(set(before)) == [0, 1, 2] and sorted(set(after)) == [0, 2]
     assert set(dataset.values("frames.km.label")[0]) == {"start", "cluster 02"}
-    changes.undo_edit(dataset, "km")
+    undo_edit(dataset, "km")
     assert dataset.values("frames.km.cluster")[0] == before
 
 
@@ -258,7 +264,7 @@ def test_one_slice_of_groups_is_edited(dataset, compute):
             dataset.add_sample(fo.Sample(filepath=f"/nowhere/{name}.png", group=group.element(name), emb=x))
     left = dataset.select_group_slices("left")
     compute(left, run_key="km", embeddings="emb")
-    changes.merge_clusters(dataset, "km", [0, 1])
+    merge_clusters(dataset, "km", [0, 1])
     assert len(set(left.values("km.cluster"))) == 2
     assert set(dataset.select_group_slices("right").values("km.cluster")) == {None}
 
@@ -266,11 +272,11 @@ def test_one_slice_of_groups_is_edited(dataset, compute):
 def test_a_sample_that_the_run_left_out_can_be_moved_into_a_cluster(run):
     (new,) = run.add_samples([fo.Sample(filepath="/nowhere/new.png")])
     before = state(run)
-    changes.move_to_cluster(run, "km", [new], 2)
+    move_to_cluster(run, "km", [new], 2)
     label = run[new].km
     assert (label.label, label.cluster, label.confidence) == ("cluster 02", 2, 1)
     check_entries(run)
-    changes.undo_edit(run, "km")
+    undo_edit(run, "km")
     assert run[new].km is None and state(run) == before
 
 
@@ -280,37 +286,37 @@ def test_names_keep_the_state_of_the_labels_and_undo_gives_it_back(run):
         return edited_run.state_of(runs.get_config(run, "km"))
 
     assert now() == 0
-    changes.merge_clusters(run, "km", [0, 1])
+    merge_clusters(run, "km", [0, 1])
     merged = now()
-    edits.rename_clusters(run, "km", {0: "dogs"})
+    rename_clusters(run, "km", {0: "dogs"})
     assert merged == now() != 0
-    regrouping.split_cluster(run, "km", 2)
+    split_cluster(run, "km", 2)
     assert now() not in (0, merged)
     for expected in (merged, merged, 0):
-        changes.undo_edit(run, "km")
+        undo_edit(run, "km")
         assert now() == expected
-    changes.redo_edit(run, "km")
+    redo_edit(run, "km")
     assert now() == merged
     run.delete_samples(members(run, 3)[:1])
-    changes.undo_edit(run, "km")
+    undo_edit(run, "km")
     assert now() not in (0, merged)  # there is a sample less than in any state before
 
 
 def test_undo_says_so_if_nothing_of_the_edit_is_left(run):
     gone = members(run, 0)[:2]
-    changes.move_to_cluster(run, "km", gone, 1)
+    move_to_cluster(run, "km", gone, 1)
     run.delete_samples(gone)
-    assert changes.undo_edit(run, "km")["text"].endswith("2 images were changed or deleted since and stay as they are")
+    assert undo_edit(run, "km")["text"].endswith("2 images were changed or deleted since and stay as they are")
 
 
 def test_two_editors_and_nothing_is_lost(run):
-    seen = edits.version_of(run, "km")
-    edits.rename_clusters(run, "km", {0: "mine"}, version=seen)
+    seen = version_of(run, "km")
+    rename_clusters(run, "km", {0: "mine"}, version=seen)
     after = state(run)
     for name, call in {
-        "rename": lambda: edits.rename_clusters(run, "km", {0: "theirs"}, version=seen),
-        "merge": lambda: changes.merge_clusters(run, "km", [0, 1], version=seen),
-        "undo": lambda: changes.undo_edit(run, "km", version=seen),
+        "rename": lambda: rename_clusters(run, "km", {0: "theirs"}, version=seen),
+        "merge": lambda: merge_clusters(run, "km", [0, 1], version=seen),
+        "undo": lambda: undo_edit(run, "km", version=seen),
     }.items():
         with pytest.raises(ValueError, match="it is at version 1 and you saw 0"):
             call()
@@ -325,14 +331,14 @@ def test_an_edit_that_fails_or_is_stopped_changes_nothing(run, monkeypatch):
             raise KeyboardInterrupt
 
     with pytest.raises(KeyboardInterrupt):
-        changes.dissolve_clusters(run, "km", [0], progress=stop)
+        dissolve_clusters(run, "km", [0], progress=stop)
     assert state(run) == before and log_of(run) == []
     monkeypatch.setattr(edited_run, "change_run", lambda *args, **kwargs: 1 / 0)
     with pytest.raises(ZeroDivisionError):
-        changes.merge_clusters(run, "km", [0, 1])
+        merge_clusters(run, "km", [0, 1])
     monkeypatch.undo()
-    edits.rename_clusters(run, "km", {0: "later"})  # the next editor takes back what was left half done
-    changes.undo_edit(run, "km")
+    rename_clusters(run, "km", {0: "later"})  # the next editor takes back what was left half done
+    undo_edit(run, "km")
     assert state(run) == before
 
 
@@ -348,12 +354,12 @@ def test_an_editor_that_was_killed_is_taken_back_by_the_next(run, monkeypatch):
     monkeypatch.setattr(cluster_labels, "write_values", killed)
     monkeypatch.setattr(edited_run.EditedRun, "recover", lambda self: None)
     with pytest.raises(SystemExit):
-        changes.merge_clusters(run, "km", [0, 1])
+        merge_clusters(run, "km", [0, 1])
     monkeypatch.undo()
     assert state(run) != before and log_of(run)[-1]["pending"]
     with pytest.raises(ValueError, match="no edit to undo"):
-        changes.undo_edit(run, "km")
-    assert state(run) == before and log_of(run) == [] and edits.version_of(run, "km") == 1
+        undo_edit(run, "km")
+    assert state(run) == before and log_of(run) == [] and version_of(run, "km") == 1
 
 
 def test_a_process_that_is_killed_and_one_that_comes_late(run):
@@ -361,101 +367,101 @@ def test_a_process_that_is_killed_and_one_that_comes_late(run):
     killed = """
     import os, signal, sys
     package = "fiftyone.plugins.orgs.constellation.clusters.operators."
-    labels = sys.modules[package + "cluster_labels"]
+    labels = sys.modules[package + "runs.labels"]
     labels.write_values, real = lambda target, path, *rest: (
         os.kill(os.getpid(), signal.SIGKILL) if path == "km.confidence" else real(target, path, *rest)
     ), labels.write_values
-    sys.modules[package + "cluster_changes"].merge_clusters(ds, "km", [0, 1])
+    sys.modules[package + "editing.actions.merge"].merge_clusters(ds, "km", [0, 1])
 """.strip()
     late = 'foo.get_operator("@constellation/clusters/edit_clusters")(ds, run_key="km", action="undo", version=0)'
     first, second = Child(run, killed), Child(run, late)
     first.go()
     first.process.wait(120)
     assert first.process.returncode == -signal.SIGKILL and state(run) != before
-    edits.rename_clusters(run, "km", {0: "mine"})
+    rename_clusters(run, "km", {0: "mine"})
     second.go()
     assert "you saw 0; look at it again" in second.said()
     assert set(run.match(F("km.cluster") == 0).values("km.label")) == {"mine"}
-    changes.undo_edit(run, "km")
+    undo_edit(run, "km")
     assert state(run) == before and [record["action"] for record in log_of(run)] == ["rename", "undo"]
 
 
 def test_undo_leaves_alone_what_was_changed_or_deleted_since(run):
-    sizes = {c["id"]: c["size"] for c in edits.clusters_of(run, "km")}
+    sizes = {c["id"]: c["size"] for c in clusters_of(run, "km")}
     gone, other, *_ = members(run, 0)
-    changes.merge_clusters(run, "km", [0, 1])
+    merge_clusters(run, "km", [0, 1])
     run.delete_samples([gone])
     sample = run[other]
     sample.km.cluster, sample.km.label = 3, "cluster 03"
     sample.save()
-    done = changes.undo_edit(run, "km")
+    done = undo_edit(run, "km")
     assert "2 images were changed or deleted since" in done["text"]
     assert run[other].km.cluster == 3
     check_entries(run)
-    assert {c["id"]: c["size"] for c in edits.clusters_of(run, "km")} == {**sizes, 0: sizes[0] - 2, 3: sizes[3] + 1}
+    assert {c["id"]: c["size"] for c in clusters_of(run, "km")} == {**sizes, 0: sizes[0] - 2, 3: sizes[3] + 1}
 
 
 def test_a_run_whose_field_is_gone_or_renamed_says_so(run):
     run.rename_sample_field("km", "elsewhere")
     with pytest.raises(ValueError, match="'km' of run 'km' was deleted or renamed; it seems to be 'elsewhere' now"):
-        changes.merge_clusters(run, "km", [0, 1])
+        merge_clusters(run, "km", [0, 1])
     run.delete_sample_field("elsewhere")
     with pytest.raises(ValueError, match="was deleted or renamed; delete the run or compute it again"):
-        edits.rename_clusters(run, "km", {0: "a"})
+        rename_clusters(run, "km", {0: "a"})
 
 
 def test_without_vectors_a_cluster_is_merged_but_not_split(run):
     run.delete_sample_field("emb")
-    changes.merge_clusters(run, "km", [0, 1])
+    merge_clusters(run, "km", [0, 1])
     check_entries(run)
     with pytest.raises(ValueError, match="cluster 2 has 0 usable vectors in 'emb', too few to split"):
-        regrouping.split_cluster(run, "km", 2)
+        split_cluster(run, "km", 2)
 
 
 def test_a_cloned_dataset_is_edited_by_itself(run):
-    changes.merge_clusters(run, "km", [0, 1])
+    merge_clusters(run, "km", [0, 1])
     before = state(run)
     twin = run.clone()
     try:
-        assert edits.clusters_of(twin, "km") == edits.clusters_of(run, "km")
-        changes.undo_edit(twin, "km")
+        assert clusters_of(twin, "km") == clusters_of(run, "km")
+        undo_edit(twin, "km")
         check_entries(twin)
-        assert len(edits.clusters_of(twin, "km")) == 5 and state(run) == before
+        assert len(clusters_of(twin, "km")) == 5 and state(run) == before
     finally:
         twin.delete()
 
 
 def test_an_exported_dataset_is_edited_after_it_came_back(run, tmp_path):
-    changes.dissolve_clusters(run, "km", [0])
+    dissolve_clusters(run, "km", [0])
     run.export(str(tmp_path), dataset_type=fo.types.FiftyOneDataset, export_media=False)
     back = fo.Dataset.from_dir(str(tmp_path), dataset_type=fo.types.FiftyOneDataset)
     try:
-        changes.undo_edit(back, "km")
-        edits.rename_clusters(back, "km", {0: "back"})
+        undo_edit(back, "km")
+        rename_clusters(back, "km", {0: "back"})
         check_entries(back)
-        assert len(edits.clusters_of(back, "km")) == 5
+        assert len(clusters_of(back, "km")) == 5
     finally:
         back.delete()
 
 
 REFUSED = [
-    (lambda ds: changes.merge_clusters(ds, "km", [0]), r"merging \[0\] changes nothing"),
-    (lambda ds: changes.merge_clusters(ds, "km", [0, 0]), r"merging \[0\] changes nothing"),
-    (lambda ds: changes.merge_clusters(ds, "km", []), "no cluster was named"),
-    (lambda ds: changes.merge_clusters(ds, "km", [0, 9]), "has no cluster 9; its clusters are 0, 1, 2, 3, 4"),
-    (lambda ds: changes.merge_clusters(ds, "km", [0, -1]), "-1 is noise, not a cluster"),
-    (lambda ds: changes.merge_clusters(ds, "km", ["a", 1]), "'a' is not a cluster id"),
-    (lambda ds: changes.move_to_cluster(ds, "km", [], 1), "no images were chosen"),
-    (lambda ds: changes.move_to_cluster(ds, "km", ["x"], 1), "1 of 1 ids are no images of this dataset, 'x'"),
-    (lambda ds: changes.move_to_cluster(ds, "km", members(ds, 0), 1, name="a"), "name='a' is for a new cluster"),
-    (lambda ds: regrouping.split_cluster(ds, "km", 0, params={"n_clusters": 99}), "n_clusters=99 exceeds"),
-    (lambda ds: regrouping.split_cluster(ds, "km", 0, method="nope"), "there is no clustering method 'nope'"),
+    (lambda ds: merge_clusters(ds, "km", [0]), r"merging \[0\] changes nothing"),
+    (lambda ds: merge_clusters(ds, "km", [0, 0]), r"merging \[0\] changes nothing"),
+    (lambda ds: merge_clusters(ds, "km", []), "no cluster was named"),
+    (lambda ds: merge_clusters(ds, "km", [0, 9]), "has no cluster 9; its clusters are 0, 1, 2, 3, 4"),
+    (lambda ds: merge_clusters(ds, "km", [0, -1]), "-1 is noise, not a cluster"),
+    (lambda ds: merge_clusters(ds, "km", ["a", 1]), "'a' is not a cluster id"),
+    (lambda ds: move_to_cluster(ds, "km", [], 1), "no images were chosen"),
+    (lambda ds: move_to_cluster(ds, "km", ["x"], 1), "1 of 1 ids are no images of this dataset, 'x'"),
+    (lambda ds: move_to_cluster(ds, "km", members(ds, 0), 1, name="a"), "name='a' is for a new cluster"),
+    (lambda ds: split_cluster(ds, "km", 0, params={"n_clusters": 99}), "n_clusters=99 exceeds"),
+    (lambda ds: split_cluster(ds, "km", 0, method="nope"), "there is no clustering method 'nope'"),
     (
-        lambda ds: regrouping.split_cluster(ds, "km", 0, method="hdbscan", params={"min_cluster_size": 10}),
+        lambda ds: split_cluster(ds, "km", 0, method="hdbscan", params={"min_cluster_size": 10}),
         "hdbscan finds . groups in cluster 0, so there is nothing to split",
     ),
     (lambda ds: regrouping.absorb_noise(ds, "km"), "run 'km' has no noise among these images"),
-    (lambda ds: changes.merge_clusters(ds, "other", [0, 1]), "there is no clustering run 'other'"),
+    (lambda ds: merge_clusters(ds, "other", [0, 1]), "there is no clustering run 'other'"),
 ]
 
 
@@ -468,9 +474,9 @@ def test_refusals_are_one_sentence_and_change_nothing(run):
 
 
 def test_parts_are_named_after_their_cluster(run):
-    edits.rename_clusters(run, "km", {0: "dogs"})
-    assert [c["label"] for c in regrouping.split_cluster(run, "km", 0)["clusters"]] == ["dogs", "dogs (2)"]
-    assert [c["label"] for c in regrouping.split_cluster(run, "km", 1)["clusters"]] == ["cluster 01", "cluster 06"]
+    rename_clusters(run, "km", {0: "dogs"})
+    assert [c["label"] for c in split_cluster(run, "km", 0)["clusters"]] == ["dogs", "dogs (2)"]
+    assert [c["label"] for c in split_cluster(run, "km", 1)["clusters"]] == ["cluster 01", "cluster 06"]
 
 
 @pytest.mark.parametrize(
@@ -497,10 +503,10 @@ def test_a_name_shows_something(name):
 
 
 def test_two_clusters_may_share_a_name_and_stay_two(run):
-    edits.rename_clusters(run, "km", {0: "same", 1: "same"})
+    rename_clusters(run, "km", {0: "same", 1: "same"})
     assert run.match(F("km.label") == "same").distinct("km.cluster") == [0, 1]
-    assert len(edits.clusters_of(run, "km")) == 5
-    edits.rename_clusters(run, "km", {0: "other"})
+    assert len(clusters_of(run, "km")) == 5
+    rename_clusters(run, "km", {0: "other"})
     assert set(run.match(F("km.cluster") == 1).values("km.label")) == {"same"}
 
 
@@ -515,7 +521,7 @@ def test_every_edit_renews_every_map(run):
     for call in (
         EDITS["rename"],
         EDITS["split"],
-        lambda ds: changes.undo_edit(ds, "km"),
+        lambda ds: undo_edit(ds, "km"),
         lambda ds: get("rename_clustering_run")(ds, **rename),
         lambda ds: get("delete_clustering_run")(ds, run_key="other"),  # a new run may have its name
     ):

@@ -427,6 +427,6 @@ def test_reading_agrees_across_slices(dataset, monkeypatch):
     _fill(dataset, [f"/nowhere/{i}.jpg" for i in range(23)])
     dataset.set_values("emb", [np.array([i, 1.0]) for i in range(23)])
     whole = read_vectors(dataset, "emb")
-    monkeypatch.setattr(vectors, "_SLICE", 5)
+    monkeypatch.setattr(vectors, "ROWS_PER_QUERY", 5)
     assert (read_vectors(dataset, "emb").X == whole.X).all()
     assert read_vectors(dataset, "emb").ids == whole.ids

@@ -12,8 +12,9 @@ from fiftyone import ViewField as F
 from fiftyone.operators.executor import ExecutionError
 from fiftyone.plugins.orgs.constellation.clusters.operators.editing.actions.rename import rename_clusters
 from fiftyone.plugins.orgs.constellation.clusters.operators.export import files as export_files
-from fiftyone.plugins.orgs.constellation.clusters.operators.export import formats as export_formats
+from fiftyone.plugins.orgs.constellation.clusters.operators.export import images
 from fiftyone.plugins.orgs.constellation.clusters.operators.export import report as export_report
+from fiftyone.plugins.orgs.constellation.clusters.operators.export.tables import csv_cell
 from PIL import Image
 
 from .app_stream import app_messages
@@ -235,7 +236,7 @@ def test_folders_made_for_a_failed_export_go_again(run, tmp_path, monkeypatch):
 
     (tmp_path / "mine").mkdir()
     with monkeypatch.context() as patch:
-        patch.setattr(export_formats.shutil, "copyfile", full)
+        patch.setattr(images.shutil, "copyfile", full)
         with pytest.raises(ValueError, match="No space left on device"):
             get("export_clusters")(run, run_key="km", to=str(tmp_path / "mine" / "a" / "b" / "out"), format="folders")
     assert list(tmp_path.rglob("*")) == [tmp_path / "mine"]
@@ -260,8 +261,8 @@ def test_overwrite_means_earlier_exports_and_nothing_else(run, tmp_path):
 
 @pytest.mark.parametrize("label", ["=1", " =1", "\t@x", "\uff1dcmd", "+1", "-1"])
 def test_what_a_spreadsheet_would_run_is_text(label):
-    assert export_formats._cell(label) == f"'{label}"
-    assert export_formats._cell("a=1") == "a=1" and export_formats._cell(-1) == -1
+    assert csv_cell(label) == f"'{label}"
+    assert csv_cell("a=1") == "a=1" and csv_cell(-1) == -1
 
 
 def test_a_report_of_very_many_clusters_stays_small(run, tmp_path, monkeypatch):
@@ -278,7 +279,7 @@ def test_a_full_disk_leaves_nothing(run, tmp_path, monkeypatch):
     def full(*args):
         raise OSError(28, "No space left on device", str(tmp_path / "x.png"))
 
-    monkeypatch.setattr(export_formats.shutil, "copyfile", full)
+    monkeypatch.setattr(images.shutil, "copyfile", full)
     with pytest.raises(ValueError, match="cannot be written, No space left on device at 'x.png'"):
         get("export_clusters")(run, run_key="km", to=str(tmp_path / "out"), format="folders")
     assert list(tmp_path.iterdir()) == []
@@ -319,9 +320,9 @@ def test_what_stands_for_a_cluster(run):
 
     members = read_members(run, "km")
     for cluster, rows in members.by_cluster().items():
-        chosen = export_formats.shown(members, cluster, rows, 9)
+        chosen = images.shown(members, cluster, rows, 9)
         prototypes = next(c["prototypes"] for c in members.clusters if c["id"] == cluster)
-        assert chosen == prototypes and len(set(export_formats.shown(members, cluster, rows, 99))) == 10
+        assert chosen == prototypes and len(set(images.shown(members, cluster, rows, 99))) == 10
     assert list(np.diff(members.confidence[members.rows_of(0)]) <= 0) == [True] * 9
 
 

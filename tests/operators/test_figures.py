@@ -5,9 +5,13 @@ import fiftyone.operators as foo
 import numpy as np
 import pytest
 from fiftyone.plugins.orgs.constellation.clusters.operators.build_cluster_hierarchy import build_cluster_hierarchy
-from fiftyone.plugins.orgs.constellation.clusters.operators.editing import changes
 from fiftyone.plugins.orgs.constellation.clusters.operators.editing.actions import absorb_noise as regrouping
+from fiftyone.plugins.orgs.constellation.clusters.operators.editing.actions.dissolve import dissolve_clusters
+from fiftyone.plugins.orgs.constellation.clusters.operators.editing.actions.merge import merge_clusters
+from fiftyone.plugins.orgs.constellation.clusters.operators.editing.actions.move import move_to_cluster
 from fiftyone.plugins.orgs.constellation.clusters.operators.editing.actions.rename import rename_clusters
+from fiftyone.plugins.orgs.constellation.clusters.operators.editing.actions.split import split_cluster
+from fiftyone.plugins.orgs.constellation.clusters.operators.editing.actions.undo import redo_edit, undo_edit
 from fiftyone.plugins.orgs.constellation.clusters.operators.evaluation.scores import current_figures
 from fiftyone.plugins.orgs.constellation.clusters.operators.evaluation.statistics import (
     BINS,
@@ -84,7 +88,7 @@ def test_the_members_at_the_border_are_named_by_id_with_their_second_choice(run)
 
 
 def test_figures_are_out_of_date_after_an_edit_and_a_deletion(run):
-    changes.move_to_cluster(run, "km", members(run, 0)[:2], 1)
+    move_to_cluster(run, "km", members(run, 0)[:2], 1)
     run.reload()
     figures = read_figures(run, "km")
     assert not are_current(run, "km", figures) and run.get_run_info("km").config.scores == {}
@@ -111,11 +115,11 @@ def test_names_leave_figures_and_scores_as_they_are(run):
 
 EDITS = {
     "rename": lambda ds, first, other, *_: rename_clusters(ds, "km", {first: "dogs"}),
-    "merge": lambda ds, first, other, *_: changes.merge_clusters(ds, "km", [first, other]),
-    "split": lambda ds, first, *_: regrouping.split_cluster(ds, "km", first),
-    "move": lambda ds, first, other, *_: changes.move_to_cluster(ds, "km", members(ds, first)[:3], other),
-    "found": lambda ds, first, *_: changes.move_to_cluster(ds, "km", members(ds, first)[:2], name="new"),
-    "dissolve": lambda ds, first, other, *_: changes.dissolve_clusters(ds, "km", [other]),
+    "merge": lambda ds, first, other, *_: merge_clusters(ds, "km", [first, other]),
+    "split": lambda ds, first, *_: split_cluster(ds, "km", first),
+    "move": lambda ds, first, other, *_: move_to_cluster(ds, "km", members(ds, first)[:3], other),
+    "found": lambda ds, first, *_: move_to_cluster(ds, "km", members(ds, first)[:2], name="new"),
+    "dissolve": lambda ds, first, other, *_: dissolve_clusters(ds, "km", [other]),
     "absorb_noise": lambda ds, *_: regrouping.absorb_noise(ds, "km", threshold=-1),
     "hierarchy": lambda ds, *_: build_cluster_hierarchy(ds, "km", 2),
     "coarse": lambda ds, *_: rename_clusters(ds, "km", {0: "some"}, level="coarse"),
@@ -134,17 +138,17 @@ def test_every_edit_undone_gives_the_figures_and_scores_back_exactly(blobs, comp
         if evaluated:
             evaluate(blobs, ground_truth="ground_truth")
         assert (known(blobs)[1:] == before[1:]) == (name in ("rename", "hierarchy", "coarse")), name
-        changes.undo_edit(blobs, "km")
+        undo_edit(blobs, "km")
         assert known(blobs)[1:] == before[1:], name
         if evaluated:
             evaluate(blobs, ground_truth="ground_truth")
         assert known(blobs) == before, name
         assert all(are_current(blobs, "km", read_figures(blobs, "km", part)) for part in ("figures", "truth")), name
-        changes.redo_edit(blobs, "km")
+        redo_edit(blobs, "km")
         evaluate(blobs, ground_truth="ground_truth")
         states.append(known(blobs))
     for expected in reversed(states[:-1]):
-        changes.undo_edit(blobs, "km")
+        undo_edit(blobs, "km")
         evaluate(blobs, ground_truth="ground_truth")
         assert known(blobs) == expected
 

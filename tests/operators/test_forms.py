@@ -11,6 +11,7 @@ from fiftyone.plugins.orgs.constellation.clusters.operators.clustering import es
 from fiftyone.plugins.orgs.constellation.clusters.operators.dataset.targets import Target, resolve_target
 from fiftyone.plugins.orgs.constellation.clusters.operators.inputs import clustering as form_arguments
 from fiftyone.plugins.orgs.constellation.clusters.operators.inputs.parameters import UNFOLD, form_values
+from fiftyone.plugins.orgs.constellation.clusters.operators.inputs.target import ALL_SLICES
 
 from .conftest import get
 
@@ -169,9 +170,9 @@ def test_grouped_datasets_ask_for_the_slice():
             group = fo.Group()
             pair = [fo.Sample(filepath=f"/n/{i}{s}.png", group=group.element(s)) for s in ("left", "right")]
             grouped.add_samples(pair)
-        assert flat(draw(grouped))["group_slice"]["type"]["values"] == ["left", "right", form_arguments.ALL_SLICES]
+        assert flat(draw(grouped))["group_slice"]["type"]["values"] == ["left", "right", ALL_SLICES]
         assert len(form_arguments.arguments(context(grouped, group_slice="right"))[0]) == 3
-        assert len(form_arguments.arguments(context(grouped, group_slice=form_arguments.ALL_SLICES))[0]) == 6
+        assert len(form_arguments.arguments(context(grouped, group_slice=ALL_SLICES))[0]) == 6
     finally:
         grouped.delete()
 

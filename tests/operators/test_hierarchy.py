@@ -3,10 +3,14 @@
 import fiftyone as fo
 import numpy as np
 import pytest
-from fiftyone.plugins.orgs.constellation.clusters.operators.editing import changes
-from fiftyone.plugins.orgs.constellation.clusters.operators.editing import names as edits
-from fiftyone.plugins.orgs.constellation.clusters.operators.editing.actions import absorb_noise as regrouping
+from fiftyone.plugins.orgs.constellation.clusters.operators.editing.actions.dissolve import dissolve_clusters
+from fiftyone.plugins.orgs.constellation.clusters.operators.editing.actions.merge import merge_clusters
+from fiftyone.plugins.orgs.constellation.clusters.operators.editing.actions.move import move_to_cluster
+from fiftyone.plugins.orgs.constellation.clusters.operators.editing.actions.rename import rename_clusters
+from fiftyone.plugins.orgs.constellation.clusters.operators.editing.actions.split import split_cluster
+from fiftyone.plugins.orgs.constellation.clusters.operators.editing.actions.undo import redo_edit, undo_edit
 from fiftyone.plugins.orgs.constellation.clusters.operators.runs import store as run_parts
+from fiftyone.plugins.orgs.constellation.clusters.operators.runs.store import clusters_of
 
 from .conftest import get
 from .test_edits import check_entries, log_of, state
@@ -27,14 +31,14 @@ def check_coarse(dataset, path="km"):
     """The coarse label is the coarse cluster of the fine one, named as the run says, everywhere."""
     dataset.reload()
     coarse_of = {int(k): v for k, v in run_parts.read_part(dataset, "km", "coarse")["of"].items()} | {-1: -1}
-    names = {entry["id"]: entry["label"] for entry in edits.clusters_of(dataset, "km", "coarse")} | {-1: "noise"}
+    names = {entry["id"]: entry["label"] for entry in clusters_of(dataset, "km", "coarse")} | {-1: "noise"}
     unwind = path != "km"
     values = dataset.values([f"{path}.cluster", f"{path}.confidence"], unwind=unwind)
     coarse = dataset.values([f"{path}_coarse.{a}" for a in ("cluster", "confidence", "label")], unwind=unwind)
     for fine, p, group, q, label in zip(*values, *coarse, strict=True):
         assert (group, q) == (coarse_of.get(fine), p) and label == names.get(group)
-    sizes = {c["id"]: c["size"] for c in edits.clusters_of(dataset, "km")}
-    for entry in edits.clusters_of(dataset, "km", "coarse"):
+    sizes = {c["id"]: c["size"] for c in clusters_of(dataset, "km")}
+    for entry in clusters_of(dataset, "km", "coarse"):
         assert entry["size"] == sum(sizes[cluster] for cluster in entry["clusters"]) > 0
         assert {coarse_of[cluster] for cluster in entry["clusters"]} == {entry["id"]}
         assert 0 < len(entry["prototypes"]) <= 9 and 0 <= entry["confidence"] <= 1
@@ -50,55 +54,55 @@ def test_clusters_of_one_group_come_together(run):
     tree = run_parts.read_part(run, "km", "hierarchy")
     assert len(tree["children"]) == len(tree["heights"]) == 8 and tree["heights"] == sorted(tree["heights"])
     assert run.get_field("km_coarse").info["constellation"]["status"] == "done"
-    changes.undo_edit(run, "km")
+    undo_edit(run, "km")
     assert state(run) == before and not run.has_field("km_coarse")
-    changes.redo_edit(run, "km")
+    redo_edit(run, "km")
     check_coarse(run)
 
 
 def test_the_coarse_level_follows_every_edit_and_its_undo(run):
     build(run, n_coarse=4)
     states = [state(run)]
-    groups = edits.clusters_of(run, "km", "coarse")
+    groups = clusters_of(run, "km", "coarse")
     several = next(entry for entry in groups if len(entry["clusters"]) > 1)
     other = next(entry for entry in groups if entry is not several)
     ids = {c: run.match(fo.ViewField("km.cluster") == c).values("id") for c in range(9)}
     for call in (
-        lambda: regrouping.split_cluster(run, "km", several["clusters"][0]),
-        lambda: changes.merge_clusters(run, "km", [several["clusters"][1], other["clusters"][0]]),
-        lambda: edits.rename_clusters(run, "km", {several["id"]: "animals"}, level="coarse"),
-        lambda: changes.move_to_cluster(run, "km", ids[other["clusters"][0]][:2], name="new"),
-        lambda: changes.dissolve_clusters(run, "km", [several["clusters"][0]]),
+        lambda: split_cluster(run, "km", several["clusters"][0]),
+        lambda: merge_clusters(run, "km", [several["clusters"][1], other["clusters"][0]]),
+        lambda: rename_clusters(run, "km", {several["id"]: "animals"}, level="coarse"),
+        lambda: move_to_cluster(run, "km", ids[other["clusters"][0]][:2], name="new"),
+        lambda: dissolve_clusters(run, "km", [several["clusters"][0]]),
         lambda: build(run, n_coarse=2),
-        lambda: changes.move_to_cluster(run, "km", run.match(fo.ViewField("km.cluster") == -1).values("id")),
+        lambda: move_to_cluster(run, "km", run.match(fo.ViewField("km.cluster") == -1).values("id")),
     ):
         assert call()["n_changed"] >= 0
         check_coarse(run), check_entries(run)
         states.append(state(run))
     for expected in reversed(states[:-1]):
-        changes.undo_edit(run, "km")
+        undo_edit(run, "km")
         assert state(run) == expected
     for expected in states[1:]:
-        changes.redo_edit(run, "km")
+        redo_edit(run, "km")
         assert state(run) == expected
 
 
 def test_coarse_clusters_are_named_like_any(run):
     build(run, n_coarse=3)
-    done = edits.rename_clusters(run, "km", {1: "cats"}, level="coarse")
+    done = rename_clusters(run, "km", {1: "cats"}, level="coarse")
     assert done["n_changed"] == 20 and done["clusters"][0]["label"] == "cats"
     assert run.count_values("km_coarse.label")["cats"] == 20 and "cats" not in run.count_values("km.label")
     with pytest.raises(ValueError, match="run 'km' has no cluster 3; its clusters are 0, 1, 2"):
-        edits.rename_clusters(run, "km", {3: "cats"}, level="coarse")
+        rename_clusters(run, "km", {3: "cats"}, level="coarse")
     with pytest.raises(ValueError, match="there is no level 'finest'"):
-        edits.clusters_of(run, "km", "finest")
+        clusters_of(run, "km", "finest")
 
 
 def test_patches_have_a_coarse_level(patches, compute):
     compute(patches, run_key="km", embeddings="emb", patches_field="things", params={"n_clusters": 6})
     build(patches, n_coarse=3)
     check_coarse(patches, "things.detections.km")
-    changes.merge_clusters(patches, "km", [0, 1])
+    merge_clusters(patches, "km", [0, 1])
     check_coarse(patches, "things.detections.km")
     get("delete_clustering_run")(patches, run_key="km")
     assert not any("km" in path for path in patches.get_field_schema(flat=True))
@@ -109,10 +113,10 @@ def test_it_is_renamed_and_deleted_with_the_run(run):
     before = run.values("km_coarse.label")
     get("rename_clustering_run")(run, run_key="km", new_run_key="other")
     assert run.values("other_coarse.label") == before and not run.has_field("km_coarse")
-    edits.rename_clusters(run, "other", {0: "still ours"}, level="coarse")
-    changes.undo_edit(run, "other"), changes.undo_edit(run, "other")
+    rename_clusters(run, "other", {0: "still ours"}, level="coarse")
+    undo_edit(run, "other"), undo_edit(run, "other")
     assert not run.has_field("other_coarse")
-    changes.redo_edit(run, "other")
+    redo_edit(run, "other")
     get("delete_clustering_run")(run, run_key="other")
     assert not run.has_field("other") and not run.has_field("other_coarse")
 
@@ -120,7 +124,7 @@ def test_it_is_renamed_and_deleted_with_the_run(run):
 def test_a_coarse_field_that_was_deleted_comes_back_with_the_next_edit(run):
     build(run, n_coarse=3)
     run.delete_sample_field("km_coarse")
-    edits.rename_clusters(run, "km", {0: "dogs"})
+    rename_clusters(run, "km", {0: "dogs"})
     check_coarse(run)
 
 

@@ -12,7 +12,7 @@ from fiftyone.plugins.orgs.constellation.clusters.models import placement
 from fiftyone.plugins.orgs.constellation.clusters.models.encoders import get_encoder
 from fiftyone.plugins.orgs.constellation.clusters.models.training import store
 from fiftyone.plugins.orgs.constellation.clusters.operators.execution.stopping import Stopped
-from fiftyone.plugins.orgs.constellation.clusters.operators.runs import lifecycle as runs
+from fiftyone.plugins.orgs.constellation.clusters.operators.runs.store import read_arrays
 from PIL import Image
 
 from .conftest import get
@@ -80,7 +80,7 @@ def test_a_run_keeps_the_training_and_places_new_images(images, learn):
         config.history
     )
     vectors = get_encoder("trained:mine").embed_all([np.asarray(Image.open(f)) for f in images.values("filepath")])
-    found, confidence = placement.place(config.placement, runs.read_arrays(images, "a"), vectors)
+    found, confidence = placement.place(config.placement, read_arrays(images, "a"), vectors)
     assert found.tolist() == images.values("a.cluster")
     np.testing.assert_allclose(confidence, images.values("a.confidence"), atol=1e-3)
 

@@ -11,6 +11,7 @@ import pytest
 from fiftyone.plugins.orgs.constellation.clusters.models import clusterers
 from fiftyone.plugins.orgs.constellation.clusters.models.encoders.base import Encoder
 from fiftyone.plugins.orgs.constellation.clusters.operators.outputs.run_info import info_text
+from fiftyone.plugins.orgs.constellation.clusters.operators.runs.store import read_arrays
 
 from .conftest import get
 
@@ -121,9 +122,8 @@ def test_p9_batch_size_and_workers_are_used(files, monkeypatch):
 
 def test_p10_p11_results_hold_what_places_new_samples_and_no_vectors(blobs, compute):
     compute(blobs, run_key="km3", embeddings="emb")
-    from fiftyone.plugins.orgs.constellation.clusters.operators.runs import lifecycle as runs
 
-    arrays = runs.read_arrays(blobs, "km3")
+    arrays = read_arrays(blobs, "km3")
     assert any(a.shape == (3, 32) for a in arrays.values())
     assert sum(a.size for a in arrays.values()) < blobs.count() * 32
     config = json.dumps(blobs.get_run_info("km3").config.serialize(), default=str)

@@ -2,7 +2,7 @@
 
 import fiftyone as fo
 import pytest
-from fiftyone.plugins.orgs.constellation.clusters.operators.editing import names as cluster_edits
+from fiftyone.plugins.orgs.constellation.clusters.operators.editing.actions.rename import rename_clusters
 from fiftyone.plugins.orgs.constellation.clusters.operators.runs import lifecycle as runs
 
 
@@ -10,7 +10,7 @@ def test_a_look_is_shared_and_a_change_is_seen(blobs, compute):
     compute(blobs, run_key="km", embeddings="emb")
     seen = runs.look_at(blobs, "km")
     assert runs.look_at(blobs, "km") is seen and runs.get_config(blobs, "km") is not seen
-    cluster_edits.rename_clusters(blobs, "km", {0: "zero"})
+    rename_clusters(blobs, "km", {0: "zero"})
     assert runs.look_at(blobs, "km").clusters[0]["label"] == "zero" != seen.clusters[0]["label"]
     config = blobs.get_run_info("km").config  # as another process does
     config.version = 99

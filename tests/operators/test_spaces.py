@@ -9,7 +9,7 @@ from fiftyone.plugins.orgs.constellation.clusters.models.vectors.normalize impor
 from fiftyone.plugins.orgs.constellation.clusters.operators.dataset.vectors import read_spaces
 from fiftyone.plugins.orgs.constellation.clusters.operators.inputs import clustering as form_arguments
 from fiftyone.plugins.orgs.constellation.clusters.operators.outputs.run_info import info_text
-from fiftyone.plugins.orgs.constellation.clusters.operators.runs import lifecycle as runs
+from fiftyone.plugins.orgs.constellation.clusters.operators.runs.store import read_arrays
 
 from .conftest import get
 from .test_forms import context, draw, flat
@@ -55,11 +55,11 @@ def test_new_samples_are_placed_by_all_fields(two, compute):
     compute(two, run_key="both", embeddings=["clip", "dino"], method="turtle", params=PARAMS)
     config = two.get_run_info("both").config
     table, _ = read_spaces(two, [space["embeddings"] for space in config.spaces])
-    labels, confidence = place(config.placement, runs.read_arrays(two, "both"), table.X)
+    labels, confidence = place(config.placement, read_arrays(two, "both"), table.X)
     np.testing.assert_array_equal(labels, two.values("both.cluster"))
     np.testing.assert_allclose(confidence, two.values("both.confidence"), atol=1e-5)
     with pytest.raises(ValueError, match="do not fit a run on 50 dimensions"):
-        place(config.placement, runs.read_arrays(two, "both"), table.X[:, :20])
+        place(config.placement, read_arrays(two, "both"), table.X[:, :20])
 
 
 def test_newcomers_go_where_the_estimator_puts_them(two, compute):
