@@ -57,7 +57,7 @@ def compute():
 @pytest.fixture
 def browser(blobs, compute):
     """The Clusters panel, open at run ``km`` of 57 of the 60 samples."""
-    from .panel_browser import Browser
+    from .panel.panel_browser import Browser
 
     compute(blobs.limit(57), run_key="km", ground_truth="ground_truth")
     return Browser(blobs)

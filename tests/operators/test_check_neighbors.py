@@ -10,7 +10,7 @@ from fiftyone.plugins.orgs.constellation.clusters.models.vectors.normalize impor
 from fiftyone.plugins.orgs.constellation.clusters.operators.check_neighbors import neighbor_arguments, neighbors_text
 
 from .conftest import get, group_vectors
-from .test_forms import context, draw, flat
+from .inputs.test_forms import context, draw, flat
 
 
 @pytest.fixture

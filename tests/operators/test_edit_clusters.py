@@ -7,7 +7,7 @@ from fiftyone.plugins.orgs.constellation.clusters.operators import build_cluster
 from fiftyone.plugins.orgs.constellation.clusters.operators.runs.store import version_of
 
 from .conftest import get
-from .test_edits import check_entries, log_of, members, state
+from .editing.test_edits import check_entries, log_of, members, state
 
 
 @pytest.fixture

@@ -19,7 +19,7 @@ from PIL import Image
 
 from .app_stream import app_messages
 from .conftest import get, group_vectors
-from .test_forms import draw, flat
+from .inputs.test_forms import draw, flat
 
 HOSTILE = ["../../etc/passwd", '<script>alert(1)</script>"', '=HYPERLINK("x")']
 COLORS = [(220, 40, 40), (40, 200, 60), (40, 60, 220)]

@@ -6,7 +6,7 @@ from fiftyone.operators.executor import ExecutionError
 
 from .app_stream import app_messages
 from .conftest import get
-from .test_forms import draw, flat
+from .inputs.test_forms import draw, flat
 
 
 @pytest.fixture

@@ -6,7 +6,7 @@ from bson import ObjectId
 from fiftyone.operators.delegated import DelegatedOperationService
 
 from .conftest import get
-from .test_forms import context, draw, flat
+from .inputs.test_forms import context, draw, flat
 
 
 @pytest.fixture

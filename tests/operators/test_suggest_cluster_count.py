@@ -6,7 +6,7 @@ from fiftyone.operators.delegated import DelegatedOperationService
 
 from .app_stream import app_messages
 from .conftest import get, group_vectors
-from .test_forms import draw, flat
+from .inputs.test_forms import draw, flat
 
 
 def test_three_numbers_with_reasons_and_parameters(blobs):

@@ -9,8 +9,8 @@ from fiftyone.plugins.orgs.constellation.clusters.operators.editing.actions.rena
 from fiftyone.plugins.orgs.constellation.clusters.operators.editing.actions.split import split_cluster
 from fiftyone.plugins.orgs.constellation.clusters.operators.editing.actions.undo import undo_edit
 
-from .conftest import get
-from .test_edits import members
+from ..conftest import get
+from ..editing.test_edits import members
 
 URI = "@constellation/clusters/compute_clusters"
 

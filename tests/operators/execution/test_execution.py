@@ -15,7 +15,7 @@ from fiftyone.operators.executor import ExecutionError
 from fiftyone.plugins.orgs.constellation.clusters.operators.execution.app import one_sentence
 from fiftyone.plugins.orgs.constellation.clusters.operators.execution.stages import Stages, throttled
 
-from .conftest import get, group_vectors
+from ..conftest import get, group_vectors
 
 URI = "@constellation/clusters/compute_clusters"
 

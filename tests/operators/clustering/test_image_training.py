@@ -15,7 +15,7 @@ from fiftyone.plugins.orgs.constellation.clusters.operators.execution.stopping i
 from fiftyone.plugins.orgs.constellation.clusters.operators.runs.store import read_arrays
 from PIL import Image
 
-from .conftest import get
+from ..conftest import get
 
 QUICK = {
     "n_clusters": 2,

@@ -23,8 +23,8 @@ from fiftyone.plugins.orgs.constellation.clusters.operators.runs import lifecycl
 from fiftyone.plugins.orgs.constellation.clusters.operators.runs import store as run_parts
 from fiftyone.plugins.orgs.constellation.clusters.operators.runs.store import clusters_of, read_arrays, version_of
 
-from .conftest import get, group_vectors
-from .test_concurrency import Child
+from ..conftest import get, group_vectors
+from ..execution.test_concurrency import Child
 
 
 def state(dataset, key="km") -> tuple:

@@ -24,7 +24,7 @@ from fiftyone.plugins.orgs.constellation.clusters.operators.runs.store import cl
 from PIL import Image
 
 from .conftest import get, group_vectors
-from .test_edits import check_entries, log_of, state
+from .editing.test_edits import check_entries, log_of, state
 
 
 @pytest.fixture

@@ -16,7 +16,7 @@ from fiftyone.plugins.orgs.constellation.clusters.models.training.pixels import 
 from fiftyone.plugins.orgs.constellation.clusters.models.training.signs import verdict
 from fiftyone.plugins.orgs.constellation.clusters.models.training.trainer import Training
 
-ROOT = Path(__file__).resolve().parents[2]
+ROOT = Path(__file__).resolve().parents[3]
 TINY = {"batch_size": 16, "hidden": 32, "projection": 16, "warmup_epochs": 0, "precision": "float32", "device": "cpu"}
 
 

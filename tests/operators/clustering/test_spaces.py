@@ -11,8 +11,8 @@ from fiftyone.plugins.orgs.constellation.clusters.operators.inputs import cluste
 from fiftyone.plugins.orgs.constellation.clusters.operators.outputs.run_info import info_text
 from fiftyone.plugins.orgs.constellation.clusters.operators.runs.store import read_arrays
 
-from .conftest import get
-from .test_forms import context, draw, flat
+from ..conftest import get
+from ..inputs.test_forms import context, draw, flat
 
 PARAMS = {"n_clusters": 4, "steps": 60, "heads": 1, "start": "kmeans"}
 

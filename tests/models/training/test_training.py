@@ -31,7 +31,7 @@ from fiftyone.plugins.orgs.constellation.clusters.models.training.signs import (
 from fiftyone.plugins.orgs.constellation.clusters.models.training.trainer import Training
 from PIL import Image
 
-ROOT = Path(__file__).resolve().parents[2]
+ROOT = Path(__file__).resolve().parents[3]
 TINY = {
     "simclr": {"batch_size": 16, "hidden": 32, "projection": 16, "warmup_epochs": 1},
     "autoencoder": {"batch_size": 16, "layers": "32-64", "code": 4, "learning_rate": 0.003},

@@ -31,7 +31,7 @@ from fiftyone.plugins.orgs.constellation.clusters.models.training.pixels import 
 from fiftyone.plugins.orgs.constellation.clusters.models.training.trainer import Training
 from sklearn.datasets import load_digits
 
-ROOT = Path(__file__).resolve().parents[2]
+ROOT = Path(__file__).resolve().parents[4]
 METHODS = list_clusterings()
 HEADS = ["scan", "cc", "pica", "spice"]
 QUICK = {

@@ -10,7 +10,7 @@ import pytest
 import torch
 
 pytest.importorskip("accelerate")
-ROOT = Path(__file__).resolve().parents[2]
+ROOT = Path(__file__).resolve().parents[3]
 SCRIPT = """
 import sys
 sys.path.insert(0, {root!r})

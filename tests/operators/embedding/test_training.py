@@ -17,7 +17,7 @@ from fiftyone.plugins.orgs.constellation.clusters.models.training import store
 from fiftyone.plugins.orgs.constellation.clusters.operators.execution.stopping import Stopped, running, stoppable
 from PIL import Image
 
-from .conftest import get
+from ..conftest import get
 
 TINY = {"batch_size": 16, "layers": "32", "code": 4, "learning_rate": 0.003, "device": "cpu"}
 

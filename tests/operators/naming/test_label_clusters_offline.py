@@ -10,7 +10,7 @@ from fiftyone.plugins.orgs.constellation.clusters.operators.editing.actions.rena
 from fiftyone.plugins.orgs.constellation.clusters.operators.runs.store import clusters_of, read_part
 from PIL import Image
 
-from .conftest import get
+from ..conftest import get
 
 SMALL = {
     "embed_dim": 32,

@@ -16,7 +16,7 @@ from fiftyone.plugins.orgs.constellation.clusters.models.training import store
 from fiftyone.plugins.orgs.constellation.clusters.operators.execution.stopping import Stopped, running
 from PIL import Image
 
-from .conftest import get
+from ..conftest import get
 
 TINY = {"batch_size": 16, "layers": "32", "code": 4, "learning_rate": 0.003, "device": "cpu"}
 ENDLESS = {"name": "mine", "kind": "autoencoder", "epochs": 50_000, "params": TINY}

@@ -17,7 +17,7 @@ from fiftyone.plugins.orgs.constellation.clusters.operators.runs import labels, 
 from fiftyone.plugins.orgs.constellation.clusters.operators.runs import lifecycle as runs
 from fiftyone.plugins.orgs.constellation.clusters.operators.runs.labels import create_label_field
 
-from .conftest import get
+from ..conftest import get
 
 # A process of its own that has loaded the dataset, and waits for a line before it goes on
 CHILD = """

@@ -18,7 +18,7 @@ from fiftyone.plugins.orgs.constellation.clusters.models.encoders.base import di
 from fiftyone.plugins.orgs.constellation.clusters.models.parameters import parameters
 from PIL import Image
 
-ROOT = Path(__file__).resolve().parents[2]
+ROOT = Path(__file__).resolve().parents[3]
 EXACT = {"precision": "float32", "normalize": False, "device": "cpu"}
 
 

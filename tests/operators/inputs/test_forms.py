@@ -13,7 +13,7 @@ from fiftyone.plugins.orgs.constellation.clusters.operators.inputs import cluste
 from fiftyone.plugins.orgs.constellation.clusters.operators.inputs.parameters import UNFOLD, form_values
 from fiftyone.plugins.orgs.constellation.clusters.operators.inputs.target import ALL_SLICES
 
-from .conftest import get
+from ..conftest import get
 
 
 def context(dataset, name="compute_clusters", view=None, **params):

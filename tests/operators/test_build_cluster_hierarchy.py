@@ -13,7 +13,7 @@ from fiftyone.plugins.orgs.constellation.clusters.operators.runs import store as
 from fiftyone.plugins.orgs.constellation.clusters.operators.runs.store import clusters_of
 
 from .conftest import get
-from .test_edits import check_entries, log_of, state
+from .editing.test_edits import check_entries, log_of, state
 
 
 @pytest.fixture
