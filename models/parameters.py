@@ -15,6 +15,7 @@ from pydantic.fields import FieldInfo
 
 # Set by the run for every estimator that has it, so it is not part of any method's own form.
 SEED = "random_state"
+DEFAULT_SEED = 51
 _LIMITS = ("ge", "gt", "le", "lt")
 
 

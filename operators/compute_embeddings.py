@@ -14,6 +14,7 @@ from .inputs.clustering import arguments
 from .inputs.features import add_encoder
 from .inputs.target import add_target
 from .inputs.widgets import HALF, add_heading
+from .outputs.embedding import embedding_text
 
 
 class ComputeEmbeddings(PythonCall, foo.Operator):
@@ -84,15 +85,3 @@ class ComputeEmbeddings(PythonCall, foo.Operator):
         else:
             yield ctx.ops.reload_dataset()
             yield show(ctx, f"Vectors in {summary['embeddings']}", embedding_text(summary))
-
-
-def embedding_text(summary: dict) -> str:
-    """A summary of computed embeddings as Markdown."""
-    lines = [
-        f"**{summary['computed']:,} computed**, {summary['existing']:,} were there, "
-        f"{summary['images_per_second']:.0f} per second"
-    ]
-    for reason, count_failed in summary["failed"].items():
-        some = ", ".join(str(i) for i in summary["failed_ids"][reason][:5])
-        lines += ["", f"Failed: {count_failed:,} {reason} (tagged `embedding_failed`; {some})"]
-    return "\n".join(lines)

@@ -3,36 +3,10 @@
 import fiftyone.operators as foo
 import fiftyone.operators.types as types
 
-from .execution.locks import turn, writing
 from .execution.python_call import PythonCall
 from .inputs.pickers import add_run, chosen_run
-from .runs.lifecycle import delete_run
-from .runs.maps import clean_maps, touch_maps
+from .runs.lifecycle import delete_clustering_run
 from .runs.store import get_config
-
-
-def delete_clustering_run(samples, run_key: str) -> dict:
-    """Deletes a run, its label field, and its 2-D map if no other run uses it; vectors stay.
-
-    Args:
-        samples: the dataset, or a view into it
-        run_key: the run's key
-
-    Returns:
-        ``{"run_key", "deleted_field", "deleted_map"}``, None where there was nothing to delete
-
-    Raises:
-        ValueError: in one sentence, if there is no such run; nothing is changed then
-    """
-    dataset = samples._root_dataset
-    dataset.reload()
-    visualization = get_config(dataset, run_key).visualization
-    path = get_config(dataset, run_key).label_path
-    with writing(dataset, f"run key {run_key!r}", f"field {path!r}"), turn(dataset):
-        done = delete_run(dataset, run_key)
-        deleted = clean_maps(dataset, except_key=run_key)
-        touch_maps(dataset)  # the next run of this name has other clusters
-    return {**done, "deleted_map": visualization if visualization in deleted else None}
 
 
 class DeleteClusteringRun(PythonCall, foo.Operator):

@@ -3,24 +3,8 @@
 import fiftyone.operators as foo
 import fiftyone.operators.types as types
 
+from .embedding.encoders import delete_encoder
 from .inputs.pickers import add_trained
-
-
-def delete_encoder(name: str) -> dict:
-    """Deletes a trained encoder; vectors that it made stay.
-
-    Args:
-        name: its name, without ``trained:``
-
-    Returns:
-        ``{"name", "deleted", "bytes"}``
-
-    Raises:
-        ValueError: in one sentence, if there is none
-    """
-    from ..models.training import store
-
-    return store.delete(name)
 
 
 class DeleteEncoder(foo.Operator):

@@ -3,26 +3,9 @@
 import fiftyone.operators as foo
 import fiftyone.operators.types as types
 
+from .embedding.encoders import export_encoder
 from .inputs.pickers import add_trained, chosen_name
 from .inputs.widgets import refuse
-
-
-def export_encoder(name: str, path: str) -> dict:
-    """Copies a trained encoder into one safetensors file, without what only training needs.
-
-    Args:
-        name: its name, without ``trained:``
-        path: an existing folder, or a new file ending in ``.safetensors``
-
-    Returns:
-        ``{"name", "path", "bytes"}``
-
-    Raises:
-        ValueError: in one sentence, if there is no such encoder or the file exists
-    """
-    from ..models.training import store
-
-    return store.export(name, path)
 
 
 class ExportEncoder(foo.Operator):

@@ -1,101 +1,13 @@
 """The ``find_cluster_duplicates`` operator: near-duplicates inside clusters."""
 
-from typing import Annotated
-
 import fiftyone.operators as foo
 import fiftyone.operators.types as types
-import numpy as np
-from pydantic import Field
 
-from ..models.parameters import typed
+from .evaluation.duplicates import THRESHOLD, check_delegated, find_cluster_duplicates
 from .execution.app import failed, stream
 from .execution.python_call import PythonCall
-from .execution.stages import Stages
 from .inputs.pickers import add_run, add_samples, chosen_run, run_samples
 from .inputs.widgets import HALF
-from .runs.clusters import NOISE, cluster_label
-from .runs.members import read_members
-from .runs.saved_views import check_kept, keep_choice
-from .runs.store import check_labels, get_config
-
-THRESHOLD = 0.98
-
-
-def find_cluster_duplicates(
-    samples,
-    run_key: str,
-    threshold: Annotated[float, Field(gt=0, le=1)] = THRESHOLD,
-    tag: str | None = None,
-    progress=None,
-) -> dict:
-    """Finds groups of near-duplicates inside each cluster; noise is left out.
-
-    Two are near-duplicates if the cosine of their vectors is at least the threshold, and so are those they are linked
-    to by others.
-
-    Args:
-        samples: the dataset, or a view into it
-        run_key: the run's key
-        threshold (0.98): the least cosine
-        tag (None): a tag for all but one of each group; for patches it goes to their labels
-        progress (None): a callable ``(fraction, message)``, which may raise to stop
-
-    Returns:
-        a dict with "groups", largest first, as dicts with the "cluster", its "label" and the "ids", the most confident
-        first, which is the one to keep; "extra", the ids of all others; "view", which shows the groups one after the
-        other; "n_groups", "n_extra" and "tag"
-
-    Raises:
-        ValueError: in one sentence, if an argument is refused or the vectors are gone
-    """
-    from ..models.analysis.duplicates import duplicate_groups
-
-    typed(find_cluster_duplicates, {"run_key": run_key, "threshold": threshold, "tag": tag})
-    check_kept(samples._root_dataset, tag, None)
-    stages = Stages(["reading", "comparing"], progress)
-    stages.enter("reading")
-    members = read_members(samples, run_key)
-    X, names, groups = members.vectors(), members.names, []
-    usable, report, done = X.any(axis=1), stages.enter("comparing"), 0
-    for cluster, rows in members.by_cluster().items():
-        if cluster == NOISE:
-            continue
-        rows = rows[usable[rows]]
-        share = len(rows) / len(members.ids)
-        for found in duplicate_groups(X[rows], threshold, lambda f, m, d=done, s=share: report(d + f * s)):
-            # rows come by confidence, so the first of a group is the surest
-            ids = [members.ids[row] for row in rows[np.sort(found)]]
-            groups.append({"cluster": cluster, "label": names.get(cluster, cluster_label(cluster)), "ids": ids})
-        done += share
-    stages.leave()
-    groups.sort(key=lambda group: -len(group["ids"]))
-    extra = [key for group in groups for key in group["ids"][1:]]
-    keep_choice(members, extra, tag, None)
-    return {
-        "run_key": run_key,
-        "unit": members.target.unit,
-        "threshold": threshold,
-        "groups": groups,
-        "extra": extra,
-        "view": members.view([key for group in groups for key in group["ids"]]),
-        "n_groups": len(groups),
-        "n_extra": len(extra),
-        "tag": tag,
-    }
-
-
-def check_delegated(samples, run_key: str, threshold: float = THRESHOLD, tag: str | None = None, progress=None):
-    """Refuses the arguments of :func:`find_cluster_duplicates` that can be refused before any work of a worker.
-
-    Raises:
-        ValueError: in one sentence; also without a tag, for a worker has no grid to show what it found
-    """
-    typed(find_cluster_duplicates, {"run_key": run_key, "threshold": threshold, "tag": tag})
-    check_kept(samples._root_dataset, tag, None)
-    get_config(samples._root_dataset, run_key)
-    check_labels(samples._root_dataset, run_key)
-    if tag is None:
-        raise ValueError("tag=None leaves nothing of a delegated search; give a tag for the duplicates it finds")
 
 
 class FindClusterDuplicates(PythonCall, foo.Operator):

@@ -1,18 +1,17 @@
 """The ``group_by_criterion`` operator: groups by action, place, mood, or whatever the user asks for."""
 
-import inspect
-
 import fiftyone.operators as foo
 import fiftyone.operators.types as types
 
 from .execution.app import failed, show, stream
 from .execution.python_call import PythonCall
 from .grouping.job import check_criterion, group_by_criterion, group_images, plan_of, propose_key
-from .inputs.model_server import add_consent_box, add_server, consented, sent
-from .inputs.pickers import add_run, chosen_run
+from .inputs.grouping import criterion_arguments
+from .inputs.model_server import add_consent_box, add_server, sent
+from .inputs.pickers import add_run
 from .inputs.widgets import HALF, add_heading, check
 from .naming.server import read_secrets
-from .outputs.markdown import escape
+from .outputs.grouping import groups_text
 from .runs.lifecycle import check_run_key
 
 _LETTERS = 1500  # of a question, on average
@@ -77,23 +76,3 @@ class GroupByCriterion(PythonCall, foo.Operator):
         if not ctx.delegated:
             yield ctx.ops.reload_dataset()
             yield show(ctx, f"Run {summary['run_key']}", groups_text(summary))
-
-
-def criterion_arguments(ctx) -> dict:
-    """What was entered, as all arguments of :func:`operators.criterion.group_by_criterion` by name."""
-    known = inspect.signature(group_by_criterion).parameters
-    given = {k: p.default for k, p in known.items() if k not in ("samples", "progress")}
-    given.update({k: v for k, v in ctx.params.items() if k in given and v not in (None, "")})
-    given["run_key"], given["criterion"] = chosen_run(ctx), ctx.params.get("criterion") or ""
-    return consented(ctx, given)
-
-
-def groups_text(summary: dict) -> str:
-    """The end of a grouping as Markdown."""
-    if summary.get("dry_run"):
-        return f"{summary['calls']:,} questions with {summary['n_sent']:,} of {summary['n_images']:,} images"
-    cost = "" if summary["cost"] is None else f", ${summary['cost']:.4f}"
-    lines = [f"**{escape(summary['text'])}**{cost}", "", "| Group | Images | |", "|---|---|---|"]
-    for group in sorted(summary["groups"], key=lambda group: -group["size"]):
-        lines.append(f"| {escape(group['name'])} | {group['size']:,} | {escape(group['description'])} |")
-    return "\n".join(lines)

@@ -3,25 +3,9 @@
 import fiftyone.operators as foo
 import fiftyone.operators.types as types
 
+from .embedding.encoders import import_encoder
+from .inputs.encoders import archive_path
 from .inputs.widgets import refuse
-
-
-def import_encoder(path: str, name: str | None = None) -> dict:
-    """Adds an encoder that was exported elsewhere. The file is never unpickled, and must make a vector first.
-
-    Args:
-        path: a file made by ``export_encoder``
-        name (None): its name here, by default the one it had
-
-    Returns:
-        ``{"name", "kind", "dimension", "path"}``
-
-    Raises:
-        ValueError: in one sentence, if the file is no encoder or damaged, or the name is taken
-    """
-    from ..models.training import store
-
-    return store.import_file(path, name)
 
 
 class ImportEncoder(foo.Operator):
@@ -52,7 +36,7 @@ class ImportEncoder(foo.Operator):
         explorer = types.FileExplorerView(button_label="Choose a file", choose_button_label="Choose")
         label, where = "File", "On the machine that serves the App, ending in .safetensors"
         prop = inputs.file("file", required=True, label=label, description=where, view=explorer)
-        path, name = _path(ctx), ctx.params.get("name")
+        path, name = archive_path(ctx), ctx.params.get("name")
         try:
             name = name or (read_record(path).get("name") if path else None)
         except ValueError as error:
@@ -69,10 +53,6 @@ class ImportEncoder(foo.Operator):
 
     def execute(self, ctx):
         """Reads the file."""
-        done = import_encoder(_path(ctx), ctx.params.get("name") or None)
+        done = import_encoder(archive_path(ctx), ctx.params.get("name") or None)
         ctx.ops.notify(f"Imported as trained:{done['name']}", variant="success")
         return done
-
-
-def _path(ctx) -> str | None:
-    return ctx.params.get("path") or (ctx.params.get("file") or {}).get("absolute_path")

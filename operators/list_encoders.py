@@ -3,27 +3,9 @@
 import fiftyone.operators as foo
 import fiftyone.operators.types as types
 
-from .embedding.training import summarize
+from .embedding.encoders import list_encoders
 from .inputs.pickers import add_trained, chosen_name
 from .outputs.training import training_output, training_results
-
-
-def list_encoders() -> list[dict]:
-    """The trained encoders of the model store, unfinished ones too.
-
-    Returns:
-        a list of summaries as :func:`operators.training.train_encoder` returns them; of a damaged one only ``name``,
-        ``path`` and ``problem``
-    """
-    from ..models.training import store
-
-    found = []
-    for name in store.names(unfinished=True):
-        try:
-            found.append(summarize(store.record_of(name), store.path_of(name), {}))
-        except (ValueError, KeyError) as error:
-            found.append({"name": name, "path": str(store.path_of(name)), "problem": str(error)})
-    return found
 
 
 class ListEncoders(foo.Operator):

@@ -3,39 +3,10 @@
 import fiftyone.operators as foo
 import fiftyone.operators.types as types
 
-from .execution.locks import turn, writing
 from .execution.python_call import PythonCall
 from .inputs.pickers import add_run, chosen_run
 from .inputs.widgets import check
-from .runs.lifecycle import check_run_key, moved_path, rename_run
-from .runs.maps import touch_maps
-from .runs.store import get_config
-
-
-def rename_clustering_run(samples, run_key: str, new_run_key: str) -> dict:
-    """Renames a run; its label field moves along if it had the key's name.
-
-    Args:
-        samples: the dataset, or a view into it
-        run_key: the run's key
-        new_run_key: a free key
-
-    Returns:
-        ``{"run_key", "cluster_field"}`` as they are now
-
-    Raises:
-        ValueError: in one sentence, if a key is refused; nothing is changed then
-    """
-    dataset = samples._root_dataset
-    dataset.reload()
-    if run_key == new_run_key:
-        raise ValueError(f"the new run key {new_run_key!r} is the old one; choose another")
-    paths = {get_config(dataset, run_key).label_path, moved_path(dataset, run_key, new_run_key)}
-    names = [f"run key {run_key!r}", f"run key {new_run_key!r}", *(f"field {path!r}" for path in paths)]
-    with writing(dataset, *names), turn(dataset):
-        done = rename_run(dataset, run_key, new_run_key)
-        touch_maps(dataset)  # the next run of the old name has other clusters
-    return done
+from .runs.lifecycle import check_run_key, rename_clustering_run
 
 
 class RenameClusteringRun(PythonCall, foo.Operator):

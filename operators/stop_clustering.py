@@ -1,34 +1,13 @@
 """The ``stop_clustering`` operator: stops what runs on a dataset, in whichever process."""
 
-import time
-
 import fiftyone.operators as foo
 import fiftyone.operators.types as types
 
 from .execution.python_call import PythonCall
-from .execution.stopping import request_stop, running
+from .execution.stopping import describe, running, stop_clustering
 from .inputs.widgets import add_choice
 
 ALL = "all of them"
-
-
-def stop_clustering(samples, job: str | None = None) -> dict:
-    """Asks running work on a dataset to stop: immediate, delegated, or in another Python process.
-
-    A job ends at its next batch, within seconds. What it finished is kept: embeddings, and the last epoch of a
-    training, which ``resume=True`` continues.
-
-    Args:
-        samples: the dataset, or a view into it
-        job (None): the id of one job, by default all
-
-    Returns:
-        ``{"stopped": [{"id", "what", "started", "host", "pid"}, ...]}``
-
-    Raises:
-        ValueError: in one sentence, if there is no such job
-    """
-    return {"stopped": request_stop(samples, job)}
 
 
 class StopClustering(PythonCall, foo.Operator):
@@ -69,9 +48,3 @@ class StopClustering(PythonCall, foo.Operator):
         names = ", ".join(entry["what"] for entry in done["stopped"]) or "nothing, for nothing is running"
         ctx.ops.notify(f"Stopping {names}", variant="info")
         return done
-
-
-def describe(entry: dict) -> str:
-    """A job for people: ``train_encoder wafers, since 14:05, process 4711 on host``."""
-    since = time.strftime("%H:%M", time.localtime(entry["started"]))
-    return f"{entry['what']}, since {since}, process {entry['pid']} on {entry['host']}"

@@ -1,135 +1,16 @@
 """The ``tabulate_clusters`` operator: clusters against splits, tags or any label field."""
 
-from collections import Counter
-
 import fiftyone.operators as foo
 import fiftyone.operators.types as types
 
-from .dataset.ground_truth import read_truth, truth_fields
+from .dataset.ground_truth import truth_fields
 from .dataset.targets import resolve_target
+from .evaluation.crosstab import TAGS, tabulate_clusters
 from .execution.python_call import PythonCall
 from .inputs.pickers import add_run, add_samples, chosen_run, run_samples
 from .inputs.widgets import add_choice
-from .outputs.markdown import escape
-from .runs.clusters import NOISE, cluster_label
-from .runs.members import Members, read_members
+from .outputs.crosstab import table_text
 from .runs.store import get_config
-
-TAGS = "tags"
-SPLITS = ("train", "val", "validation", "test")
-COLUMNS = 40
-MOST_VALUES = 1000
-
-
-def tabulate_clusters(samples, run_key: str, by: str = TAGS, values: list[str] | None = None) -> dict:
-    """Counts how the members of every cluster spread over splits, tags or classes.
-
-    A cluster that is in one split only is a group that a model never sees, or is never tested on.
-
-    Args:
-        samples: the dataset, or a view into it
-        run_key: the run's key
-        by ("tags"): "tags" of the samples, or a Classification, string, integer or boolean field
-        values (None): the tags or values to count, in order; by default the tags among train, val, validation and
-            test if there are any, else all
-
-    Returns:
-        a dict with "columns", the values; "rows", per cluster, noise included, its "id", "label", "size", "counts" in
-        the order of the columns, "none" (members without any of the values), "only_in" (the one value all of its
-        counted members have, or None) and "missing_from" (values without a member of it); "n_several", the samples
-        that have several of the values; "n_none"
-
-    Raises:
-        ValueError: in one sentence, if there is no such run, field or value
-    """
-    members = read_members(samples, run_key)
-    found = _tags(members) if by == TAGS else [[c] if c is not None else [] for c in _classes(members, by)]
-    known = Counter(str(value) for row in found for value in row)
-    columns = _columns(by, known, values)
-    rows = []
-    sets = [{str(value) for value in row} & set(columns) for row in found]
-    for cluster, places in members.by_cluster().items():
-        counts = Counter(value for place in places for value in sets[place])
-        present = [value for value in columns if counts[value]]
-        rows.append(
-            {
-                "id": cluster,
-                "label": members.names.get(cluster, cluster_label(cluster)),
-                "size": len(places),
-                "counts": [counts[value] for value in columns],
-                "none": sum(not sets[place] for place in places),
-                "only_in": present[0] if len(present) == 1 and len(columns) > 1 else None,
-                "missing_from": [value for value in columns if not counts[value]],
-            }
-        )
-    return {
-        "run_key": run_key,
-        "by": by,
-        "unit": members.target.unit,
-        "columns": columns,
-        "rows": rows,
-        "n_several": sum(len(row) > 1 for row in sets),
-        "n_none": sum(not row for row in sets),
-    }
-
-
-def _tags(members: Members) -> list[list[str]]:
-    """The tags of each member's sample, and for a patch also those of its label."""
-    source, patches_field = members.target.source, members.target.patches_field
-    tags = dict(zip(*source.values(["id", "tags"]), strict=True))
-    found = [list(tags.get(sample) or []) for sample in members.sample_ids]
-    if patches_field:
-        own = dict(members.rows.values("tags"))
-        found = [[*row, *(own.get(key) or [])] for row, key in zip(found, members.ids, strict=True)]
-    return found
-
-
-def _classes(members: Members, by: str) -> list:
-    if not isinstance(by, str):
-        raise ValueError(f"by={by!r} is not a field; use 'tags' or the name of a field")
-    return read_truth(members.target, by, members.ids)
-
-
-def _columns(by: str, known: Counter, values) -> list[str]:
-    if values:
-        missing = [str(value) for value in values if str(value) not in known]
-        if missing:
-            some = ", ".join(sorted(known)[:10]) or "none"
-            raise ValueError(f"no member has {missing[0]!r} in {by!r}; there are {some}")
-        return list(dict.fromkeys(str(value) for value in values))
-    splits = [tag for tag in SPLITS if tag in known] if by == TAGS else []
-    columns = splits if len(splits) > 1 else sorted(known)
-    if not columns:
-        raise ValueError(f"nothing here has a value in {by!r}; choose a field that has, or tag the samples")
-    if len(columns) > MOST_VALUES:
-        raise ValueError(
-            f"{by!r} has {len(columns):,} values here, and at most {MOST_VALUES:,} can be counted; name some in values"
-        )
-    return columns
-
-
-def table_text(done: dict) -> str:
-    """What :func:`tabulate_clusters` found, as Markdown."""
-    columns, shown = done["columns"], done["columns"][:COLUMNS]
-    lonely = [row for row in done["rows"] if row["only_in"] and row["id"] != NOISE]
-    lacking = [row for row in done["rows"] if row["missing_from"] and not row["only_in"] and row["id"] != NOISE]
-    lines = [f"**{len(lonely)} clusters are in one of {len(columns)} {done['by']} values only**"]
-    lines[0] += f"; {len(lacking)} more lack some" if lacking else ""
-    if done["n_several"]:
-        lines += ["", f"**{done['n_several']:,} {done['unit']} have several of them**, which splits must not"]
-    if done["n_none"]:
-        lines += ["", f"{done['n_none']:,} {done['unit']} have none"]
-    head = ["cluster", "size", *(escape(value) for value in shown), "note"]
-    lines += ["", f"| {' | '.join(head)} |", "|" + " --- |" * len(head)]
-    for row in sorted(done["rows"], key=lambda row: (not row["only_in"], -len(row["missing_from"]), -row["size"])):
-        note = f"only in {escape(row['only_in'])}" if row["only_in"] else ""
-        if not note and row["missing_from"] and len(row["missing_from"]) <= 3:
-            note = "not in " + ", ".join(escape(value) for value in row["missing_from"])
-        cells = [escape(row["label"]), f"{row['size']:,}", *(f"{n:,}" for n in row["counts"][:COLUMNS]), note]
-        lines.append(f"| {' | '.join(cells)} |")
-    if len(columns) > COLUMNS:
-        lines += ["", f"The first {COLUMNS} of {len(columns)} values are shown"]
-    return "\n".join(lines)
 
 
 class TabulateClusters(PythonCall, foo.Operator):

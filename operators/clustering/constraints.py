@@ -2,8 +2,8 @@
 
 import numpy as np
 
+from ...models.labels import NOISE
 from ..runs import edit_log
-from ..runs.clusters import NOISE
 from ..runs.labels import read_labels, run_target
 from ..runs.store import check_labels, get_config, list_clustering_runs, read_clusters, read_part
 

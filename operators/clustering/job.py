@@ -5,27 +5,24 @@ from typing import Annotated, Literal
 
 from pydantic import Field
 
+from ...models.labels import NOISE
+from ...models.parameters import DEFAULT_SEED, typed
 from ...models.parameters import SEED as RANDOM_STATE
-from ...models.parameters import typed
 from ...models.vectors.normalize import unit_length
 from ..dataset.owned_fields import drop_field
-from ..dataset.vectors import first_space, read_spaces
+from ..dataset.vectors import COORDINATES, first_space, read_spaces
 from ..embedding.embeddings import compute_embeddings
 from ..execution.locks import turn, writing
 from ..execution.stages import Stages
-from ..runs.clusters import NOISE
 from ..runs.entries import describe_clusters
 from ..runs.labels import create_label_field, write_labels
+from ..runs.leftovers import clean_leftovers
 from ..runs.lifecycle import register
-from ..runs.maps import clean_leftovers, digest, ensure_map, map_key
+from ..runs.maps import digest, ensure_map, map_key
 from .constraints import read_constraints
 from .image_training import IMAGES, learn, make_image_request
 from .record import asked, encoders, kept_figures, panel_note, scored, summarize, versions
 from .request import make_request
-
-SEED = 51
-# With so few dimensions vectors are coordinates more often than directions, and their length means something
-COORDINATES = 16
 
 
 def compute_clusters(
@@ -42,7 +39,7 @@ def compute_clusters(
     cluster_field: str | None = None,
     visualize: bool = True,
     ground_truth: str | None = None,
-    seed: int = SEED,
+    seed: int = DEFAULT_SEED,
     normalize: bool | None = None,
     train: Literal["embeddings", "images"] = "embeddings",
     name: str | None = None,

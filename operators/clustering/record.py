@@ -5,9 +5,9 @@ from importlib.metadata import PackageNotFoundError, version
 from ..dataset.ground_truth import read_truth
 from ..dataset.vector_fields import field_encoder
 from ..evaluation.statistics import by_id, make_figures, make_truth, stamped
+from ..runs.maps import PANEL_COLORS
 
 PACKAGES = ("fiftyone", "numpy", "scikit-learn", "scipy", "torch", "umap-learn", "hdbscan", "pynndescent")
-PANEL_COLORS = 100
 
 
 def asked(request) -> dict:

@@ -12,6 +12,8 @@ import numpy as np
 from .rows import ROWS_PER_QUERY, Rows, label_path, own_fields
 
 NO_VECTOR, NOT_FINITE, ZERO = "no vector", "not finite", "zero vector"
+# With so few dimensions vectors are coordinates more often than directions, and their length means something
+COORDINATES = 16
 
 
 @dataclass

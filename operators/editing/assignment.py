@@ -6,6 +6,7 @@ import fiftyone as fo
 import numpy as np
 from pydantic import Field
 
+from ...models.labels import NOISE
 from ...models.parameters import typed
 from ..dataset.owned_fields import MARK, drop_field
 from ..dataset.rows import Rows
@@ -13,7 +14,7 @@ from ..dataset.targets import resolve_target
 from ..execution.locks import turn, writing
 from ..execution.stages import Stages
 from ..runs import edit_log
-from ..runs.clusters import NOISE, cluster_label
+from ..runs.clusters import cluster_label
 from ..runs.labels import UNASSIGNED, Labels, change_labels, create_label_field, read_labels, run_target
 from ..runs.lifecycle import check_cluster_field
 from ..runs.maps import touch_maps

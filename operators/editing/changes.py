@@ -5,8 +5,9 @@ from dataclasses import dataclass, field
 import numpy as np
 from bson import ObjectId
 
+from ...models.labels import NOISE
 from ..runs import edit_log
-from ..runs.clusters import NOISE, check_cluster, cluster_id, cluster_label
+from ..runs.clusters import check_cluster, cluster_id, cluster_label
 from ..runs.entries import describe
 from ..runs.labels import UNASSIGNED, Labels, read_labels
 from .transaction import EditedRun, edited

@@ -7,7 +7,7 @@ from typing import Annotated
 
 from pydantic import Field
 
-from ...models.parameters import typed
+from ...models.parameters import DEFAULT_SEED, typed
 from ..dataset.files import files_of
 from ..dataset.ground_truth import read_truth, truth_path
 from ..dataset.rows import Rows
@@ -19,7 +19,6 @@ from ..execution.stopping import Stopped
 KIND = "simclr"
 EPOCHS = 100
 MOST_EPOCHS = 100_000
-SEED = 51
 _PROBED = 64  # images whose size is looked at to propose one
 
 
@@ -32,7 +31,7 @@ def train_encoder(
     resume: bool = False,
     patches_field: str | None = None,
     ground_truth: str | None = None,
-    seed: int = SEED,
+    seed: int = DEFAULT_SEED,
     num_workers: Annotated[int | None, Field(ge=0)] = None,
     progress=None,
 ) -> dict:

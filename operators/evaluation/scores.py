@@ -2,13 +2,13 @@
 
 import numpy as np
 
+from ...models.labels import NOISE
 from ...models.vectors.normalize import unit_length
 from ..dataset.ground_truth import read_truth
 from ..dataset.vectors import read_spaces
 from ..editing.transaction import renew_entries
 from ..execution.locks import turn
 from ..execution.stages import Stages
-from ..runs.clusters import NOISE
 from ..runs.members import read_members
 from ..runs.store import clusters_of, get_config, state_of
 from .statistics import are_current, by_id, keep_figures, make_figures, make_truth, read_figures

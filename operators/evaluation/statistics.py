@@ -12,10 +12,10 @@ from functools import lru_cache
 import fiftyone as fo
 import numpy as np
 
-from ..runs.clusters import NOISE
+from ...models.labels import NOISE
+from ...models.parameters import DEFAULT_SEED
 from ..runs.store import look_at, read_parts, write_parts
 
-SEED = 51
 BINS = 20
 BORDER = 24  # doubtful members that are kept per cluster
 STRANGERS = 9  # noise that is shown on its card
@@ -23,7 +23,7 @@ DIGITS = 4
 CLASSES = 200  # more than these are no confusion matrix that anybody can read
 
 
-def make_figures(ids, X, labels, confidence, seed: int = SEED) -> dict:
+def make_figures(ids, X, labels, confidence, seed: int = DEFAULT_SEED) -> dict:
     """The figures of a clustering, plain data.
 
     Args:

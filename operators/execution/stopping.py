@@ -116,3 +116,28 @@ def _alive(entry) -> bool:
         return time.time() - entry["started"] < SILENT_SECONDS
     # the start of a process is computed from clock ticks, so two readings may differ a little
     return abs(process_of(entry["pid"]).get("born", 0) - entry["born"]) < 2
+
+
+def stop_clustering(samples, job: str | None = None) -> dict:
+    """Asks running work on a dataset to stop: immediate, delegated, or in another Python process.
+
+    A job ends at its next batch, within seconds. What it finished is kept: embeddings, and the last epoch of a
+    training, which ``resume=True`` continues.
+
+    Args:
+        samples: the dataset, or a view into it
+        job (None): the id of one job, by default all
+
+    Returns:
+        ``{"stopped": [{"id", "what", "started", "host", "pid"}, ...]}``
+
+    Raises:
+        ValueError: in one sentence, if there is no such job
+    """
+    return {"stopped": request_stop(samples, job)}
+
+
+def describe(entry: dict) -> str:
+    """A job for people: ``train_encoder wafers, since 14:05, process 4711 on host``."""
+    since = time.strftime("%H:%M", time.localtime(entry["started"]))
+    return f"{entry['what']}, since {since}, process {entry['pid']} on {entry['host']}"

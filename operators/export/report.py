@@ -4,8 +4,9 @@ from pathlib import Path
 
 import numpy as np
 
+from ...models.labels import NOISE
 from ..outputs.summary import MAIN_SCORES
-from ..runs.clusters import NOISE, cluster_label
+from ..runs.clusters import cluster_label
 from ..runs.info import get_clustering_run_info
 from ..runs.members import Members
 from ..runs.store import read_part

@@ -4,6 +4,7 @@ import inspect
 
 import fiftyone.operators.types as types
 
+from ...models.labels import NOISE
 from ...models.naming.prompt import Instructions, system_text
 from ..dataset.ground_truth import truth_fields
 from ..dataset.targets import resolve_target
@@ -13,7 +14,6 @@ from ..naming.job import CLASSIFIER, FIELD, LLM, VOCABULARY, check_naming, label
 from ..naming.request import read_words
 from ..naming.server import read_secrets
 from ..outputs.naming import show_naming
-from ..runs.clusters import NOISE
 from ..runs.store import get_config, read_clusters
 from .model_server import add_consent_box, add_server, consented, sent
 from .parameters import add_parameters, form_values

@@ -2,7 +2,10 @@
 
 import fiftyone.operators.types as types
 
+from ..dataset.ground_truth import truth_fields
+from ..dataset.targets import resolve_target
 from ..runs.store import get_config, list_clustering_runs
+from .target import NONE
 from .widgets import add_choice, add_problem, refuse
 
 WHOLE = "DATASET"  # FiftyOne's name of that choice
@@ -97,3 +100,14 @@ def run_samples(ctx, run_key: str):
     if samples._is_patches and getattr(samples, "patches_field", None) != config.patches_field:
         return ctx.dataset
     return samples
+
+
+def add_truth_choice(ctx, inputs, config):
+    """Adds a drop-down of the fields that can hold classes for a run."""
+    try:
+        fields = truth_fields(resolve_target(ctx.dataset, config.patches_field))
+    except ValueError:  # videos and groups: their frames and slices are resolved by the run itself
+        fields = []
+    options = {NONE: "None", **{name: name for name in fields}}
+    known = config.ground_truth if config.ground_truth in options else NONE
+    add_choice(inputs, "ground_truth", options, known, "Ground truth", "Classes to score against")

@@ -6,8 +6,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from ...models.labels import NOISE
 from ..dataset.vectors import read_vectors
-from ..runs.clusters import NOISE
 from ..runs.members import Members
 
 SPARES = 3  # chosen beyond what is shown, in place of files that cannot be read

@@ -5,12 +5,12 @@ from typing import Annotated, Literal
 
 from pydantic import Field
 
+from ...models.labels import NOISE
 from ...models.naming.answers import alike
 from ...models.naming.prompt import Instructions
 from ...models.parameters import parameters, typed, validated
 from ..execution.locks import writing
 from ..execution.stages import Stages
-from ..runs.clusters import NOISE
 from ..runs.members import Members, read_members
 from ..runs.store import get_config
 from .exemplars import choose_speakers

@@ -3,9 +3,9 @@
 import os
 from dataclasses import dataclass
 
+from ...models.labels import NOISE
 from ...models.naming.addresses import OPENAI, origin_of
 from ...models.naming.prompt import Instructions, split_words
-from ..runs.clusters import NOISE
 from ..runs.store import read_clusters
 from .server import OPENAI_URL, ServerChoice
 

@@ -2,7 +2,7 @@
 
 import fiftyone.operators.types as types
 
-from ..runs.clusters import NOISE
+from ...models.labels import NOISE
 from ..runs.labels import run_target
 from .contact_sheets import draw_sheets
 from .menus import CARD_ACTIONS, NOISE_ACTIONS

@@ -2,8 +2,8 @@
 
 import numpy as np
 
+from ...models.labels import NOISE
 from ..evaluation.statistics import BINS, unpack
-from ..runs.clusters import NOISE
 from .run import PanelRun
 from .widgets import QUIET, text
 

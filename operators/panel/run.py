@@ -3,8 +3,8 @@
 from dataclasses import dataclass, field
 from functools import cached_property
 
+from ...models.labels import NOISE
 from ..evaluation.statistics import are_current, read_figures
-from ..runs.clusters import NOISE
 from ..runs.store import check_labels, clusters_of, look_at
 from .state import read_look
 

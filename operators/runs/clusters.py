@@ -6,7 +6,8 @@ left behind is known to be ours.
 
 import re
 
-NOISE = -1
+from ...models.labels import NOISE
+
 COARSE = "_coarse"  # ends the name of the field of a run's coarse level
 
 

@@ -2,9 +2,10 @@
 
 import numpy as np
 
+from ...models.labels import NOISE
 from ...models.vectors.normalize import unit_length
 from ..dataset.vectors import read_spaces
-from .clusters import NOISE, cluster_label, label_width
+from .clusters import cluster_label, label_width
 from .labels import Labels
 from .store import fields_of
 

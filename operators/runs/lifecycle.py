@@ -6,9 +6,10 @@ samples; neither holds vectors.
 
 import fiftyone as fo
 
-from ..dataset.owned_fields import all_paths, drop_field, is_ours, mark_of, move_field, set_mark
-from ..execution.locks import is_held
+from ..dataset.owned_fields import drop_field, is_ours, mark_of, move_field, set_mark
+from ..execution.locks import turn, writing
 from .clusters import COARSE
+from .maps import clean_maps, touch_maps
 from .store import KIND, MAX_CONFIG_CLUSTERS, get_config, list_clustering_runs, look_at
 
 
@@ -134,30 +135,51 @@ def delete_run(dataset, run_key: str) -> dict:
     return {"run_key": run_key, "deleted_field": deleted_field}
 
 
-def maps_in_use(dataset) -> set[str]:
-    """The maps that runs name."""
-    return {look_at(dataset, key).visualization for key in list_clustering_runs(dataset)}
-
-
-def clean_fields(dataset, except_key: str | None = None) -> list[str]:
-    """Deletes the half-written fields of runs that died.
+def delete_clustering_run(samples, run_key: str) -> dict:
+    """Deletes a run, its label field, and its 2-D map if no other run uses it; vectors stay.
 
     Args:
-        dataset: the dataset
-        except_key (None): a run key whose writer is the caller
+        samples: the dataset, or a view into it
+        run_key: the run's key
 
     Returns:
-        the paths of the deleted fields
+        ``{"run_key", "deleted_field", "deleted_map"}``, None where there was nothing to delete
+
+    Raises:
+        ValueError: in one sentence, if there is no such run; nothing is changed then
     """
-    finished = {look_at(dataset, key).label_path: key for key in list_clustering_runs(dataset)}
-    dead = []
-    for path in all_paths(dataset):
-        mark = mark_of(dataset.get_field(path)) or {}
-        if mark.get("status") == "writing" and path in finished:  # killed after its run was registered
-            set_mark(dataset, path, finished[path], "done")
-        elif mark.get("status") == "writing":
-            key = mark["run_key"]
-            if key == except_key or not is_held(dataset, f"run key {key!r}"):
-                drop_field(dataset, path)
-                dead.append(path)
-    return dead
+    dataset = samples._root_dataset
+    dataset.reload()
+    visualization = get_config(dataset, run_key).visualization
+    path = get_config(dataset, run_key).label_path
+    with writing(dataset, f"run key {run_key!r}", f"field {path!r}"), turn(dataset):
+        done = delete_run(dataset, run_key)
+        deleted = clean_maps(dataset, except_key=run_key)
+        touch_maps(dataset)  # the next run of this name has other clusters
+    return {**done, "deleted_map": visualization if visualization in deleted else None}
+
+
+def rename_clustering_run(samples, run_key: str, new_run_key: str) -> dict:
+    """Renames a run; its label field moves along if it had the key's name.
+
+    Args:
+        samples: the dataset, or a view into it
+        run_key: the run's key
+        new_run_key: a free key
+
+    Returns:
+        ``{"run_key", "cluster_field"}`` as they are now
+
+    Raises:
+        ValueError: in one sentence, if a key is refused; nothing is changed then
+    """
+    dataset = samples._root_dataset
+    dataset.reload()
+    if run_key == new_run_key:
+        raise ValueError(f"the new run key {new_run_key!r} is the old one; choose another")
+    paths = {get_config(dataset, run_key).label_path, moved_path(dataset, run_key, new_run_key)}
+    names = [f"run key {run_key!r}", f"run key {new_run_key!r}", *(f"field {path!r}" for path in paths)]
+    with writing(dataset, *names), turn(dataset):
+        done = rename_run(dataset, run_key, new_run_key)
+        touch_maps(dataset)  # the next run of the old name has other clusters
+    return done

@@ -8,7 +8,9 @@ import hashlib
 from datetime import datetime, timedelta
 
 from ..execution.locks import others, turn
-from .lifecycle import clean_fields, maps_in_use
+from .store import list_clustering_runs, look_at
+
+PANEL_COLORS = 100
 
 
 def digest(table) -> str:
@@ -105,20 +107,13 @@ def clean_maps(dataset, except_key: str | None = None) -> list[str]:
     return [key for key in unused if key in there]
 
 
-def clean_leftovers(dataset, except_key: str | None = None):
-    """Deletes what runs that died left behind: half-written fields, and maps that no run names.
-
-    Args:
-        dataset: the dataset
-        except_key (None): a run key whose writer is the caller
-    """
-    with turn(dataset):
-        clean_fields(dataset, except_key)
-        clean_maps(dataset, except_key)
-
-
 def _ours(dataset):
     """The brain keys of the maps that we made; a Brain run's own configuration has no room for such a note."""
     from fiftyone.operators.store import ExecutionStore
 
     return ExecutionStore.create("constellation_maps", dataset._doc.id)
+
+
+def maps_in_use(dataset) -> set[str]:
+    """The maps that runs name."""
+    return {look_at(dataset, key).visualization for key in list_clustering_runs(dataset)}

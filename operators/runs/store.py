@@ -10,9 +10,10 @@ import fiftyone as fo
 import numpy as np
 from bson import DBRef
 
+from ...models.labels import NOISE
 from ..dataset.owned_fields import all_paths, is_ours
 from ..execution.locks import turn
-from .clusters import COARSE, NOISE
+from .clusters import COARSE
 
 _KEPT = 32  # configurations
 _kept: dict[tuple, tuple] = {}

@@ -7,7 +7,8 @@ import numpy as np
 import pytest
 from fiftyone.plugins.orgs.constellation.clusters.models.clusterers import get_clusterer
 from fiftyone.plugins.orgs.constellation.clusters.models.vectors.normalize import unit_length
-from fiftyone.plugins.orgs.constellation.clusters.operators.check_neighbors import neighbor_arguments, neighbors_text
+from fiftyone.plugins.orgs.constellation.clusters.operators.inputs.neighbor_purity import neighbor_arguments
+from fiftyone.plugins.orgs.constellation.clusters.operators.outputs.neighbor_purity import neighbors_text
 
 from .conftest import get, group_vectors
 from .inputs.test_forms import context, draw, flat

@@ -12,6 +12,7 @@ from fiftyone.plugins.orgs.constellation.clusters.operators.outputs.run_info imp
 from fiftyone.plugins.orgs.constellation.clusters.operators.outputs.summary import as_text
 from fiftyone.plugins.orgs.constellation.clusters.operators.runs import lifecycle as runs
 from fiftyone.plugins.orgs.constellation.clusters.operators.runs.labels import create_label_field
+from fiftyone.plugins.orgs.constellation.clusters.operators.runs.leftovers import clean_fields
 from fiftyone.plugins.orgs.constellation.clusters.operators.runs.store import read_clusters
 
 from .conftest import get, group_vectors
@@ -308,7 +309,7 @@ def test_a_stop_leaves_nothing(blobs, compute):
 def test_the_leftovers_of_a_killed_run_are_cleaned(blobs, compute):
     create_label_field(resolve_target(blobs), "dead", "dead")
     create_label_field(resolve_target(blobs), "other_field", "other")
-    assert runs.clean_fields(blobs) == ["dead", "other_field"]
+    assert clean_fields(blobs) == ["dead", "other_field"]
     create_label_field(resolve_target(blobs), "dead", "dead")
     compute(blobs, run_key="dead", embeddings="emb")
     assert blobs.count("dead.label") == 60
@@ -321,7 +322,7 @@ def test_a_living_writer_keeps_others_out(blobs, compute):
         compute(blobs, run_key="km3", cluster_field="shared", embeddings="emb")
     create_label_field(resolve_target(blobs), "alive", "alive")
     with locks.writing(blobs, "run key 'alive'"):
-        assert runs.clean_fields(blobs) == []
+        assert clean_fields(blobs) == []
     assert compute(blobs, run_key="km3", embeddings="emb")["n_clusters"] == 3
 
 
@@ -390,7 +391,7 @@ def test_seconds_are_those_of_the_stages(blobs, compute):
         "scoring",
         "writing",
     }
-    assert clustering.SEED == 51
+    assert clustering.DEFAULT_SEED == 51
 
 
 def test_a_vector_field_is_never_taken_for_a_leftover(dataset, compute, tmp_path):

@@ -1,6 +1,6 @@
 import pytest
-from fiftyone.plugins.orgs.constellation.clusters.operators import tabulate_clusters
-from fiftyone.plugins.orgs.constellation.clusters.operators.tabulate_clusters import table_text
+from fiftyone.plugins.orgs.constellation.clusters.operators.evaluation import crosstab
+from fiftyone.plugins.orgs.constellation.clusters.operators.outputs.crosstab import table_text
 
 from .conftest import get
 
@@ -65,7 +65,7 @@ def test_a_field_of_too_many_values(run):
     run.set_values("number", list(range(60)))
     assert len(get("tabulate_clusters")(run, run_key="km", by="number")["columns"]) == 60
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(tabulate_clusters, "MOST_VALUES", 59)
+        patch.setattr(crosstab, "MOST_VALUES", 59)
         with pytest.raises(ValueError, match="'number' has 60 values here, and at most 59 can be counted; name some"):
             get("tabulate_clusters")(run, run_key="km", by="number")
         assert get("tabulate_clusters")(run, run_key="km", by="number", values=[3, 5])["columns"] == ["3", "5"]

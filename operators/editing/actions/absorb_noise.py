@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from ...runs.clusters import NOISE
+from ....models.labels import NOISE
 from ...runs.entries import run_vectors
 from ...runs.labels import read_labels
 from ..changes import MIXED, Change, carry_out

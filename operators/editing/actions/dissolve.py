@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from ...runs.clusters import NOISE
+from ....models.labels import NOISE
 from ...runs.labels import read_labels
 from ..changes import Change, carry_out, known_clusters
 from ..transaction import editing

@@ -2,8 +2,9 @@
 
 import numpy as np
 
+from ....models.labels import NOISE
 from ...runs import edit_log
-from ...runs.clusters import NOISE, check_cluster, cluster_id, cluster_label, label_width
+from ...runs.clusters import check_cluster, cluster_id, cluster_label, label_width
 from ...runs.labels import UNASSIGNED
 from ..changes import MIXED, SURE, Change, carry_out, chosen
 from ..names import clean_name

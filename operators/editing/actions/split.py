@@ -2,7 +2,8 @@
 
 import numpy as np
 
-from ...runs.clusters import NOISE, cluster_label, label_width
+from ....models.labels import NOISE
+from ...runs.clusters import cluster_label, label_width
 from ...runs.edit_log import next_id
 from ...runs.entries import run_vectors
 from ...runs.labels import read_labels

@@ -4,7 +4,6 @@ import fiftyone as fo
 import fiftyone.operators as foo
 import numpy as np
 import pytest
-from fiftyone.plugins.orgs.constellation.clusters.operators.build_cluster_hierarchy import build_cluster_hierarchy
 from fiftyone.plugins.orgs.constellation.clusters.operators.editing.actions import absorb_noise as regrouping
 from fiftyone.plugins.orgs.constellation.clusters.operators.editing.actions.dissolve import dissolve_clusters
 from fiftyone.plugins.orgs.constellation.clusters.operators.editing.actions.merge import merge_clusters
@@ -12,6 +11,7 @@ from fiftyone.plugins.orgs.constellation.clusters.operators.editing.actions.move
 from fiftyone.plugins.orgs.constellation.clusters.operators.editing.actions.rename import rename_clusters
 from fiftyone.plugins.orgs.constellation.clusters.operators.editing.actions.split import split_cluster
 from fiftyone.plugins.orgs.constellation.clusters.operators.editing.actions.undo import redo_edit, undo_edit
+from fiftyone.plugins.orgs.constellation.clusters.operators.editing.hierarchy import build_cluster_hierarchy
 from fiftyone.plugins.orgs.constellation.clusters.operators.evaluation.scores import current_figures
 from fiftyone.plugins.orgs.constellation.clusters.operators.evaluation.statistics import (
     BINS,

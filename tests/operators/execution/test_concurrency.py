@@ -16,6 +16,7 @@ from fiftyone.plugins.orgs.constellation.clusters.operators.execution import loc
 from fiftyone.plugins.orgs.constellation.clusters.operators.runs import labels, maps
 from fiftyone.plugins.orgs.constellation.clusters.operators.runs import lifecycle as runs
 from fiftyone.plugins.orgs.constellation.clusters.operators.runs.labels import create_label_field
+from fiftyone.plugins.orgs.constellation.clusters.operators.runs.leftovers import clean_fields
 
 from ..conftest import get
 
@@ -161,7 +162,7 @@ def test_a_half_made_field_is_known_to_be_ours(blobs, monkeypatch):
     with pytest.raises(KeyboardInterrupt):
         create_label_field(resolve_target(blobs), "km", "km")
     monkeypatch.undo()
-    assert runs.clean_fields(blobs) == ["km"]
+    assert clean_fields(blobs) == ["km"]
 
 
 def test_a_zombie_is_dead():

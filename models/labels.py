@@ -1,0 +1,3 @@
+"""Cluster numbers with a meaning of their own."""
+
+NOISE = -1

@@ -1,0 +1,37 @@
+"""Views of a whole run or of some of its clusters."""
+
+from ..runs.clusters import cluster_id
+from ..runs.store import get_config
+from .views import check_order, cluster_view, doubtful_view
+
+ALL = "all"
+
+
+def load_clustering_view(samples, run_key: str, cluster: int | None = None, order: str = "confidence"):
+    """The view that a run was computed on, or the members of one of its clusters.
+
+    Args:
+        samples: the dataset; of a view into it, only the members of ``cluster`` that are in the view are shown
+        run_key: the run's key
+        cluster (None): a cluster id, -1 for noise
+        order ("confidence"): ``"confidence"``, the most confident first; ``"typical"``, the nearest to the cluster's
+            center first; ``"atypical"``, the farthest; ``"borderline"``, the few that are nearest to another cluster,
+            with ``cluster`` or, without it, of the whole run. The typical and atypical ones are at most 2,000
+
+    Returns:
+        a :class:`fiftyone.core.view.DatasetView`; of patches if the run is of patches
+
+    Raises:
+        ValueError: in one sentence, if there is no such run, cluster or order, or the labels are gone
+    """
+    dataset = samples._root_dataset
+    dataset.reload()
+    get_config(dataset, run_key)
+    check_order(order)
+    if cluster is not None:
+        return cluster_view(samples, run_key, cluster_id(cluster), order)
+    if order == "borderline":
+        return doubtful_view(samples, run_key)
+    if order != "confidence":
+        raise ValueError(f"order={order!r} is an order within a cluster; name one with cluster=")
+    return dataset.load_run_view(run_key)

@@ -1,0 +1,61 @@
+"""Form of ``assign_clusters``, and its values as arguments."""
+
+import fiftyone as fo
+
+from ..runs.store import list_clustering_runs
+from .pickers import add_run
+from .widgets import add_choice
+
+HERE = "here"
+PASSED = ("threshold", "again", "cluster_field", "batch_size", "num_workers", "by")
+
+
+def add_run_anywhere(ctx, inputs) -> bool:
+    """Adds the choice of a dataset that has runs, and of a run."""
+    others = [info["name"] for info in _with_runs() if info["name"] != ctx.dataset.name]
+    if others:
+        options = {HERE: "This dataset", **{f"in {name}": name for name in others}}
+        add_choice(inputs, "run_dataset", options, HERE, "Dataset of the run")
+    home = run_dataset(ctx)
+    if home is ctx.dataset:
+        return bool(add_run(ctx, inputs))
+    keys = list_clustering_runs(home)
+    add_choice(inputs, "run_key", {key: key for key in reversed(keys)}, keys[-1], "Run")
+    return True
+
+
+def _with_runs() -> list[dict]:
+    """The datasets that have runs, by one query; whether those are clusterings is seen when one is chosen."""
+    from fiftyone.core.odm import get_db_conn
+
+    return list(get_db_conn().datasets.find({"runs": {"$exists": True, "$ne": {}}}, {"name": 1}).sort("name"))
+
+
+def run_dataset(ctx):
+    """The dataset that has the run, the open one by default."""
+    chosen = (ctx.params.get("run_dataset") or HERE).removeprefix("in ")
+    if chosen in (HERE, ctx.dataset.name) or not fo.dataset_exists(chosen):
+        return ctx.dataset
+    home = fo.load_dataset(chosen)
+    return home if list_clustering_runs(home) else ctx.dataset
+
+
+def picked_run(ctx, home) -> str:
+    """The key of the run that was picked, by default the newest of ``home``.
+
+    Raises:
+        ValueError: if there is no such run
+    """
+    keys = list_clustering_runs(home)
+    key = ctx.params.get("run_key")
+    if key in keys:
+        return key
+    if not keys or key:
+        raise ValueError(f"dataset {home.name!r} has no run {key!r}; its runs are {', '.join(keys) or 'none'}")
+    return keys[-1]
+
+
+def check_field_name(name):
+    """Raise ValueError if ``name`` cannot be a field."""
+    if not name.isidentifier() or name.startswith("_"):
+        raise ValueError(f"{name!r} is no field name; use letters, digits and underscores, starting with a letter")

@@ -1,0 +1,123 @@
+"""Form of ``train_encoder``, and its values as arguments."""
+
+import os
+import shutil
+
+import fiftyone.operators.types as types
+
+from ..clustering.estimates import GPU_SPEEDUP, IMMEDIATE_SECONDS
+from ..dataset.ground_truth import truth_fields
+from ..embedding.training import EPOCHS, KIND, propose_name, proposed_side
+from .parameters import add_parameters, form_values
+from .target import NONE, chosen_samples
+from .widgets import HALF, add_choice, add_heading, refuse
+
+NEW = "a new encoder"
+SHOWN = 9  # parameters: size, batch and all that says which changes of an image do not matter
+SCHEDULE = (
+    "Schedule runs it in a worker (fiftyone delegated launch), beyond the App's limit of 10 minutes; the App offers "
+    "that only if it was started with FIFTYONE_ALLOW_LEGACY_ORCHESTRATORS=true. Execute works too: the training "
+    "goes on after the App has stopped waiting, and every epoch is kept"
+)
+
+
+def training_arguments(ctx) -> tuple[object, dict]:
+    """What was entered, as arguments of :func:`train_encoder`; those of a Python caller that delegates pass through."""
+    from ...models.training import recipe_class
+
+    params = ctx.params
+    known = ("name", "kind", "epochs", "params", "resume", "patches_field", "ground_truth", "seed", "num_workers")
+    kwargs = {key: params[key] for key in known if params.get(key) not in (None, "", NONE)}
+    if params.get("unit") in set(ctx.dataset.get_field_schema()):
+        kwargs["patches_field"] = params["unit"]
+    if params.get("continue") not in (None, NEW):
+        kwargs = {key: kwargs[key] for key in ("epochs", "patches_field", "ground_truth") if key in kwargs}
+        kwargs |= {"name": params["continue"], "resume": True}
+    elif (entered := params.get(f"train_{kwargs.get('kind', KIND)}")) is not None:
+        kwargs["params"] = form_values(recipe_class(kwargs.get("kind", KIND)), entered)
+    return chosen_samples(ctx), kwargs
+
+
+def trained_clusters(path) -> bool:
+    """Whether only ``compute_clusters`` continues a checkpoint; a damaged one says so when it is chosen."""
+    from ...models.training import list_clusterings
+    from ...models.training.checkpoint import read_record
+
+    try:
+        return read_record(path)["kind"] in list_clusterings()
+    except ValueError:
+        return False
+
+
+def add_new(ctx, inputs, target):
+    """Adds the inputs of a new training: name, epochs, kind and its parameters, cost."""
+    from ...models.training import list_recipes, recipe_class, store
+
+    kind = ctx.params.get("kind") or KIND
+    half = types.View(space=HALF)
+    prop = inputs.str(
+        "name",
+        required=False,
+        default=propose_name(kind),
+        label="Name",
+        description="It appears as trained:<name> wherever encoders are offered",
+        view=half,
+    )
+    try:
+        store.check_free(ctx.params.get("name") or propose_name(kind))
+    except ValueError as error:
+        refuse(prop, str(error))
+    inputs.int(
+        "epochs", min=1, required=False, default=EPOCHS, label="Epochs", description="Passes over the images", view=half
+    )
+    classes = {key: recipe_class(key) for key in list_recipes()}
+    hints = {key: cls.when for key, cls in classes.items()}
+    add_choice(inputs, "kind", {k: c.title for k, c in classes.items()}, KIND, "Kind", hints.get(kind), hints)
+    add_heading(inputs, "step_training", "3 · Training")
+    cls = classes.get(kind, classes[KIND])
+    entered = ctx.params.get(f"train_{kind}") or ctx.params.get("params")
+    valid = add_parameters(inputs, f"train_{kind}", cls, entered, shown=SHOWN)
+    _add_truth(inputs, target)
+    _add_estimate(inputs, target, cls(**valid), ctx.params.get("epochs") or EPOCHS)
+
+
+def add_continued(ctx, inputs, path):
+    """Adds the inputs of a training that goes on, or why its checkpoint cannot be read."""
+    from ...models.training.checkpoint import read_record
+
+    try:
+        record = read_record(path)
+    except ValueError as error:
+        refuse(inputs.str("problem", required=False, view=types.Error(label=str(error))), str(error))
+        return
+    text = f"{record['kind']}, {record['epoch']} of {record['planned']} epochs done on {record['data']['n']:,} images"
+    inputs.view("state", types.Notice(label=text, description="It continues only on the images it was trained on"))
+    inputs.int("epochs", min=record["epochs"], required=False, default=record["epochs"], label="Epochs in all")
+    inputs.view("delegation", types.Notice(label="Longer than a few minutes", description=SCHEDULE))
+
+
+def _add_truth(inputs, target):
+    classes = truth_fields(target)
+    if classes:
+        options = {NONE: "None", **{name: name for name in classes}}
+        why = "Classes for a reported k-NN accuracy; never used to train or choose"
+        add_choice(inputs, "ground_truth", options, NONE, "Ground truth", why)
+
+
+def _add_estimate(inputs, target, recipe, epochs):
+    """How long it takes, to the order of magnitude."""
+    from ...models.costs import duration
+
+    n = target.count()
+    side = proposed_side(target, recipe)
+    gpu = shutil.which("nvidia-smi")
+    speedup = GPU_SPEEDUP if gpu else max(1, (os.cpu_count() or 1) * 0.8)
+    seconds = n * epochs * recipe.seconds_per_image(side) / speedup
+    where = "a GPU" if gpu else "the CPU"
+    text = f"About {duration(max(1, seconds))} for {n:,} {target.unit} at {side} pixels on {where}"
+    if recipe.batch_size > n:
+        text = f"batch_size={recipe.batch_size} exceeds the {n} {target.unit}; choose at most {n}"
+        refuse(inputs.str("too_few", required=False, view=types.Error(label=text)), text)
+        return
+    long = seconds > IMMEDIATE_SECONDS
+    inputs.view("estimate", (types.Warning if long else types.Notice)(label=text, description=SCHEDULE))

@@ -1,0 +1,31 @@
+"""Outliers that a naming model pointed out."""
+
+from ..runs.members import read_members
+from ..runs.store import get_config
+from .store import read_names
+
+
+def load_odd_images(samples, run_key: str, cluster: int | None = None):
+    """The images that ``label_clusters`` was told do not belong to their cluster.
+
+    Args:
+        samples: the dataset, or a view into it
+        run_key: the run's key
+        cluster (None): the id of one cluster, by default of all
+
+    Returns:
+        a :class:`fiftyone.core.view.DatasetView`, of patches if the run is of patches
+
+    Raises:
+        ValueError: in one sentence, if there is no such run, or nothing odd is known of it
+    """
+    dataset = samples._root_dataset
+    dataset.reload()
+    get_config(dataset, run_key)
+    names = read_names(dataset, run_key)
+    chosen = names if cluster is None else {cluster: names.get(cluster, {})}
+    ids = [row_id for about in chosen.values() for row_id in about.get("odd") or []]
+    if not ids:
+        where = f"run {run_key!r}" if cluster is None else f"cluster {cluster} of run {run_key!r}"
+        raise ValueError(f"no odd images are known of {where}; a vision model finds them in label_clusters")
+    return read_members(dataset, run_key).view(list(dict.fromkeys(ids)))

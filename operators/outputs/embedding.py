@@ -1,0 +1,13 @@
+"""Embedding summary as Markdown."""
+
+
+def embedding_text(summary: dict) -> str:
+    """A summary of computed embeddings as Markdown."""
+    lines = [
+        f"**{summary['computed']:,} computed**, {summary['existing']:,} were there, "
+        f"{summary['images_per_second']:.0f} per second"
+    ]
+    for reason, count_failed in summary["failed"].items():
+        some = ", ".join(str(i) for i in summary["failed_ids"][reason][:5])
+        lines += ["", f"Failed: {count_failed:,} {reason} (tagged `embedding_failed`; {some})"]
+    return "\n".join(lines)

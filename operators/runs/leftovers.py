@@ -1,0 +1,42 @@
+"""Leftovers of runs that died: half-written fields, and maps that no run names."""
+
+from ..dataset.owned_fields import all_paths, drop_field, mark_of, set_mark
+from ..execution.locks import is_held, turn
+from .maps import clean_maps
+from .store import list_clustering_runs, look_at
+
+
+def clean_fields(dataset, except_key: str | None = None) -> list[str]:
+    """Deletes the half-written fields of runs that died.
+
+    Args:
+        dataset: the dataset
+        except_key (None): a run key whose writer is the caller
+
+    Returns:
+        the paths of the deleted fields
+    """
+    finished = {look_at(dataset, key).label_path: key for key in list_clustering_runs(dataset)}
+    dead = []
+    for path in all_paths(dataset):
+        mark = mark_of(dataset.get_field(path)) or {}
+        if mark.get("status") == "writing" and path in finished:  # killed after its run was registered
+            set_mark(dataset, path, finished[path], "done")
+        elif mark.get("status") == "writing":
+            key = mark["run_key"]
+            if key == except_key or not is_held(dataset, f"run key {key!r}"):
+                drop_field(dataset, path)
+                dead.append(path)
+    return dead
+
+
+def clean_leftovers(dataset, except_key: str | None = None):
+    """Deletes what runs that died left behind: half-written fields, and maps that no run names.
+
+    Args:
+        dataset: the dataset
+        except_key (None): a run key whose writer is the caller
+    """
+    with turn(dataset):
+        clean_fields(dataset, except_key)
+        clean_maps(dataset, except_key)
