@@ -15,7 +15,7 @@ from .clusterers.deep.networks import most_likely, probabilities
 from .clusterers.gaussian_mixture import log_density, posterior
 from .vectors.centers import cluster_means, nearest_centers
 from .vectors.neighbors import distance_limits, query_neighbors, vote
-from .vectors.normalize import unit_length
+from .vectors.normalize import l2_normalize
 from .vectors.reduction import project
 
 # Arrays beyond this do not go into a run; the vote of the neighbours, which needs none, takes their place.
@@ -113,10 +113,10 @@ def nearest_by_cosine(X, labels, rows, centered: bool = False):
         et al. 2004), and ``(m,)`` float32 cosines to the nearest center
     """
     X = X - X.mean(axis=0) if centered else X
-    unit = unit_length(X)
+    unit = l2_normalize(X)
     inside = np.asarray(labels) >= 0
     ids, place = np.unique(np.asarray(labels)[inside], return_inverse=True)
-    centers = unit_length(cluster_means(unit[inside], place, len(ids)))
+    centers = l2_normalize(cluster_means(unit[inside], place, len(ids)))
     found, confidence = nearest_centers(unit[rows], centers)
     return ids[found], confidence, np.einsum("ij,ij->i", unit[rows], centers[found])
 
@@ -199,7 +199,7 @@ def _prepared(spec, arrays, X):
             f"vectors of shape {X.shape} do not fit a run on {spec['dimension']} dimensions; use the run's own encoder"
         )
     if spec["normalize"]:
-        X = unit_length(X, spec.get("widths"))
+        X = l2_normalize(X, spec.get("widths"))
     return project(X, arrays["pca_mean"], arrays["pca_components"]) if spec["reduction"] == "pca" else X
 
 

@@ -6,7 +6,7 @@ import fiftyone.operators.types as types
 from .editing.assignment import assign_clusters, check_assignment
 from .execution.app import failed, show, stream
 from .execution.python_call import PythonCall
-from .inputs.assignment import PASSED, add_run_anywhere, check_field_name, picked_run, run_dataset
+from .inputs.assignment import PASSED, add_run_anywhere, check_field_name, chosen_dataset, picked_run
 from .inputs.widgets import add_problem, check
 from .outputs.edits import assignment_text
 
@@ -57,10 +57,10 @@ class AssignClusters(PythonCall, foo.Operator):
         """Assigns with live progress and says how many went where."""
         try:
             given = {key: ctx.params[key] for key in PASSED if ctx.params.get(key) not in (None, "")}
-            home = run_dataset(ctx)
-            if home is not ctx.dataset:
-                given["run_dataset"] = home.name
-            key = picked_run(ctx, home)
+            run_dataset = chosen_dataset(ctx)
+            if run_dataset is not ctx.dataset:
+                given["run_dataset"] = run_dataset.name
+            key = picked_run(ctx, run_dataset)
             samples = ctx.target_view()
             done = yield from stream(ctx, lambda progress: assign_clusters(samples, key, **given, progress=progress))
         except Exception as error:

@@ -5,7 +5,7 @@ from itertools import pairwise
 import numpy as np
 
 
-def unit_length(X, widths: list[int] | None = None):
+def l2_normalize(X, widths: list[int] | None = None):
     """Vectors scaled to length 1.
 
     Args:

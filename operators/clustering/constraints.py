@@ -5,7 +5,7 @@ import numpy as np
 from ...models.labels import NOISE
 from ..runs import edit_log
 from ..runs.labels import read_labels, run_target
-from ..runs.store import check_labels, get_config, list_clustering_runs, read_clusters, read_part
+from ..runs.store import check_labels, get_config, list_clustering_runs, read_clusters, read_result
 
 METHODS = ("kmeans",)  # those that take constraints
 
@@ -40,7 +40,7 @@ def check_constraints(target, run_key: str, method: str):
         what = f"patches of {config.patches_field!r}" if config.patches_field else "whole images"
         raise ValueError(f"run {run_key!r} is of {what}, which are not clustered here; choose another run")
     check_labels(target.dataset, run_key)
-    merged, moved = _said(read_part(target.dataset, run_key, "edits") or [])
+    merged, moved = _said(read_result(target.dataset, run_key, "edits") or [])
     if not merged and not moved:
         raise ValueError(f"run {run_key!r} has no merge or move that is in effect; edit it first")
 
@@ -59,7 +59,7 @@ def read_constraints(dataset, run_key: str, ids: list[str]) -> np.ndarray:
     Returns:
         ``(n,)`` the group of each id, numbered from 0, -1 for the free ones
     """
-    merged, moved = _said(read_part(dataset, run_key, "edits") or [])
+    merged, moved = _said(read_result(dataset, run_key, "edits") or [])
     entries = {entry["id"]: entry for entry in read_clusters(dataset, run_key)}
     wanted = [c for c in entries if c != NOISE and (c in merged or c in moved.values())]
     there = read_labels(run_target(dataset, run_key), get_config(dataset, run_key).cluster_field, clusters=wanted)

@@ -6,7 +6,7 @@ import numpy as np
 from pydantic import Field
 
 from ...models.parameters import DEFAULT_SEED, typed
-from ...models.vectors.normalize import unit_length
+from ...models.vectors.normalize import l2_normalize
 from ..dataset.rows import Rows
 from ..dataset.targets import resolve_target
 from ..dataset.vectors import COORDINATES, NO_VECTOR, missing_vectors, read_vectors, require_vector_field, vector_fields
@@ -122,7 +122,7 @@ def _read(target, field: str, sample: int, seed: int):
 
 def _unit(X):
     """Vectors at length 1 where a run would scale them so."""
-    return unit_length(X) if X.shape[1] > COORDINATES else X
+    return l2_normalize(X) if X.shape[1] > COORDINATES else X
 
 
 def _reduced(X, seed, report):

@@ -14,7 +14,7 @@ from ..dataset.targets import resolve_target
 from ..dataset.vector_fields import field_encoder
 from ..embedding.embeddings import field_name
 from ..embedding.training import propose_name, read_pixels
-from ..execution.locks import writing
+from ..execution.locks import write_lock
 from ..execution.stopping import Stopped
 from ..runs.lifecycle import propose_run_key
 from .request import Request
@@ -171,7 +171,7 @@ def learn(request: Request, num_workers: int | None, stages) -> Request:
     from ..dataset.ground_truth import read_truth
 
     target, recipe, path = request.target, request.recipe, store.path_of(request.name)
-    with writing(target.dataset, f"encoder {request.name!r}"), store.claimed(request.name):
+    with write_lock(target.dataset, f"encoder {request.name!r}"), store.claimed(request.name):
         _check_free(request)
         try:
             side = recipe.start.record["architecture"]["image_size"] if recipe.start else recipe.image_size

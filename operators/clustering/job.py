@@ -8,20 +8,20 @@ from pydantic import Field
 from ...models.labels import NOISE
 from ...models.parameters import DEFAULT_SEED, typed
 from ...models.parameters import SEED as RANDOM_STATE
-from ...models.vectors.normalize import unit_length
+from ...models.vectors.normalize import l2_normalize
 from ..dataset.owned_fields import drop_field
 from ..dataset.vectors import COORDINATES, first_space, read_spaces
 from ..embedding.embeddings import compute_embeddings
-from ..execution.locks import turn, writing
+from ..execution.locks import schema_lock, write_lock
 from ..execution.stages import Stages
-from ..runs.entries import describe_clusters
 from ..runs.labels import create_label_field, write_labels
 from ..runs.leftovers import clean_leftovers
 from ..runs.lifecycle import register
 from ..runs.maps import digest, ensure_map, map_key
+from ..runs.records import cluster_records
 from .constraints import read_constraints
 from .image_training import IMAGES, learn, make_image_request
-from .record import asked, encoders, kept_figures, panel_note, scored, summarize, versions
+from .record import asked, encoders, make_results, panel_note, scored, summarize, versions
 from .request import make_request
 
 
@@ -90,7 +90,7 @@ def compute_clusters(
     request = check_clustering(samples, **given)
     target, field = request.target, request.field
     stages = Stages(_stage_names(request), progress)
-    with writing(target.dataset, f"run key {request.run_key!r}", f"field {request.path!r}"):
+    with write_lock(target.dataset, f"run key {request.run_key!r}", f"field {request.path!r}"):
         target.dataset.reload()  # another process may have come first since it was loaded here
         request.check()
         clean_leftovers(target.dataset, except_key=request.run_key)
@@ -98,7 +98,7 @@ def compute_clusters(
             request = learn(request, num_workers, stages)
         if request.encoder:
             report = stages.enter("embedding")
-            with writing(target.dataset, f"field {target.home_path(field)!r}"):
+            with write_lock(target.dataset, f"field {target.storage_path(field)!r}"):
                 params = request.encoder_params
                 compute_embeddings(
                     samples, request.encoder, field, patches_field, params, batch_size, num_workers, progress=report
@@ -141,7 +141,7 @@ def _cluster_and_keep(request, table, widths, stages) -> dict:
 
     target = request.target
     normalize = min(widths) > COORDINATES if request.normalize is None else request.normalize
-    X = unit_length(table.X, widths) if normalize else table.X
+    X = l2_normalize(table.X, widths) if normalize else table.X
     groups = None
     if request.constraints_from:
         groups = read_constraints(target.dataset, request.constraints_from, table.ids)
@@ -154,9 +154,9 @@ def _cluster_and_keep(request, table, widths, stages) -> dict:
             report = stages.enter("map")
             ensure_map(target, drawn, brain_key, X[:, : widths[0]], neighbors, request.seed, report)
         stages.enter("scoring")
-        clusters = describe_clusters(table, X, clusterer, request.seed)
+        clusters = cluster_records(table, X, clusterer, request.seed)
         scores, recall, unscored = scored(request, table, X, clusterer.labels_)
-        parts = kept_figures(request, table, X, clusterer, known="acc" in scores)
+        parts = make_results(request, table, X, clusterer, known="acc" in scores)
         placement, arrays = describe(clusterer, reduction, reducer, normalize, widths)
         n_clusters = sum(c["id"] != NOISE for c in clusters)
         config = {
@@ -227,13 +227,13 @@ def _write(request, table, clusterer, clusters, config, arrays, parts, stages):
     target, name, report = request.target, request.cluster_field, stages.enter("writing")
     created = False
     try:
-        with turn(target.dataset):
+        with schema_lock(target.dataset):
             create_label_field(target, name, request.run_key)
             created = True
         write_labels(target, name, table, clusterer.labels_, clusterer.confidence_, report)
         stages.leave()
         config["seconds"] = stages.seconds
-        with turn(target.dataset):
+        with schema_lock(target.dataset):
             register(target, request.run_key, config, clusters, arrays, **parts)
     except BaseException:
         if created:

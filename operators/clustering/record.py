@@ -4,7 +4,7 @@ from importlib.metadata import PackageNotFoundError, version
 
 from ..dataset.ground_truth import read_truth
 from ..dataset.vector_fields import field_encoder
-from ..evaluation.statistics import by_id, make_figures, make_truth, stamped
+from ..evaluation.statistics import by_id, make_statistics, make_truth, with_version
 from ..runs.maps import PANEL_COLORS
 
 PACKAGES = ("fiftyone", "numpy", "scikit-learn", "scipy", "torch", "umap-learn", "hdbscan", "pynndescent")
@@ -52,13 +52,13 @@ def scored(request, table, X, labels) -> tuple[dict, list, list[str]]:
     return {**scores, **score_labels(truth, labels)}, [[name, round(share, 4)] for name, share in recall.items()], []
 
 
-def kept_figures(request, table, X, clusterer, known: bool) -> dict:
+def make_results(request, table, X, clusterer, known: bool) -> dict:
     """What the Clusters panel shows, computed now that the vectors are at hand."""
-    figures = make_figures(table.ids, X, clusterer.labels_, clusterer.confidence_, request.seed)
-    parts = {"figures": stamped(figures)}
+    statistics = make_statistics(table.ids, X, clusterer.labels_, clusterer.confidence_, request.seed)
+    parts = {"figures": with_version(statistics)}
     if known:
         truth = read_truth(request.target, request.ground_truth, table.ids)
-        parts["truth"] = stamped(make_truth(truth, clusterer.labels_, request.ground_truth))
+        parts["truth"] = with_version(make_truth(truth, clusterer.labels_, request.ground_truth))
     return parts
 
 

@@ -61,7 +61,7 @@ class Request:
     @property
     def path(self) -> str:
         """Where the labels go."""
-        return self.target.home_path(self.cluster_field)
+        return self.target.storage_path(self.cluster_field)
 
     @property
     def fields(self) -> list[str]:

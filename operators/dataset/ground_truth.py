@@ -3,7 +3,7 @@
 import fiftyone as fo
 
 from .owned_fields import mark_of
-from .rows import home, label_path
+from .rows import label_path, storage_of
 
 
 def truth_path(target, ground_truth: str) -> str:
@@ -69,7 +69,7 @@ def truth_fields(target) -> list[str]:
             truth_path(target, name)
         except ValueError:
             continue
-        dataset, path = home(target.source, name)
+        dataset, path = storage_of(target.source, name)
         if mark_of(dataset.get_field(path)) is None and name not in ("id", "filepath"):
             found.append(name)
     return found

@@ -87,7 +87,7 @@ def check_media(samples):
         raise ValueError(f"samples of media type {samples.media_type!r} are not images; pass an image dataset")
 
 
-def home(samples, path: str) -> tuple:
+def storage_of(samples, path: str) -> tuple:
     """The dataset that keeps a field, and its path there.
 
     A frames view is a copy whose fields live on its videos: ``emb`` is ``frames.emb`` there.

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 import fiftyone as fo
 
-from .rows import check_media, home, label_path, patches_source
+from .rows import check_media, label_path, patches_source, storage_of
 
 PATCH_TYPES = (fo.Detections, fo.Detection, fo.Polylines, fo.Polyline)
 
@@ -43,9 +43,9 @@ class Target:
         """The path of an attribute in ``source``: ``km10``, or ``things.detections.km10`` for patches."""
         return f"{self.labels}.{name}" if self.patches_field else name
 
-    def home_path(self, name: str) -> str:
+    def storage_path(self, name: str) -> str:
         """The path of an attribute in ``dataset``: as in ``source``, but ``frames.km10`` for a frames view."""
-        return home(self.source, self.local_path(name))[1]
+        return storage_of(self.source, self.local_path(name))[1]
 
     @property
     def unit(self) -> str:

@@ -6,8 +6,8 @@ import numpy as np
 from ...models.encoders import encoder_class, get_encoder
 from ...models.encoders.base import Encoder, same_encoder
 from ...models.parameters import parameters
-from ..execution.locks import turn
-from .rows import Rows, home, own_fields
+from ..execution.locks import schema_lock
+from .rows import Rows, own_fields, storage_of
 from .vectors import decode, holds_vectors
 
 
@@ -99,7 +99,7 @@ def _any_vector(rows: Rows, name: str) -> np.ndarray | None:
 
 
 def _record(samples, path: str) -> dict:
-    dataset, path = home(samples, path)
+    dataset, path = storage_of(samples, path)
     found = dataset.get_field(path)
     record = ((found.info or {}) if found is not None else {}).get("constellation") or {}
     return record if record.get("encoder") else {}
@@ -108,20 +108,20 @@ def _record(samples, path: str) -> dict:
 def create_vector_field(rows: Rows, name: str, encoder: Encoder):
     """Declares the field and records its encoder before the first vector, so that no vector is ever without."""
     path = rows.path(name)
-    dataset, home_path = home(rows.collection, path)
+    dataset, storage_path = storage_of(rows.collection, path)
     identity, settings = encoder.identity, encoder.settings
-    with turn(dataset):
-        _declare(rows, name, dataset, home_path, {"encoder": identity, "settings": settings})
+    with schema_lock(dataset):
+        _declare(rows, name, dataset, storage_path, {"encoder": identity, "settings": settings})
 
 
-def _declare(rows, name, dataset, home_path, record):
+def _declare(rows, name, dataset, storage_path, record):
     path = rows.path(name)
     fresh = _any_vector(rows, name) is None
     if rows.collection._dataset.get_field(path) is None:
         rows.collection._dataset.add_sample_field(path, fo.VectorField)
-    if dataset.get_field(home_path) is None:
+    if dataset.get_field(storage_path) is None:
         dataset.add_frame_field(path, fo.VectorField)
-    found = dataset.get_field(home_path)
+    found = dataset.get_field(storage_path)
     if fresh or not _record(rows.collection, path):
         info = dict(found.info or {})
         info["constellation"] = {**(info.get("constellation") or {}), **record}

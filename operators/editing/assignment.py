@@ -11,7 +11,7 @@ from ...models.parameters import typed
 from ..dataset.owned_fields import MARK, drop_field
 from ..dataset.rows import Rows
 from ..dataset.targets import resolve_target
-from ..execution.locks import turn, writing
+from ..execution.locks import schema_lock, write_lock
 from ..execution.stages import Stages
 from ..runs import edit_log
 from ..runs.clusters import cluster_label
@@ -19,9 +19,9 @@ from ..runs.labels import UNASSIGNED, Labels, change_labels, create_label_field,
 from ..runs.lifecycle import check_cluster_field
 from ..runs.maps import touch_maps
 from ..runs.members import as_seen_by
-from ..runs.store import clusters_of, get_config, read_part, version_of
-from .changes import Change, carry_out
-from .new_samples import Newcomers
+from ..runs.store import clusters_of, get_config, read_result, version_of
+from .changes import Change, apply_change
+from .new_samples import NewSamples
 from .transaction import editing
 
 ASSIGNED = "assigned"  # the role of a field that a run of elsewhere filled
@@ -68,14 +68,14 @@ def assign_clusters(
         ValueError: in one sentence, if there is no such run, the vectors are of another encoder, or the field is not
             ours to write; no label is changed then
     """
-    home, target = check_assignment(**{key: value for key, value in locals().items() if key != "progress"})
+    run_dataset, target = check_assignment(**{key: value for key, value in locals().items() if key != "progress"})
     rows = Rows.of(target.samples, target.patches_field)
     stages = Stages(["embedding", "reading", "placing", "writing"], progress)
     batches = (batch_size, num_workers)
-    if home is target.dataset and cluster_field in (None, get_config(home, run_key).cluster_field):
-        return _assign_in_run(home, run_key, target, rows.ids, threshold, again, by, batches, stages)
+    if run_dataset is target.dataset and cluster_field in (None, get_config(run_dataset, run_key).cluster_field):
+        return _assign_in_run(run_dataset, run_key, target, rows.ids, threshold, again, by, batches, stages)
     return _assign_elsewhere(
-        home, run_key, target, rows.ids, cluster_field or run_key, threshold, again, batches, stages
+        run_dataset, run_key, target, rows.ids, cluster_field or run_key, threshold, again, batches, stages
     )
 
 
@@ -90,73 +90,75 @@ def check_assignment(samples, run_key: str, cluster_field: str | None = None, ru
     """
     others = {key: value for key, value in others.items() if key != "progress"}
     typed(assign_clusters, {"run_key": run_key, "cluster_field": cluster_field, "run_dataset": run_dataset, **others})
-    home, dataset = _home(samples, run_dataset), samples._root_dataset
-    config = get_config(home, run_key)
-    target = resolve_target(as_seen_by(samples, run_key, config) if home is dataset else samples, config.patches_field)
-    if home is dataset and cluster_field in (None, config.cluster_field):
-        run_target(home, run_key)  # says so if the field is gone
+    run_dataset, dataset = _home(samples, run_dataset), samples._root_dataset
+    config = get_config(run_dataset, run_key)
+    target = resolve_target(
+        as_seen_by(samples, run_key, config) if run_dataset is dataset else samples, config.patches_field
+    )
+    if run_dataset is dataset and cluster_field in (None, config.cluster_field):
+        run_target(run_dataset, run_key)  # says so if the field is gone
     else:
-        _check_field(target, cluster_field or run_key, home, run_key)
-    return home, target
+        _check_field(target, cluster_field or run_key, run_dataset, run_key)
+    return run_dataset, target
 
 
 def _home(samples, name):
     """The dataset that has the run."""
     if name is not None and name != samples._root_dataset.name and not fo.dataset_exists(name):
         raise ValueError(f"there is no dataset {name!r}; name the one that has the run")
-    home = samples._root_dataset if name in (None, samples._root_dataset.name) else fo.load_dataset(name)
-    home.reload()
-    return home
+    run_dataset = samples._root_dataset if name in (None, samples._root_dataset.name) else fo.load_dataset(name)
+    run_dataset.reload()
+    return run_dataset
 
 
-def _assign_in_run(home, run_key, target, ids, threshold, again, by, batches, stages) -> dict:
-    name = get_config(home, run_key).cluster_field
+def _assign_in_run(run_dataset, run_key, target, ids, threshold, again, by, batches, stages) -> dict:
+    name = get_config(run_dataset, run_key).cluster_field
 
     def newcomers():
-        earlier = edit_log.assigned(read_part(home, run_key, "edits") or []) if again else ()
-        return Newcomers(home, run_key, target, _unlabelled(target, name, ids, earlier))
+        earlier = edit_log.assigned(read_result(run_dataset, run_key, "edits") or []) if again else ()
+        return NewSamples(run_dataset, run_key, target, _unlabelled(target, name, ids, earlier))
 
     new = newcomers()
     new.embed(*batches, stages.enter("embedding"))
-    with editing(home, run_key) as run:
+    with editing(run_dataset, run_key) as run:
         new.asked = newcomers().asked
         there, goes, sure, done = _placed(new, name, threshold, stages)
         changed = np.flatnonzero((goes != there.clusters) | (goes != UNASSIGNED) & (sure != there.confidence))
         if len(changed):
             change = Change("assign", {"threshold": threshold}, there.take(changed), goes[changed], sure[changed])
             change.typical = False  # who stands for a cluster does not change with every delivery of images
-            carry_out(run, change, done["text"], by, stages.enter("writing"))
+            apply_change(run, change, done["text"], by, stages.enter("writing"))
         stages.leave()
         return {**done, "cluster_field": name, "version": run.version}
 
 
-def _assign_elsewhere(home, run_key, target, ids, name, threshold, again, batches, stages) -> dict:
-    dataset, path = target.dataset, target.home_path(name)
-    with writing(dataset, f"field {path!r}"):
+def _assign_elsewhere(run_dataset, run_key, target, ids, name, threshold, again, batches, stages) -> dict:
+    dataset, path = target.dataset, target.storage_path(name)
+    with write_lock(dataset, f"field {path!r}"):
         dataset.reload()
-        _check_field(target, name, home, run_key)
+        _check_field(target, name, run_dataset, run_key)
         fresh = _origin(dataset, path) is None
         asked = ids if fresh or again else _unlabelled(target, name, ids)
-        new = Newcomers(home, run_key, target, list(asked))
+        new = NewSamples(run_dataset, run_key, target, list(asked))
         new.embed(*batches, stages.enter("embedding"))
         there, goes, sure, done = _placed(new, None if fresh else name, threshold, stages)
-        names = {entry["id"]: entry["label"] for entry in clusters_of(home, run_key)}
+        names = {entry["id"]: entry["label"] for entry in clusters_of(run_dataset, run_key)}
         names = {cluster: cluster_label(cluster) for cluster in goes.tolist()} | names
         report = stages.enter("writing")
         try:
             if fresh:
-                with turn(dataset):
+                with schema_lock(dataset):
                     create_label_field(target, name, run_key)
             change_labels(target, name, there, goes, sure, names, report)
-            with turn(dataset):
-                _set_origin(dataset, path, home, run_key)
+            with schema_lock(dataset):
+                _set_origin(dataset, path, run_dataset, run_key)
         except BaseException:
             if fresh:
                 drop_field(dataset, path)
             raise
         touch_maps(dataset)
         stages.leave()
-    return {**done, "cluster_field": name, "version": version_of(home, run_key)}
+    return {**done, "cluster_field": name, "version": version_of(run_dataset, run_key)}
 
 
 def _unlabelled(target, name, ids, also=()) -> list[str]:
@@ -185,7 +187,7 @@ def _placed(new, name, threshold, stages) -> tuple:
 
 
 def _said(new, goes, skipped, threshold) -> dict:
-    names = {entry["id"]: entry["label"] for entry in clusters_of(new.home, new.run_key)}
+    names = {entry["id"]: entry["label"] for entry in clusters_of(new.run_dataset, new.run_key)}
     clusters, counts = np.unique(goes[goes >= 0], return_counts=True)
     n_noise, n_left, unit = int((goes == NOISE).sum()), int((goes == UNASSIGNED).sum()), new.target.unit
     text = f"Assigned {counts.sum():,} {unit} to {len(clusters)} clusters"
@@ -205,12 +207,12 @@ def _said(new, goes, skipped, threshold) -> dict:
     }
 
 
-def _check_field(target, name, home, run_key):
+def _check_field(target, name, run_dataset, run_key):
     """Refuses a field that neither is new nor came from this run."""
-    origin = _origin(target.dataset, target.home_path(name))
+    origin = _origin(target.dataset, target.storage_path(name))
     if origin is None:
         check_cluster_field(target, name)
-    elif origin != {"run_key": run_key, "dataset": home.name}:
+    elif origin != {"run_key": run_key, "dataset": run_dataset.name}:
         raise ValueError(
             f"field {name!r} holds clusters of run {origin['run_key']!r} of dataset {origin['dataset']!r}; "
             "choose another cluster_field"
@@ -223,7 +225,7 @@ def _origin(dataset, path) -> dict | None:
     return {key: mark[key] for key in ("run_key", "dataset")} if mark.get("role") == ASSIGNED else None
 
 
-def _set_origin(dataset, path, home, run_key):
+def _set_origin(dataset, path, run_dataset, run_key):
     field = dataset.get_field(path)
-    field.info = {**(field.info or {}), MARK: {"role": ASSIGNED, "run_key": run_key, "dataset": home.name}}
+    field.info = {**(field.info or {}), MARK: {"role": ASSIGNED, "run_key": run_key, "dataset": run_dataset.name}}
     field.save()

@@ -8,8 +8,8 @@ from bson import ObjectId
 from ...models.labels import NOISE
 from ..runs import edit_log
 from ..runs.clusters import check_cluster, cluster_id, cluster_label
-from ..runs.entries import describe
 from ..runs.labels import UNASSIGNED, Labels, read_labels
+from ..runs.records import describe
 from .transaction import EditedRun, edited
 
 SURE = 1.0  # of what somebody said
@@ -43,7 +43,7 @@ class Change:
     typical: bool = True
 
 
-def carry_out(run: EditedRun, change: Change, text: str, by: str, progress=None) -> dict:
+def apply_change(run: EditedRun, change: Change, text: str, by: str, progress=None) -> dict:
     """Does what was planned and says what was done; see :func:`operators.cluster_edits.edited`."""
     old, after = run.tables, {table: dict(found) for table, found in run.tables.items()}
     touched = sorted({*change.there.clusters.tolist(), *change.clusters.tolist(), *change.names} - {UNASSIGNED})

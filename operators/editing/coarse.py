@@ -7,14 +7,14 @@ import numpy as np
 
 from ...models.labels import NOISE
 from ..dataset.owned_fields import drop_field, is_ours, set_mark
-from ..execution.locks import turn
+from ..execution.locks import schema_lock
 from ..runs.clusters import COARSE, cluster_label
 from ..runs.labels import UNASSIGNED, change_labels, create_label_field, read_labels, rename_labels
 
 PROTOTYPES = 9
 
 
-def coarse_entries(tables: dict) -> list[dict]:
+def coarse_records(tables: dict) -> list[dict]:
     """What a run says of its coarse clusters, like :func:`operators.runs.read_clusters`, with the clusters in each.
 
     Args:
@@ -59,12 +59,12 @@ def write_coarse(run, before: dict, moved, everything: bool = False) -> int:
     coarse_of, names = run.tables["coarse_of"], run.tables["coarse_names"]
     if not coarse_of:
         if is_ours(run.dataset, path, run.run_key):
-            with turn(run.dataset):
+            with schema_lock(run.dataset):
                 drop_field(run.dataset, path)
         return 0
     missing = not run.dataset.has_field(path)
     if missing:
-        with turn(run.dataset):
+        with schema_lock(run.dataset):
             create_label_field(run.target, name, run.run_key)
     known = before["coarse_of"]
     everything |= missing or any(known.get(c, goes) != goes for c, goes in coarse_of.items())
@@ -73,7 +73,7 @@ def write_coarse(run, before: dict, moved, everything: bool = False) -> int:
     if renamed:
         changed += rename_labels(run.target, name, renamed)
     if missing:
-        with turn(run.dataset):
+        with schema_lock(run.dataset):
             set_mark(run.dataset, path, run.run_key, "done")
     return changed
 

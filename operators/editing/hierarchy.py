@@ -8,9 +8,9 @@ from ..dataset.owned_fields import is_ours
 from ..execution.stages import Stages
 from ..runs.clusters import COARSE, label_width
 from ..runs.edit_log import differences, make_edit
-from ..runs.entries import run_vectors
 from ..runs.labels import read_labels
 from ..runs.maps import PANEL_COLORS
+from ..runs.records import run_vectors
 from .transaction import edited, editing
 
 

@@ -11,15 +11,15 @@ from ..dataset.targets import Target
 from ..dataset.vector_fields import field_encoder, recorded_encoder
 from ..dataset.vectors import VectorTable, missing_vectors, read_spaces
 from ..embedding.embeddings import compute_embeddings
-from ..execution.locks import writing
+from ..execution.locks import write_lock
 from ..runs import edit_log
-from ..runs.entries import run_vectors
 from ..runs.labels import UNASSIGNED, read_labels, run_target
-from ..runs.store import fields_of, get_config, read_arrays, read_parts
+from ..runs.records import run_vectors
+from ..runs.store import fields_of, get_config, read_arrays, read_results
 
 
 @dataclass
-class Newcomers:
+class NewSamples:
     """Images or patches for the clusters of a run.
 
     Args:
@@ -30,7 +30,7 @@ class Newcomers:
         notes: what has to be said about their vectors
     """
 
-    home: object
+    run_dataset: object
     run_key: str
     target: Target
     asked: list[str]
@@ -39,7 +39,7 @@ class Newcomers:
     @property
     def config(self):
         """The run's configuration."""
-        return get_config(self.home, self.run_key)
+        return get_config(self.run_dataset, self.run_key)
 
     def embed(self, batch_size: int, num_workers: int | None, progress):
         """Fills what they lack in the run's vector fields, with the encoders that made those of the run.
@@ -58,7 +58,7 @@ class Newcomers:
             if encoder is None:
                 continue
             some = self.target.source.select(list(dict.fromkeys(sample_of[row_id] for row_id in missing)))
-            with writing(self.target.dataset, f"field {self.target.home_path(name)!r}"):
+            with write_lock(self.target.dataset, f"field {self.target.storage_path(name)!r}"):
                 compute_embeddings(some, encoder, name, patches_field, None, batch_size, num_workers, progress)
 
     def read(self) -> tuple[VectorTable, dict[str, int]]:
@@ -86,17 +86,17 @@ class Newcomers:
         """Clusters ``(m,)``, -1 for noise, and confidences ``(m,)`` of vectors ``(m, d)`` as they are stored."""
         from ...models.placement import needs_neighbors, place
 
-        config, parts = self.config, read_parts(self.home, self.run_key, "becomes", "edits")
+        config, parts = self.config, read_results(self.run_dataset, self.run_key, "becomes", "edits")
         becomes = {int(key): goes for key, goes in (parts["becomes"] or {}).items()}
         vectors = labels = None
         if needs_neighbors(config.placement, becomes):
-            target = run_target(self.home, self.run_key)
+            target = run_target(self.run_dataset, self.run_key)
             members, newer = read_labels(target, config.cluster_field), edit_log.assigned(parts["edits"] or [])
             known = [row_id not in newer for row_id in members.ids]
             members = members.where(np.array(known, bool) & (members.clusters != UNASSIGNED))
             rows, vectors = run_vectors(target, config, members, stored=True)
             labels = members.clusters[rows]
-        return place(config.placement, read_arrays(self.home, self.run_key), X, vectors, labels, becomes)
+        return place(config.placement, read_arrays(self.run_dataset, self.run_key), X, vectors, labels, becomes)
 
     def _encoders(self) -> list[tuple]:
         config = self.config
@@ -108,7 +108,7 @@ class Newcomers:
             self.notes.append(f"no encoder is on record for {name!r}, so vectors that are missing were not computed")
             return None
         path = self.target.local_path(name)
-        encoder = recorded_encoder(runs_source(self.home, self.run_key), path) or get_encoder(made_by["name"])
+        encoder = recorded_encoder(runs_source(self.run_dataset, self.run_key), path) or get_encoder(made_by["name"])
         if not same_encoder(encoder.load().identity, made_by):
             raise ValueError(
                 f"the encoder {made_by['name']} ({made_by['weights']}) that run {self.run_key!r} was made with has "

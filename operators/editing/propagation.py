@@ -10,7 +10,7 @@ from ...models.labels import NOISE
 from ...models.parameters import typed
 from ..dataset.ground_truth import read_truth
 from ..dataset.owned_fields import MARK, drop_field
-from ..execution.locks import turn, writing
+from ..execution.locks import schema_lock, write_lock
 from ..runs.clusters import cluster_label
 from ..runs.labels import create_label_field
 from ..runs.lifecycle import check_cluster_field
@@ -66,8 +66,8 @@ def propagate_labels(
             f"there is nothing to propose, {known:,} of {len(classes):,} {members.target.unit} have a class and no "
             f"cluster with unlabelled members reaches min_purity={min_purity} and min_known={min_known}; lower them"
         )
-    path = members.target.home_path(field)
-    with writing(members.target.dataset, f"run key {run_key!r}", f"field {path!r}"):
+    path = members.target.storage_path(field)
+    with write_lock(members.target.dataset, f"run key {run_key!r}", f"field {path!r}"):
         _write(members, field, path, proposals, progress or (lambda fraction, message="": None))
     return {
         "run_key": run_key,
@@ -135,7 +135,7 @@ def _propose(members: Members, classes, asked: set, min_purity, min_known) -> tu
 def _write(members: Members, field, path, proposals, progress):
     """All or nothing; until the end the field is marked as being written, so that a kill leaves nothing either."""
     target = members.target
-    with turn(target.dataset):
+    with schema_lock(target.dataset):
         check_cluster_field(target, field)
         create_label_field(target, field, members.run_key)
     try:
@@ -149,7 +149,7 @@ def _write(members: Members, field, path, proposals, progress):
                 target.source.set_label_values(local, values, validate=False)
             else:
                 target.source.set_values(local, {key: proposals[key] for key in part}, key_field="id")
-        with turn(target.dataset):
+        with schema_lock(target.dataset):
             found = target.dataset.get_field(path)
             found.info = {MARK: {"role": "proposal", "run_key": members.run_key}}
             found.description = f"Proposed by the clusters of run {members.run_key}"

@@ -6,13 +6,13 @@ editor finds the pending record and takes back what was done.
 
 from contextlib import contextmanager
 
-from ..execution.locks import writing
+from ..execution.locks import write_lock
 from ..runs import edit_log
-from ..runs.entries import describe
 from ..runs.labels import change_labels, read_labels, rename_labels, run_target
 from ..runs.maps import touch_maps
-from ..runs.store import change_run, get_config, read_parts, state_of, write_parts
-from .coarse import coarse_entries, write_coarse
+from ..runs.records import describe
+from ..runs.store import change_run, get_config, read_results, state_of, write_results
+from .coarse import coarse_records, write_coarse
 
 TABLES = ("clusters", "names", "becomes", "coarse_of", "coarse_names", "hierarchy", "scores")
 NO_SCORES = {"scores": {}, "recall": []}  # what the configuration says of the whole run where nothing is known
@@ -35,7 +35,7 @@ def editing(dataset, run_key: str, version: int | None = None):
     """
     dataset.reload()
     path = get_config(dataset, run_key).label_path
-    with writing(dataset, f"run key {run_key!r}", f"field {path!r}"):
+    with write_lock(dataset, f"run key {run_key!r}", f"field {path!r}"):
         dataset.reload()  # another process may have come first since it was loaded here
         run = EditedRun(dataset, run_key)
         run.recover()
@@ -52,7 +52,7 @@ def check_seen(run_key: str, version: int, seen: int | None):
         )
 
 
-def renew_entries(dataset, run_key: str, version: int) -> int:
+def refresh_records(dataset, run_key: str, version: int) -> int:
     """Finds anew what a run says of the clusters that samples were deleted from; no edit, so nothing is logged.
 
     Args:
@@ -89,11 +89,11 @@ class EditedRun:
         self.dataset, self.run_key = dataset, run_key
         self.config = get_config(dataset, run_key)
         self.target = run_target(dataset, run_key)
-        self.n_changed = self.left_alone = 0
+        self.n_changed = self.n_skipped = 0
         self._load()
 
     def _load(self):
-        parts = read_parts(self.dataset, self.run_key, "clusters", "edits", "names", "becomes", "coarse", "hierarchy")
+        parts = read_results(self.dataset, self.run_key, "clusters", "edits", "names", "becomes", "coarse", "hierarchy")
         coarse = parts["coarse"] or {}
         self.log = parts["edits"] or []
         self.tables = {
@@ -144,7 +144,7 @@ class EditedRun:
             moves = record["labels"] is not None
             record = {**record, "states": [self.state, self.version + 1 if moves else self.state]}
         self.log.append({**record, "pending": True})
-        write_parts(self.dataset, self.run_key, edits=self.log)
+        write_results(self.dataset, self.run_key, edits=self.log)
         edit, forward = edit_log.step(self.log, record)
         try:
             as_planned = self._apply(edit, forward, progress)
@@ -176,7 +176,7 @@ class EditedRun:
         self.n_changed = len(moved.ids)
         if renamed:
             self.n_changed += rename_labels(self.target, self.name, self.labels_of(renamed), progress)
-        as_planned = not (complete and self.refresh()) and not self.left_alone
+        as_planned = not (complete and self.refresh()) and not self.n_skipped
         coarse = write_coarse(self, before, moved, everything=not complete)
         self.n_changed = self.n_changed or coarse
         return as_planned
@@ -207,7 +207,7 @@ class EditedRun:
         # what something else has changed since is not ours to overwrite; after a kill any part may have been written
         mine = (there.clusters == came) if complete else (came == came)
         there, goes = there.where(mine), goes[mine]
-        self.left_alone = len(columns["ids"]) - len(goes)
+        self.n_skipped = len(columns["ids"]) - len(goes)
         if not len(goes):
             return there
         confidence = columns[f"confidence_{to}"][rows][mine]
@@ -227,7 +227,7 @@ class EditedRun:
         """
         self.log = log
         tables = {name: {str(key): value for key, value in table.items()} for name, table in self.tables.items()}
-        coarse = {"of": tables["coarse_of"], "names": tables["coarse_names"], "clusters": coarse_entries(self.tables)}
+        coarse = {"of": tables["coarse_of"], "names": tables["coarse_names"], "clusters": coarse_records(self.tables)}
         parts = {"names": tables["names"], "becomes": tables["becomes"], "coarse": coarse}
         parts["hierarchy"] = self.tables["hierarchy"].get(0)
         clusters = [self.clusters[key] for key in sorted(self.clusters)]
@@ -264,7 +264,7 @@ def edited(run: EditedRun, action: str, text: str, touched, coarse: bool = False
         ``{"run_key", "action", "version", "n_changed", "clusters", "removed", "text"}``: how many labels changed, the
         entries of touched clusters as they are now and the ids of those that are gone
     """
-    entries = {entry["id"]: entry for entry in coarse_entries(run.tables)} if coarse else run.clusters
+    entries = {entry["id"]: entry for entry in coarse_records(run.tables)} if coarse else run.clusters
     return {
         "run_key": run.run_key,
         "action": action,

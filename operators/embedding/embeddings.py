@@ -16,7 +16,7 @@ from ..dataset.rows import Rows
 from ..dataset.targets import resolve_target
 from ..dataset.vector_fields import check_origin, check_vector_field, create_vector_field, field_encoder, same_settings
 from ..dataset.vectors import missing_vectors, vector_fields
-from ..execution.locks import writing
+from ..execution.locks import write_lock
 
 FAILED_TAG = "embedding_failed"
 _SLICE = 2000  # vectors per write
@@ -187,7 +187,7 @@ def fill_vectors(
         encoder = default_encoder()[0]
     field, encoder = choose_features(target, batches.pop("embeddings"), encoder, encoder_params)
     check_vector_field(target.source, field, target.labels)
-    with writing(target.dataset, f"field {target.home_path(field)!r}"):
+    with write_lock(target.dataset, f"field {target.storage_path(field)!r}"):
         target.dataset.reload()  # another process may have come first since it was loaded here
         return compute_embeddings(samples, encoder, field, patches_field, encoder_params, **batches, progress=progress)
 

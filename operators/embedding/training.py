@@ -12,7 +12,7 @@ from ..dataset.files import files_of
 from ..dataset.ground_truth import read_truth, truth_path
 from ..dataset.rows import Rows
 from ..dataset.targets import resolve_target
-from ..execution.locks import writing
+from ..execution.locks import write_lock
 from ..execution.stages import Stages
 from ..execution.stopping import Stopped
 
@@ -159,7 +159,7 @@ def _writing(dataset, name: str):
     """Holds the right to write an encoder: on this dataset in any process, and on this machine for any dataset."""
     from ...models.training import store
 
-    with writing(dataset, f"encoder {name!r}"), store.claimed(name):
+    with write_lock(dataset, f"encoder {name!r}"), store.claimed(name):
         yield
 
 

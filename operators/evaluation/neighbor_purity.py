@@ -6,7 +6,7 @@ import numpy as np
 from pydantic import Field
 
 from ...models.parameters import DEFAULT_SEED, typed
-from ...models.vectors.normalize import unit_length
+from ...models.vectors.normalize import l2_normalize
 from ..dataset.ground_truth import read_truth, truth_path
 from ..dataset.targets import resolve_target
 from ..dataset.vectors import COORDINATES, read_vectors, vector_fields
@@ -106,7 +106,7 @@ def _space(X, seed):
     """The vectors as the deep methods see them with this seed."""
     from ...models.clusterers.deep.heads import fitted_space
 
-    X = unit_length(X) if X.shape[1] > COORDINATES else X
+    X = l2_normalize(X) if X.shape[1] > COORDINATES else X
     space, _ = fitted_space(X, np.random.default_rng(seed))
     return space(X)
 

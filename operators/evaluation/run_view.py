@@ -2,7 +2,7 @@
 
 from ..runs.clusters import cluster_id
 from ..runs.store import get_config
-from .views import check_order, cluster_view, doubtful_view
+from .views import borderline_view, check_order, cluster_view
 
 ALL = "all"
 
@@ -31,7 +31,7 @@ def load_clustering_view(samples, run_key: str, cluster: int | None = None, orde
     if cluster is not None:
         return cluster_view(samples, run_key, cluster_id(cluster), order)
     if order == "borderline":
-        return doubtful_view(samples, run_key)
+        return borderline_view(samples, run_key)
     if order != "confidence":
         raise ValueError(f"order={order!r} is an order within a cluster; name one with cluster=")
     return dataset.load_run_view(run_key)

@@ -3,15 +3,15 @@
 import numpy as np
 
 from ...models.labels import NOISE
-from ...models.vectors.normalize import unit_length
+from ...models.vectors.normalize import l2_normalize
 from ..dataset.ground_truth import read_truth
 from ..dataset.vectors import read_spaces
-from ..editing.transaction import renew_entries
-from ..execution.locks import turn
+from ..editing.transaction import refresh_records
+from ..execution.locks import schema_lock
 from ..execution.stages import Stages
 from ..runs.members import read_members
 from ..runs.store import clusters_of, get_config, state_of
-from .statistics import are_current, by_id, keep_figures, make_figures, make_truth, read_figures
+from .statistics import are_current, by_id, make_statistics, make_truth, read_statistics, save_statistics
 
 
 def evaluate_clusters(samples, run_key: str, ground_truth: str | None = None, progress=None) -> dict:
@@ -42,11 +42,11 @@ def evaluate_clusters(samples, run_key: str, ground_truth: str | None = None, pr
     config = get_config(dataset, run_key)  # before the labels, so that an edit meanwhile makes the figures old
     members, state = read_members(samples, run_key), state_of(config)
     whole = samples is dataset or len(members.ids) == dataset.count(f"{config.label_path}.cluster")
-    if whole and _entries_are_old(members):
-        state = renew_entries(dataset, run_key, getattr(config, "version", 0))
+    if whole and _records_are_stale(members):
+        state = refresh_records(dataset, run_key, getattr(config, "version", 0))
     X, notes = _vectors(members)
     stages.enter("measuring")
-    parts = {"figures": make_figures(members.ids, X, members.labels, members.confidence, members.config.seed)}
+    parts = {"figures": make_statistics(members.ids, X, members.labels, members.confidence, members.config.seed)}
     stages.enter("scoring")
     _, vectors, labels = by_id(members.ids, X, members.labels)
     scores = score_vectors(vectors, labels, seed=config.seed) if X is not None else {}
@@ -56,7 +56,7 @@ def evaluate_clusters(samples, run_key: str, ground_truth: str | None = None, pr
         scores |= parts["truth"]["scores"]
     stages.enter("writing")
     if whole:
-        keep_figures(dataset, run_key, state, **parts)
+        save_statistics(dataset, run_key, state, **parts)
         _keep_scores(dataset, run_key, state, scores, ground_truth)
     stages.leave()
     return {
@@ -70,15 +70,15 @@ def evaluate_clusters(samples, run_key: str, ground_truth: str | None = None, pr
     }
 
 
-def current_figures(dataset, run_key: str, progress=None) -> dict:
+def current_statistics(dataset, run_key: str, progress=None) -> dict:
     """The figures of a run as its labels are now, computed again if they have changed.
 
     Raises:
         ValueError: in one sentence, if there is no such run or its labels are gone
     """
-    if not are_current(dataset, run_key, read_figures(dataset, run_key)):
+    if not are_current(dataset, run_key, read_statistics(dataset, run_key)):
         evaluate_clusters(dataset, run_key, progress=progress)
-    return read_figures(dataset, run_key)
+    return read_statistics(dataset, run_key)
 
 
 def evaluate_truth(dataset, run_key: str, ground_truth: str) -> dict:
@@ -90,7 +90,7 @@ def evaluate_truth(dataset, run_key: str, ground_truth: str) -> dict:
         ground_truth: a field of classes
 
     Returns:
-        what :func:`operators.figures.make_truth` returns
+        what :func:`operators.statistics.make_truth` returns
 
     Raises:
         ValueError: in one sentence, if there is no such run, its labels are gone, or no class is known
@@ -99,7 +99,7 @@ def evaluate_truth(dataset, run_key: str, ground_truth: str) -> dict:
     state = state_of(get_config(dataset, run_key))
     members = read_members(dataset, run_key)
     found = make_truth(read_truth(members.target, ground_truth, members.ids), members.labels, ground_truth)
-    keep_figures(dataset, run_key, state, truth=found)
+    save_statistics(dataset, run_key, state, truth=found)
     _keep_scores(dataset, run_key, state, found["scores"], ground_truth)
     return found
 
@@ -117,10 +117,10 @@ def _vectors(members):
         several = f"{missing:,} of {len(members.ids):,} vectors"
         return None, [f"the clusters were not measured, for {several} are gone; compute the embeddings again"]
     X = table.X[[place[key] for key in members.ids]]
-    return unit_length(X, widths) if config.normalize else X, []
+    return l2_normalize(X, widths) if config.normalize else X, []
 
 
-def _entries_are_old(members) -> bool:
+def _records_are_stale(members) -> bool:
     """Whether a run has other members than it says, for samples of it were deleted."""
     clusters, sizes = np.unique(members.labels, return_counts=True)
     found = dict(zip(clusters.tolist(), sizes.tolist(), strict=True))
@@ -128,7 +128,7 @@ def _entries_are_old(members) -> bool:
 
 
 def _keep_scores(dataset, run_key, state, scores, ground_truth):
-    with turn(dataset):
+    with schema_lock(dataset):
         config = get_config(dataset, run_key)
         if state_of(config) != state:  # edited meanwhile
             return
@@ -139,14 +139,14 @@ def _keep_scores(dataset, run_key, state, scores, ground_truth):
 
 def _rows(clusters, parts) -> list[dict]:
     """One row per cluster that has members, with everything that is known about it."""
-    figures, truth = parts["figures"], parts.get("truth", {"clusters": {}})
+    statistics, truth = parts["figures"], parts.get("truth", {"clusters": {}})
     kept = ("size", "confidence", "cohesion", "separation", "nearest", "silhouette")
     rows = []
     for cluster in clusters:
         key = str(cluster["id"])
-        found = figures["clusters"].get(key) if cluster["id"] != NOISE else figures["noise"]
+        found = statistics["clusters"].get(key) if cluster["id"] != NOISE else statistics["noise"]
         if found:
-            row = {"id": cluster["id"], "label": cluster["label"], "share": found["size"] / figures["n"]}
+            row = {"id": cluster["id"], "label": cluster["label"], "share": found["size"] / statistics["n"]}
             against = truth["clusters"].get(key, {})
             rows.append(row | {name: found.get(name) for name in kept} | against)
     return rows

@@ -1,6 +1,6 @@
 """What is known about every cluster of a run: how tight it is, how far from the next, who stands at its border.
 
-Figures are computed once, from the vectors, and kept with the run as its part ``figures``; those against a field of
+Figures are computed once, from the vectors, and kept with the run as its part ``statistics``; those against a field of
 classes, which cost no vectors, are its part ``truth``. Both remember the state of the labels that they describe, which
 a new name does not change and which an edit that is undone gives back. They hang on nothing but labels, vectors and a
 seed, so they are the same whenever they are computed, and in whatever order the images come.
@@ -14,16 +14,16 @@ import numpy as np
 
 from ...models.labels import NOISE
 from ...models.parameters import DEFAULT_SEED
-from ..runs.store import look_at, read_parts, write_parts
+from ..runs.store import look_at, read_results, write_results
 
 BINS = 20
 BORDER = 24  # doubtful members that are kept per cluster
-STRANGERS = 9  # noise that is shown on its card
+N_NOISE_SHOWN = 9  # noise that is shown on its card
 DIGITS = 4
 CLASSES = 200  # more than these are no confusion matrix that anybody can read
 
 
-def make_figures(ids, X, labels, confidence, seed: int = DEFAULT_SEED) -> dict:
+def make_statistics(ids, X, labels, confidence, seed: int = DEFAULT_SEED) -> dict:
     """The figures of a clustering, plain data.
 
     Args:
@@ -53,16 +53,16 @@ def make_figures(ids, X, labels, confidence, seed: int = DEFAULT_SEED) -> dict:
         for cluster, size, total, counts in zip(clusters, sizes, sums, table, strict=True)
     }
     noise = plain.pop(NOISE, None)
-    figures = {"n": len(labels), "n_noise": noise["size"] if noise else 0, "histogram": table.sum(axis=0).tolist()}
+    statistics = {"n": len(labels), "n_noise": noise["size"] if noise else 0, "histogram": table.sum(axis=0).tolist()}
     order, similarity = sorted(plain), None
     if X is not None and plain:
         order, similarity = _add_geometry(plain, ids, np.asarray(X), labels, seed)
     if noise:
         some = np.flatnonzero(labels == NOISE)
-        noise["prototypes"] = [ids[i] for i in some[np.linspace(0, len(some) - 1, STRANGERS).astype(int)]]
+        noise["prototypes"] = [ids[i] for i in some[np.linspace(0, len(some) - 1, N_NOISE_SHOWN).astype(int)]]
         noise["prototypes"] = list(dict.fromkeys(noise["prototypes"]))
     clusters = {str(cluster): found for cluster, found in plain.items()}
-    return {**figures, "clusters": clusters, "noise": noise, "order": order, "similarity": similarity}
+    return {**statistics, "clusters": clusters, "noise": noise, "order": order, "similarity": similarity}
 
 
 def by_id(ids, *columns) -> tuple:
@@ -145,33 +145,33 @@ def make_truth(truth, labels, field: str) -> dict:
     }
 
 
-def keep_figures(dataset, run_key: str, state: int, **parts):
+def save_statistics(dataset, run_key: str, state: int, **parts):
     """Keeps figures with their run.
 
     Args:
         dataset: the dataset
         run_key: the run's key
         state: the state of the labels, read before they were
-        **parts: ``figures`` or ``truth``
+        **parts: ``statistics`` or ``truth``
 
     Raises:
         ValueError: in one sentence, if there is no such run
     """
-    write_parts(dataset, run_key, **{name: stamped(part, state) for name, part in parts.items()})
+    write_results(dataset, run_key, **{name: with_version(part, state) for name, part in parts.items()})
 
 
-def stamped(figures: dict, state: int = 0) -> dict:
+def with_version(statistics: dict, state: int = 0) -> dict:
     """Figures with the state of the labels that they describe, 0 for a new run, and the time."""
-    return {**figures, "state": state, "at": datetime.now(timezone.utc).isoformat(timespec="milliseconds")}
+    return {**statistics, "state": state, "at": datetime.now(timezone.utc).isoformat(timespec="milliseconds")}
 
 
-def read_figures(dataset, run_key: str, name: str = "figures") -> dict | None:
+def read_statistics(dataset, run_key: str, name: str = "figures") -> dict | None:
     """The figures that a run keeps, however old; None if it has none.
 
     Args:
         dataset: the dataset
         run_key: the run's key
-        name ("figures"): ``figures``, ``truth``, or ``names``, what naming found out
+        name ("figures"): ``statistics``, ``truth``, or ``names``, what naming found out
     """
     document = dataset._doc.runs.get(run_key)
     if document is None or not document.results:
@@ -180,17 +180,17 @@ def read_figures(dataset, run_key: str, name: str = "figures") -> dict | None:
     return _cached(dataset.name, run_key, str(document.results.grid_id))[name]
 
 
-def are_current(dataset, run_key: str, figures: dict | None) -> bool:
+def are_current(dataset, run_key: str, statistics: dict | None) -> bool:
     """Whether figures describe the labels as they are: no edit and no deletion of samples came after them."""
     from ..runs.store import state_of
 
-    if figures is None or figures.get("state") != state_of(look_at(dataset, run_key)):
+    if statistics is None or statistics.get("state") != state_of(look_at(dataset, run_key)):
         return False
     deleted = dataset.last_deletion_at
     if deleted is None:
         return True
     deleted = deleted if deleted.tzinfo else deleted.replace(tzinfo=timezone.utc)
-    return deleted <= datetime.fromisoformat(figures["at"])
+    return deleted <= datetime.fromisoformat(statistics["at"])
 
 
 def unpack(text: str) -> np.ndarray:
@@ -201,7 +201,7 @@ def unpack(text: str) -> np.ndarray:
 @lru_cache(maxsize=4)
 def _cached(dataset_name, run_key, file):
     # the figures of 500 clusters are a megabyte of text, too much to read at every click
-    return read_parts(fo.load_dataset(dataset_name), run_key, "figures", "truth", "names")
+    return read_results(fo.load_dataset(dataset_name), run_key, "figures", "truth", "names")
 
 
 def _pack(array) -> str:

@@ -3,7 +3,7 @@
 import fiftyone as fo
 import numpy as np
 
-from ...models.vectors.normalize import unit_length
+from ...models.vectors.normalize import l2_normalize
 from ..dataset.ground_truth import truth_path
 from ..dataset.rows import label_path
 from ..dataset.targets import resolve_target
@@ -12,7 +12,7 @@ from ..runs.clusters import check_cluster
 from ..runs.labels import run_target
 from ..runs.members import as_seen_by
 from ..runs.store import check_labels, clusters_of, fields_of, look_at
-from .scores import current_figures
+from .scores import current_statistics
 
 ORDERS = {
     "confidence": "most confident first",
@@ -22,7 +22,7 @@ ORDERS = {
 }
 # MongoDB looks every image up in the list of ids that orders them, which takes the square of its length
 LISTED = 2000
-DOUBTFUL = 100
+N_BORDERLINE = 100
 
 
 def cluster_view(samples, run_key: str, cluster: int, order: str = "confidence"):
@@ -51,21 +51,21 @@ def cluster_view(samples, run_key: str, cluster: int, order: str = "confidence")
         # the index on both fields, see `index_labels`, serves this as it stands
         return members.sort_by(f"{_local(members, config)}.confidence", reverse=True, create_index=False)
     if order == "borderline":
-        figures = current_figures(dataset, run_key)["clusters"].get(str(cluster), {})
-        ids = figures.get("border", [])
+        statistics = current_statistics(dataset, run_key)["clusters"].get(str(cluster), {})
+        ids = statistics.get("border", [])
     else:
         ids = _by_typicality(members, config, reverse=order == "atypical")[:LISTED]
     return ordered(members, ids)
 
 
-def doubtful_view(samples, run_key: str):
+def borderline_view(samples, run_key: str):
     """The images or patches of a run that are nearest to another cluster than theirs, most doubtful first."""
     dataset = samples._root_dataset
     config = look_at(dataset, run_key)
     check_labels(dataset, run_key)
-    clusters = current_figures(dataset, run_key)["clusters"].values()
+    clusters = current_statistics(dataset, run_key)["clusters"].values()
     pairs = [pair for found in clusters for pair in zip(found.get("margin", []), found.get("border", []), strict=True)]
-    ids = [key for _, key in sorted(pairs)[:DOUBTFUL]]
+    ids = [key for _, key in sorted(pairs)[:N_BORDERLINE]]
     base = as_seen_by(samples, run_key, config)
     if config.patches_field and not base._is_patches:
         base = base.select_labels(ids=ids, fields=config.patches_field).to_patches(config.patches_field)
@@ -175,7 +175,7 @@ def _compared(field, value):
 def _by_typicality(members, config, reverse) -> list[str]:
     """The ids of a cluster's members, nearest to its mean first."""
     table, widths = read_spaces(members, fields_of(config), config.patches_field)
-    X = unit_length(table.X, widths) if config.normalize else table.X
+    X = l2_normalize(table.X, widths) if config.normalize else table.X
     distance = np.linalg.norm(X - X.mean(axis=0), axis=1)
     order = np.argsort(-distance if reverse else distance, kind="stable")
     return [table.ids[row] for row in order]

@@ -14,12 +14,12 @@ from contextlib import contextmanager
 
 STORE = "constellation_writers"
 TURN = "the dataset's schema"
-BEAT_SECONDS = 10
+HEARTBEAT_SECONDS = 10
 SILENT_SECONDS = 60
 
 
 @contextmanager
-def writing(dataset, *names: str):
+def write_lock(dataset, *names: str):
     """Holds the right to write the named things of a dataset.
 
     Args:
@@ -37,7 +37,7 @@ def writing(dataset, *names: str):
         for name in names:
             _acquire(store, name, mine)
             held.append(name)
-        threading.Thread(target=_beat, args=(store, held, mine, ended), daemon=True).start()
+        threading.Thread(target=_heartbeat, args=(store, held, mine, ended), daemon=True).start()
         yield
     finally:
         ended.set()
@@ -47,7 +47,7 @@ def writing(dataset, *names: str):
 
 
 @contextmanager
-def turn(dataset, seconds: float = 600):
+def schema_lock(dataset, seconds: float = 600):
     """Waits for one's turn to change a dataset's schema and runs, which FiftyOne keeps in one shared document.
 
     Args:
@@ -61,7 +61,7 @@ def turn(dataset, seconds: float = 600):
     while True:
         entered = False
         try:
-            with writing(dataset, TURN):
+            with write_lock(dataset, TURN):
                 entered = True
                 dataset.reload()
                 yield
@@ -128,9 +128,9 @@ def process_of(pid: int | None = None) -> dict:
         return {}
 
 
-def _beat(store, names, mine, ended):
+def _heartbeat(store, names, mine, ended):
     """Tells other machines that this writer lives; they cannot look up its process."""
-    while not ended.wait(BEAT_SECONDS):
+    while not ended.wait(HEARTBEAT_SECONDS):
         for name in list(names):
             entry = store.get(name)
             if entry and entry["owner"] == mine["owner"]:

@@ -87,13 +87,13 @@ def _card(cluster: dict) -> str:
     images = "".join(f'<img src="{html.escape(url)}" alt="" loading="lazy">' for url in cluster["images"])
     about = f"<p class=about>{_text(cluster['description'])}</p>" if cluster["description"] else ""
     label = _text(cluster["label"])
-    figures = f"{cluster['size']:,} · {100 * cluster['share']:.1f} %"
+    statistics = f"{cluster['size']:,} · {100 * cluster['share']:.1f} %"
     if cluster["confidence"] is not None:
-        figures += f" · confidence {cluster['confidence']:.2f}"
+        statistics += f" · confidence {cluster['confidence']:.2f}"
     return (
         f'<article class=card id="c{cluster["id"]}" data-size="{cluster["size"]}" '
         f'data-confidence="{cluster["confidence"] or 0}" style="--c:{cluster["color"]}">'
-        f"<h3><bdi>{label}</bdi></h3><p class=figures>{figures}</p>"
+        f"<h3><bdi>{label}</bdi></h3><p class=figures>{statistics}</p>"
         f'<div class=bar><i style="width:{100 * cluster["share"]:.2f}%"></i></div>{about}'
         f"<div class=thumbs>{images}</div></article>"
     )

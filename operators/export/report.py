@@ -9,7 +9,7 @@ from ..outputs.summary import MAIN_SCORES
 from ..runs.clusters import cluster_label
 from ..runs.info import get_clustering_run_info
 from ..runs.members import Members
-from ..runs.store import read_part
+from ..runs.store import read_result
 from .images import shown
 
 LONGEST_NAME = 300
@@ -40,7 +40,7 @@ def report_of(members: Members, progress) -> tuple[dict, dict]:
     order, small = _with_cards(order)
     hues = colors(order)
     images, skipped = _images(members, {cluster: groups[cluster] for cluster in order}, progress)
-    about = read_part(members.target.dataset, members.run_key, "names", {}) or {}
+    about = read_result(members.target.dataset, members.run_key, "names", {}) or {}
     clusters = [_card(members, cluster, groups[cluster], about.get(str(cluster)) or {}) for cluster in order]
     clusters = [{**card, "color": hues[card["id"]], "images": images[card["id"]]} for card in clusters]
     real = [cluster for cluster in [*order, *small] if cluster != NOISE]

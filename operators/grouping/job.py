@@ -12,7 +12,7 @@ from ..dataset.files import files_of
 from ..dataset.rows import Rows
 from ..dataset.targets import resolve_target
 from ..dataset.vectors import read_vectors
-from ..execution.locks import writing
+from ..execution.locks import write_lock
 from ..execution.stages import Stages
 from ..naming.request import agreed, refuse_without_consent
 from ..naming.server import choose_server, key_for, read_secrets
@@ -153,7 +153,7 @@ def group_images(samples, given: dict, secrets: dict, progress=None) -> dict:
     key = key_for(choice, secrets)
     started = time.monotonic()
     stages = Stages(["reading", "clustering", "captions", "groups", "sorting", "writing"], progress)
-    with writing(dataset, f"run key {new_key!r}", f"field {target.home_path(new_key)!r}"):
+    with write_lock(dataset, f"run key {new_key!r}", f"field {target.storage_path(new_key)!r}"):
         job, table, kept = _group(target, given, choice, key, steps["n_fine"], stages)
     name_groups(dataset, new_key, kept, job)
     text = f"{len(kept)} groups of {len(table.ids):,} images by {given['criterion']}, with {job.calls:,} calls"

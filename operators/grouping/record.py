@@ -3,7 +3,7 @@
 import numpy as np
 
 from ..dataset.owned_fields import drop_field
-from ..execution.locks import turn
+from ..execution.locks import schema_lock
 from ..naming.store import apply_names
 from ..runs.clusters import cluster_label, label_width
 from ..runs.labels import create_label_field, write_labels
@@ -47,14 +47,14 @@ def keep_groups(target, table, X, labels, confidence, groups, job, given, config
         for cluster in np.unique(labels)
     ]
     new_key, dataset, report = given["new_run_key"], target.dataset, stages.enter("writing")
-    path, created = target.home_path(new_key), False
+    path, created = target.storage_path(new_key), False
     try:
-        with turn(dataset):
+        with schema_lock(dataset):
             create_label_field(target, new_key, new_key)
             created = True
         write_labels(target, new_key, table, labels, confidence, report)
         stages.leave()
-        with turn(dataset):
+        with schema_lock(dataset):
             register(target, new_key, _config(table, labels, given, config, job, path, stages), clusters, {})
     except BaseException:
         if created:

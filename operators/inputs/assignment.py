@@ -16,10 +16,10 @@ def add_run_anywhere(ctx, inputs) -> bool:
     if others:
         options = {HERE: "This dataset", **{f"in {name}": name for name in others}}
         add_choice(inputs, "run_dataset", options, HERE, "Dataset of the run")
-    home = run_dataset(ctx)
-    if home is ctx.dataset:
+    run_dataset = chosen_dataset(ctx)
+    if run_dataset is ctx.dataset:
         return bool(add_run(ctx, inputs))
-    keys = list_clustering_runs(home)
+    keys = list_clustering_runs(run_dataset)
     add_choice(inputs, "run_key", {key: key for key in reversed(keys)}, keys[-1], "Run")
     return True
 
@@ -31,27 +31,27 @@ def _with_runs() -> list[dict]:
     return list(get_db_conn().datasets.find({"runs": {"$exists": True, "$ne": {}}}, {"name": 1}).sort("name"))
 
 
-def run_dataset(ctx):
+def chosen_dataset(ctx):
     """The dataset that has the run, the open one by default."""
     chosen = (ctx.params.get("run_dataset") or HERE).removeprefix("in ")
     if chosen in (HERE, ctx.dataset.name) or not fo.dataset_exists(chosen):
         return ctx.dataset
-    home = fo.load_dataset(chosen)
-    return home if list_clustering_runs(home) else ctx.dataset
+    run_dataset = fo.load_dataset(chosen)
+    return run_dataset if list_clustering_runs(run_dataset) else ctx.dataset
 
 
-def picked_run(ctx, home) -> str:
-    """The key of the run that was picked, by default the newest of ``home``.
+def picked_run(ctx, run_dataset) -> str:
+    """The key of the run that was picked, by default the newest of ``run_dataset``.
 
     Raises:
         ValueError: if there is no such run
     """
-    keys = list_clustering_runs(home)
+    keys = list_clustering_runs(run_dataset)
     key = ctx.params.get("run_key")
     if key in keys:
         return key
     if not keys or key:
-        raise ValueError(f"dataset {home.name!r} has no run {key!r}; its runs are {', '.join(keys) or 'none'}")
+        raise ValueError(f"dataset {run_dataset.name!r} has no run {key!r}; its runs are {', '.join(keys) or 'none'}")
     return keys[-1]
 
 

@@ -6,7 +6,7 @@ from ...models.parameters import validated
 from ..editing.names import MAX_NAME, clean_name
 from ..editing.transaction import check_seen
 from ..runs import edit_log
-from ..runs.store import check_labels, clusters_of, get_config, read_part, version_of
+from ..runs.store import check_labels, clusters_of, get_config, read_result, version_of
 from .parameters import add_parameters, form_values
 from .widgets import add_choice, add_problem, check, refuse
 
@@ -68,7 +68,7 @@ def add_edit(ctx, inputs, run_key: str):
     if action == "absorb_noise":
         _add_threshold(inputs, entries)
     if action in ("undo", "redo"):
-        _add_step(inputs, read_part(ctx.dataset, run_key, "edits") or [], action)
+        _add_step(inputs, read_result(ctx.dataset, run_key, "edits") or [], action)
 
 
 def edit_arguments(ctx, run_key: str) -> dict:
@@ -120,7 +120,7 @@ def _level(ctx, run_key) -> str:
 
 
 def _has_coarse(ctx, run_key) -> bool:
-    return bool((read_part(ctx.dataset, run_key, "coarse") or {}).get("clusters"))
+    return bool((read_result(ctx.dataset, run_key, "coarse") or {}).get("clusters"))
 
 
 def _cluster(params, options) -> str | None:

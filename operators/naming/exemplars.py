@@ -16,7 +16,7 @@ _POOL = 48  # members per cluster, drawn by the seed, whose vectors are read bes
 
 
 @dataclass(frozen=True)
-class Speakers:
+class Exemplars:
     """Who speaks for whom.
 
     Args:
@@ -54,7 +54,7 @@ class Speakers:
         return [self.chosen[other][0] for other in self.near.get(cluster, []) if self.chosen.get(other)]
 
 
-def choose_speakers(members: Members, n: int, seed: int = 51) -> Speakers:
+def choose_exemplars(members: Members, n: int, seed: int = 51) -> Exemplars:
     """Chooses images of every cluster: prototypes and varied members, without near-duplicates.
 
     Args:
@@ -63,7 +63,7 @@ def choose_speakers(members: Members, n: int, seed: int = 51) -> Speakers:
         seed (51): seed of the choice among the members of large clusters
 
     Returns:
-        :class:`Speakers`; noise has none
+        :class:`Exemplars`; noise has none
     """
     from ...models.naming.pictures import choose
 
@@ -80,7 +80,7 @@ def choose_speakers(members: Members, n: int, seed: int = 51) -> Speakers:
         chosen[cluster] = [known[row] for row in choose(X, n + SPARES, first)]
         centers[cluster] = X.mean(axis=0)
     wanted = {row_id for ids in chosen.values() for row_id in ids}
-    return Speakers(members, chosen, _near(centers), members.files(list(wanted)))
+    return Exemplars(members, chosen, _near(centers), members.files(list(wanted)))
 
 
 def _pool(members, n, seed):

@@ -9,11 +9,11 @@ from ...models.labels import NOISE
 from ...models.naming.answers import alike
 from ...models.naming.prompt import Instructions
 from ...models.parameters import parameters, typed, validated
-from ..execution.locks import writing
+from ..execution.locks import write_lock
 from ..execution.stages import Stages
 from ..runs.members import Members, read_members
 from ..runs.store import get_config
-from .exemplars import choose_speakers
+from .exemplars import choose_exemplars
 from .llm import LLMNaming
 from .request import NamingRequest, check_consent, read_words
 from .server import choose_server, key_for, read_secrets
@@ -158,7 +158,7 @@ def name_clusters(samples, given: dict, secrets: dict, progress=None) -> dict:
     started = time.monotonic()
     names = ["choosing images", "naming", *["telling apart"] * (request.source == LLM), "writing"]
     stages = Stages(names, progress)
-    with writing(request.dataset, f"names of run {request.run_key!r}"):
+    with write_lock(request.dataset, f"names of run {request.run_key!r}"):
         members = read_members(request.dataset, request.run_key)
         asked = _asked(request, members)
         if request.source == LLM:
@@ -189,10 +189,10 @@ def _asked(request, members: Members) -> list[int]:
 def _name_by_llm(request, members, asked, key, stages) -> dict:
     given, choice = request.given, request.choice
     report = stages.enter("choosing images")
-    speakers = choose_speakers(members, request.instructions.images, given["seed"])
+    exemplars = choose_exemplars(members, request.instructions.images, given["seed"])
     report(0.5)
     known = read_names(request.dataset, request.run_key)
-    job = LLMNaming(speakers, request.instructions, choice, known, given["max_spend"], given["redo"])
+    job = LLMNaming(exemplars, request.instructions, choice, known, given["max_spend"], given["redo"])
     todo = [c for c in asked if _needs_name(c, known.get(c), job, given)]
     capped = todo[given["max_clusters"] :]
     todo = todo[: given["max_clusters"]]
@@ -201,7 +201,7 @@ def _name_by_llm(request, members, asked, key, stages) -> dict:
     try:
         job.run(todo, key, given["parallel"], given["timeout"], stages.enter("naming"))
         job.check(answered=bool(job.found))
-        job.tell_apart(key, given["parallel"], given["timeout"], stages.enter("telling apart"))
+        job.disambiguate(key, given["parallel"], given["timeout"], stages.enter("telling apart"))
     except BaseException:
         # whatever ended it: what came has been paid for
         apply_names(request.dataset, request.run_key, job.found, LLM)

@@ -9,7 +9,7 @@ from ...models.naming.failures import NEXT, Failure
 from ...models.naming.pictures import size_of
 from ...models.naming.prices import ANSWER_TOKENS, image_tokens, most_image_tokens, text_tokens
 from ..runs.clusters import is_default_name
-from .exemplars import NEIGHBORS, Speakers
+from .exemplars import NEIGHBORS, Exemplars
 from .server import ServerChoice
 from .session import NO_IMAGE, LLMJob, by_reason, digest_of, news
 
@@ -20,7 +20,7 @@ class LLMNaming(LLMJob):
     """Names for some clusters of a run from one model.
 
     Args:
-        speakers: :class:`operators.naming_images.Speakers`
+        speakers: :class:`operators.naming_images.Exemplars`
         instructions: :class:`models.naming.prompt.Instructions`
         choice: :class:`operators.llm_server.ServerChoice`
         known: what is known about present names, by cluster id
@@ -32,11 +32,11 @@ class LLMNaming(LLMJob):
         shared: groups of clusters whose names stayed too much alike
     """
 
-    def __init__(self, speakers: Speakers, instructions, choice: ServerChoice, known, max_spend=None, redo=False):
-        dataset, sheet = speakers.members.target.dataset, instructions.layout == "sheet"
-        super().__init__(dataset, choice, speakers.files, instructions.image_size, sheet, max_spend, redo)
-        self.speakers, self.instructions, self.known = speakers, instructions, known
-        self.labels = speakers.members.names
+    def __init__(self, exemplars: Exemplars, instructions, choice: ServerChoice, known, max_spend=None, redo=False):
+        dataset, sheet = exemplars.members.target.dataset, instructions.layout == "sheet"
+        super().__init__(dataset, choice, exemplars.files, instructions.image_size, sheet, max_spend, redo)
+        self.exemplars, self.instructions, self.known = exemplars, instructions, known
+        self.labels = exemplars.members.names
         self.found: dict[int, dict] = {}
         self.shared: list[list[int]] = []
         self._digests: dict[int, str] = {}
@@ -45,7 +45,7 @@ class LLMNaming(LLMJob):
         """Of all that an answer depends on: members, images, prompt and model."""
         if cluster not in self._digests:
             asked = [prompt.VERSION, self.choice.base_url, self.choice.model, vars(self.instructions)]
-            shown = self.speakers.digest(cluster, self.instructions.contrast == "images")
+            shown = self.exemplars.digest(cluster, self.instructions.contrast == "images")
             self._digests[cluster] = digest_of([*asked, shown])
         return self._digests[cluster]
 
@@ -55,14 +55,14 @@ class LLMNaming(LLMJob):
         Raises:
             Failure: if none of its images can be read
         """
-        pictures = self.pictures(self.speakers.chosen[cluster], self.instructions.images)
+        pictures = self.pictures(self.exemplars.chosen[cluster], self.instructions.images)
         if not pictures:
             raise Failure(NO_IMAGE, NEXT)
         others, names = {}, []
         if self.instructions.contrast == "images":
-            others = self.pictures(self.speakers.contrast(cluster), NEIGHBORS)
+            others = self.pictures(self.exemplars.contrast(cluster), NEIGHBORS)
         elif self.instructions.contrast == "names":
-            names = [name for other in self.speakers.near.get(cluster, []) if (name := self._name_of(other))]
+            names = [name for other in self.exemplars.near.get(cluster, []) if (name := self._name_of(other))]
         asked = prompt.name_question(list(pictures.values()), list(others.values()), names, self.instructions)
         return asked, list(pictures)
 
@@ -82,7 +82,7 @@ class LLMNaming(LLMJob):
 
         self.ask(jobs, key, parallel, timeout, report)
 
-    def tell_apart(self, key: str | None, parallel: int, timeout: float, progress):
+    def disambiguate(self, key: str | None, parallel: int, timeout: float, progress):
         """The second pass: one question for every group of clusters with names too much alike."""
         names, groups = self._alike()
         if groups and not self.stopped and not self.instructions.words:
@@ -162,7 +162,7 @@ class LLMNaming(LLMJob):
             "model": self.choice.model,
             "host": self.choice.host,
             "images": shown,
-            "contrast": self.speakers.contrast(cluster) if self.instructions.contrast == "images" else [],
+            "contrast": self.exemplars.contrast(cluster) if self.instructions.contrast == "images" else [],
             "tokens": tokens,
             "cost": None if price is None else price.of(*tokens.values()),
             "calls": used.calls,
@@ -173,7 +173,7 @@ class LLMNaming(LLMJob):
 
     def _contrast_job(self, group, names, digest):
         def make():
-            pictures = [list(self.pictures(self.speakers.chosen[c], CONTRAST_IMAGES).values()) for c in group]
+            pictures = [list(self.pictures(self.exemplars.chosen[c], CONTRAST_IMAGES).values()) for c in group]
             return prompt.contrast_question(pictures, [names[c] for c in group], self.instructions)
 
         def read(text, lenient):

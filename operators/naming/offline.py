@@ -7,7 +7,7 @@ import numpy as np
 from ...models.naming.answers import plain_name
 from ..dataset.ground_truth import read_truth
 from ..dataset.vector_fields import field_encoder
-from .exemplars import choose_speakers, some_vectors
+from .exemplars import choose_exemplars, some_vectors
 
 SHOWN = 64  # images per cluster that CLIP or the classifier looks at
 COHERENT = 0.5  # share of the most frequent label below which a cluster counts as mixed
@@ -96,19 +96,19 @@ def _image_shares(request, members, clusters, stages):
     from ...models.naming.specific import shares_of
 
     report = stages.enter("choosing images")
-    speakers = choose_speakers(members, SHOWN, request.given["seed"])
+    exemplars = choose_exemplars(members, SHOWN, request.given["seed"])
     report(1)
     report = stages.enter("naming")
     if request.source == "classifier":
         words = imagenet_words()
-        scores = _embedded(ImageNetClassifier(), speakers, clusters, report)
+        scores = _embedded(ImageNetClassifier(), exemplars, clusters, report)
     else:
-        words, scores = _by_words(request, members, speakers, clusters, report)
+        words, scores = _by_words(request, members, exemplars, clusters, report)
     shares = dict(zip(scores, shares_of(list(scores.values())), strict=True)) if scores else {}
     return shares, words, {cluster: NO_IMAGE for cluster in clusters if cluster not in shares}
 
 
-def _by_words(request, members, speakers, clusters, report):
+def _by_words(request, members, exemplars, clusters, report):
     """The words, and by cluster how well each fits its images."""
     from ...models.encoders import get_encoder
     from ...models.encoders.clip import Clip
@@ -120,16 +120,16 @@ def _by_words(request, members, speakers, clusters, report):
     if not isinstance(encoder, Clip):
         raise ValueError(f"encoder={encoder.name!r} has no words; choose clip or clip:<architecture>/<weights>")
     texts = word_vectors(encoder, words, lambda f, m: report(f / 4, m))
-    vectors = image_vectors(encoder, members, speakers, clusters, lambda f, m="": report(0.25 + 0.75 * f, m))
+    vectors = image_vectors(encoder, members, exemplars, clusters, lambda f, m="": report(0.25 + 0.75 * f, m))
     return words, {cluster: word_scores(rows, texts) for cluster, rows in vectors.items()}
 
 
-def image_vectors(encoder, members, speakers, clusters, report) -> dict[int, np.ndarray]:
+def image_vectors(encoder, members, exemplars, clusters, report) -> dict[int, np.ndarray]:
     """The vectors of each cluster's chosen images: those of the run if this encoder made them, else computed now."""
     if not same_vectors(members, encoder):
-        return _embedded(encoder, speakers, clusters, report)
-    rows = some_vectors(members, set(speakers.files))
-    return _by_cluster(rows, speakers, clusters)
+        return _embedded(encoder, exemplars, clusters, report)
+    rows = some_vectors(members, set(exemplars.files))
+    return _by_cluster(rows, exemplars, clusters)
 
 
 def same_vectors(members, encoder) -> bool:
@@ -142,18 +142,18 @@ def same_vectors(members, encoder) -> bool:
     return same_encoder(field_encoder(members.target.source, members.target.local_path(field)), encoder.identity)
 
 
-def _by_cluster(rows, speakers, clusters):
-    found = {c: [rows[i] for i in speakers.chosen.get(c, []) if i in rows] for c in clusters}
+def _by_cluster(rows, exemplars, clusters):
+    found = {c: [rows[i] for i in exemplars.chosen.get(c, []) if i in rows] for c in clusters}
     return {cluster: np.stack(own) for cluster, own in found.items() if own}
 
 
-def _embedded(encoder, speakers, clusters, report) -> dict[int, np.ndarray]:
+def _embedded(encoder, exemplars, clusters, report) -> dict[int, np.ndarray]:
     """What an encoder makes of the images chosen, per cluster; files that cannot be read are left out."""
     from ...models.encoders.batches import embed_files
 
-    wanted = [row_id for cluster in clusters for row_id in speakers.chosen.get(cluster, [])]
-    order = [row_id for row_id in speakers.files if row_id in set(wanted)]  # boxes of one file in a row
+    wanted = [row_id for cluster in clusters for row_id in exemplars.chosen.get(cluster, [])]
+    order = [row_id for row_id in exemplars.files if row_id in set(wanted)]  # boxes of one file in a row
     rows = {}
-    for positions, vectors, _ in embed_files(encoder, [speakers.files[i] for i in order], progress=report):
+    for positions, vectors, _ in embed_files(encoder, [exemplars.files[i] for i in order], progress=report):
         rows.update(zip((order[p] for p in positions), vectors, strict=True))
-    return _by_cluster(rows, speakers, clusters)
+    return _by_cluster(rows, exemplars, clusters)

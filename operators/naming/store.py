@@ -5,7 +5,7 @@ first one, and asks nobody the same thing twice.
 """
 
 from ..editing.actions.rename import rename_clusters
-from ..runs.store import read_clusters, read_part, write_parts
+from ..runs.store import read_clusters, read_result, write_results
 
 STORE = "constellation_names"
 NAMES, REPORT = "names", "naming"  # parts of the run
@@ -32,7 +32,7 @@ class Answers:
 
 def read_names(dataset, run_key: str) -> dict[int, dict]:
     """What is known about each cluster's name, by cluster id."""
-    return {int(key): about for key, about in (read_part(dataset, run_key, NAMES) or {}).items()}
+    return {int(key): about for key, about in (read_result(dataset, run_key, NAMES) or {}).items()}
 
 
 def apply_names(dataset, run_key: str, found: dict[int, dict], source: str, progress=None) -> int:
@@ -58,4 +58,4 @@ def apply_names(dataset, run_key: str, found: dict[int, dict], source: str, prog
 
 def keep_report(dataset, run_key: str, report: dict):
     """Keeps what the last naming job of a run did, with its failures."""
-    write_parts(dataset, run_key, **{REPORT: report})
+    write_results(dataset, run_key, **{REPORT: report})

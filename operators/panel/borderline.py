@@ -13,8 +13,8 @@ _CELLS = {"display": "grid", "gridTemplateColumns": "repeat(auto-fill, minmax(92
 
 def border(run: PanelRun) -> list[tuple[str, int, int | None]]:
     """The least certain images or patches of the shown cluster, or of all: their id, cluster and second choice."""
-    figures = run.figures.get("clusters", {})
-    chosen = {str(run.shown): figures.get(str(run.shown), {})} if run.shown in run.cards else figures
+    statistics = run.statistics.get("clusters", {})
+    chosen = {str(run.shown): statistics.get(str(run.shown), {})} if run.shown in run.cards else statistics
     found = []
     for key, entry in chosen.items():
         rows = zip(entry.get("margin", []), entry.get("border", []), entry.get("second", []), strict=True)

@@ -38,8 +38,8 @@ def add_cards(panel, run: PanelRun, events):
     cards = types.Object()
     for place, card in enumerate(run.on_page):
         _add_card(cards, f"card_{place}", card, run, events)
-    unassigned = run.look.get("unassigned")
-    if unassigned and run.has_strangers:
+    unassigned = run.ui.get("unassigned")
+    if unassigned and run.shows_unassigned:
         _add_unassigned(cards, unassigned, run, events)
     panel.define_property("cards", cards, view=types.GridView(gap=1, componentsProps={"grid": {"sx": _CELLS}}))
 
@@ -66,8 +66,8 @@ def _add_card(cards, name, card: Card, run: PanelRun, events):
     style = {"display": "grid", "gridTemplateColumns": "minmax(0, 1fr) auto", "alignItems": "center"}
     box.define_property("head", head, view=types.GridView(gap=0, componentsProps={"grid": {"sx": style}}))
     text(box, "size", f"{card.size:,} {run.unit} · {100 * card.share:.1f} %")
-    if figures := _figures(card):  # one part, for the App takes its time with each
-        lines, helps = zip(*figures, strict=True)
+    if statistics := _figures(card):  # one part, for the App takes its time with each
+        lines, helps = zip(*statistics, strict=True)
         text(box, "figures", "\n".join(lines), "0.8rem", QUIET, help="\n".join(helps), whiteSpace="pre-line")
     if card.mixed:
         text(box, "mixed", "mixed: more than one kind of thing", "0.8rem", "warning.main", bold=True)

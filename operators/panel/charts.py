@@ -36,12 +36,12 @@ LARGEST = 200  # clusters in a heat map; more are squares of two pixels
 
 def available(run: PanelRun) -> list[str]:
     """The charts that can be drawn of a run."""
-    figures = run.figures
+    statistics = run.statistics
     known = {
         "sizes": True,
-        "confidence": bool(figures),
-        "silhouette": any(c.get("silhouette") is not None for c in figures.get("clusters", {}).values()),
-        "similarity": figures.get("similarity") is not None,
+        "confidence": bool(statistics),
+        "silhouette": any(c.get("silhouette") is not None for c in statistics.get("clusters", {}).values()),
+        "similarity": statistics.get("similarity") is not None,
         "confusion": run.truth.get("counts") is not None,
         "training": bool(getattr(run.config, "history", None)),
     }
@@ -130,11 +130,11 @@ def _sizes(run):
 
 def _histogram(run) -> list[int] | None:
     """The confidences of the cluster that the grid shows, None if it shows none, or noise, whose are all 0."""
-    return run.figures["clusters"].get(str(run.shown), {}).get("histogram") if run.shown in run.cards else None
+    return run.statistics["clusters"].get(str(run.shown), {}).get("histogram") if run.shown in run.cards else None
 
 
 def _confidence(run):
-    every, mine = run.figures["histogram"], _histogram(run)
+    every, mine = run.statistics["histogram"], _histogram(run)
     middles = [(i + 0.5) / BINS for i in range(BINS)]
     hover = "%{y:,} at %{x:.3f}<extra></extra>"
     bars = {"type": "bar", "x": middles, "y": mine or every, "marker": {"color": MAIN}, "hovertemplate": hover}
@@ -145,7 +145,7 @@ def _confidence(run):
 
 def _silhouette(run):
     cards = _ranked("silhouette", run)
-    ranges = [run.figures["clusters"][str(card.id)]["silhouette_range"] for card in cards]
+    ranges = [run.statistics["clusters"][str(card.id)]["silhouette_range"] for card in cards]
     values = [card.silhouette for card in cards]
     spread = {
         "type": "data",
@@ -164,15 +164,15 @@ def _silhouette(run):
 def _largest(run) -> list[int]:
     """The clusters in the similarity chart: the largest, similar ones side by side."""
     sizes = {key: card.size for key, card in run.cards.items()}
-    order = [cluster for cluster in run.figures["order"] if cluster in sizes]
+    order = [cluster for cluster in run.statistics["order"] if cluster in sizes]
     kept = set(sorted(order, key=lambda cluster: -sizes[cluster])[:LARGEST])
     return [cluster for cluster in order if cluster in kept]
 
 
 def _similarity(run):
-    shown, order = _largest(run), run.figures["order"]
+    shown, order = _largest(run), run.statistics["order"]
     at = [order.index(cluster) for cluster in shown]
-    table = unpack(run.figures["similarity"])[np.ix_(at, at)] / 100
+    table = unpack(run.statistics["similarity"])[np.ix_(at, at)] / 100
     cards = [run.cards[cluster] for cluster in shown]
     names = [_short(card.name, 60) for card in cards]
     square = {

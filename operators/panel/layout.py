@@ -38,20 +38,20 @@ def _add_clusters(panel, run, events):
     add_search(panel, run, events)
     add_shown(panel, run, events)
     if not run.current:
-        why = "The figures are from before the last edit or deletion." if run.figures else "Nothing is measured yet."
+        why = "The figures are from before the last edit or deletion." if run.statistics else "Nothing is measured yet."
         text(panel, "old", why, "0.8rem", "warning.main")
         button(panel, "measure", events.on_measure, "Compute them again")
-    if run.look.get("order") == BORDERLINE:
+    if run.ui.get("order") == BORDERLINE:
         add_border(panel, run, events)
     if not run.listed:
-        text(panel, "nothing", "No cluster has such a name." if run.look.get("search") else "There is no cluster.")
+        text(panel, "nothing", "No cluster has such a name." if run.ui.get("search") else "There is no cluster.")
     add_cards(panel, run, events)
     add_pages(panel, run, events)
 
 
 def _add_charts(panel, run, events):
     charts = available(run)
-    chosen = run.look.get("chart") if run.look.get("chart") in charts else charts[0]
+    chosen = run.ui.get("chart") if run.ui.get("chart") in charts else charts[0]
     bar = types.Object()
     for name in charts:
         button(bar, name, events.on_chart, TITLES[name], params={"chart": name}, strong=name == chosen)

@@ -40,7 +40,7 @@ def run_form(name: str, run) -> dict:
     if name == "suggest_cluster_count":
         unit = {"unit": run.config.patches_field} if run.config.patches_field else {}
         return {"embeddings": run.config.embeddings, **unit}
-    truth = {"ground_truth": run.look["truth"]} if run.look.get("truth") else {}
+    truth = {"ground_truth": run.ui["truth"]} if run.ui.get("truth") else {}
     return {"run_key": run.key, **(truth if name in ("evaluate_clusters", "propagate_labels") else {})}
 
 
@@ -66,7 +66,7 @@ def edit_form(action: str, run, cluster: int, version: int) -> dict:
     elif action in ("split", "move"):
         filled |= {"cluster": str(cluster)}
     elif action == "merge":
-        nearest = run.figures.get("clusters", {}).get(str(cluster), {}).get("nearest")
+        nearest = run.statistics.get("clusters", {}).get(str(cluster), {}).get("nearest")
         filled["clusters"] = [str(cluster), *([str(nearest)] if nearest in run.cards else [])]
     elif action == "dissolve":
         filled["clusters"] = [str(cluster)]

@@ -4,9 +4,9 @@ from dataclasses import dataclass, field
 from functools import cached_property
 
 from ...models.labels import NOISE
-from ..evaluation.statistics import are_current, read_figures
+from ..evaluation.statistics import are_current, read_statistics
 from ..runs.store import check_labels, clusters_of, look_at
-from .state import read_look
+from .state import read_ui_state
 
 PAGE = 12
 UNASSIGNED = -2  # the card of those without a cluster
@@ -61,17 +61,17 @@ class Card:
 
 @dataclass(frozen=True)
 class PanelRun:
-    """A run and how the panel looks at it.
+    """A run and the UI state of the panel that shows it.
 
     Args:
         dataset: the dataset
         key: the run's key
-        look: how the panel looks at it: tab, page, sort, search, shown, part, order, truth, chart, unassigned, made
+        ui: the UI state: tab, page, sort, search, shown, part, order, truth, chart, unassigned, made
     """
 
     dataset: object
     key: str
-    look: dict = field(default_factory=dict)
+    ui: dict = field(default_factory=dict)
 
     @classmethod
     def of(cls, ctx) -> "PanelRun | None":
@@ -79,7 +79,7 @@ class PanelRun:
         key = ctx.panel.get_state("run")
         if ctx.dataset is None or key not in ctx.dataset.list_runs():
             return None
-        return cls(ctx.dataset, key, read_look(ctx))
+        return cls(ctx.dataset, key, read_ui_state(ctx))
 
     @cached_property
     def config(self):
@@ -107,20 +107,20 @@ class PanelRun:
         return {entry["id"]: entry["label"] for entry in self.clusters}
 
     @cached_property
-    def figures(self) -> dict:
+    def statistics(self) -> dict:
         """What is known about the clusters; empty if nothing is."""
-        return read_figures(self.dataset, self.key) or {}
+        return read_statistics(self.dataset, self.key) or {}
 
     @cached_property
     def current(self) -> bool:
         """Whether the figures describe the labels as they are now."""
-        return bool(self.figures) and are_current(self.dataset, self.key, self.figures)
+        return bool(self.statistics) and are_current(self.dataset, self.key, self.statistics)
 
     @cached_property
     def truth(self) -> dict:
         """What is known against the chosen field of classes; empty if none is chosen or it is out of date."""
-        kept = read_figures(self.dataset, self.key, "truth")
-        if kept is None or kept["field"] != self.look.get("truth"):
+        kept = read_statistics(self.dataset, self.key, "truth")
+        if kept is None or kept["field"] != self.ui.get("truth"):
             return {}
         return kept if are_current(self.dataset, self.key, kept) else {}
 
@@ -132,7 +132,7 @@ class PanelRun:
     @property
     def shown(self) -> int | None:
         """The cluster that the grid shows, None if it shows something else."""
-        return self.look.get("shown")
+        return self.ui.get("shown")
 
     @property
     def version(self) -> int:
@@ -142,22 +142,22 @@ class PanelRun:
     @property
     def tab(self) -> str:
         """The open tab."""
-        return self.look.get("tab") or "clusters"
+        return self.ui.get("tab") or "clusters"
 
     @cached_property
     def cards(self) -> dict[int, Card]:
         """All cards by cluster id, noise included."""
         total = sum(entry["size"] for entry in self.clusters) or 1
-        about = read_figures(self.dataset, self.key, "names") or {}
+        about = read_statistics(self.dataset, self.key, "names") or {}
         return {entry["id"]: self._card(entry, total, about.get(str(entry["id"])) or {}) for entry in self.clusters}
 
     def _card(self, entry, total, about) -> Card:
         key = str(entry["id"])
-        found = self.figures.get("clusters", {}).get(key, {})
+        found = self.statistics.get("clusters", {}).get(key, {})
         if not self.current and found.get("size") != entry["size"]:
             found = {}  # it was edited since it was measured
         against = self.truth.get("clusters", {}).get(key, {})
-        noise = (self.figures.get("noise") or {}).get("prototypes", []) if entry["id"] == NOISE else []
+        noise = (self.statistics.get("noise") or {}).get("prototypes", []) if entry["id"] == NOISE else []
         return Card(
             id=entry["id"],
             name=entry["label"],
@@ -178,18 +178,18 @@ class PanelRun:
     @cached_property
     def listed(self) -> list[Card]:
         """The cards of the clusters that were searched for, in the chosen order; noise is not among them."""
-        wanted = str(self.look.get("search") or "").casefold().split()
+        wanted = str(self.ui.get("search") or "").casefold().split()
         found = [card for key, card in self.cards.items() if key != NOISE and _matches(card, wanted)]
         return sorted(found, key=self._rank)
 
     def _rank(self, card: Card) -> tuple:
-        sort = self.look.get("sort") or "size"
+        sort = self.ui.get("sort") or "size"
         if sort == "name":
             return (card.name.casefold(), card.id)
         if sort == "small":
             return (card.size, card.id)
         if sort == "similar":
-            order = self.figures.get("order", [])
+            order = self.statistics.get("order", [])
             return (order.index(card.id) if card.id in order else len(order), card.id)
         if sort in ("confidence", "cohesion", "separation", "purity"):
             value = getattr(card, sort)
@@ -204,19 +204,19 @@ class PanelRun:
     @property
     def page(self) -> int:
         """The page that is open, from 0."""
-        return min(self.look.get("page") or 0, self.pages - 1)
+        return min(self.ui.get("page") or 0, self.pages - 1)
 
     @property
     def on_page(self) -> list[Card]:
         """The cards on the open page; the first one ends with noise."""
         cards = self.listed[self.page * PAGE : (self.page + 1) * PAGE]
         noise = self.cards.get(NOISE)
-        return [*cards, noise] if noise and self.has_strangers else cards
+        return [*cards, noise] if noise and self.shows_unassigned else cards
 
     @property
-    def has_strangers(self) -> bool:
+    def shows_unassigned(self) -> bool:
         """Whether those without a cluster have their cards on the open page: the first, unless a name is wanted."""
-        return self.page == 0 and not self.look.get("search")
+        return self.page == 0 and not self.ui.get("search")
 
     def page_of(self, cluster: int) -> int:
         """The page with a cluster's card; the open one if it is on none."""

@@ -1,4 +1,4 @@
-"""How an open Clusters panel looks at its run, kept on the server.
+"""UI state of an open Clusters panel, kept on the server.
 
 The App counts a panel's state as part of its workspace, and loads the whole page anew when that changes. A click on a
 card also changes the grid, so that the page would be loaded twice. The panel's state therefore holds only the run, what
@@ -14,8 +14,8 @@ _SECONDS = 30 * 24 * 3600  # since it last changed; a browser does not always sa
 _OF_THE_GRID = ("shown", "part", "order")
 
 
-def begin_look(ctx, run: str | None):
-    """Gives a panel that was just opened a look of its own, which starts as that of the same panel before a reload.
+def begin_ui_state(ctx, run: str | None):
+    """Give a panel that was just opened a UI state of its own, which starts as that of the same panel before a reload.
 
     It is of its own because a workspace may be saved, and opened by several people.
 
@@ -23,27 +23,27 @@ def begin_look(ctx, run: str | None):
         ctx: the execution context
         run: key of the run that the panel is to show, None if there is none
     """
-    look = read_look(ctx)
+    ui = read_ui_state(ctx)
     if not ctx.has_custom_view:
-        look = {name: value for name, value in look.items() if name not in _OF_THE_GRID}
+        ui = {name: value for name, value in ui.items() if name not in _OF_THE_GRID}
     ctx.panel.set_state({"run": run, _NAME: uuid4().hex})
     if run is not None:
-        keep_look(ctx, look)
+        save_ui_state(ctx, ui)
 
 
-def read_look(ctx) -> dict:
-    """The look that was kept last, empty if there is none."""
+def read_ui_state(ctx) -> dict:
+    """The UI state that was saved last, empty if there is none."""
     name = ctx.panel.get_state(_NAME)
     return (ctx.store(_STORE).get(name) if name and ctx.dataset is not None else None) or {}
 
 
-def keep_look(ctx, look: dict):
-    """Keeps a look for the next event of the same panel.
+def save_ui_state(ctx, ui: dict):
+    """Save the UI state for the next event of the same panel.
 
     Args:
         ctx: the execution context
-        look: see :class:`operators.clusters_panel_run.PanelRun`
+        ui: see :class:`operators.panel.run.PanelRun`
     """
     store, name = ctx.store(_STORE), ctx.panel.get_state(_NAME)
-    store.set(name, look, ttl=_SECONDS)
+    store.set(name, ui, ttl=_SECONDS)
     store.update_ttl(name, _SECONDS)  # the store counts from when a name was first set

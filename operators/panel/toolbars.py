@@ -57,10 +57,10 @@ def inputs_of(run: PanelRun) -> dict:
     return {
         "header.run": run.key,
         "header.menu": None,
-        "search.search": run.look.get("search") or "",
-        "search.sort": run.look.get("sort") or "size",
-        "search.truth": run.look.get("truth") or NONE,
-        "shown.order": (run.look.get("order") if _ordered(run) else None) or "confidence",
+        "search.search": run.ui.get("search") or "",
+        "search.sort": run.ui.get("sort") or "size",
+        "search.truth": run.ui.get("truth") or NONE,
+        "shown.order": (run.ui.get("order") if _ordered(run) else None) or "confidence",
     }
 
 
@@ -105,15 +105,15 @@ def add_shown(panel, run: PanelRun, events):
     button(bar, "on", events.on_next, icon="chevron_right", help="Next cluster")
     if run.shown in run.cards:
         card = run.cards[run.shown]
-        text(bar, "what", f"{card.name} · {run.look.get('part') or f'{card.size:,} {run.unit}'}", bold=True)
+        text(bar, "what", f"{card.name} · {run.ui.get('part') or f'{card.size:,} {run.unit}'}", bold=True)
         if _ordered(run):
             choices = {key: words.capitalize() for key, words in ORDERS.items()}
             drop_down(bar, "order", choices, events.on_order, "Order in the grid", width=230)
     elif run.shown == UNASSIGNED:
         text(bar, "what", f"{run.unit} without a cluster", bold=True)
-    elif run.look.get("part"):
-        text(bar, "what", run.look["part"], bold=True)
-    if run.figures.get("similarity"):
+    elif run.ui.get("part"):
+        text(bar, "what", run.ui["part"], bold=True)
+    if run.statistics.get("similarity"):
         button(bar, BORDERLINE, events.on_borderline, "Borderline", help="The least certain of all clusters")
     button(bar, "all", events.on_all, "All", help="Show everything in the grid")
     panel.define_property("shown", bar, view=row())

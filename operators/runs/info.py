@@ -1,7 +1,7 @@
 """Information about a run, as plain data."""
 
 from .edit_log import history
-from .store import get_config, has_labels, read_clusters, read_part, when
+from .store import get_config, has_labels, read_clusters, read_result, when
 
 
 def get_clustering_run_info(samples, run_key: str) -> dict:
@@ -26,5 +26,5 @@ def get_clustering_run_info(samples, run_key: str) -> dict:
         "field_exists": has_labels(dataset, run_key),
         **plain,
         "clusters": read_clusters(dataset, run_key),
-        "edits": history(read_part(dataset, run_key, "edits") or []),
+        "edits": history(read_result(dataset, run_key, "edits") or []),
     }

@@ -189,7 +189,7 @@ def write_values(target, path: str, rows: Labels, values: list, progress=None):
 
 def create_label_field(target, name: str, run_key: str):
     """Makes an empty cluster field, marked as being written, in place of a dead run's leftover if there is one."""
-    dataset, path = target.dataset, target.home_path(name)
+    dataset, path = target.dataset, target.storage_path(name)
     drop_field(dataset, path)
     if target.source._is_frames:  # a frames view keeps a copy of the schema of its videos' frames
         _add_field(target.source._dataset.add_sample_field, target.local_path(name), run_key)

@@ -1,7 +1,7 @@
 """Leftovers of runs that died: half-written fields, and maps that no run names."""
 
 from ..dataset.owned_fields import all_paths, drop_field, mark_of, set_mark
-from ..execution.locks import is_held, turn
+from ..execution.locks import is_held, schema_lock
 from .maps import clean_maps
 from .store import list_clustering_runs, look_at
 
@@ -37,6 +37,6 @@ def clean_leftovers(dataset, except_key: str | None = None):
         dataset: the dataset
         except_key (None): a run key whose writer is the caller
     """
-    with turn(dataset):
+    with schema_lock(dataset):
         clean_fields(dataset, except_key)
         clean_maps(dataset, except_key)

@@ -7,7 +7,7 @@ samples; neither holds vectors.
 import fiftyone as fo
 
 from ..dataset.owned_fields import drop_field, is_ours, mark_of, move_field, set_mark
-from ..execution.locks import turn, writing
+from ..execution.locks import schema_lock, write_lock
 from .clusters import COARSE
 from .maps import clean_maps, touch_maps
 from .store import KIND, MAX_CONFIG_CLUSTERS, get_config, list_clustering_runs, look_at
@@ -35,7 +35,7 @@ def check_cluster_field(target, name: str):
         raise ValueError(
             f"cluster field {name!r} is not valid; use letters, digits and underscores, starting with a letter"
         )
-    _check_free(target.dataset, target.home_path(name))
+    _check_free(target.dataset, target.storage_path(name))
 
 
 def _check_free(dataset, path):
@@ -152,7 +152,7 @@ def delete_clustering_run(samples, run_key: str) -> dict:
     dataset.reload()
     visualization = get_config(dataset, run_key).visualization
     path = get_config(dataset, run_key).label_path
-    with writing(dataset, f"run key {run_key!r}", f"field {path!r}"), turn(dataset):
+    with write_lock(dataset, f"run key {run_key!r}", f"field {path!r}"), schema_lock(dataset):
         done = delete_run(dataset, run_key)
         deleted = clean_maps(dataset, except_key=run_key)
         touch_maps(dataset)  # the next run of this name has other clusters
@@ -179,7 +179,7 @@ def rename_clustering_run(samples, run_key: str, new_run_key: str) -> dict:
         raise ValueError(f"the new run key {new_run_key!r} is the old one; choose another")
     paths = {get_config(dataset, run_key).label_path, moved_path(dataset, run_key, new_run_key)}
     names = [f"run key {run_key!r}", f"run key {new_run_key!r}", *(f"field {path!r}" for path in paths)]
-    with writing(dataset, *names), turn(dataset):
+    with write_lock(dataset, *names), schema_lock(dataset):
         done = rename_run(dataset, run_key, new_run_key)
         touch_maps(dataset)  # the next run of the old name has other clusters
     return done

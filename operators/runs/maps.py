@@ -7,7 +7,7 @@ it findable without a registry, also after the run that made it was killed.
 import hashlib
 from datetime import datetime, timedelta
 
-from ..execution.locks import others, turn
+from ..execution.locks import others, schema_lock
 from .store import list_clustering_runs, look_at
 
 PANEL_COLORS = 100
@@ -51,7 +51,7 @@ def ensure_map(target, table, brain_key: str, X, neighbors, seed, progress):
     if brain_key in target.dataset.list_brain_runs():
         return
     points = project_2d(X, knn=neighbors, random_state=seed, progress=progress)
-    with turn(target.dataset):
+    with schema_lock(target.dataset):
         if brain_key in target.dataset.list_brain_runs():
             return
         _ours(target.dataset).set(brain_key, True)

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from ...models.vectors.normalize import unit_length
+from ...models.vectors.normalize import l2_normalize
 from ..dataset.files import files_of
 from ..dataset.rows import Rows
 from ..dataset.targets import Target, resolve_target
@@ -86,7 +86,7 @@ class Members:
         X = np.zeros((len(self.ids), table.X.shape[1]), np.float32)
         there = np.array([key in place for key in self.ids], bool)
         X[there] = table.X[[place[key] for key in self.ids if key in place]]
-        return unit_length(X, widths) if config.normalize else X
+        return l2_normalize(X, widths) if config.normalize else X
 
 
 def read_members(samples, run_key: str) -> Members:

@@ -1,6 +1,6 @@
 """Keeps a choice of images or patches: as a tag, as a saved view, or both; nothing of that name is overwritten."""
 
-from ..execution.locks import turn
+from ..execution.locks import schema_lock
 
 
 def check_kept(dataset, tag: str | None, view_name: str | None):
@@ -41,7 +41,7 @@ def keep_choice(members, ids: list[str], tag: str | None, view_name: str | None)
         else:
             members.target.source.select(ids).tag_samples(tag)
     if view_name:
-        with turn(dataset):
+        with schema_lock(dataset):
             check_kept(dataset, None, view_name)
             dataset.save_view(view_name, view)
     return view

@@ -12,7 +12,7 @@ from bson import DBRef
 
 from ...models.labels import NOISE
 from ..dataset.owned_fields import all_paths, is_ours
-from ..execution.locks import turn
+from ..execution.locks import schema_lock
 from .clusters import COARSE
 
 _KEPT = 32  # configurations
@@ -66,7 +66,7 @@ def clusters_of(dataset, run_key: str, level: str = "fine") -> list[dict]:
         return read_clusters(dataset, run_key)
     if level != "coarse":
         raise ValueError(f"there is no level {level!r}; choose 'fine' or 'coarse'")
-    clusters = (read_part(dataset, run_key, "coarse") or {}).get("clusters")
+    clusters = (read_result(dataset, run_key, "coarse") or {}).get("clusters")
     if not clusters:
         raise ValueError(f"run {run_key!r} has no coarse level; make one with build_cluster_hierarchy")
     return clusters
@@ -164,7 +164,7 @@ def read_arrays(dataset, run_key: str) -> dict[str, np.ndarray]:
     return {name: fo.core.utils.deserialize_numpy_array(text, ascii=True) for name, text in packed.items()}
 
 
-def read_part(dataset, run_key: str, name: str, default=None):
+def read_result(dataset, run_key: str, name: str, default=None):
     """One part of a run.
 
     Args:
@@ -182,13 +182,13 @@ def read_part(dataset, run_key: str, name: str, default=None):
     return getattr(_results(dataset, run_key), name, default)
 
 
-def read_parts(dataset, run_key: str, *names: str) -> dict:
-    """Several parts of a run by name, None where it has no such part; see :func:`read_part`."""
+def read_results(dataset, run_key: str, *names: str) -> dict:
+    """Several parts of a run by name, None where it has no such part; see :func:`read_result`."""
     results = _results(dataset, run_key)
     return {name: getattr(results, name, None) for name in names}
 
 
-def write_parts(dataset, run_key: str, **parts):
+def write_results(dataset, run_key: str, **parts):
     """Writes parts of a run and keeps its other ones; waits until nobody else is changing the dataset's runs.
 
     Args:
@@ -199,7 +199,7 @@ def write_parts(dataset, run_key: str, **parts):
     Raises:
         ValueError: in one sentence, if there is no such run
     """
-    with turn(dataset):
+    with schema_lock(dataset):
         _write(dataset, run_key, parts)
 
 
@@ -211,9 +211,9 @@ def change_run(dataset, run_key: str, clusters: list[dict], facts: dict, **parts
         run_key: the run's key
         clusters: see :func:`operators.runs.read_clusters`
         facts: what else the configuration says now, by name
-        **parts: as for :func:`write_parts`
+        **parts: as for :func:`write_results`
     """
-    with turn(dataset):
+    with schema_lock(dataset):
         config = get_config(dataset, run_key)
         config.clusters = clusters if len(clusters) <= MAX_CONFIG_CLUSTERS else None
         config.n_used = sum(entry["size"] for entry in clusters)

@@ -11,7 +11,7 @@ from fiftyone import ViewField as F
 from fiftyone.operators.delegated import DelegatedOperationService
 from fiftyone.plugins.orgs.constellation.clusters.models.clusterers import get_clusterer, list_clusterers
 from fiftyone.plugins.orgs.constellation.clusters.models.parameters import parameters
-from fiftyone.plugins.orgs.constellation.clusters.models.vectors.normalize import unit_length
+from fiftyone.plugins.orgs.constellation.clusters.models.vectors.normalize import l2_normalize
 from fiftyone.plugins.orgs.constellation.clusters.models.vectors.reduction import get_reduction
 from fiftyone.plugins.orgs.constellation.clusters.operators.editing import new_samples as newcomers
 from fiftyone.plugins.orgs.constellation.clusters.operators.editing.actions.dissolve import dissolve_clusters
@@ -64,7 +64,7 @@ def test_labels_are_those_that_the_estimator_predicts(blobs, compute, method, pa
     compute(blobs.limit(40), run_key="km", method=method, params=params, embeddings="emb", reduce=reduce)
     before = list(zip(*blobs.limit(40).values(["km.id", "km.label", "km.confidence"]), strict=True))
     done = assign(blobs)
-    X = unit_length(np.stack(blobs.values("emb")))
+    X = l2_normalize(np.stack(blobs.values("emb")))
     estimator = get_clusterer(method)(**params)
     reducer = get_reduction(reduce)()
     X = np.concatenate([reducer.fit_transform(X[:40]), reducer.transform(X[40:])])
@@ -89,7 +89,7 @@ def test_labels_of_every_method_are_those_of_its_predict(blobs, compute, method)
     params = {key: value for key, value in QUICK.items() if key in parameters(get_clusterer(method))}
     compute(blobs.limit(40), run_key="km", method=method, params=params, embeddings="emb", reduce="none")
     assign(blobs)
-    X = unit_length(np.stack(blobs.values("emb")))
+    X = l2_normalize(np.stack(blobs.values("emb")))
     estimator = get_clusterer(method)(**params).fit(X[:40])
     assert blobs.limit(40).values("km.cluster") == estimator.labels_.tolist()
     assert blobs.skip(40).values("km.cluster") == estimator.predict(X[40:]).tolist()

@@ -30,7 +30,7 @@ def build(dataset, **kwargs):
 def check_coarse(dataset, path="km"):
     """The coarse label is the coarse cluster of the fine one, named as the run says, everywhere."""
     dataset.reload()
-    coarse_of = {int(k): v for k, v in run_parts.read_part(dataset, "km", "coarse")["of"].items()} | {-1: -1}
+    coarse_of = {int(k): v for k, v in run_parts.read_result(dataset, "km", "coarse")["of"].items()} | {-1: -1}
     names = {entry["id"]: entry["label"] for entry in clusters_of(dataset, "km", "coarse")} | {-1: "noise"}
     unwind = path != "km"
     values = dataset.values([f"{path}.cluster", f"{path}.confidence"], unwind=unwind)
@@ -51,7 +51,7 @@ def test_clusters_of_one_group_come_together(run):
     assert done["coarse_field"] == "km_coarse" and [c["size"] for c in done["clusters"]] == [20, 20, 20]
     pairs = set(zip(*run.values(["km_coarse.label", "ground_truth.label"]), strict=True))
     assert len(pairs) == 3 and {a for a, _ in pairs} == {"group 00", "group 01", "group 02"}
-    tree = run_parts.read_part(run, "km", "hierarchy")
+    tree = run_parts.read_result(run, "km", "hierarchy")
     assert len(tree["children"]) == len(tree["heights"]) == 8 and tree["heights"] == sorted(tree["heights"])
     assert run.get_field("km_coarse").info["constellation"]["status"] == "done"
     undo_edit(run, "km")

@@ -6,7 +6,7 @@ import fiftyone as fo
 import numpy as np
 import pytest
 from fiftyone.plugins.orgs.constellation.clusters.models.clusterers import get_clusterer
-from fiftyone.plugins.orgs.constellation.clusters.models.vectors.normalize import unit_length
+from fiftyone.plugins.orgs.constellation.clusters.models.vectors.normalize import l2_normalize
 from fiftyone.plugins.orgs.constellation.clusters.operators.inputs.neighbor_purity import neighbor_arguments
 from fiftyone.plugins.orgs.constellation.clusters.operators.outputs.neighbor_purity import neighbors_text
 
@@ -23,7 +23,7 @@ def test_each_image_is_followed_by_its_neighbours(blobs, check):
     found = check(blobs, n_images=2, n_neighbors=4, ground_truth="ground_truth")
     shown = [key for entry in found["neighbors"] for key in (entry["id"], *entry["neighbors"])]
     assert found["view"].values("id") == shown and len(set(shown)) == 10
-    vectors = dict(zip(blobs.values("id"), unit_length(np.stack(blobs.values("emb"))), strict=True))
+    vectors = dict(zip(blobs.values("id"), l2_normalize(np.stack(blobs.values("emb"))), strict=True))
     for entry in found["neighbors"]:
         assert entry["similarity"] == sorted(entry["similarity"], reverse=True)
         away = {

@@ -316,12 +316,12 @@ def test_the_leftovers_of_a_killed_run_are_cleaned(blobs, compute):
 
 
 def test_a_living_writer_keeps_others_out(blobs, compute):
-    with locks.writing(blobs, "run key 'km3'"), pytest.raises(ValueError, match="'km3' is being written by process"):
+    with locks.write_lock(blobs, "run key 'km3'"), pytest.raises(ValueError, match="'km3' is being written by process"):
         compute(blobs, run_key="km3", embeddings="emb")
-    with locks.writing(blobs, "field 'shared'"), pytest.raises(ValueError, match="'shared' is being written"):
+    with locks.write_lock(blobs, "field 'shared'"), pytest.raises(ValueError, match="'shared' is being written"):
         compute(blobs, run_key="km3", cluster_field="shared", embeddings="emb")
     create_label_field(resolve_target(blobs), "alive", "alive")
-    with locks.writing(blobs, "run key 'alive'"):
+    with locks.write_lock(blobs, "run key 'alive'"):
         assert clean_fields(blobs) == []
     assert compute(blobs, run_key="km3", embeddings="emb")["n_clusters"] == 3
 

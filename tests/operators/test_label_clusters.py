@@ -19,7 +19,7 @@ from fiftyone.operators.delegated import DelegatedOperationService
 from fiftyone.plugins.orgs.constellation.clusters.models.naming import asking
 from fiftyone.plugins.orgs.constellation.clusters.operators.editing.actions.rename import rename_clusters
 from fiftyone.plugins.orgs.constellation.clusters.operators.naming import server as llm_server
-from fiftyone.plugins.orgs.constellation.clusters.operators.runs.store import clusters_of, read_part
+from fiftyone.plugins.orgs.constellation.clusters.operators.runs.store import clusters_of, read_result
 from naming_server import GOOD, NamingServer, hang, say, slow, status
 from PIL import Image
 
@@ -104,7 +104,7 @@ def test_names_go_to_the_run_and_the_labels(squares):
     assert squares.count_values("km.label") == {f"{name} squares": 6 for name in COLORS}
     assert squares.match({"$expr": {"$ne": ["$km.label", {"$concat": ["$color", " squares"]}]}}).count() == 0
     assert dict(zip(*squares.values(["id", "km.cluster"]), strict=True)) == ids
-    about = read_part(squares, "km", "names")["0"]
+    about = read_result(squares, "km", "names")["0"]
     assert about["host"] == server.url[7:-3] and about["model"] == "tiny-vl" and len(about["images"]) == 6
     assert (
         about["tokens"] == {"input": 100, "output": 20} and about["prompt_version"] == 1 and len(about["digest"]) == 64
@@ -140,7 +140,7 @@ def test_nothing_leaves_before_consent(squares):
             label(squares, server, delegate=True)
         assert server.connections == 0 and set(squares.count_values("km.label")) >= {"cluster 00"}
         assert label(squares, server, consent=True)["named"] == 3 and server.connections > 0
-    assert read_part(squares, "km", "naming")["consent"] is True
+    assert read_result(squares, "km", "naming")["consent"] is True
 
 
 def test_the_key_is_nowhere(squares, monkeypatch, caplog):
@@ -264,7 +264,7 @@ def test_equal_names_are_told_apart_by_one_question(squares):
         done = label(squares, server)
         assert len(server.questions) == 4 and len(server.questions[-1].images) == 9
         assert sorted(done["names"].values())[:2] == ["Left", "Right"] and done["shared"] == []
-        about = next(a for a in read_part(squares, "km", "names").values() if a["name"] == "Right")["told_apart"]
+        about = next(a for a in read_result(squares, "km", "names").values() if a["name"] == "Right")["told_apart"]
         assert about["group"] == [0, 1, 2] and about["first_name"].casefold() in ("square", "the squares", "squares")
         assert about["tokens"] == {"input": 100, "output": 20}
         assert label(squares, server)["calls"] == 0  # nothing is asked twice
@@ -284,7 +284,7 @@ def test_odd_images_are_a_view_and_mixed_clusters_are_marked(squares):
         done = label(squares, server)
     assert done["mixed"] == 1
     cluster = next(c for c, name in done["names"].items() if name == "blue squares")
-    about = read_part(squares, "km", "names")[str(cluster)]
+    about = read_result(squares, "km", "names")[str(cluster)]
     assert not about["coherent"] and about["odd"] == [about["images"][1]]
     assert get("load_odd_images")(squares, run_key="km").values("id") == about["odd"]
     with pytest.raises(ValueError, match="no odd images are known of cluster"):
@@ -324,7 +324,7 @@ def test_hostile_names_are_text(squares):
         "km",
     }
     assert squares.match(fo.ViewField("km.label") == name).count() == 18
-    about = read_part(squares, "km", "names")["0"]
+    about = read_result(squares, "km", "names")["0"]
     assert len(about["description"]) <= 240 and "<" not in about["description"]
 
 

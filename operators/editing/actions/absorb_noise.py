@@ -3,9 +3,9 @@
 import numpy as np
 
 from ....models.labels import NOISE
-from ...runs.entries import run_vectors
 from ...runs.labels import read_labels
-from ..changes import MIXED, Change, carry_out
+from ...runs.records import run_vectors
+from ..changes import MIXED, Change, apply_change
 from ..transaction import edited, editing
 
 
@@ -56,7 +56,7 @@ def absorb_noise(
         change = Change("absorb_noise", {"threshold": threshold}, there, goes[near], confidence[near])
         change.becomes = {NOISE: MIXED}
         text = f"Put {near.sum():,} of {asked.sum():,} noise {run.target.unit} into the nearest cluster"
-        return {**carry_out(run, change, text, by, progress), **left}
+        return {**apply_change(run, change, text, by, progress), **left}
 
 
 def _largest(values) -> float | None:

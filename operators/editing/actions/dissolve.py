@@ -4,7 +4,7 @@ import numpy as np
 
 from ....models.labels import NOISE
 from ...runs.labels import read_labels
-from ..changes import Change, carry_out, known_clusters
+from ..changes import Change, apply_change, known_clusters
 from ..transaction import editing
 
 
@@ -32,4 +32,4 @@ def dissolve_clusters(dataset, run_key: str, clusters, by="user", version=None, 
         change = Change("dissolve", {"clusters": ids}, there, np.full(n, NOISE), np.zeros(n))
         change.becomes = dict.fromkeys(ids, NOISE)
         text = f"Dissolved {', '.join(map(repr, run.labels_of(ids).values()))}: {n:,} {run.target.unit} are noise now"
-        return carry_out(run, change, text, by, progress)
+        return apply_change(run, change, text, by, progress)

@@ -2,10 +2,10 @@
 
 import numpy as np
 
-from ...runs.entries import run_vectors
 from ...runs.labels import read_labels
+from ...runs.records import run_vectors
 from ...runs.store import read_arrays
-from ..changes import Change, carry_out, compose_mapping, known_clusters
+from ..changes import Change, apply_change, compose_mapping, known_clusters
 from ..names import clean_name
 from ..transaction import editing
 
@@ -45,7 +45,7 @@ def merge_clusters(dataset, run_key: str, clusters, name=None, by="user", versio
         change = Change("merge", {"clusters": ids}, there, np.full(len(confidence), keep), confidence, names, becomes)
         gone = ", ".join(repr(run.clusters[cluster]["label"]) for cluster in ids if cluster != keep)
         text = f"Merged {gone} into {names.get(keep, run.clusters[keep]['label'])!r}"
-        return carry_out(run, change, text, by, progress)
+        return apply_change(run, change, text, by, progress)
 
 
 def _confidence_within(run, there, keep, becomes) -> np.ndarray:

@@ -6,7 +6,7 @@ from ....models.labels import NOISE
 from ...runs import edit_log
 from ...runs.clusters import check_cluster, cluster_id, cluster_label, label_width
 from ...runs.labels import UNASSIGNED
-from ..changes import MIXED, SURE, Change, carry_out, chosen
+from ..changes import MIXED, SURE, Change, apply_change, chosen
 from ..names import clean_name
 from ..transaction import edited, editing
 
@@ -51,4 +51,4 @@ def move_to_cluster(
         change = Change("move", {"cluster": cluster}, there, np.full(n, goes), sure, names, becomes)
         change.parents = {goes: max(sources, key=there.clusters.tolist().count)} if cluster is None and sources else {}
         to = {**run.labels_of([goes]), **names}.get(goes, cluster_label(goes))
-        return carry_out(run, change, f"Moved {n:,} {run.target.unit} to {to!r}", by, progress)
+        return apply_change(run, change, f"Moved {n:,} {run.target.unit} to {to!r}", by, progress)

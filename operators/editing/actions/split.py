@@ -5,9 +5,9 @@ import numpy as np
 from ....models.labels import NOISE
 from ...runs.clusters import cluster_label, label_width
 from ...runs.edit_log import next_id
-from ...runs.entries import run_vectors
 from ...runs.labels import read_labels
-from ..changes import MIXED, Change, carry_out, known_clusters
+from ...runs.records import run_vectors
+from ..changes import MIXED, Change, apply_change, known_clusters
 from ..names import clean_name
 from ..transaction import editing
 
@@ -65,7 +65,7 @@ def split_cluster(
         change = Change("split", arguments, there.take(rows), goes, found.confidence_)
         change.names, change.becomes, change.parents = names, {cluster: MIXED}, dict.fromkeys(names, cluster)
         text = f"Split {run.clusters[cluster]['label']!r} into {len(parts)}"
-        return carry_out(run, change, text, by, progress)
+        return apply_change(run, change, text, by, progress)
 
 
 def _seeded(clusterer, seed):

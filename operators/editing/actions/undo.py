@@ -37,7 +37,7 @@ def _step(run, action, stack, by, progress):
     before = set(run.clusters)
     run.commit(edit_log.make_record(action, by, stack[-1]), progress)
     text = f"{'Undone' if action == edit_log.UNDO else 'Done again'}: {edit['text']}"
-    if run.left_alone:
-        text += f"; {run.left_alone:,} {run.target.unit} were changed or deleted since and stay as they are"
+    if run.n_skipped:
+        text += f"; {run.n_skipped:,} {run.target.unit} were changed or deleted since and stay as they are"
     touched = {int(key) for key in edit["changes"].get("clusters", {})}
     return edited(run, action, text, sorted(touched & (before | set(run.clusters))))

@@ -5,7 +5,7 @@ import pytest
 from fiftyone.plugins.orgs.constellation.clusters.models.clusterers import get_clusterer, list_clusterers
 from fiftyone.plugins.orgs.constellation.clusters.models.parameters import parameters
 from fiftyone.plugins.orgs.constellation.clusters.models.placement import place
-from fiftyone.plugins.orgs.constellation.clusters.models.vectors.normalize import unit_length
+from fiftyone.plugins.orgs.constellation.clusters.models.vectors.normalize import l2_normalize
 from fiftyone.plugins.orgs.constellation.clusters.operators.outputs.run_info import info_text
 from fiftyone.plugins.orgs.constellation.clusters.operators.outputs.summary import as_text
 from fiftyone.plugins.orgs.constellation.clusters.operators.runs.info import get_clustering_run_info
@@ -66,7 +66,7 @@ def test_a_run_that_did_not_collapse_says_nothing(blobs, compute):
 def test_prototypes_are_those_of_the_paper(name, surest, blobs, compute):
     compute(blobs, run_key="a", method=name, params=params_of(name))
     ids, clusters, confidence = blobs.values(["id", "a.cluster", "a.confidence"])
-    X = unit_length(np.stack(blobs.values("emb")))
+    X = l2_normalize(np.stack(blobs.values("emb")))
     for entry in read_clusters(blobs, "a"):
         members = [i for i in range(60) if clusters[i] == entry["id"]]
         ranked = sorted(members, key=lambda i: -confidence[i])

@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 from fiftyone.plugins.orgs.constellation.clusters.models.clusterers import get_clusterer
 from fiftyone.plugins.orgs.constellation.clusters.models.placement import place
-from fiftyone.plugins.orgs.constellation.clusters.models.vectors.normalize import unit_length
+from fiftyone.plugins.orgs.constellation.clusters.models.vectors.normalize import l2_normalize
 from fiftyone.plugins.orgs.constellation.clusters.operators.dataset.vectors import read_spaces
 from fiftyone.plugins.orgs.constellation.clusters.operators.inputs import clustering as form_arguments
 from fiftyone.plugins.orgs.constellation.clusters.operators.outputs.run_info import info_text
@@ -66,7 +66,7 @@ def test_newcomers_go_where_the_estimator_puts_them(two, compute):
     first, second, _ = halves()
     compute(two.limit(100), run_key="both", embeddings=["clip", "dino"], method="turtle", params=PARAMS)
     assert get("assign_clusters")(two.skip(100), run_key="both")["n_assigned"] == 20
-    X = np.hstack([unit_length(first), unit_length(second)])
+    X = np.hstack([l2_normalize(first), l2_normalize(second)])
     model = get_clusterer("turtle")(**PARAMS, widths=[20, 30]).fit(X[:100])
     np.testing.assert_array_equal(model.predict(X[100:]), two.skip(100).values("both.cluster"))
 
@@ -74,7 +74,7 @@ def test_newcomers_go_where_the_estimator_puts_them(two, compute):
 def test_the_run_is_the_estimators_own(two, compute):
     compute(two, run_key="both", embeddings=["clip", "dino"], method="turtle", params=PARAMS, seed=3)
     first, second, _ = halves()
-    X = np.hstack([unit_length(first), unit_length(second)])
+    X = np.hstack([l2_normalize(first), l2_normalize(second)])
     model = get_clusterer("turtle")(**PARAMS, widths=[20, 30], random_state=3).fit(X)
     np.testing.assert_array_equal(model.labels_, two.values("both.cluster"))
 

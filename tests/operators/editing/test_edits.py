@@ -36,7 +36,7 @@ def state(dataset, key="km") -> tuple:
     results = dataset.load_run_results(key, cache=False)
     tables = ("names", "becomes", "coarse", "hierarchy")
     kept = {k: v for k, v in results.serialize().items() if k not in ("edits", *tables)}
-    parts = run_parts.read_parts(dataset, key, *tables)
+    parts = run_parts.read_results(dataset, key, *tables)
     parts = {name: part for name, part in parts.items() if part and any(part.values())}
     fields = [p for p in (path, coarse) if dataset.get_field(p)]
     labels = {p: dataset.values([f"{p}.{a}" for a in ("id", "label", "cluster", "confidence")]) for p in fields}
@@ -47,7 +47,7 @@ def state(dataset, key="km") -> tuple:
 
 
 def log_of(dataset, key="km"):
-    return run_parts.read_part(dataset, key, "edits", [])
+    return run_parts.read_result(dataset, key, "edits", [])
 
 
 @pytest.fixture
@@ -165,7 +165,7 @@ def test_merged_members_are_as_sure_as_new_samples_would_be(run):
     before = np.mean(run.match(F("km.cluster").is_in(pair)).values("km.confidence"))
     merge_clusters(run, "km", pair)
     config, X = runs.get_config(run, "km"), np.stack(run.values("emb"))
-    becomes = {int(k): v for k, v in run_parts.read_part(run, "km", "becomes").items()}
+    becomes = {int(k): v for k, v in run_parts.read_result(run, "km", "becomes").items()}
     labels, sure = place(config.placement, read_arrays(run, "km"), X, becomes=becomes)
     assert labels.tolist() == run.values("km.cluster")
     assert sure == pytest.approx(run.values("km.confidence"), abs=1e-5)
@@ -180,7 +180,7 @@ def test_new_samples_follow_the_edits(run):
     split_cluster(run, "km", 2)
     dissolve_clusters(run, "km", [3])
     run.reload()
-    becomes = {int(k): v for k, v in run_parts.read_part(run, "km", "becomes").items()}
+    becomes = {int(k): v for k, v in run_parts.read_result(run, "km", "becomes").items()}
     now = np.array(run.values("km.cluster"))
     found, sure = place(spec, arrays, X + 1e-4, X, now, becomes)
     assert found.tolist() == now.tolist() and set(now) >= {-1, 2, 5}
@@ -212,7 +212,7 @@ def test_edits_of_a_density_run_move_its_limits(noisy):
     dataset, _ = noisy
     split_cluster(dataset, "km", 0)
     config = runs.get_config(dataset, "km")
-    becomes = {int(k): v for k, v in run_parts.read_part(dataset, "km", "becomes").items()}
+    becomes = {int(k): v for k, v in run_parts.read_result(dataset, "km", "becomes").items()}
     X, now = np.stack(dataset.values("emb")), np.array(dataset.values("km.cluster"))
     found, _ = place(config.placement, read_arrays(dataset, "km"), X, X, now, becomes)
     assert found.tolist() == now.tolist() and now.max() == 3

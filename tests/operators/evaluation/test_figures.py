@@ -12,16 +12,16 @@ from fiftyone.plugins.orgs.constellation.clusters.operators.editing.actions.rena
 from fiftyone.plugins.orgs.constellation.clusters.operators.editing.actions.split import split_cluster
 from fiftyone.plugins.orgs.constellation.clusters.operators.editing.actions.undo import redo_edit, undo_edit
 from fiftyone.plugins.orgs.constellation.clusters.operators.editing.hierarchy import build_cluster_hierarchy
-from fiftyone.plugins.orgs.constellation.clusters.operators.evaluation.scores import current_figures
+from fiftyone.plugins.orgs.constellation.clusters.operators.evaluation.scores import current_statistics
 from fiftyone.plugins.orgs.constellation.clusters.operators.evaluation.statistics import (
     BINS,
     are_current,
-    make_figures,
+    make_statistics,
     make_truth,
-    read_figures,
+    read_statistics,
     unpack,
 )
-from fiftyone.plugins.orgs.constellation.clusters.operators.runs.store import clusters_of, read_part
+from fiftyone.plugins.orgs.constellation.clusters.operators.runs.store import clusters_of, read_result
 
 
 def get(name):
@@ -42,7 +42,7 @@ def members(dataset, cluster):
 def known(dataset):
     """All that is derived from a run's labels: figures and those against classes, then the scores of the whole."""
     dataset.reload()
-    parts = [dict(read_figures(dataset, "km", name)) for name in ("figures", "truth")]
+    parts = [dict(read_statistics(dataset, "km", name)) for name in ("figures", "truth")]
     config = dataset.get_run_info("km").config
     return [{key: value for key, value in part.items() if key != "at"} for part in parts], config.scores, config.recall
 
@@ -52,28 +52,28 @@ def evaluate(dataset, **kwargs):
 
 
 def test_a_run_has_figures_from_the_start(run):
-    figures = read_figures(run, "km")
-    assert are_current(run, "km", figures) and figures["n"] == 60 and figures["n_noise"] == 0
-    assert sorted(figures["clusters"]) == ["0", "1", "2"] and sorted(figures["order"]) == [0, 1, 2]
-    for found in figures["clusters"].values():
+    statistics = read_statistics(run, "km")
+    assert are_current(run, "km", statistics) and statistics["n"] == 60 and statistics["n_noise"] == 0
+    assert sorted(statistics["clusters"]) == ["0", "1", "2"] and sorted(statistics["order"]) == [0, 1, 2]
+    for found in statistics["clusters"].values():
         assert found["size"] == sum(found["histogram"]) == 20
         assert 0.5 < found["cohesion"] < 1 and found["separation"] > 4 and found["silhouette"] > 0.5
         low, high = found["silhouette_range"]
         assert low <= found["silhouette"] <= high
         assert len(found["border"]) == len(found["second"]) == len(found["margin"]) == 20
         assert found["margin"] == sorted(found["margin"])
-    similarity = unpack(figures["similarity"])
+    similarity = unpack(statistics["similarity"])
     assert similarity.shape == (3, 3) and np.diag(similarity).tolist() == [100] * 3
-    truth = read_figures(run, "km", "truth")
+    truth = read_statistics(run, "km", "truth")
     assert [c["purity"] for c in truth["clusters"].values()] == [1, 1, 1]
     assert sorted(c["majority"] for c in truth["clusters"].values()) == ["a", "b", "c"]
     assert unpack(truth["counts"]).tolist() == [[20, 0, 0], [0, 20, 0], [0, 0, 20]]
 
 
 def test_evaluating_again_gives_the_same_figures(run):
-    before = read_figures(run, "km")
+    before = read_statistics(run, "km")
     evaluate(run, ground_truth="ground_truth")
-    after = read_figures(run, "km")
+    after = read_statistics(run, "km")
     assert {k: v for k, v in after.items() if k != "at"} == {k: v for k, v in before.items() if k != "at"}
 
 
@@ -83,25 +83,25 @@ def test_the_members_at_the_border_are_named_by_id_with_their_second_choice(run)
     doubtful["emb"] = 0.55 * np.asarray(doubtful.emb) + 0.45 * np.asarray(elsewhere.emb)
     doubtful.save()
     evaluate(run)
-    border = read_figures(run, "km")["clusters"]["0"]
+    border = read_statistics(run, "km")["clusters"]["0"]
     assert border["border"][0] == doubtful.id and border["second"][0] == 1 and border["margin"][0] < border["margin"][1]
 
 
 def test_figures_are_out_of_date_after_an_edit_and_a_deletion(run):
     move_to_cluster(run, "km", members(run, 0)[:2], 1)
     run.reload()
-    figures = read_figures(run, "km")
-    assert not are_current(run, "km", figures) and run.get_run_info("km").config.scores == {}
-    figures = current_figures(run, "km")
-    assert are_current(run, "km", figures) and figures["state"] == 1 and figures["clusters"]["1"]["size"] == 22
+    statistics = read_statistics(run, "km")
+    assert not are_current(run, "km", statistics) and run.get_run_info("km").config.scores == {}
+    statistics = current_statistics(run, "km")
+    assert are_current(run, "km", statistics) and statistics["state"] == 1 and statistics["clusters"]["1"]["size"] == 22
     run.delete_samples(run.match(fo.ViewField("km.cluster") == 2).limit(5))
-    assert not are_current(run, "km", figures)
-    assert current_figures(run, "km")["clusters"]["2"]["size"] == 15
+    assert not are_current(run, "km", statistics)
+    assert current_statistics(run, "km")["clusters"]["2"]["size"] == 15
     run.reload()
     assert [entry["size"] for entry in clusters_of(run, "km")] == [18, 22, 15]  # the run follows, without an edit
-    assert run.get_run_info("km").config.n_used == 55 and len(read_part(run, "km", "edits")) == 1
+    assert run.get_run_info("km").config.n_used == 55 and len(read_result(run, "km", "edits")) == 1
     run.delete_samples(members(run, 2))
-    current_figures(run, "km")
+    current_statistics(run, "km")
     run.reload()
     assert [entry["id"] for entry in clusters_of(run, "km")] == [0, 1]
 
@@ -109,8 +109,8 @@ def test_figures_are_out_of_date_after_an_edit_and_a_deletion(run):
 def test_names_leave_figures_and_scores_as_they_are(run):
     before = known(run)
     rename_clusters(run, "km", {0: "zero"})
-    assert known(run) == before and are_current(run, "km", read_figures(run, "km"))
-    assert are_current(run, "km", read_figures(run, "km", "truth"))
+    assert known(run) == before and are_current(run, "km", read_statistics(run, "km"))
+    assert are_current(run, "km", read_statistics(run, "km", "truth"))
 
 
 EDITS = {
@@ -143,7 +143,7 @@ def test_every_edit_undone_gives_the_figures_and_scores_back_exactly(blobs, comp
         if evaluated:
             evaluate(blobs, ground_truth="ground_truth")
         assert known(blobs) == before, name
-        assert all(are_current(blobs, "km", read_figures(blobs, "km", part)) for part in ("figures", "truth")), name
+        assert all(are_current(blobs, "km", read_statistics(blobs, "km", part)) for part in ("figures", "truth")), name
         redo_edit(blobs, "km")
         evaluate(blobs, ground_truth="ground_truth")
         states.append(known(blobs))
@@ -165,11 +165,11 @@ def test_scores_are_told_per_cluster_and_overall_and_kept(run):
 
 
 def test_a_part_of_a_run_is_scored_and_nothing_is_kept(run):
-    before = read_figures(run, "km")
+    before = read_statistics(run, "km")
     found = evaluate(run.limit(30))
     assert found["n"] == 30 and not found["saved"] and sum(row["size"] for row in found["clusters"]) == 30
     run.reload()
-    assert read_figures(run, "km") == before
+    assert read_statistics(run, "km") == before
 
 
 def test_without_vectors_the_labels_are_scored_and_it_is_said(run):
@@ -188,7 +188,7 @@ def test_patches_are_scored_by_their_labels(patches, compute):
     assert found["n"] == 60 and found["scores"]["acc"] == 1
     patches.reload()
     ids = set(patches.values("things.detections.id", unwind=True))
-    assert set(read_figures(patches, "km")["clusters"]["0"]["border"]) <= ids
+    assert set(read_statistics(patches, "km")["clusters"]["0"]["border"]) <= ids
 
 
 @pytest.mark.parametrize(
@@ -200,10 +200,10 @@ def test_patches_are_scored_by_their_labels(patches, compute):
     ],
 )
 def test_bad_input_is_refused_in_one_sentence(run, kwargs, sentence):
-    before = read_figures(run, "km")
+    before = read_statistics(run, "km")
     with pytest.raises(ValueError, match=sentence):
         get("evaluate_clusters")(run, **kwargs)
-    assert read_figures(run, "km") == before
+    assert read_statistics(run, "km") == before
 
 
 def test_a_deleted_label_field_is_named(run):
@@ -215,7 +215,7 @@ def test_a_deleted_label_field_is_named(run):
 def test_a_clone_has_the_figures_of_its_original(run):
     copy = run.clone()
     try:
-        assert read_figures(copy, "km")["clusters"] == read_figures(run, "km")["clusters"]
+        assert read_statistics(copy, "km")["clusters"] == read_statistics(run, "km")["clusters"]
         assert evaluate(copy)["saved"]
     finally:
         copy.delete()
@@ -225,18 +225,18 @@ def test_noise_has_strangers_on_its_card_and_no_geometry():
     labels = np.repeat([0, 1, -1], 20)
     X = np.random.default_rng(0).normal(size=(60, 4)).astype(np.float32)
     ids = [str(i) for i in range(60)]
-    figures = make_figures(ids, X, labels, np.linspace(0, 1, 60))
-    assert figures["n_noise"] == 20 and figures["noise"]["size"] == 20 and "cohesion" not in figures["noise"]
-    assert len(figures["noise"]["prototypes"]) == 9 and set(figures["noise"]["prototypes"]) <= set(ids[40:])
-    assert len(figures["histogram"]) == BINS and sum(figures["histogram"]) == 60
+    statistics = make_statistics(ids, X, labels, np.linspace(0, 1, 60))
+    assert statistics["n_noise"] == 20 and statistics["noise"]["size"] == 20 and "cohesion" not in statistics["noise"]
+    assert len(statistics["noise"]["prototypes"]) == 9 and set(statistics["noise"]["prototypes"]) <= set(ids[40:])
+    assert len(statistics["histogram"]) == BINS and sum(statistics["histogram"]) == 60
 
 
 @pytest.mark.parametrize("labels", [np.full(6, -1), np.zeros(6, int), np.arange(6)])
 def test_only_noise_a_single_cluster_and_single_members(labels):
     X = np.arange(24, dtype=np.float32).reshape(6, 4)
-    figures = make_figures([str(i) for i in range(6)], X, labels, np.ones(6))
-    assert sum(c["size"] for c in figures["clusters"].values()) + figures["n_noise"] == 6
-    assert all(c["silhouette"] is None or c["silhouette"] == 0 for c in figures["clusters"].values())
+    statistics = make_statistics([str(i) for i in range(6)], X, labels, np.ones(6))
+    assert sum(c["size"] for c in statistics["clusters"].values()) + statistics["n_noise"] == 6
+    assert all(c["silhouette"] is None or c["silhouette"] == 0 for c in statistics["clusters"].values())
 
 
 def test_too_many_classes_are_scored_without_a_table():

@@ -177,7 +177,7 @@ def test_a_zombie_is_dead():
 
 def test_rename_waits_for_nobody_and_overwrites_nothing(blobs, compute):
     compute(blobs, run_key="other", embeddings="emb")
-    with locks.writing(blobs, "field 'goal'"), pytest.raises(ValueError, match="'goal' is being written"):
+    with locks.write_lock(blobs, "field 'goal'"), pytest.raises(ValueError, match="'goal' is being written"):
         get("rename_clustering_run")(blobs, run_key="other", new_run_key="goal")
     with pytest.raises(ValueError, match="'other' is the old one"):
         get("rename_clustering_run")(blobs, run_key="other", new_run_key="other")

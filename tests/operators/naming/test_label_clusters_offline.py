@@ -7,7 +7,7 @@ import fiftyone as fo
 import numpy as np
 import pytest
 from fiftyone.plugins.orgs.constellation.clusters.operators.editing.actions.rename import rename_clusters
-from fiftyone.plugins.orgs.constellation.clusters.operators.runs.store import clusters_of, read_part
+from fiftyone.plugins.orgs.constellation.clusters.operators.runs.store import clusters_of, read_result
 from PIL import Image
 
 from ..conftest import get
@@ -79,7 +79,7 @@ def test_labels_name_all_ten_digits(dataset, compute):
         labels.setdefault(cluster, []).append(label)
     majority = {cluster: max(set(found), key=found.count) for cluster, found in labels.items()}
     assert done["names"] == majority and set(majority.values()) == {f"digit {i}" for i in range(10)}
-    about = read_part(dataset, "km", "names")["0"]
+    about = read_result(dataset, "km", "names")["0"]
     assert about["words"][0][0] == about["name"] and about["coherent"] == (about["confidence"] >= 0.5)
     assert dataset.count_values("km.label").keys() == set(majority.values())
 
@@ -103,7 +103,7 @@ def test_mixed_clusters_and_unlabelled_members(dataset, compute):
 def test_the_bundled_classifier_sees_a_cat_and_a_rocket(photos, no_network):
     done = get("label_clusters")(photos, run_key="km", source="classifier")
     names = by_truth(photos, done)
-    print(names, read_part(photos, "km", "names")["0"]["words"])
+    print(names, read_result(photos, "km", "names")["0"]["words"])
     assert any(word in names["cat"] for word in ("cat", "lynx", "Egyptian Mau"))
     assert any(word in names["rocket"] for word in ("missile", "rocket", "shuttle"))
     assert done["calls"] == done["images_sent"] == 0 and done["host"] is None
@@ -147,11 +147,11 @@ def test_a_clips_own_vectors_are_used_again(photos, tmp_path, compute, monkeypat
 
 
 def _speakers(dataset):
-    from fiftyone.plugins.orgs.constellation.clusters.operators.naming.exemplars import choose_speakers
+    from fiftyone.plugins.orgs.constellation.clusters.operators.naming.exemplars import choose_exemplars
     from fiftyone.plugins.orgs.constellation.clusters.operators.runs.members import read_members
 
     members = read_members(dataset, "km")
-    return members, choose_speakers(members, 4), [0, 1]
+    return members, choose_exemplars(members, 4), [0, 1]
 
 
 def test_names_by_hand_stay(photos):

@@ -8,7 +8,7 @@ import fiftyone as fo
 import fiftyone.operators as foo
 from fiftyone.operators.executor import Executor
 from fiftyone.operators.store import ExecutionStore
-from fiftyone.plugins.orgs.constellation.clusters.operators.panel.state import read_look
+from fiftyone.plugins.orgs.constellation.clusters.operators.panel.state import read_ui_state
 
 URI = "@constellation/clusters/clusters_panel"
 
@@ -65,12 +65,12 @@ class Browser:
         return fo.DatasetView._build(self.dataset, stages)
 
     @property
-    def look(self):
-        """How the panel looks at the run."""
-        return read_look(
+    def ui(self):
+        """The UI state of the panel."""
+        return read_ui_state(
             SimpleNamespace(dataset=self.dataset, panel=SimpleNamespace(get_state=self.state.get), store=self.store)
         )
 
     def store(self, name):
-        """The server's store that the panel's look is kept in."""
+        """The server's store that the UI state is kept in."""
         return ExecutionStore.create(name, self.dataset._doc.id)

@@ -13,14 +13,14 @@ from fiftyone.plugins.orgs.constellation.clusters.operators.panel import charts 
 from fiftyone.plugins.orgs.constellation.clusters.operators.panel import menus as clusters_panel_actions
 from fiftyone.plugins.orgs.constellation.clusters.operators.panel.contact_sheets import draw_sheets
 from fiftyone.plugins.orgs.constellation.clusters.operators.panel.run import PAGE, SORTS, UNASSIGNED, PanelRun
-from fiftyone.plugins.orgs.constellation.clusters.operators.runs.store import write_parts
+from fiftyone.plugins.orgs.constellation.clusters.operators.runs.store import write_results
 from PIL import Image
 
 from .panel_browser import Browser
 
 
 def test_opened_it_shows_the_newest_run_with_all_that_is_known(browser, compute):
-    assert browser.state["run"] == "km" and browser.look["unassigned"] == 3
+    assert browser.state["run"] == "km" and browser.ui["unassigned"] == 3
     for words in ("3 clusters of 57 images", "cluster 00", "100 % a", "cohesion", "separation", "Without a cluster"):
         assert words in browser.drawn, words
     compute(browser.dataset, run_key="a_newer_one")  # that is not the last by name
@@ -36,7 +36,7 @@ def test_a_dataset_without_runs_and_one_whose_field_is_gone(blobs, compute):
     assert "no clustering run yet" in opened.drawn
     compute(blobs, run_key="km")
     opened.call("on_done")  # the form of the first run was opened from here
-    assert "Show cluster 00" in opened.drawn and opened.look["tab"] == "clusters"
+    assert "Show cluster 00" in opened.drawn and opened.ui["tab"] == "clusters"
     blobs.delete_sample_field("km")
     opened = Browser(blobs)
     assert "The label field 'km' of run 'km' was deleted or renamed; delete the run" in opened.drawn
@@ -55,19 +55,19 @@ def test_a_field_that_was_renamed_is_named(browser):
 
 def test_cards_and_steps_show_clusters_in_the_grid(browser):
     browser.call("on_card", cluster=1)
-    assert set(browser.view.values("km.cluster")) == {1} and len(browser.view) == 19 and browser.look["shown"] == 1
+    assert set(browser.view.values("km.cluster")) == {1} and len(browser.view) == 19 and browser.ui["shown"] == 1
     browser.call("on_next")
-    assert browser.look["shown"] == 2
+    assert browser.ui["shown"] == 2
     browser.call("on_next")
-    assert browser.look["shown"] == 0  # and round again
+    assert browser.ui["shown"] == 0  # and round again
     browser.call("on_back")
-    assert browser.look["shown"] == 2
+    assert browser.ui["shown"] == 2
     browser.call("on_order", value="atypical")
-    assert len(browser.view) == 19 and browser.look["order"] == "atypical"
+    assert len(browser.view) == 19 and browser.ui["order"] == "atypical"
     browser.call("on_card", cluster=UNASSIGNED)
     assert len(browser.view) == 3 and "images without a cluster" in browser.drawn
     browser.call("on_all")
-    assert browser.got("clear_view") and browser.look["shown"] is None
+    assert browser.got("clear_view") and browser.ui["shown"] is None
 
 
 def test_borderline_images_are_shown_with_their_second_choice(browser):
@@ -220,7 +220,7 @@ def test_mixed_clusters_are_flagged_and_names_are_text(browser):
         browser.dataset, run_key="km", action="rename", names={0: name}
     )
     about = {"0": {"coherent": False, "description": "Cats and dogs"}, "1": {"coherent": True, "description": "One"}}
-    write_parts(browser.dataset, "km", names=about)
+    write_results(browser.dataset, "km", names=about)
     browser.call("on_refresh")
     assert browser.drawn.count("mixed: more than one kind of thing") == 1 and "Cats and dogs" in browser.drawn
     # names stand in text views only, which show markup as it is

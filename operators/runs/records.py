@@ -3,7 +3,7 @@
 import numpy as np
 
 from ...models.labels import NOISE
-from ...models.vectors.normalize import unit_length
+from ...models.vectors.normalize import l2_normalize
 from ..dataset.vectors import read_spaces
 from .clusters import cluster_label, label_width
 from .labels import Labels
@@ -76,10 +76,10 @@ def run_vectors(target, config, rows: Labels, stored: bool = False) -> tuple[np.
     position = {row_id: i for i, row_id in enumerate(table.ids)}
     there = np.array([i for i, row_id in enumerate(rows.ids) if row_id in position], np.int64)
     X = table.X[[position[rows.ids[i]] for i in there]]
-    return there, unit_length(X, widths) if config.normalize and not stored else X
+    return there, l2_normalize(X, widths) if config.normalize and not stored else X
 
 
-def describe_clusters(table, X, clusterer, seed) -> list[dict]:
+def cluster_records(table, X, clusterer, seed) -> list[dict]:
     """Per cluster: id, label, size, mean confidence and prototypes."""
     from ...models.analysis.exemplars import prototypes
 

@@ -10,7 +10,7 @@ from .panel_browser import URI, Browser
 
 def test_a_click_changes_nothing_that_the_app_would_load_the_page_for(browser):
     browser.call("on_card", cluster=1)
-    assert browser.look["shown"] == 1 and not browser.got("patch_panel_state")
+    assert browser.ui["shown"] == 1 and not browser.got("patch_panel_state")
     browser.state["shown"]["order"] = "atypical"  # what the App does before it tells
     browser.call("on_order", value="atypical").call("on_card", cluster=2)
     assert [params["state"] for params in browser.got("patch_panel_state")] == [{"shown.order": "confidence"}]
@@ -26,27 +26,27 @@ def test_borderline_and_a_card_change_no_input_either(browser):
 def test_a_reload_goes_on_where_it_was_each_panel_for_itself(browser):
     browser.call("on_card", cluster=1)
     second = Browser(browser.dataset, browser.state, browser.grid)
-    assert second.look["shown"] == 1
+    assert second.ui["shown"] == 1
     second.call("on_next")
-    assert (browser.look["shown"], second.look["shown"]) == (1, 2)
+    assert (browser.ui["shown"], second.ui["shown"]) == (1, 2)
 
 
 def test_a_saved_workspace_does_not_bring_the_grid_along(browser):
     browser.call("on_card", cluster=1).call("on_tab", tab="charts")
     opened = Browser(browser.dataset, browser.state)
-    assert opened.look["tab"] == "charts" and opened.look.get("shown") is None
+    assert opened.ui["tab"] == "charts" and opened.ui.get("shown") is None
 
 
-def test_a_look_that_was_forgotten_is_the_usual_one(browser):
+def test_a_state_that_was_forgotten_is_the_usual_one(browser):
     browser.call("on_tab", tab="details")
     browser.store("constellation_clusters_panel").delete(browser.state["look_name"])
     browser.call("on_sort", value="name")
     assert "Show cluster 00" in browser.drawn and browser.got("patch_panel_data")
     browser.call("on_refresh")
-    assert browser.look["truth"] == "ground_truth" and browser.look["unassigned"] == 3
+    assert browser.ui["truth"] == "ground_truth" and browser.ui["unassigned"] == 3
 
 
-def test_a_look_lives_as_long_as_it_is_used(browser):
+def test_a_state_lives_as_long_as_it_is_used(browser):
     store, name = browser.store("constellation_clusters_panel"), browser.state["look_name"]
     store.update_ttl(name, 60)
     soon = store.get_metadata(name)["expires_at"]
@@ -59,7 +59,7 @@ def test_another_run_of_the_same_key_starts_afresh(browser, compute):
     foo.get_operator("@constellation/clusters/delete_clustering_run")(browser.dataset, run_key="km")
     compute(browser.dataset, run_key="km")
     opened = Browser(browser.dataset, browser.state, browser.grid)
-    assert opened.look["truth"] is None and "shown" not in opened.look and "Show cluster 00" in opened.drawn
+    assert opened.ui["truth"] is None and "shown" not in opened.ui and "Show cluster 00" in opened.drawn
 
 
 def test_without_a_dataset_it_says_that_there_is_no_run():
