@@ -16,10 +16,6 @@ class Cost(NamedTuple):
     bytes: int
 
 
-def quiet(fraction: float, message: str = ""):
-    """The progress callable of a fit that nobody watches."""
-
-
 def duration(seconds: float) -> str:
     """``"8 s"``, ``"2 min"`` or ``"1.5 h"``."""
     if seconds < 90:

@@ -9,8 +9,9 @@ import numpy as np
 from sklearn.base import BaseEstimator, ClusterMixin
 from sklearn.utils.validation import check_is_fitted, validate_data
 
-from ..costs import Cost, quiet
+from ..costs import Cost
 from ..parameters import SEED, parameters, validated
+from ..progress import quiet
 from ..vectors.centers import nearest_centers
 from ..vectors.neighbors import distance_limits, vote
 

@@ -14,7 +14,8 @@ from pydantic import Field
 from sklearn.cluster import Birch as SklearnBirch
 from sklearn.exceptions import ConvergenceWarning
 
-from ..costs import Cost, quiet
+from ..costs import Cost
+from ..progress import quiet
 from ..vectors.centers import centroid_confidence, nearest_centers
 from ..vectors.linkage import cut_tree, merge_tree
 from ..vectors.neighbors import nearest_neighbors

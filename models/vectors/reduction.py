@@ -12,8 +12,9 @@ import numpy as np
 from pydantic import Field
 from sklearn.base import BaseEstimator, TransformerMixin
 
-from ..costs import Cost, quiet
+from ..costs import Cost
 from ..parameters import SEED, validated
+from ..progress import quiet
 from .neighbors import nearest_neighbors
 
 # Above this, "auto" reduces for density methods.

@@ -1,1 +1,1 @@
-"""FiftyOne datasets: targets, rows joined by id, vectors, files, classes, owned fields. May import ``execution``."""
+"""FiftyOne datasets: targets, rows joined by id, vectors, files, classes, owned fields. Imports no other wing."""

@@ -1,5 +1,7 @@
 """Fields that the plugin created: marked in their ``info``, moved and dropped, nobody else's touched."""
 
+from .private import has_frame_fields
+
 MARK = "constellation"
 
 
@@ -7,7 +9,7 @@ def drop_field(dataset, path: str):
     """Deletes a label field, of samples, labels or frames, if it exists."""
     if dataset.get_field(path) is None:
         return
-    if path.startswith("frames.") and dataset._has_frame_fields():
+    if path.startswith("frames.") and has_frame_fields(dataset):
         dataset.delete_frame_field(path.removeprefix("frames."))
     else:
         dataset.delete_sample_field(path)
@@ -20,7 +22,7 @@ def is_ours(dataset, path: str, run_key: str) -> bool:
 
 def move_field(dataset, path: str, new_path: str):
     """Renames a label field, of samples, labels or frames."""
-    if path.startswith("frames.") and dataset._has_frame_fields():
+    if path.startswith("frames.") and has_frame_fields(dataset):
         dataset.rename_frame_field(path.removeprefix("frames."), new_path.removeprefix("frames."))
     else:
         dataset.rename_sample_field(path, new_path)
@@ -29,7 +31,7 @@ def move_field(dataset, path: str, new_path: str):
 def all_paths(dataset) -> list[str]:
     """The paths of all fields, those of frames included."""
     schema = list(dataset.get_field_schema(flat=True))
-    if dataset._has_frame_fields():
+    if has_frame_fields(dataset):
         schema += [f"frames.{path}" for path in dataset.get_frame_field_schema(flat=True)]
     return schema
 

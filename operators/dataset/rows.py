@@ -4,6 +4,8 @@ from dataclasses import dataclass
 
 import fiftyone as fo
 
+from .private import document_fields, is_frames, is_patches, patches_origin, root_dataset
+
 # Samples per query: 10,000 vectors of 512 dimensions are 20 MB
 ROWS_PER_QUERY = 10_000
 _LISTS = {fo.Detections: "detections", fo.Polylines: "polylines"}
@@ -36,7 +38,7 @@ class Rows:
             ValueError: if the view holds videos, groups or the wrong kind of label
         """
         check_media(samples)
-        if samples._is_patches:
+        if is_patches(samples):
             source, patches_field = patches_source(samples, patches_field)
             path, listed = label_path(source, patches_field)
             ids, sample_ids = samples.values(["id", "sample_id"])
@@ -96,9 +98,9 @@ def storage_of(samples, path: str) -> tuple:
         samples: a dataset or view
         path: the field's path in ``samples``
     """
-    if samples._is_frames:
-        return samples._root_dataset, f"frames.{path}"
-    return samples._root_dataset, path
+    if is_frames(samples):
+        return root_dataset(samples), f"frames.{path}"
+    return root_dataset(samples), path
 
 
 def label_path(samples, patches_field: str) -> tuple[str, bool]:
@@ -125,7 +127,7 @@ def label_path(samples, patches_field: str) -> tuple[str, bool]:
 def own_fields(samples, path: str) -> set[str]:
     """The fields that every label at ``path`` has; bounding_box is a list of floats and yet no vector."""
     labels = samples.get_field(path)
-    return set((labels.field if isinstance(labels, fo.ListField) else labels).document_type._fields)
+    return document_fields((labels.field if isinstance(labels, fo.ListField) else labels).document_type)
 
 
 def patches_source(samples, patches_field: str | None) -> tuple:
@@ -137,8 +139,8 @@ def patches_source(samples, patches_field: str | None) -> tuple:
     own = getattr(samples, "patches_field", None)
     if own is None:
         raise ValueError("this view of evaluation patches mixes two label fields; use to_patches() on one of them")
-    if samples._is_frames:
+    if is_frames(samples):
         raise ValueError("this view holds patches of video frames; use to_frames() and patches_field instead")
     if patches_field not in (None, own):
         raise ValueError(f"patches_field={patches_field!r} but the view holds patches of {own!r}; leave it out")
-    return samples._source_collection, own
+    return patches_origin(samples), own

@@ -4,6 +4,7 @@ from dataclasses import dataclass
 
 import fiftyone as fo
 
+from .private import is_patches, root_dataset
 from .rows import check_media, label_path, patches_source, storage_of
 
 PATCH_TYPES = (fo.Detections, fo.Detection, fo.Polylines, fo.Polyline)
@@ -26,7 +27,7 @@ class Target:
     @property
     def dataset(self):
         """The dataset that everything is stored in."""
-        return self.source._root_dataset
+        return root_dataset(self.source)
 
     @property
     def labels(self) -> str | None:
@@ -35,7 +36,7 @@ class Target:
 
     def count(self) -> int:
         """How many images or patches there are, counted by the database."""
-        if self.samples._is_patches or not self.labels:
+        if is_patches(self.samples) or not self.labels:
             return len(self.samples)
         return self.source.count(self.labels)
 
@@ -71,7 +72,7 @@ def resolve_target(samples, patches_field: str | None = None) -> Target:
     if patches_field is not None and not isinstance(patches_field, str):
         raise ValueError(f"patches_field {patches_field!r} is not a field name; name a field of detections")
     check_media(samples)
-    if getattr(samples, "_is_patches", False):
+    if is_patches(samples):
         return _patches_target(samples, patches_field)
     if patches_field:
         label_path(samples, patches_field)

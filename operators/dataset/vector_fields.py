@@ -6,7 +6,7 @@ import numpy as np
 from ...models.encoders import encoder_class, get_encoder
 from ...models.encoders.base import Encoder, same_encoder
 from ...models.parameters import parameters
-from ..execution.locks import schema_lock
+from .private import schema_dataset
 from .rows import Rows, own_fields, storage_of
 from .vectors import decode, holds_vectors
 
@@ -18,12 +18,12 @@ def field_encoder(samples, path: str) -> dict | None:
         samples: a dataset or view
         path: a full path, ``"emb"`` or ``"ground_truth.detections.emb"``
     """
-    return _record(samples, path).get("encoder")
+    return encoder_record(samples, path).get("encoder")
 
 
 def recorded_encoder(samples, path: str) -> Encoder | None:
     """The encoder that filled the field at ``path``, with its settings, not loaded; None if it is not on record."""
-    record = _record(samples, path)
+    record = encoder_record(samples, path)
     if not record:
         return None
     name = record["encoder"]["name"]
@@ -45,7 +45,7 @@ def check_vector_field(collection, name: str, labels: str | None = None):
     if not name.isidentifier():
         raise ValueError(f"embeddings={name!r} is not a field name; use letters, digits and _")
     path = f"{labels}.{name}" if labels else name
-    found = collection._dataset.get_field(path)
+    found = schema_dataset(collection).get_field(path)
     if found is not None and collection.get_field(path) is None:
         raise ValueError(f"this view hides the field {name!r}, so what it holds cannot be kept; use a view with it")
     own = own_fields(collection, labels) if labels else ()
@@ -57,7 +57,7 @@ def check_vector_field(collection, name: str, labels: str | None = None):
 
 def same_settings(rows: Rows, name: str, encoder: Encoder) -> bool:
     """Whether a field without gaps needs no second look: its origin is unrecorded, or recorded with these settings."""
-    record = _record(rows.collection, rows.path(name))
+    record = encoder_record(rows.collection, rows.path(name))
     return not record or (record["encoder"]["name"] == encoder.name and record.get("settings") == encoder.settings)
 
 
@@ -66,7 +66,7 @@ def check_origin(rows: Rows, name: str, recorded: dict | None, identity: dict):
     found = rows.collection.get_field(rows.path(name))
     if isinstance(found, fo.ListField):
         raise ValueError(f"{name} is a list field and some vectors are missing in it; choose a new field name")
-    stored = _any_vector(rows, name)
+    stored = any_vector(rows, name)
     if stored is None:
         return
     if recorded is None:
@@ -87,9 +87,9 @@ def check_origin(rows: Rows, name: str, recorded: dict | None, identity: dict):
         )
 
 
-def _any_vector(rows: Rows, name: str) -> np.ndarray | None:
+def any_vector(rows: Rows, name: str) -> np.ndarray | None:
     """One stored vector, of the whole dataset and not only of the view."""
-    collection = rows.collection._dataset
+    collection = schema_dataset(rows.collection)
     if collection.get_field(rows.path(name)) is None:
         return None
     if collection.media_type == "group":
@@ -98,32 +98,9 @@ def _any_vector(rows: Rows, name: str) -> np.ndarray | None:
     return next((decode(vector) for vector in found if vector is not None), None)
 
 
-def _record(samples, path: str) -> dict:
+def encoder_record(samples, path: str) -> dict:
+    """Encoder and settings that filled the field at ``path``, empty if they are not on record."""
     dataset, path = storage_of(samples, path)
     found = dataset.get_field(path)
     record = ((found.info or {}) if found is not None else {}).get("constellation") or {}
     return record if record.get("encoder") else {}
-
-
-def create_vector_field(rows: Rows, name: str, encoder: Encoder):
-    """Declares the field and records its encoder before the first vector, so that no vector is ever without."""
-    path = rows.path(name)
-    dataset, storage_path = storage_of(rows.collection, path)
-    identity, settings = encoder.identity, encoder.settings
-    with schema_lock(dataset):
-        _declare(rows, name, dataset, storage_path, {"encoder": identity, "settings": settings})
-
-
-def _declare(rows, name, dataset, storage_path, record):
-    path = rows.path(name)
-    fresh = _any_vector(rows, name) is None
-    if rows.collection._dataset.get_field(path) is None:
-        rows.collection._dataset.add_sample_field(path, fo.VectorField)
-    if dataset.get_field(storage_path) is None:
-        dataset.add_frame_field(path, fo.VectorField)
-    found = dataset.get_field(storage_path)
-    if fresh or not _record(rows.collection, path):
-        info = dict(found.info or {})
-        info["constellation"] = {**(info.get("constellation") or {}), **record}
-        found.info = info
-        found.save()

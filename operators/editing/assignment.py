@@ -9,6 +9,7 @@ from pydantic import Field
 from ...models.labels import NOISE
 from ...models.parameters import typed
 from ..dataset.owned_fields import MARK, drop_field
+from ..dataset.private import root_dataset
 from ..dataset.rows import Rows
 from ..dataset.targets import resolve_target
 from ..execution.locks import schema_lock, write_lock
@@ -90,7 +91,7 @@ def check_assignment(samples, run_key: str, cluster_field: str | None = None, ru
     """
     others = {key: value for key, value in others.items() if key != "progress"}
     typed(assign_clusters, {"run_key": run_key, "cluster_field": cluster_field, "run_dataset": run_dataset, **others})
-    run_dataset, dataset = _home(samples, run_dataset), samples._root_dataset
+    run_dataset, dataset = _home(samples, run_dataset), root_dataset(samples)
     config = get_config(run_dataset, run_key)
     target = resolve_target(
         as_seen_by(samples, run_key, config) if run_dataset is dataset else samples, config.patches_field
@@ -104,9 +105,9 @@ def check_assignment(samples, run_key: str, cluster_field: str | None = None, ru
 
 def _home(samples, name):
     """The dataset that has the run."""
-    if name is not None and name != samples._root_dataset.name and not fo.dataset_exists(name):
+    if name is not None and name != root_dataset(samples).name and not fo.dataset_exists(name):
         raise ValueError(f"there is no dataset {name!r}; name the one that has the run")
-    run_dataset = samples._root_dataset if name in (None, samples._root_dataset.name) else fo.load_dataset(name)
+    run_dataset = root_dataset(samples) if name in (None, root_dataset(samples).name) else fo.load_dataset(name)
     run_dataset.reload()
     return run_dataset
 

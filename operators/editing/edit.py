@@ -5,6 +5,7 @@ from typing import Annotated, Literal
 from pydantic import Field
 
 from ...models.parameters import typed
+from ..dataset.private import root_dataset
 from ..dataset.rows import Rows
 from ..dataset.targets import resolve_target
 from ..runs.store import get_config
@@ -69,7 +70,7 @@ def edit_clusters(
     """
     given = {key: value for key, value in locals().items() if key not in ("samples", "progress")}
     given = typed(edit_clusters, given)
-    dataset = samples._root_dataset
+    dataset = root_dataset(samples)
     takes = TAKES[action]
     asked = {key: given[key] for key in sorted({key for keys in TAKES.values() for key in keys})}
     for key, value in asked.items():
@@ -87,7 +88,7 @@ def edit_clusters(
 
 def _ids_of(samples, run_key, action) -> list[str] | None:
     """The images or patches of a view, as the run counts them; None for a whole dataset."""
-    dataset = samples._root_dataset
+    dataset = root_dataset(samples)
     if samples is dataset or samples == dataset.view():
         if action == "move":
             raise ValueError("the whole dataset cannot be moved into one cluster; pass a view, or ids")

@@ -5,6 +5,7 @@ import numpy as np
 from ...models.labels import NOISE
 from ...models.parameters import plain
 from ..dataset.owned_fields import is_ours
+from ..dataset.private import root_dataset
 from ..execution.stages import Stages
 from ..runs.clusters import COARSE, label_width
 from ..runs.edit_log import differences, make_edit
@@ -46,7 +47,7 @@ def build_cluster_hierarchy(
             write, or somebody else edits the run
     """
     stages = Stages(["reading", "building", "writing"], progress)
-    with editing(samples._root_dataset, run_key, version) as run:
+    with editing(root_dataset(samples), run_key, version) as run:
         stages.enter("reading")
         ids = sorted(set(run.clusters) - {NOISE})
         n_coarse = check_n_coarse(len(ids), n_coarse)

@@ -14,9 +14,10 @@ from ...models.parameters import typed
 from ..dataset.files import files_of
 from ..dataset.rows import Rows
 from ..dataset.targets import resolve_target
-from ..dataset.vector_fields import check_origin, check_vector_field, create_vector_field, field_encoder, same_settings
+from ..dataset.vector_fields import check_origin, check_vector_field, field_encoder, same_settings
 from ..dataset.vectors import missing_vectors, vector_fields
 from ..execution.locks import write_lock
+from .fields import create_vector_field
 
 FAILED_TAG = "embedding_failed"
 _SLICE = 2000  # vectors per write

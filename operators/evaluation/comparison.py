@@ -8,6 +8,7 @@ from fiftyone import ViewField as F
 
 from ...models.labels import NOISE
 from ..dataset.ground_truth import read_truth, truth_path
+from ..dataset.private import root_dataset
 from ..dataset.rows import Rows
 from ..runs.clusters import cluster_label
 from ..runs.members import Members, read_members
@@ -55,7 +56,7 @@ def compare_clusterings(samples, run_key: str, other: str) -> dict:
 def _second(samples, members: Members, other: str) -> tuple[dict, "_Second", int]:
     """The other clustering: a number per id, the numbers' names and stored values, and how many the run lacks."""
     known = set(members.ids)
-    if other in list_clustering_runs(samples._root_dataset):
+    if other in list_clustering_runs(root_dataset(samples)):
         found = read_members(samples, other)
         if found.config.patches_field != members.config.patches_field:
             units = [m.config.patches_field or "whole images" for m in (members, found)]

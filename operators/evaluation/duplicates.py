@@ -7,6 +7,7 @@ from pydantic import Field
 
 from ...models.labels import NOISE
 from ...models.parameters import typed
+from ..dataset.private import root_dataset
 from ..execution.stages import Stages
 from ..runs.clusters import cluster_label
 from ..runs.members import read_members
@@ -46,7 +47,7 @@ def find_cluster_duplicates(
     from ...models.analysis.duplicates import duplicate_groups
 
     typed(find_cluster_duplicates, {"run_key": run_key, "threshold": threshold, "tag": tag})
-    check_kept(samples._root_dataset, tag, None)
+    check_kept(root_dataset(samples), tag, None)
     stages = Stages(["reading", "comparing"], progress)
     stages.enter("reading")
     members = read_members(samples, run_key)
@@ -86,8 +87,8 @@ def check_delegated(samples, run_key: str, threshold: float = THRESHOLD, tag: st
         ValueError: in one sentence; also without a tag, for a worker has no grid to show what it found
     """
     typed(find_cluster_duplicates, {"run_key": run_key, "threshold": threshold, "tag": tag})
-    check_kept(samples._root_dataset, tag, None)
-    get_config(samples._root_dataset, run_key)
-    check_labels(samples._root_dataset, run_key)
+    check_kept(root_dataset(samples), tag, None)
+    get_config(root_dataset(samples), run_key)
+    check_labels(root_dataset(samples), run_key)
     if tag is None:
         raise ValueError("tag=None leaves nothing of a delegated search; give a tag for the duplicates it finds")

@@ -8,6 +8,7 @@ from pydantic import Field
 from ...models.parameters import DEFAULT_SEED, typed
 from ...models.vectors.normalize import l2_normalize
 from ..dataset.ground_truth import read_truth, truth_path
+from ..dataset.private import is_patches
 from ..dataset.targets import resolve_target
 from ..dataset.vectors import COORDINATES, read_vectors, vector_fields
 from ..execution.stages import Stages
@@ -183,6 +184,6 @@ def _agreement(truth, rows, indices) -> dict:
 
 
 def _view(target, ids: list[str]):
-    if target.samples._is_patches or not target.patches_field:
+    if is_patches(target.samples) or not target.patches_field:
         return target.samples.select(ids, ordered=True)
     return target.source.to_patches(target.patches_field).select(ids, ordered=True)

@@ -1,5 +1,6 @@
 """Views of a whole run or of some of its clusters."""
 
+from ..dataset.private import root_dataset
 from ..runs.clusters import cluster_id
 from ..runs.store import get_config
 from .views import borderline_view, check_order, cluster_view
@@ -24,7 +25,7 @@ def load_clustering_view(samples, run_key: str, cluster: int | None = None, orde
     Raises:
         ValueError: in one sentence, if there is no such run, cluster or order, or the labels are gone
     """
-    dataset = samples._root_dataset
+    dataset = root_dataset(samples)
     dataset.reload()
     get_config(dataset, run_key)
     check_order(order)

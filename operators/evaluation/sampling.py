@@ -6,6 +6,7 @@ import numpy as np
 from pydantic import Field
 
 from ...models.parameters import DEFAULT_SEED, typed
+from ..dataset.private import root_dataset
 from ..runs.clusters import cluster_label
 from ..runs.members import read_members
 from ..runs.saved_views import check_kept, keep_choice
@@ -80,8 +81,8 @@ def check_delegated(
         ValueError: in one sentence; also if neither a tag nor a view is asked for, for a worker has no grid
     """
     _check(samples, run_key, per_cluster, tag, view_name, how, seed)
-    get_config(samples._root_dataset, run_key)
-    check_labels(samples._root_dataset, run_key)
+    get_config(root_dataset(samples), run_key)
+    check_labels(root_dataset(samples), run_key)
     if tag is None and view_name is None:
         raise ValueError("tag=None and view_name=None leave nothing of a delegated choice; give one of them")
 
@@ -93,4 +94,4 @@ def _check(samples, run_key, per_cluster, tag, view_name, how, seed):
     typed(sample_clusters, {"run_key": run_key, **given})
     if how not in KNOWN:
         raise ValueError(f"how={how!r} is not known; choose one of {', '.join(KNOWN)}")
-    check_kept(samples._root_dataset, tag, view_name)
+    check_kept(root_dataset(samples), tag, view_name)

@@ -5,6 +5,7 @@ import numpy as np
 from ...models.labels import NOISE
 from ...models.vectors.normalize import l2_normalize
 from ..dataset.ground_truth import read_truth
+from ..dataset.private import root_dataset
 from ..dataset.vectors import read_spaces
 from ..editing.transaction import refresh_records
 from ..execution.locks import schema_lock
@@ -35,7 +36,7 @@ def evaluate_clusters(samples, run_key: str, ground_truth: str | None = None, pr
     """
     from ...models.analysis.metrics import score_vectors
 
-    dataset = samples._root_dataset
+    dataset = root_dataset(samples)
     stages = Stages(["reading", "measuring", "scoring", "writing"], progress)
     stages.enter("reading")
     dataset.reload()

@@ -1,6 +1,6 @@
 """What is known about every cluster of a run: how tight it is, how far from the next, who stands at its border.
 
-Figures are computed once, from the vectors, and kept with the run as its part ``statistics``; those against a field of
+Figures are computed once, from the vectors, and kept with the run as its part ``figures``; those against a field of
 classes, which cost no vectors, are its part ``truth``. Both remember the state of the labels that they describe, which
 a new name does not change and which an edit that is undone gives back. They hang on nothing but labels, vectors and a
 seed, so they are the same whenever they are computed, and in whatever order the images come.
@@ -14,7 +14,8 @@ import numpy as np
 
 from ...models.labels import NOISE
 from ...models.parameters import DEFAULT_SEED
-from ..runs.store import look_at, read_results, write_results
+from ..dataset.private import run_documents
+from ..runs.store import look_at, read_results, state_of, write_results
 
 BINS = 20
 BORDER = 24  # doubtful members that are kept per cluster
@@ -171,9 +172,9 @@ def read_statistics(dataset, run_key: str, name: str = "figures") -> dict | None
     Args:
         dataset: the dataset
         run_key: the run's key
-        name ("figures"): ``statistics``, ``truth``, or ``names``, what naming found out
+        name ("figures"): ``figures``, ``truth``, or ``names``, what naming found out
     """
-    document = dataset._doc.runs.get(run_key)
+    document = run_documents(dataset).get(run_key)
     if document is None or not document.results:
         return None
     # whenever a part changes, the results are a new file
@@ -182,8 +183,6 @@ def read_statistics(dataset, run_key: str, name: str = "figures") -> dict | None
 
 def are_current(dataset, run_key: str, statistics: dict | None) -> bool:
     """Whether figures describe the labels as they are: no edit and no deletion of samples came after them."""
-    from ..runs.store import state_of
-
     if statistics is None or statistics.get("state") != state_of(look_at(dataset, run_key)):
         return False
     deleted = dataset.last_deletion_at

@@ -5,6 +5,7 @@ import numpy as np
 
 from ...models.vectors.normalize import l2_normalize
 from ..dataset.ground_truth import truth_path
+from ..dataset.private import is_patches, root_dataset
 from ..dataset.rows import label_path
 from ..dataset.targets import resolve_target
 from ..dataset.vectors import read_spaces
@@ -40,7 +41,7 @@ def cluster_view(samples, run_key: str, cluster: int, order: str = "confidence")
     Raises:
         ValueError: in one sentence, if there is no such run, cluster or order, or the labels are gone
     """
-    dataset = samples._root_dataset
+    dataset = root_dataset(samples)
     config = look_at(dataset, run_key)
     check_labels(dataset, run_key)
     check_order(order)
@@ -60,14 +61,14 @@ def cluster_view(samples, run_key: str, cluster: int, order: str = "confidence")
 
 def borderline_view(samples, run_key: str):
     """The images or patches of a run that are nearest to another cluster than theirs, most doubtful first."""
-    dataset = samples._root_dataset
+    dataset = root_dataset(samples)
     config = look_at(dataset, run_key)
     check_labels(dataset, run_key)
     clusters = current_statistics(dataset, run_key)["clusters"].values()
     pairs = [pair for found in clusters for pair in zip(found.get("margin", []), found.get("border", []), strict=True)]
     ids = [key for _, key in sorted(pairs)[:N_BORDERLINE]]
     base = as_seen_by(samples, run_key, config)
-    if config.patches_field and not base._is_patches:
+    if config.patches_field and not is_patches(base):
         base = base.select_labels(ids=ids, fields=config.patches_field).to_patches(config.patches_field)
     return ordered(base, ids)
 
@@ -80,7 +81,7 @@ def labels_match(base, config, wanted: dict):
         config: the run's configuration
         wanted: values by attribute of the label, as MongoDB compares them
     """
-    if config.patches_field and not base._is_patches:
+    if config.patches_field and not is_patches(base):
         # the filter comes first, so that only the wanted patches are made
         name = config.cluster_field
         parts = [_compared(fo.ViewField(f"{name}.{key}"), value) for key, value in wanted.items()]
@@ -158,7 +159,7 @@ def index_labels(dataset, config):
 
 def _local(base, config) -> str:
     """The path of the labels in a view of images or patches."""
-    return f"{config.patches_field}.{config.cluster_field}" if base._is_patches else config.cluster_field
+    return f"{config.patches_field}.{config.cluster_field}" if is_patches(base) else config.cluster_field
 
 
 def _compared(field, value):

@@ -1,1 +1,1 @@
-"""How work runs: locks, the stop flag, stages and progress, calls that may be delegated. May import ``models`` only."""
+"""How work runs: locks, the stop flag, stages and progress, calls that may be delegated. May import ``dataset``."""

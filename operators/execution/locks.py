@@ -12,6 +12,8 @@ import time
 import uuid
 from contextlib import contextmanager
 
+from ..dataset.private import open_store
+
 STORE = "constellation_writers"
 TURN = "the dataset's schema"
 HEARTBEAT_SECONDS = 10
@@ -29,7 +31,7 @@ def write_lock(dataset, *names: str):
     Raises:
         ValueError: in one sentence, if a living writer holds one of them
     """
-    store = _store(dataset)
+    store = open_store(dataset, STORE)
     mine = {"owner": uuid.uuid4().hex, "host": socket.gethostname(), "started": time.time(), **process_of()}
     held = []
     ended = threading.Event()
@@ -74,7 +76,7 @@ def schema_lock(dataset, seconds: float = 600):
 
 def others(dataset, name: str) -> bool:
     """Whether a living writer other than the holder of ``name`` is at work on the dataset."""
-    store = _store(dataset)
+    store = open_store(dataset, STORE)
     held = ((key, store.get(key)) for key in store.list_keys() if key not in (name, TURN))
     mine = (store.get(name) or {}).get("owner")
     return any(holder and holder["owner"] != mine and _alive(holder) for _, holder in held)
@@ -82,14 +84,8 @@ def others(dataset, name: str) -> bool:
 
 def is_held(dataset, name: str) -> bool:
     """Whether a living writer holds ``name``."""
-    holder = _store(dataset).get(name)
+    holder = open_store(dataset, STORE).get(name)
     return holder is not None and _alive(holder)
-
-
-def _store(dataset):
-    from fiftyone.operators.store import ExecutionStore
-
-    return ExecutionStore.create(STORE, dataset._doc.id)
 
 
 def _acquire(store, name, mine):

@@ -9,6 +9,9 @@ import time
 import uuid
 from contextlib import contextmanager
 
+import fiftyone as fo
+
+from ..dataset.private import open_store, root_dataset
 from .locks import process_of
 
 STORE = "constellation_jobs"
@@ -33,12 +36,12 @@ def stoppable(samples, what: str, progress=None):
         a callable ``(fraction, message)`` that raises :class:`Stopped` within a second or so of the request, if it
         is called that often
     """
-    dataset = getattr(samples, "_root_dataset", None)
+    dataset = root_dataset(samples) if isinstance(samples, fo.core.collections.SampleCollection) else None
     progress = progress or (lambda fraction, message="": None)
     if dataset is None:
         yield progress
         return
-    store, key = _store(dataset), uuid.uuid4().hex
+    store, key = open_store(dataset, STORE), uuid.uuid4().hex
     mine = {"what": what, "started": time.time(), "host": socket.gethostname(), "stop": False, **process_of()}
     store.set(key, mine)
     watch = _Watch(store, key, what)
@@ -61,7 +64,7 @@ def request_stop(samples, job: str | None = None) -> list[dict]:
     Raises:
         ValueError: if there is no such job
     """
-    store, found = _store(samples._root_dataset), running(samples)
+    store, found = open_store(root_dataset(samples), STORE), running(samples)
     chosen = [entry for entry in found if job in (None, entry["id"])]
     if job is not None and not chosen:
         known = ", ".join(entry["id"] for entry in found) or "none"
@@ -75,7 +78,7 @@ def request_stop(samples, job: str | None = None) -> list[dict]:
 
 def running(samples) -> list[dict]:
     """The jobs at work on a dataset, oldest first, as ``{"id", "what", "started", "host", "pid"}``."""
-    store, found = _store(samples._root_dataset), []
+    store, found = open_store(root_dataset(samples), STORE), []
     for key in store.list_keys():
         entry = store.get(key)
         if entry is None:
@@ -103,12 +106,6 @@ class _Watch:
             self.looked = now
         if (self.store.get(self.key) or {}).get("stop"):
             raise Stopped(f"{self.what} was stopped as you asked")
-
-
-def _store(dataset):
-    from fiftyone.operators.store import ExecutionStore
-
-    return ExecutionStore.create(STORE, dataset._doc.id)
 
 
 def _alive(entry) -> bool:

@@ -3,6 +3,7 @@
 from pathlib import Path
 
 from ...models.labels import NOISE
+from ..dataset.private import root_dataset
 from ..execution.stages import Stages
 from ..runs.members import read_members
 from ..runs.store import check_labels, get_config
@@ -60,7 +61,7 @@ def check_export(samples, run_key: str, to: str, format: str = "csv", overwrite:
     """
     if format not in WRITERS:
         raise ValueError(f"format={format!r} is not known; choose one of {', '.join(WRITERS)}")
-    dataset = samples._root_dataset
+    dataset = root_dataset(samples)
     get_config(dataset, run_key)
     check_labels(dataset, run_key)
     return destination(to, run_key, WRITERS[format][0], overwrite)

@@ -9,6 +9,7 @@ from pydantic import Field
 from ...models.naming.criterion import place_images, plan
 from ...models.parameters import typed
 from ..dataset.files import files_of
+from ..dataset.private import root_dataset
 from ..dataset.rows import Rows
 from ..dataset.targets import resolve_target
 from ..dataset.vectors import read_vectors
@@ -103,7 +104,7 @@ def check_criterion(samples, secrets: dict | None = None, progress=None, **given
         ValueError: in one sentence
     """
     given = typed(group_by_criterion, given)
-    dataset, run_key = samples._root_dataset, given["run_key"]
+    dataset, run_key = root_dataset(samples), given["run_key"]
     get_config(dataset, run_key)
     given["criterion"] = " ".join(given["criterion"].split())
     if not given["criterion"] or len(given["criterion"]) > CRITERION_LETTERS:
@@ -144,7 +145,7 @@ def propose_key(dataset, run_key: str) -> str:
 def group_images(samples, given: dict, secrets: dict, progress=None) -> dict:
     """As :func:`group_by_criterion`, with the secrets that the operator's context holds."""
     given, choice = check_criterion(samples, secrets, **given)
-    dataset, new_key = samples._root_dataset, given["new_run_key"]
+    dataset, new_key = root_dataset(samples), given["new_run_key"]
     target = _target(dataset, given["run_key"])
     steps, n_images = plan_of(dataset, given)
     if given["dry_run"]:

@@ -3,6 +3,7 @@
 import fiftyone.operators.types as types
 
 from ...models.parameters import validated
+from ..dataset.private import is_patches
 from ..editing.names import MAX_NAME, clean_name
 from ..editing.transaction import check_seen
 from ..runs import edit_log
@@ -100,7 +101,7 @@ def edit_arguments(ctx, run_key: str) -> dict:
 def selected(ctx, run_key: str) -> list[str]:
     """The ids of the selected images, or of the selected patches, as the run counts them."""
     patches = get_config(ctx.dataset, run_key).patches_field
-    if patches and not getattr(ctx.view, "_is_patches", False):
+    if patches and not is_patches(ctx.view):
         return [label["label_id"] for label in ctx.selected_labels or []]
     return list(ctx.selected or [])
 

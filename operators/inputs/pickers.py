@@ -3,6 +3,7 @@
 import fiftyone.operators.types as types
 
 from ..dataset.ground_truth import truth_fields
+from ..dataset.private import is_patches
 from ..dataset.targets import resolve_target
 from ..runs.store import get_config, list_clustering_runs
 from .target import NONE
@@ -97,7 +98,7 @@ def run_samples(ctx, run_key: str):
     """What was chosen; the dataset if the view is one of patches and the run is not of those."""
     samples = ctx.target_view()
     config = get_config(ctx.dataset, run_key)
-    if samples._is_patches and getattr(samples, "patches_field", None) != config.patches_field:
+    if is_patches(samples) and getattr(samples, "patches_field", None) != config.patches_field:
         return ctx.dataset
     return samples
 

@@ -1,5 +1,6 @@
 """Form inputs that say which samples are meant: whole dataset, view, selection, slice, patches."""
 
+from ..dataset.private import is_patches
 from ..dataset.targets import patch_fields, resolve_target
 from .widgets import add_choice, add_heading, add_problem
 
@@ -18,7 +19,7 @@ def add_target(ctx, inputs):
     inputs.view_target(ctx, action_description="Use")
     samples = chosen_samples(ctx, inputs)
     patches_field = None
-    if not getattr(samples, "_is_patches", False) and (fields := patch_fields(samples)):
+    if not is_patches(samples) and (fields := patch_fields(samples)):
         options = {WHOLE: "Whole images", **{name: f"Patches of {name}" for name in fields}}
         add_choice(inputs, "unit", options, WHOLE, "Unit", "Whole images, or each labelled patch in them")
         patches_field = chosen_patches_field(ctx.params)
@@ -33,7 +34,7 @@ def _what(ctx) -> str:
     samples = ctx.target_view()
     if samples.media_type == "group":
         return f"{len(samples):,} groups of dataset {ctx.dataset.name}"
-    unit = "patches" if getattr(samples, "_is_patches", False) else "images"
+    unit = "patches" if is_patches(samples) else "images"
     unit = unit if len(samples) != 1 else "patch" if unit == "patches" else "image"
     return f"{len(samples):,} {unit} of dataset {ctx.dataset.name}"
 

@@ -9,6 +9,7 @@ from ...models.labels import NOISE
 from ...models.naming.answers import alike
 from ...models.naming.prompt import Instructions
 from ...models.parameters import parameters, typed, validated
+from ..dataset.private import root_dataset
 from ..execution.locks import write_lock
 from ..execution.stages import Stages
 from ..runs.members import Members, read_members
@@ -116,7 +117,7 @@ def check_naming(samples, secrets: dict | None = None, progress=None, **given) -
         ValueError: in one sentence
     """
     given = typed(label_clusters, given)
-    dataset, run_key, source = samples._root_dataset, given["run_key"], given["source"]
+    dataset, run_key, source = root_dataset(samples), given["run_key"], given["source"]
     get_config(dataset, run_key)
     words = read_words(given["vocabulary"])
     told = {name: given[name] for name in parameters(Instructions) if name != "vocabulary"}

@@ -1,5 +1,6 @@
 """Outliers that a naming model pointed out."""
 
+from ..dataset.private import root_dataset
 from ..runs.members import read_members
 from ..runs.store import get_config
 from .store import read_names
@@ -19,7 +20,7 @@ def load_odd_images(samples, run_key: str, cluster: int | None = None):
     Raises:
         ValueError: in one sentence, if there is no such run, or nothing odd is known of it
     """
-    dataset = samples._root_dataset
+    dataset = root_dataset(samples)
     dataset.reload()
     get_config(dataset, run_key)
     names = read_names(dataset, run_key)

@@ -4,6 +4,7 @@ Answers are kept under the digest of what was asked, so a repeated or restarted 
 first one, and asks nobody the same thing twice.
 """
 
+from ..dataset.private import open_store
 from ..editing.actions.rename import rename_clusters
 from ..runs.store import read_clusters, read_result, write_results
 
@@ -17,9 +18,7 @@ class Answers:
     """The answers of a dataset's naming jobs, by the digest of what was asked."""
 
     def __init__(self, dataset):
-        from fiftyone.operators.store import ExecutionStore
-
-        self._store = ExecutionStore.create(STORE, dataset._doc.id)
+        self._store = open_store(dataset, STORE)
 
     def get(self, digest: str) -> dict | None:
         """The answer to what has this digest, if there is one."""

@@ -1,1 +1,1 @@
-"""Results for people: plain data in, Markdown and plots out. May import ``execution`` and ``models``."""
+"""Results for people: plain data in, Markdown and plots out. Imports no other wing."""

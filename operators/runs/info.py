@@ -1,5 +1,6 @@
 """Information about a run, as plain data."""
 
+from ..dataset.private import root_dataset
 from .edit_log import history
 from .store import get_config, has_labels, read_clusters, read_result, when
 
@@ -17,7 +18,7 @@ def get_clustering_run_info(samples, run_key: str) -> dict:
     Raises:
         ValueError: in one sentence, if there is no such run
     """
-    dataset = samples._root_dataset
+    dataset = root_dataset(samples)
     config = get_config(dataset, run_key).serialize()
     plain = {key: value for key, value in config.items() if key not in ("cls", "type")}
     return {

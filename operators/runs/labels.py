@@ -9,6 +9,7 @@ import fiftyone as fo
 import numpy as np
 
 from ..dataset.owned_fields import MARK, drop_field, set_mark
+from ..dataset.private import is_frames, schema_dataset
 from ..dataset.rows import label_path
 from ..dataset.targets import resolve_target
 from .clusters import cluster_label, label_width
@@ -191,8 +192,8 @@ def create_label_field(target, name: str, run_key: str):
     """Makes an empty cluster field, marked as being written, in place of a dead run's leftover if there is one."""
     dataset, path = target.dataset, target.storage_path(name)
     drop_field(dataset, path)
-    if target.source._is_frames:  # a frames view keeps a copy of the schema of its videos' frames
-        _add_field(target.source._dataset.add_sample_field, target.local_path(name), run_key)
+    if is_frames(target.source):  # a frames view keeps a copy of the schema of its videos' frames
+        _add_field(schema_dataset(target.source).add_sample_field, target.local_path(name), run_key)
         if dataset.get_field(path) is None:
             _add_field(dataset.add_frame_field, target.local_path(name), run_key)
         set_mark(dataset, path, run_key, "writing")

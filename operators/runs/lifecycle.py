@@ -7,6 +7,7 @@ samples; neither holds vectors.
 import fiftyone as fo
 
 from ..dataset.owned_fields import drop_field, is_ours, mark_of, move_field, set_mark
+from ..dataset.private import root_dataset
 from ..execution.locks import schema_lock, write_lock
 from .clusters import COARSE
 from .maps import clean_maps, touch_maps
@@ -148,7 +149,7 @@ def delete_clustering_run(samples, run_key: str) -> dict:
     Raises:
         ValueError: in one sentence, if there is no such run; nothing is changed then
     """
-    dataset = samples._root_dataset
+    dataset = root_dataset(samples)
     dataset.reload()
     visualization = get_config(dataset, run_key).visualization
     path = get_config(dataset, run_key).label_path
@@ -173,7 +174,7 @@ def rename_clustering_run(samples, run_key: str, new_run_key: str) -> dict:
     Raises:
         ValueError: in one sentence, if a key is refused; nothing is changed then
     """
-    dataset = samples._root_dataset
+    dataset = root_dataset(samples)
     dataset.reload()
     if run_key == new_run_key:
         raise ValueError(f"the new run key {new_run_key!r} is the old one; choose another")

@@ -5,12 +5,14 @@ it findable without a registry, also after the run that made it was killed.
 """
 
 import hashlib
-from datetime import datetime, timedelta
 
+from ..dataset.private import open_store, touch_brain_run
 from ..execution.locks import others, schema_lock
 from .store import list_clustering_runs, look_at
 
 PANEL_COLORS = 100
+# The brain keys of the maps that we made; a Brain run's own configuration has no room for such a note
+STORE = "constellation_maps"
 
 
 def digest(table) -> str:
@@ -54,7 +56,7 @@ def ensure_map(target, table, brain_key: str, X, neighbors, seed, progress):
     with schema_lock(target.dataset):
         if brain_key in target.dataset.list_brain_runs():
             return
-        _ours(target.dataset).set(brain_key, True)
+        open_store(target.dataset, STORE).set(brain_key, True)
         fob.compute_visualization(
             target.source,
             points=dict(zip(table.ids, points, strict=True)),
@@ -74,10 +76,7 @@ def touch_map(dataset, brain_key: str):
         brain_key: the map's brain key; nothing happens if there is none
     """
     if brain_key in dataset.list_brain_runs():
-        run = dataset._doc.brain_methods[brain_key]
-        # at least a millisecond later, which is as fine as the database keeps it
-        run.timestamp = max(datetime.utcnow(), run.timestamp + timedelta(milliseconds=1))
-        run.save()
+        touch_brain_run(dataset, brain_key)
 
 
 def touch_maps(dataset):
@@ -98,20 +97,13 @@ def clean_maps(dataset, except_key: str | None = None) -> list[str]:
     """
     if others(dataset, f"run key {except_key!r}"):
         return []
-    store, used, there = _ours(dataset), maps_in_use(dataset), set(dataset.list_brain_runs())
+    store, used, there = open_store(dataset, STORE), maps_in_use(dataset), set(dataset.list_brain_runs())
     unused = [key for key in store.list_keys() if key not in used]
     for key in unused:
         if key in there:
             dataset.delete_brain_run(key)
         store.delete(key)
     return [key for key in unused if key in there]
-
-
-def _ours(dataset):
-    """The brain keys of the maps that we made; a Brain run's own configuration has no room for such a note."""
-    from fiftyone.operators.store import ExecutionStore
-
-    return ExecutionStore.create("constellation_maps", dataset._doc.id)
 
 
 def maps_in_use(dataset) -> set[str]:

@@ -6,6 +6,7 @@ import numpy as np
 
 from ...models.vectors.normalize import l2_normalize
 from ..dataset.files import files_of
+from ..dataset.private import is_patches, root_dataset
 from ..dataset.rows import Rows
 from ..dataset.targets import Target, resolve_target
 from ..dataset.vectors import read_spaces
@@ -61,7 +62,7 @@ class Members:
     def base(self):
         """The samples as a view of what the run is of: images, frames or patches."""
         target = self.target
-        if target.patches_field and not target.samples._is_patches:
+        if target.patches_field and not is_patches(target.samples):
             return target.source.to_patches(target.patches_field)
         return target.samples
 
@@ -102,7 +103,7 @@ def read_members(samples, run_key: str) -> Members:
     Raises:
         ValueError: in one sentence, if there is no such run, its field is gone, or none of the samples is in it
     """
-    dataset = samples._root_dataset
+    dataset = root_dataset(samples)
     dataset.reload()
     config = get_config(dataset, run_key)
     check_labels(dataset, run_key)
@@ -139,13 +140,13 @@ def as_seen_by(samples, run_key: str, config):
     Raises:
         ValueError: in one sentence, if they are patches of another field than the run's
     """
-    dataset = samples._root_dataset
+    dataset = root_dataset(samples)
     if samples.media_type == "video":
         view = dataset.load_run_view(run_key)
         return view if samples is dataset else view.select_by("sample_id", samples.values("id"))
     if samples.media_type == "group":
         return samples.select_group_slices(media_type="image")
-    patches_field = getattr(samples, "patches_field", None) if samples._is_patches else None
+    patches_field = getattr(samples, "patches_field", None) if is_patches(samples) else None
     if patches_field and patches_field != config.patches_field:
         what = f"patches of {config.patches_field!r}" if config.patches_field else "whole images"
         raise ValueError(

@@ -8,10 +8,10 @@ from datetime import datetime
 
 import fiftyone as fo
 import numpy as np
-from bson import DBRef
 
 from ...models.labels import NOISE
 from ..dataset.owned_fields import all_paths, is_ours
+from ..dataset.private import run_documents, stored_config
 from ..execution.locks import schema_lock
 from .clusters import COARSE
 
@@ -21,16 +21,6 @@ KIND = "clustering"
 MAX_CONFIG_CLUSTERS = 2000  # at about 350 bytes a cluster this keeps the configuration under 1 MB
 
 
-def run_documents(dataset) -> dict:
-    """The documents of a dataset's runs by key, those of other plugins included."""
-    return {key: document for key, document in dataset._doc.runs.items() if not isinstance(document, DBRef)}
-
-
-def plain_config(document) -> dict:
-    """The configuration in a run's document, as it is stored; not to be changed."""
-    return document._data["config"]  # the attribute would look for references in all of it first
-
-
 def shared_config(dataset, run_key: str):
     """The configuration of a run, one object for all who look at it and do not change it; None if there is no run."""
     document = run_documents(dataset).get(run_key)
@@ -38,9 +28,9 @@ def shared_config(dataset, run_key: str):
         return None
     place, kept = (dataset.name, run_key), _kept.get((dataset.name, run_key))
     # whoever changes a run, or reloads it, leaves another dictionary in the document
-    if kept is None or kept[0] is not plain_config(document):
+    if kept is None or kept[0] is not stored_config(document):
         config = dataset.get_run_info(run_key).config
-        kept = plain_config(document), config
+        kept = stored_config(document), config
         if len(_kept) >= _KEPT:
             _kept.clear()
         _kept[place] = kept
@@ -103,7 +93,7 @@ def when(timestamp: datetime | None) -> str:
 def list_clustering_runs(dataset) -> list[str]:
     """The keys of a dataset's clustering runs, the newest last; those of other plugins are not ours to read."""
     documents = run_documents(dataset)
-    ours = [key for key, document in documents.items() if _is_clustering(plain_config(document))]
+    ours = [key for key, document in documents.items() if _is_clustering(stored_config(document))]
     return sorted(ours, key=lambda key: documents[key].timestamp)
 
 
@@ -118,7 +108,7 @@ def get_config(dataset, run_key: str):
         ValueError: in one sentence, if there is no such run
     """
     document = run_documents(dataset).get(run_key)
-    if document is not None and _is_clustering(plain_config(document)):
+    if document is not None and _is_clustering(stored_config(document)):
         return dataset.get_run_info(run_key).config
     known = list_clustering_runs(dataset)
     some = f"the runs here are {', '.join(known[:10])}" if known else "this dataset has none"
@@ -133,7 +123,7 @@ def made_at(dataset, run_key: str):
 def look_at(dataset, run_key: str):
     """As :func:`get_config`, but quick: shared with others who look, so not to be changed."""
     document = run_documents(dataset).get(run_key)
-    if document is not None and _is_clustering(plain_config(document)):
+    if document is not None and _is_clustering(stored_config(document)):
         return shared_config(dataset, run_key)
     return get_config(dataset, run_key)
 

@@ -4,7 +4,7 @@ import warnings
 
 import numpy as np
 
-from ...costs import quiet
+from ...progress import quiet
 from ..kmeans import KMeans
 
 # Below, UMAP takes longer to compile than all the rest; above, its exact neighbours take minutes.

@@ -10,7 +10,7 @@ from fiftyone import ViewField as F
 from fiftyone.plugins.orgs.constellation.clusters.models.placement import place
 from fiftyone.plugins.orgs.constellation.clusters.operators.editing import names as edits
 from fiftyone.plugins.orgs.constellation.clusters.operators.editing import transaction as edited_run
-from fiftyone.plugins.orgs.constellation.clusters.operators.editing.actions import absorb_noise as regrouping
+from fiftyone.plugins.orgs.constellation.clusters.operators.editing.actions.absorb_noise import absorb_noise
 from fiftyone.plugins.orgs.constellation.clusters.operators.editing.actions.dissolve import dissolve_clusters
 from fiftyone.plugins.orgs.constellation.clusters.operators.editing.actions.merge import merge_clusters
 from fiftyone.plugins.orgs.constellation.clusters.operators.editing.actions.move import move_to_cluster
@@ -192,20 +192,20 @@ def test_noise_is_absorbed_above_the_threshold_only(noisy):
     before = state(dataset)
     noise = set(members(dataset, -1))
     assert len(noise & set(far)) >= 3
-    nothing = regrouping.absorb_noise(dataset, "km", threshold=1)
+    nothing = absorb_noise(dataset, "km", threshold=1)
     assert nothing["n_changed"] == 0 and version_of(dataset, "km") == 0
     limit = nothing["nearest_left"] - 1e-4
-    one = regrouping.absorb_noise(dataset, "km", threshold=limit)
+    one = absorb_noise(dataset, "km", threshold=limit)
     assert one["n_changed"] == 1 and one["n_left"] == len(noise) - 1 and one["nearest_left"] <= limit
-    rest = regrouping.absorb_noise(dataset, "km", threshold=-1)
+    rest = absorb_noise(dataset, "km", threshold=-1)
     assert rest["n_left"] == 0 and rest["removed"] == [-1] and rest["nearest_left"] is None
     check_entries(dataset)
     undo_edit(dataset, "km"), undo_edit(dataset, "km")
     assert state(dataset) == before
     some = sorted(noise)[:2]
-    assert regrouping.absorb_noise(dataset, "km", threshold=-1, ids=some)["n_changed"] == 2
+    assert absorb_noise(dataset, "km", threshold=-1, ids=some)["n_changed"] == 2
     with pytest.raises(ValueError, match="threshold=7 is not a cosine"):
-        regrouping.absorb_noise(dataset, "km", threshold=7)
+        absorb_noise(dataset, "km", threshold=7)
 
 
 def test_edits_of_a_density_run_move_its_limits(noisy):
@@ -460,7 +460,7 @@ REFUSED = [
         lambda ds: split_cluster(ds, "km", 0, method="hdbscan", params={"min_cluster_size": 10}),
         "hdbscan finds . groups in cluster 0, so there is nothing to split",
     ),
-    (lambda ds: regrouping.absorb_noise(ds, "km"), "run 'km' has no noise among these images"),
+    (lambda ds: absorb_noise(ds, "km"), "run 'km' has no noise among these images"),
     (lambda ds: merge_clusters(ds, "other", [0, 1]), "there is no clustering run 'other'"),
 ]
 

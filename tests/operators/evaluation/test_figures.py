@@ -4,7 +4,7 @@ import fiftyone as fo
 import fiftyone.operators as foo
 import numpy as np
 import pytest
-from fiftyone.plugins.orgs.constellation.clusters.operators.editing.actions import absorb_noise as regrouping
+from fiftyone.plugins.orgs.constellation.clusters.operators.editing.actions.absorb_noise import absorb_noise
 from fiftyone.plugins.orgs.constellation.clusters.operators.editing.actions.dissolve import dissolve_clusters
 from fiftyone.plugins.orgs.constellation.clusters.operators.editing.actions.merge import merge_clusters
 from fiftyone.plugins.orgs.constellation.clusters.operators.editing.actions.move import move_to_cluster
@@ -120,7 +120,7 @@ EDITS = {
     "move": lambda ds, first, other, *_: move_to_cluster(ds, "km", members(ds, first)[:3], other),
     "found": lambda ds, first, *_: move_to_cluster(ds, "km", members(ds, first)[:2], name="new"),
     "dissolve": lambda ds, first, other, *_: dissolve_clusters(ds, "km", [other]),
-    "absorb_noise": lambda ds, *_: regrouping.absorb_noise(ds, "km", threshold=-1),
+    "absorb_noise": lambda ds, *_: absorb_noise(ds, "km", threshold=-1),
     "hierarchy": lambda ds, *_: build_cluster_hierarchy(ds, "km", 2),
     "coarse": lambda ds, *_: rename_clusters(ds, "km", {0: "some"}, level="coarse"),
 }

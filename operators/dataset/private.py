@@ -1,0 +1,65 @@
+"""Private attributes of FiftyOne that the plugin cannot do without, in one file that a release of FiftyOne may break."""
+
+from datetime import datetime, timedelta
+
+import fiftyone as fo
+from bson import DBRef
+
+
+def root_dataset(samples: fo.core.collections.SampleCollection) -> fo.Dataset:
+    """The dataset that a dataset or view, of frames or patches too, was made from."""
+    return samples._root_dataset
+
+
+def is_patches(samples: fo.core.collections.SampleCollection) -> bool:
+    """Whether this is a ``to_patches()`` view."""
+    return bool(getattr(samples, "_is_patches", False))
+
+
+def is_frames(samples: fo.core.collections.SampleCollection) -> bool:
+    """Whether this is a ``to_frames()`` view."""
+    return bool(samples._is_frames)
+
+
+def schema_dataset(samples: fo.core.collections.SampleCollection) -> fo.Dataset:
+    """The dataset whose schema ``samples`` have; that of a frames or patches view is a copy that FiftyOne keeps."""
+    return samples._dataset
+
+
+def patches_origin(samples: fo.core.collections.SampleCollection) -> fo.core.collections.SampleCollection:
+    """The collection that a ``to_patches()`` view was made from."""
+    return samples._source_collection
+
+
+def has_frame_fields(dataset: fo.Dataset) -> bool:
+    """Whether samples of ``dataset`` may have frames."""
+    return bool(dataset._has_frame_fields())
+
+
+def document_fields(document_type: type) -> set[str]:
+    """The names of the fields that every document of a type has."""
+    return set(document_type._fields)  # type: ignore[attr-defined]  # FiftyOne documents
+
+
+def open_store(dataset: fo.Dataset, name: str):
+    """Open the execution store ``name`` of ``dataset``."""
+    from fiftyone.operators.store import ExecutionStore
+
+    return ExecutionStore.create(name, dataset._doc.id)
+
+
+def run_documents(dataset: fo.Dataset) -> dict:
+    """The documents of a dataset's runs by key, those of other plugins included."""
+    return {key: document for key, document in dataset._doc.runs.items() if not isinstance(document, DBRef)}
+
+
+def stored_config(document) -> dict:
+    """The configuration in a run's document as it is stored; not to be changed."""
+    return document._data["config"]  # the attribute would look for references in all of it first
+
+
+def touch_brain_run(dataset: fo.Dataset, brain_key: str):
+    """Renew the timestamp of a Brain run by at least a millisecond, which is as fine as the database keeps it."""
+    run = dataset._doc.brain_methods[brain_key]
+    run.timestamp = max(datetime.utcnow(), run.timestamp + timedelta(milliseconds=1))
+    run.save()
