@@ -107,7 +107,7 @@ class Results:
     """
 
     def __init__(self, dataset: fo.Dataset, run_key: str) -> None:
-        self._dataset, self._run_key = dataset, run_key
+        self.dataset, self.run_key = dataset, run_key
         self._file: str | None = None
         self._loaded: Any = None
 
@@ -121,20 +121,20 @@ class Results:
         Args:
             **results: plain data by name; lists, dicts with string keys, numbers and text
         """
-        with schema_lock(self._dataset):
+        with schema_lock(self.dataset):
             self.save(**results)
 
     def save(self, **results: Any) -> None:
         """Write as :meth:`write` does, for a caller that holds the schema lock."""
-        read_config(self._dataset, self._run_key)  # a run that was deleted meanwhile is refused
+        read_config(self.dataset, self.run_key)  # a run that was deleted meanwhile is refused
         current = self._current()
         for name, value in results.items():
             setattr(current, name, value)
-        self._dataset.save_run_results(self._run_key, current, overwrite=True)
-        self._file = results_file(self._dataset, self._run_key)
+        self.dataset.save_run_results(self.run_key, current, overwrite=True)
+        self._file = results_file(self.dataset, self.run_key)
 
     def _current(self) -> Any:
-        file = results_file(self._dataset, self._run_key)
+        file = results_file(self.dataset, self.run_key)
         if self._loaded is None or file != self._file:
-            self._loaded, self._file = fetch_results(self._dataset, self._run_key), file
+            self._loaded, self._file = fetch_results(self.dataset, self.run_key), file
         return self._loaded
