@@ -11,9 +11,16 @@ from functools import cache
 from importlib import import_module
 from typing import ClassVar
 
+import fiftyone as fo
+
 from ...models.parameters import typed
 from ...models.progress import Progress
+from ..dataset.private import root_dataset
+from ..dataset.rows import Rows
+from ..dataset.targets import resolve_target
 from ..runs.run import Run
+from ..runs.stored_run import StoredRun
+from ..runs.transaction import edit_run
 
 _CONTEXT = ("run", "author", "progress")
 
@@ -64,6 +71,21 @@ class Edit:
         return {name: parameter for name, parameter in known.items() if name not in _CONTEXT}
 
     @classmethod
+    def ids_in(cls, samples: fo.core.collections.SampleCollection, run: StoredRun) -> list[str] | None:
+        """The images or patches of a view, as the run counts them; None for a whole dataset.
+
+        Raises:
+            ValueError: if it needs some and was given the whole dataset
+        """
+        if samples is not run.dataset and samples != run.dataset.view():
+            target = resolve_target(samples, run.config.patches_field)
+            return Rows.of(target.samples, target.patches_field).ids
+        parameter = cls.takes()["ids"]
+        if parameter.default is parameter.empty:
+            raise ValueError("the whole dataset cannot be moved into one cluster; pass a view, or ids")
+        return None
+
+    @classmethod
     def checked(cls, arguments: dict) -> dict:
         """Arguments of the right names and types; those that are None count as not given.
 
@@ -100,17 +122,19 @@ def get_edit(name: str) -> type[Edit]:
 
 
 def apply_edit(
-    run: Run,
+    samples: fo.core.collections.SampleCollection,
+    key: str,
     action: str,
     arguments: dict,
     author: str = "user",
     version: int | None = None,
     progress: Progress | None = None,
 ) -> dict:
-    """Edit a run.
+    """Edit a run; it is read once, when it is held.
 
     Args:
-        run: the run
+        samples: the dataset, or a view whose images or patches are meant by an edit that takes ``ids``
+        key: the run's key
         action: the name of an edit
         arguments: what it takes
         author ("user"): who edits, for the log
@@ -124,9 +148,10 @@ def apply_edit(
         ValueError: if an argument is refused or somebody else edits the run; nothing is changed then
     """
     edit = get_edit(action)
-    checked = edit.checked(arguments)
-    with run.edit(version) as held:
-        return edit.apply(held, author, progress, **checked)
+    with edit_run(root_dataset(samples), key, version) as run:
+        if "ids" in edit.takes() and arguments.get("ids") is None:
+            arguments = {**arguments, "ids": edit.ids_in(samples, run)}
+        return edit.apply(run, author, progress, **edit.checked(arguments))
 
 
 @cache

@@ -6,10 +6,7 @@ import fiftyone as fo
 
 from ...models.parameters import typed
 from ...models.progress import Progress
-from ..dataset.rows import Rows
-from ..dataset.targets import resolve_target
-from ..runs.run import Run
-from .base import apply_edit, get_edit
+from .base import apply_edit
 
 
 def edit_clusters(
@@ -53,18 +50,4 @@ def edit_clusters(
         ValueError: if an argument is refused or somebody else edits the run; nothing is changed then
     """
     typed(edit_clusters, {"run_key": run_key, "action": action, "author": author, "version": version})
-    edit, run = get_edit(action), Run.open(samples, run_key)
-    ids = edit.takes().get("ids")
-    if ids is not None and arguments.get("ids") is None:
-        arguments["ids"] = _ids_of(samples, run, required=ids.default is ids.empty)
-    return apply_edit(run, action, arguments, author, version, progress)
-
-
-def _ids_of(samples: fo.core.collections.SampleCollection, run: Run, required: bool) -> list[str] | None:
-    """The images or patches of a view, as the run counts them; None for a whole dataset."""
-    if samples is run.dataset or samples == run.dataset.view():
-        if required:
-            raise ValueError("the whole dataset cannot be moved into one cluster; pass a view, or ids")
-        return None
-    target = resolve_target(samples, run.config.patches_field)
-    return Rows.of(target.samples, target.patches_field).ids
+    return apply_edit(samples, run_key, action, arguments, author, version, progress)

@@ -137,8 +137,7 @@ def apply_step(ctx: foo.ExecutionContext, action: str) -> None:
     """Undo or redo the edit that the panel was drawn after; say why if it is refused."""
 
     def step(ctx: foo.ExecutionContext) -> None:
-        run = Run.open(ctx.dataset, ctx.panel.get_state("run"))
-        done = apply_edit(run, action, {}, version=ctx.params["version"])
+        done = apply_edit(ctx.dataset, ctx.panel.get_state("run"), action, {}, version=ctx.params["version"])
         ctx.ops.notify(done["text"], variant="success")
         ctx.ops.reload_dataset()
 

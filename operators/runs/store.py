@@ -126,7 +126,8 @@ class Results:
 
     def save(self, **results: Any) -> None:
         """Write as :meth:`write` does, for a caller that holds the schema lock."""
-        read_config(self.dataset, self.run_key)  # a run that was deleted meanwhile is refused
+        if self.run_key not in run_documents(self.dataset):
+            raise ValueError(f"run {self.run_key!r} was deleted meanwhile; nothing was kept")
         current = self._current()
         for name, value in results.items():
             setattr(current, name, value)

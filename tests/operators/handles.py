@@ -5,7 +5,7 @@ from fiftyone.plugins.orgs.constellation.clusters.operators.runs.run import Run
 
 
 def edit(dataset, run_key, action, arguments, author="user", version=None, progress=None):
-    return apply_edit(Run.open(dataset, run_key), action, arguments, author, version, progress)
+    return apply_edit(dataset, run_key, action, arguments, author, version, progress)
 
 
 def rename_clusters(dataset, run_key, names, about=None, level=None, **options):
