@@ -23,7 +23,9 @@ def patch_run(patches, compute):
 
 @pytest.mark.parametrize("strategy", ["mixed", "central", "diverse", "random"])
 def test_a_balanced_subset_as_tag_and_saved_view(run, strategy):
-    done = get("sample_clusters")(run, run_key="km", n_per_cluster=4, tag="annotate", view_name="subset", strategy=strategy)
+    done = get("sample_clusters")(
+        run, run_key="km", n_per_cluster=4, tag="annotate", view_name="subset", strategy=strategy
+    )
     assert done["n"] == 12 and done["short"] == [] and list(done["sizes"].values()) == [4, 4, 4]
     assert run.match_tags("annotate").values("id") == [i for i in run.values("id") if i in set(done["ids"])]
     assert run.load_saved_view("subset").values("id") == done["ids"] == done["view"].values("id")
