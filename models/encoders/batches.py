@@ -13,7 +13,7 @@ from itertools import groupby
 import numpy as np
 
 from ..costs import cores, duration
-from ..images.reading import ImageError, crop, read_image
+from ..images.reading import ImageError, crop, read_image, side_to_keep
 from .base import Encoder
 
 Item = tuple[str, "list[float] | None"]  # a file path and a relative box [x, y, width, height]
@@ -130,8 +130,9 @@ def _units(items: Sequence[Item]) -> Iterator[list[int]]:
 def _read(encoder: Encoder, items: Sequence[Item], positions: list[int]) -> list:
     filepath = items[positions[0]][0]
     boxes = [items[position][1] for position in positions]
+    resolution = encoder.resolution
     try:
-        image = read_image(filepath, _at_least(encoder.resolution, boxes))
+        image = read_image(filepath, None if resolution is None else side_to_keep(resolution, boxes))
     except ImageError as error:
         return [(position, error.reason) for position in positions]
     results = []
@@ -141,14 +142,6 @@ def _read(encoder: Encoder, items: Sequence[Item], positions: list[int]) -> list
         except ImageError as error:
             results.append((position, error.reason))
     return results
-
-
-def _at_least(resolution: int | None, boxes: list) -> float | None:
-    """The shorter side that a file needs so that its smallest box still has ``resolution`` pixels."""
-    if resolution is None:
-        return None
-    sides = [side for box in boxes if box is not None for side in box[2:4] if side and side > 0]
-    return resolution / min([1.0, *sides])
 
 
 def _encode(encoder: Encoder, pending: list) -> Batch:

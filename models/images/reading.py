@@ -8,6 +8,7 @@ Of an animation the first frame counts.
 
 import struct
 import zlib
+from collections.abc import Sequence
 
 import numpy as np
 from PIL import Image, ImageOps, UnidentifiedImageError
@@ -65,6 +66,17 @@ def read_image(filepath: str, at_least: float | None = None) -> Image.Image:
     except (OSError, SyntaxError, ValueError, EOFError, IndexError, struct.error, zlib.error) as error:
         damaged = any(word in str(error).lower() for word in _TRUNCATION)
         raise ImageError(TRUNCATED if damaged else UNREADABLE, f"{filepath}, {error}") from None
+
+
+def side_to_keep(side: float, boxes: Sequence[list[float] | None]) -> float:
+    """Return the shorter side that a file must keep so that the smallest of some boxes in it still has ``side``.
+
+    Args:
+        side: pixels
+        boxes: relative ``[x, y, width, height]``, None for the whole image
+    """
+    sides = [length for box in boxes if box is not None for length in box[2:4] if length and length > 0]
+    return side / min([1.0, *sides])
 
 
 def to_rgb(image: Image.Image) -> Image.Image:

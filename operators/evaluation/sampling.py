@@ -48,7 +48,7 @@ def sample_clusters(
     Raises:
         ValueError: in one sentence, if an argument is refused; nothing is tagged or saved then
     """
-    from ...models.analysis.selection import select
+    from ...models.analysis.exemplars import select
 
     _check(samples, run_key, per_cluster, tag, view_name, how, seed)
     members = read_members(samples, run_key)
@@ -88,10 +88,10 @@ def check_delegated(
 
 
 def _check(samples, run_key, per_cluster, tag, view_name, how, seed):
-    from ...models.analysis.selection import HOW as KNOWN
+    from ...models.analysis.exemplars import STRATEGIES
 
     given = {"per_cluster": per_cluster, "tag": tag, "view_name": view_name, "how": how, "seed": seed}
     typed(sample_clusters, {"run_key": run_key, **given})
-    if how not in KNOWN:
-        raise ValueError(f"how={how!r} is not known; choose one of {', '.join(KNOWN)}")
+    if how not in STRATEGIES:
+        raise ValueError(f"how={how!r} is not known; choose one of {', '.join(STRATEGIES)}")
     check_kept(root_dataset(samples), tag, view_name)

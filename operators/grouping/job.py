@@ -8,6 +8,7 @@ from pydantic import Field
 
 from ...models.naming.criterion import place_images, plan
 from ...models.parameters import typed
+from ...models.vectors.normalize import l2_normalize
 from ..dataset.files import files_of
 from ..dataset.private import root_dataset
 from ..dataset.rows import Rows
@@ -208,7 +209,7 @@ def _field(config) -> str:
 
 
 def _scaled(X, normalize):
-    return X / np.linalg.norm(X, axis=1, keepdims=True) if normalize else X
+    return l2_normalize(X) if normalize else X
 
 
 def _fine_clusters(X, n_fine, seed, report) -> np.ndarray:
@@ -220,12 +221,12 @@ def _fine_clusters(X, n_fine, seed, report) -> np.ndarray:
 
 def _captioned(X, fine, n, ids) -> dict[int, list[str]]:
     """Per fine cluster, the ids of the images that are captioned: typical ones and varied ones."""
-    from ...models.naming.pictures import choose
+    from ...models.analysis.exemplars import varied_exemplars
 
     chosen = {}
     for cluster in np.unique(fine).tolist():
         rows = np.flatnonzero(fine == cluster)
-        chosen[cluster] = [ids[row] for row in rows[choose(X[rows], n)].tolist()]
+        chosen[cluster] = [ids[row] for row in rows[varied_exemplars(X[rows], n)].tolist()]
     return chosen
 
 

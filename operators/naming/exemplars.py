@@ -7,6 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from ...models.labels import NOISE
+from ...models.vectors.normalize import l2_normalize
 from ..dataset.vectors import read_vectors
 from ..runs.members import Members
 
@@ -65,7 +66,7 @@ def choose_exemplars(members: Members, n: int, seed: int = 51) -> Exemplars:
     Returns:
         :class:`Exemplars`; noise has none
     """
-    from ...models.naming.pictures import choose
+    from ...models.analysis.exemplars import varied_exemplars
 
     pool, leading = _pool(members, n + SPARES, seed)
     vectors = some_vectors(members, {row_id for ids in pool.values() for row_id in ids})
@@ -77,7 +78,7 @@ def choose_exemplars(members: Members, n: int, seed: int = 51) -> Exemplars:
             continue
         X = np.stack([vectors[row_id] for row_id in known])
         first = sum(row_id in vectors for row_id in ids[: leading[cluster]])
-        chosen[cluster] = [known[row] for row in choose(X, n + SPARES, first)]
+        chosen[cluster] = [known[row] for row in varied_exemplars(X, n + SPARES, first)]
         centers[cluster] = X.mean(axis=0)
     wanted = {row_id for ids in chosen.values() for row_id in ids}
     return Exemplars(members, chosen, _near(centers), members.files(list(wanted)))
@@ -112,7 +113,7 @@ def some_vectors(members: Members, wanted: set[str]) -> dict[str, np.ndarray]:
         return {}
     X = table.X
     if config.normalize:
-        X = X / np.linalg.norm(X, axis=1, keepdims=True)
+        X = l2_normalize(X)
     return {row_id: x for row_id, x in zip(table.ids, X, strict=True) if row_id in wanted}
 
 
