@@ -11,7 +11,9 @@ from dataclasses import dataclass
 
 import numpy as np
 
-NOISE = -1
+from ..labels import NOISE
+from ..vectors.normalize import l2_normalize
+
 _BLOCK = 8192
 # Turning the leaves of a tree to their best order takes the cube of their number
 _BEST_ORDER = 200
@@ -78,8 +80,7 @@ def measure(X, labels) -> Geometry:
     total = (within.sum() + sizes @ (away**2).sum(axis=1)) / max(len(rows), 1)
     spread = np.sqrt(within / np.maximum(sizes, 1))
     nearest, separation = _neighbours(X, rows, place, clusters, centers)
-    lengths = np.linalg.norm(away, axis=1, keepdims=True)
-    unit = away / np.where(lengths > 0, lengths, 1)
+    unit = l2_normalize(away, dtype=np.float64)
     return Geometry(
         clusters=clusters,
         centers=centers,

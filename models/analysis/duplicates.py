@@ -2,6 +2,8 @@
 
 import numpy as np
 
+from ..vectors.normalize import l2_normalize
+
 _BLOCK = 2048
 _MOST_PAIRS = 20_000_000
 
@@ -27,9 +29,7 @@ def duplicate_groups(X, threshold: float, progress=None) -> list[list[int]]:
 
     if not 0 < threshold <= 1:
         raise ValueError(f"threshold={threshold} is not a cosine above 0 and up to 1; use for example 0.98")
-    X = np.asarray(X, dtype=np.float32)
-    lengths = np.linalg.norm(X, axis=1, keepdims=True)
-    X = X / np.where(lengths > 0, lengths, 1)
+    X = l2_normalize(np.asarray(X, dtype=np.float32))
     links, count = [], 0
     for start in range(0, len(X), _BLOCK):
         block = X[start : start + _BLOCK]

@@ -13,6 +13,7 @@ from pydantic import Field
 
 from ..devices import Device
 from ..parameters import parameters
+from ..vectors.normalize import l2_normalize
 
 Normalize = Annotated[
     bool,
@@ -133,10 +134,7 @@ class Encoder(fom.Model, fom.EmbeddingsMixin, fom.TorchModelMixin):
 
     def _finish(self, vectors: np.ndarray) -> np.ndarray:
         vectors = np.ascontiguousarray(vectors, dtype=np.float32)
-        if self.normalize:
-            lengths = np.linalg.norm(vectors, axis=1, keepdims=True)
-            vectors = vectors / np.where(lengths > 0, lengths, 1)
-        return vectors
+        return l2_normalize(vectors) if self.normalize else vectors
 
     # What follows is FiftyOne's protocol for models
 

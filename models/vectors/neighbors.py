@@ -2,6 +2,8 @@
 
 import numpy as np
 
+from .normalize import l2_normalize
+
 # Up to here the exact search takes less time than compiling and running the approximate one.
 EXACT_LIMIT = 40_000
 # Rows per block of the exact search, and the most distances that one holds (half a gigabyte).
@@ -176,10 +178,7 @@ def _prepared(X, metric: str):
     if metric not in ("cosine", "euclidean"):
         raise ValueError(f"metric={metric!r} is not known here; use 'cosine' or 'euclidean'")
     X = np.ascontiguousarray(X, dtype=np.float32)
-    if metric == "euclidean":
-        return X
-    lengths = np.linalg.norm(X, axis=1, keepdims=True)
-    return X / np.where(lengths > 0, lengths, 1)
+    return X if metric == "euclidean" else l2_normalize(X)
 
 
 def _exact(X, queries, k, metric, progress, own: bool):
