@@ -13,6 +13,7 @@ import numpy as np
 
 from .clusterers.deep.networks import most_likely, probabilities
 from .clusterers.gaussian_mixture import log_density, posterior
+from .labels import MIXED
 from .vectors.centers import cluster_means, nearest_centers
 from .vectors.neighbors import distance_limits, query_neighbors, vote
 from .vectors.normalize import l2_normalize
@@ -20,7 +21,6 @@ from .vectors.reduction import project
 
 # Arrays beyond this do not go into a run; the vote of the neighbours, which needs none, takes their place.
 LARGEST = 50_000_000
-MIXED = -2  # what became of a cluster whose samples are in several now
 _VOTERS = 10
 _GAUSSIAN = {"weights": "weights_", "means": "cluster_centers_", "cholesky": "precisions_cholesky_"}
 
@@ -74,8 +74,8 @@ def place(spec: dict, arrays: dict, X_new, X_train=None, labels_train=None, beco
         X_new: ``(m, d)`` vectors as stored, before any normalisation
         X_train (None): ``(n, d)`` vectors of the run's samples as stored; needed where :func:`needs_neighbors` says so
         labels_train (None): ``(n,)`` their clusters as they are now, -1 for noise
-        becomes (None): what edits made of the clusters, by their ids as they were computed: the id now, or -2 if
-            its samples are in several clusters now; a cluster that is left out is as it was
+        becomes (None): what edits made of the clusters, by their ids as they were computed: the id now, or MIXED
+            if its samples are in several clusters now; a cluster that is left out is as it was
 
     Returns:
         a tuple of ``(m,)`` labels, -1 for noise, and ``(m,)`` float32 confidences in [0, 1]
@@ -136,7 +136,7 @@ def place_by_arrays(spec: dict, arrays: dict, X, becomes: dict | None = None):
         becomes (None): as for :func:`place`
 
     Returns:
-        a tuple of ``(m,)`` labels, -1 for noise and -2 where the neighbours decide, and ``(m,)`` float32 confidences
+        a tuple of ``(m,)`` labels, -1 for noise and MIXED where the neighbors decide, and ``(m,)`` float32 confidences
     """
     X = _prepared(spec, arrays, X)
     if spec["kind"] == "centers":

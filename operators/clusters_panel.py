@@ -3,6 +3,7 @@
 import fiftyone.operators as foo
 import fiftyone.operators.types as types
 
+from ..models.labels import UNASSIGNED
 from .editing.actions.undo import redo_edit, undo_edit
 from .evaluation.views import borderline_view, unassigned_view
 from .inputs.target import NONE
@@ -10,7 +11,7 @@ from .panel.charts import TITLES, clicked
 from .panel.layout import add_panel
 from .panel.menus import EDITS, edit_form, renamed_to, run_form
 from .panel.opening import PANEL
-from .panel.run import UNASSIGNED, PanelRun
+from .panel.run import PanelRun
 from .panel.showing import (
     change_state,
     draw,

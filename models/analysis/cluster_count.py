@@ -15,9 +15,10 @@ from dataclasses import asdict
 
 import numpy as np
 
+from ..labels import NOISE
 from ..vectors.reduction import PCAReduction
 from .count_choice import Trial, choose
-from .metrics import NOISE, ari
+from .metrics import ari
 
 # Distances say more about groups in the leading directions, and a sweep there costs a fraction
 DIMENSIONS = 50

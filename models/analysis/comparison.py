@@ -9,7 +9,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from .metrics import NOISE, contingency
+from ..labels import NOISE, UNASSIGNED
+from .metrics import contingency
 
 MAINLY = 0.5
 # A part below this share of the whole is a few strays and does not make a split or a merger.
@@ -59,7 +60,7 @@ def compare(first, second) -> Comparison:
     row_order = _ordered(rows, counts.sum(axis=1), [row for row, _ in pairs])
     column_order = _ordered(columns, counts.sum(axis=0), [column for _, column in pairs])
     match = {int(rows[row]): int(columns[column]) for row, column in pairs}
-    became = np.array([match.get(int(cluster), NOISE - 1) for cluster in rows])
+    became = np.array([match.get(int(cluster), UNASSIGNED) for cluster in rows])
     return Comparison(
         rows=rows[row_order],
         columns=columns[column_order],

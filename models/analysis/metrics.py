@@ -7,9 +7,8 @@ cluster, and ``coverage`` says how many those are.
 
 import numpy as np
 
+from ..labels import NOISE
 from ..vectors.neighbors import neighbors_of
-
-NOISE = -1
 
 
 def contingency(truth, labels):

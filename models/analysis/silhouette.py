@@ -5,7 +5,8 @@ A sample of all members, as for the single figure in ``metrics.py``, would leave
 
 import numpy as np
 
-NOISE = -1
+from ..labels import NOISE
+
 _BLOCK = 1024
 _LEAST = 5
 

@@ -10,12 +10,11 @@ from sklearn.base import BaseEstimator, ClusterMixin
 from sklearn.utils.validation import check_is_fitted, validate_data
 
 from ..costs import Cost
+from ..labels import NOISE
 from ..parameters import SEED, parameters, validated
 from ..progress import quiet
 from ..vectors.centers import nearest_centers
 from ..vectors.neighbors import distance_limits, vote
-
-NOISE = -1
 
 
 class Clusterer(ClusterMixin, BaseEstimator):

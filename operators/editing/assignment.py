@@ -6,7 +6,7 @@ import fiftyone as fo
 import numpy as np
 from pydantic import Field
 
-from ...models.labels import NOISE
+from ...models.labels import NOISE, UNASSIGNED
 from ...models.parameters import typed
 from ..dataset.owned_fields import MARK, drop_field
 from ..dataset.private import root_dataset
@@ -16,7 +16,7 @@ from ..execution.locks import schema_lock, write_lock
 from ..execution.stages import Stages
 from ..runs import edit_log
 from ..runs.clusters import cluster_label
-from ..runs.labels import UNASSIGNED, Labels, change_labels, create_label_field, read_labels, run_target
+from ..runs.labels import Labels, change_labels, create_label_field, read_labels, run_target
 from ..runs.lifecycle import check_cluster_field
 from ..runs.maps import touch_maps
 from ..runs.members import as_seen_by

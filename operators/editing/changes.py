@@ -5,15 +5,14 @@ from dataclasses import dataclass, field
 import numpy as np
 from bson import ObjectId
 
-from ...models.labels import NOISE
+from ...models.labels import NOISE, UNASSIGNED
 from ..runs import edit_log
 from ..runs.clusters import check_cluster, cluster_id, cluster_label
-from ..runs.labels import UNASSIGNED, Labels, read_labels
+from ..runs.labels import Labels, read_labels
 from ..runs.records import describe
 from .transaction import EditedRun, edited
 
 SURE = 1.0  # of what somebody said
-MIXED = -2  # as in models.placement
 
 
 @dataclass

@@ -5,11 +5,11 @@ Which coarse cluster an image is in depends on its cluster alone, so an edit nev
 
 import numpy as np
 
-from ...models.labels import NOISE
+from ...models.labels import NOISE, UNASSIGNED
 from ..dataset.owned_fields import drop_field, is_ours, set_mark
 from ..execution.locks import schema_lock
 from ..runs.clusters import COARSE, cluster_label
-from ..runs.labels import UNASSIGNED, change_labels, create_label_field, read_labels, rename_labels
+from ..runs.labels import change_labels, create_label_field, read_labels, rename_labels
 
 PROTOTYPES = 9
 

@@ -6,6 +6,7 @@ import numpy as np
 
 from ...models.encoders import get_encoder
 from ...models.encoders.base import same_encoder
+from ...models.labels import UNASSIGNED, upgrade_mapping
 from ..dataset.rows import Rows
 from ..dataset.targets import Target
 from ..dataset.vector_fields import field_encoder, recorded_encoder
@@ -13,7 +14,7 @@ from ..dataset.vectors import VectorTable, missing_vectors, read_spaces
 from ..embedding.embeddings import compute_embeddings
 from ..execution.locks import write_lock
 from ..runs import edit_log
-from ..runs.labels import UNASSIGNED, read_labels, run_target
+from ..runs.labels import read_labels, run_target
 from ..runs.records import run_vectors
 from ..runs.store import fields_of, get_config, read_arrays, read_results
 
@@ -87,7 +88,7 @@ class NewSamples:
         from ...models.placement import needs_neighbors, place
 
         config, parts = self.config, read_results(self.run_dataset, self.run_key, "becomes", "edits")
-        becomes = {int(key): goes for key, goes in (parts["becomes"] or {}).items()}
+        becomes = upgrade_mapping({int(key): goes for key, goes in (parts["becomes"] or {}).items()})
         vectors = labels = None
         if needs_neighbors(config.placement, becomes):
             target = run_target(self.run_dataset, self.run_key)

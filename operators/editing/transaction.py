@@ -6,6 +6,7 @@ editor finds the pending record and takes back what was done.
 
 from contextlib import contextmanager
 
+from ...models.labels import upgrade_mapping
 from ..execution.locks import write_lock
 from ..runs import edit_log
 from ..runs.labels import change_labels, read_labels, rename_labels, run_target
@@ -99,7 +100,7 @@ class EditedRun:
         self.tables = {
             "clusters": {entry["id"]: entry for entry in parts["clusters"]},
             "names": _by_id(parts["names"]),
-            "becomes": _by_id(parts["becomes"]),
+            "becomes": upgrade_mapping(_by_id(parts["becomes"])),
             "coarse_of": _by_id(coarse.get("of")),
             "coarse_names": _by_id(coarse.get("names")),
             "hierarchy": {0: parts["hierarchy"]} if parts["hierarchy"] else {},
@@ -170,6 +171,7 @@ class EditedRun:
                 self.tables[table].pop(int(key), None)
                 if pair[forward] is not None:
                     self.tables[table][int(key)] = pair[forward]
+        self.tables["becomes"] = upgrade_mapping(self.tables["becomes"])
         moved = self._move(edit, forward, progress, complete)
         changed = edit["changes"].get("clusters", {}).values()
         renamed = [old["id"] for old, new in changed if old and new and old["label"] != new["label"]]

@@ -2,11 +2,11 @@
 
 import fiftyone.operators.types as types
 
-from ...models.labels import NOISE
+from ...models.labels import NOISE, UNASSIGNED
 from ..runs.labels import run_target
 from .contact_sheets import draw_sheets
 from .menus import CARD_ACTIONS, NOISE_ACTIONS
-from .run import UNASSIGNED, Card, PanelRun
+from .run import Card, PanelRun
 from .widgets import QUIET, button, column, menu, row, text
 
 PURITY = "Purity: its most frequent class and the share of that"

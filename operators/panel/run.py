@@ -9,7 +9,6 @@ from ..runs.store import check_labels, clusters_of, look_at
 from .state import read_ui_state
 
 PAGE = 12
-UNASSIGNED = -2  # the card of those without a cluster
 SORTS = {
     "size": "Largest first",
     "small": "Smallest first",

@@ -2,14 +2,14 @@
 
 import fiftyone.operators.types as types
 
-from ...models.labels import NOISE
+from ...models.labels import NOISE, UNASSIGNED
 from ..dataset.ground_truth import truth_fields
 from ..dataset.targets import resolve_target
 from ..evaluation.views import ORDERS
 from ..inputs.target import NONE
 from ..outputs.summary import MAIN_SCORES
 from ..runs.store import list_clustering_runs, look_at, made_at, when
-from .run import SORTS, UNASSIGNED, PanelRun
+from .run import SORTS, PanelRun
 from .widgets import QUIET, button, drop_down, menu, row, search_field, text
 
 TABS = {"clusters": "Clusters", "charts": "Charts", "details": "Run"}

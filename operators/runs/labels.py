@@ -8,6 +8,7 @@ from dataclasses import dataclass
 import fiftyone as fo
 import numpy as np
 
+from ...models.labels import UNASSIGNED
 from ..dataset.owned_fields import MARK, drop_field, set_mark
 from ..dataset.private import is_frames, schema_dataset
 from ..dataset.rows import label_path
@@ -15,7 +16,6 @@ from ..dataset.targets import resolve_target
 from .clusters import cluster_label, label_width
 from .store import check_labels, look_at
 
-UNASSIGNED = -2  # stands in arrays for an image or patch without a label
 _SLICE = 10_000  # ids per query
 
 

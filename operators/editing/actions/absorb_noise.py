@@ -2,10 +2,10 @@
 
 import numpy as np
 
-from ....models.labels import NOISE
+from ....models.labels import MIXED, NOISE
 from ...runs.labels import read_labels
 from ...runs.records import run_vectors
-from ..changes import MIXED, Change, apply_change
+from ..changes import Change, apply_change
 from ..transaction import edited, editing
 
 

@@ -2,11 +2,10 @@
 
 import numpy as np
 
-from ....models.labels import NOISE
+from ....models.labels import MIXED, NOISE, UNASSIGNED
 from ...runs import edit_log
 from ...runs.clusters import check_cluster, cluster_id, cluster_label, label_width
-from ...runs.labels import UNASSIGNED
-from ..changes import MIXED, SURE, Change, apply_change, chosen
+from ..changes import SURE, Change, apply_change, chosen
 from ..names import clean_name
 from ..transaction import edited, editing
 

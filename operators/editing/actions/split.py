@@ -2,12 +2,12 @@
 
 import numpy as np
 
-from ....models.labels import NOISE
+from ....models.labels import MIXED, NOISE
 from ...runs.clusters import cluster_label, label_width
 from ...runs.edit_log import next_id
 from ...runs.labels import read_labels
 from ...runs.records import run_vectors
-from ..changes import MIXED, Change, apply_change, known_clusters
+from ..changes import Change, apply_change, known_clusters
 from ..names import clean_name
 from ..transaction import editing
 

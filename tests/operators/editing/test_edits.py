@@ -7,7 +7,9 @@ import fiftyone.brain as fob
 import numpy as np
 import pytest
 from fiftyone import ViewField as F
+from fiftyone.plugins.orgs.constellation.clusters.models.labels import MIXED
 from fiftyone.plugins.orgs.constellation.clusters.models.placement import place
+from fiftyone.plugins.orgs.constellation.clusters.operators.dataset.targets import resolve_target
 from fiftyone.plugins.orgs.constellation.clusters.operators.editing import names as edits
 from fiftyone.plugins.orgs.constellation.clusters.operators.editing import transaction as edited_run
 from fiftyone.plugins.orgs.constellation.clusters.operators.editing.actions.absorb_noise import absorb_noise
@@ -17,6 +19,7 @@ from fiftyone.plugins.orgs.constellation.clusters.operators.editing.actions.move
 from fiftyone.plugins.orgs.constellation.clusters.operators.editing.actions.rename import rename_clusters
 from fiftyone.plugins.orgs.constellation.clusters.operators.editing.actions.split import split_cluster
 from fiftyone.plugins.orgs.constellation.clusters.operators.editing.actions.undo import redo_edit, undo_edit
+from fiftyone.plugins.orgs.constellation.clusters.operators.editing.new_samples import NewSamples
 from fiftyone.plugins.orgs.constellation.clusters.operators.runs import clusters as label_fields
 from fiftyone.plugins.orgs.constellation.clusters.operators.runs import labels as cluster_labels
 from fiftyone.plugins.orgs.constellation.clusters.operators.runs import lifecycle as runs
@@ -185,6 +188,23 @@ def test_new_samples_follow_the_edits(run):
     found, sure = place(spec, arrays, X + 1e-4, X, now, becomes)
     assert found.tolist() == now.tolist() and set(now) >= {-1, 2, 5}
     assert (sure[found == -1] == 0).all() and (sure[found >= 0] > 0).all()
+
+
+def test_runs_stored_before_mixed_had_a_number_are_read(run):
+    split_cluster(run, "km", 2)
+    log = log_of(run)
+    assert run_parts.read_result(run, "km", "becomes") == {"2": MIXED}
+    assert log[-1]["changes"]["becomes"] == {"2": [None, MIXED]}
+    log[-1]["changes"]["becomes"] = {"2": [None, -2]}
+    run_parts.write_results(run, "km", becomes={"2": -2}, edits=log)
+    X, now = np.stack(run.values("emb")), run.values("km.cluster")
+    found, _ = NewSamples(run, "km", resolve_target(run), []).place(X)
+    assert found.tolist() == now and 5 in now
+    undo_edit(run, "km")
+    assert not run_parts.read_result(run, "km", "becomes")
+    redo_edit(run, "km")
+    assert run_parts.read_result(run, "km", "becomes") == {"2": MIXED}
+    assert run.values("km.cluster") == now
 
 
 def test_noise_is_absorbed_above_the_threshold_only(noisy):

@@ -7,12 +7,13 @@ from pathlib import Path
 import fiftyone as fo
 import fiftyone.operators as foo
 import numpy as np
+from fiftyone.plugins.orgs.constellation.clusters.models.labels import UNASSIGNED
 from fiftyone.plugins.orgs.constellation.clusters.operators import OPERATORS
 from fiftyone.plugins.orgs.constellation.clusters.operators.dataset.targets import resolve_target
 from fiftyone.plugins.orgs.constellation.clusters.operators.panel import charts as clusters_panel_charts
 from fiftyone.plugins.orgs.constellation.clusters.operators.panel import menus as clusters_panel_actions
 from fiftyone.plugins.orgs.constellation.clusters.operators.panel.contact_sheets import draw_sheets
-from fiftyone.plugins.orgs.constellation.clusters.operators.panel.run import PAGE, SORTS, UNASSIGNED, PanelRun
+from fiftyone.plugins.orgs.constellation.clusters.operators.panel.run import PAGE, SORTS, PanelRun
 from fiftyone.plugins.orgs.constellation.clusters.operators.runs.store import write_results
 from PIL import Image
 
