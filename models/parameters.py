@@ -74,10 +74,8 @@ def typed(function, given: dict) -> dict:
     Raises:
         ValueError: in one sentence, if a value has another type
     """
-    schema = _schema(function)
-    unasked = {name: None for name, info in schema.model_fields.items() if info.is_required() and name not in given}
     try:
-        model = schema(**unasked, **plain(given))
+        model = _schema(function, partial=True)(**plain(given))
     except ValidationError as error:
         raise ValueError(_sentence(function.__name__, error)) from None
     return {name: getattr(model, name) for name in given}
@@ -127,14 +125,15 @@ def _alternatives(annotation) -> tuple:
 
 
 @cache
-def _schema(described):
+def _schema(described, partial: bool = False):
+    """The model of a signature; of a ``partial`` one nothing is required, and defaults are not looked at."""
     signed = described.__init__ if isinstance(described, type) else described
     fields = {}
     # not get_type_hints(), which wraps what defaults to None in another Optional on Python 3.10 and hides its range
     for name, parameter in inspect.signature(signed, eval_str=True).parameters.items():
         if name == "self" or parameter.kind in (parameter.VAR_KEYWORD, parameter.VAR_POSITIONAL):
             continue
-        default = ... if parameter.default is parameter.empty else parameter.default
+        default = (None if partial else ...) if parameter.default is parameter.empty else parameter.default
         annotation = typing.Any if parameter.annotation is parameter.empty else parameter.annotation
         fields[name] = (annotation, default)
     # strict: "10" and 2.5 are not integers, True is not 1 (an int is still a fine float)

@@ -1,8 +1,9 @@
 """Progress of long work: the callable that every long loop takes, and the one for work that nobody watches."""
 
-from typing import Protocol
+from typing import Protocol, runtime_checkable
 
 
+@runtime_checkable
 class Progress(Protocol):
     """Called with the done fraction in [0, 1] and a message; what it raises stops the work."""
 

@@ -41,14 +41,15 @@ class AssignClusters(PythonCall, foo.Operator):
             return types.Property(inputs, view=view)
         inputs.view_target(ctx, action_description="Assign")
         if add_run_anywhere(ctx, inputs):
+            limits = {"default": 0.0, "min": 0, "max": 1, "required": False}
             text = "What is less sure than this stays unassigned; 0 assigns everything"
-            inputs.float("threshold", default=0.0, min=0, max=1, required=False, label="Threshold", description=text)
+            inputs.float("min_confidence", label="Minimum confidence", description=text, **limits)
             text = "By default the run's own field in its dataset, and the run key elsewhere"
             prop = inputs.str("cluster_field", required=False, label="Cluster field", description=text)
             if name := ctx.params.get("cluster_field"):
                 check(prop, check_field_name, name)
-            text = "Also place anew what an earlier call has assigned"
-            inputs.bool("again", default=False, required=False, label="Again", description=text)
+            text = "Also place what an earlier call has assigned"
+            inputs.bool("overwrite", default=False, required=False, label="Reassign existing", description=text)
             text = "Images that the encoder takes at once, for those that have no vector yet"
             inputs.int("batch_size", default=32, min=1, required=False, label="Batch size", description=text)
         return types.Property(inputs, view=view)

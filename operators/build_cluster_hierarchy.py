@@ -10,7 +10,6 @@ from .inputs.pickers import add_run, chosen_run
 from .inputs.widgets import add_choice, refuse
 from .outputs.edits import hierarchy_text
 from .runs.maps import PANEL_COLORS
-from .runs.store import get_config
 
 LINKAGES = {"ward": "Ward: tight groups", "average": "Average: mean distance of centers"}
 
@@ -38,15 +37,14 @@ class BuildClusterHierarchy(PythonCall, foo.Operator):
     def resolve_input(self, ctx):
         """The form: which run, how many groups, and what counts as near."""
         inputs = types.Object()
-        key = add_run(ctx, inputs)
-        if key:
-            n_clusters = get_config(ctx.dataset, key).n_clusters
+        if run := add_run(ctx, inputs):
+            n_clusters = run.config.n_clusters
             try:
                 default = check_n_coarse(n_clusters, None)
             except ValueError as error:
                 refuse(inputs.str("n_coarse", required=False, view=types.Error(label=str(error))), str(error))
                 return types.Property(inputs, view=types.View(label="Build cluster hierarchy"))
-            text = f"Groups of the {n_clusters} clusters; the Embeddings panel shows up to {PANEL_COLORS} colours"
+            text = f"Groups of the {n_clusters} clusters; the Embeddings panel shows up to {PANEL_COLORS} colors"
             prop = inputs.int("n_coarse", default=default, required=False, label="Coarse clusters", description=text)
             if (given := ctx.params.get("n_coarse")) is not None:
                 try:

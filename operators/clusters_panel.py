@@ -4,19 +4,19 @@ import fiftyone.operators as foo
 import fiftyone.operators.types as types
 
 from ..models.labels import UNASSIGNED
-from .editing.actions.undo import redo_edit, undo_edit
+from .editing.base import list_edits
 from .evaluation.views import borderline_view, unassigned_view
 from .inputs.target import NONE
 from .panel.charts import TITLES, clicked
 from .panel.layout import add_panel
-from .panel.menus import EDITS, edit_form, renamed_to, run_form
+from .panel.menus import edit_form, renamed_to, run_form
 from .panel.opening import PANEL
 from .panel.run import PanelRun
 from .panel.showing import (
+    apply_step,
     change_state,
     draw,
     existing_run,
-    guarded,
     measure_truth,
     open_run,
     prompt,
@@ -89,7 +89,8 @@ class ClustersPanel(foo.Panel):
         """A card was clicked: the grid shows its members."""
         cluster = ctx.params["cluster"]
         if cluster == UNASSIGNED:
-            show_view(ctx, unassigned_view, shown=UNASSIGNED)
+            run = PanelRun.of(ctx)
+            show_view(ctx, run, lambda: unassigned_view(run.run), shown=UNASSIGNED)
         else:
             show_cluster(ctx, cluster)
 
@@ -109,7 +110,9 @@ class ClustersPanel(foo.Panel):
 
     def on_borderline(self, ctx):
         """The least certain of all clusters."""
-        show_view(ctx, borderline_view, part="The least certain of all clusters", order=BORDERLINE)
+        run = PanelRun.of(ctx)
+        part = "The least certain of all clusters"
+        show_view(ctx, run, lambda: borderline_view(run.run, run.dataset), part=part, order=BORDERLINE)
         draw(ctx, cards=False)
 
     def on_pair(self, ctx):
@@ -145,7 +148,7 @@ class ClustersPanel(foo.Panel):
         run, cluster = PanelRun.of(ctx), int(cluster)
         if cluster not in run.cards:
             return
-        if action in EDITS:
+        if action in list_edits():
             prompt(ctx, "edit_clusters", edit_form(action, run, cluster, int(version)), self.on_done)
         else:
             show_cluster(ctx, cluster, action)
@@ -157,11 +160,13 @@ class ClustersPanel(foo.Panel):
 
     def on_undo(self, ctx):
         """Takes the last edit back."""
-        self._step(ctx, undo_edit)
+        apply_step(ctx, "undo")
+        self.on_refresh(ctx)  # also if it was refused, for somebody else has edited the run then
 
     def on_redo(self, ctx):
         """Does again what was taken back."""
-        self._step(ctx, redo_edit)
+        apply_step(ctx, "redo")
+        self.on_refresh(ctx)
 
     def on_done(self, ctx):
         """A form that was opened here has done its work."""
@@ -177,16 +182,6 @@ class ClustersPanel(foo.Panel):
     def on_start(self, ctx):
         """Opens the form of a new run."""
         prompt(ctx, "compute_clusters", {}, self.on_done)
-
-    def _step(self, ctx, step):
-        def edit(ctx):
-            run = PanelRun.of(ctx)
-            done = step(ctx.dataset, run.key, version=ctx.params["version"])
-            ctx.ops.notify(done["text"], variant="success")
-            ctx.ops.reload_dataset()
-
-        guarded(ctx, edit)
-        self.on_refresh(ctx)  # also if it was refused, for somebody else has edited the run then
 
     def render(self, ctx):
         """The bars, then the open tab."""

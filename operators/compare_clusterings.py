@@ -5,10 +5,11 @@ import fiftyone.operators.types as types
 
 from .evaluation.comparison import compare_clusterings
 from .execution.python_call import PythonCall
-from .inputs.comparison import others
+from .inputs.comparison import comparable
 from .inputs.pickers import WHOLE, add_run, add_samples, chosen_run, run_samples
 from .inputs.widgets import add_choice, add_problem
 from .outputs.comparison import comparison_text, heat_map
+from .runs.run import Run
 
 SHOW = "show"
 MOVED = "moved"
@@ -34,11 +35,11 @@ class CompareClusterings(PythonCall, foo.Operator):
     def resolve_input(self, ctx):
         """The form: which run, and with what to compare it."""
         inputs = types.Object()
-        if key := add_run(ctx, inputs):
+        if run := add_run(ctx, inputs):
             add_samples(ctx, inputs, "Compare")
-            options = others(ctx.dataset, key)
+            options = comparable(run)
             if options:
-                add_choice(inputs, "other", options, next(iter(options)), "Compare with")
+                add_choice(inputs, "other_run_key", options, next(iter(options)), "Compare with")
             else:
                 add_problem(inputs, "There is no other run and no label field to compare with; compute another run")
         return types.Property(inputs, view=types.View(label="Compare clusterings"))
@@ -46,7 +47,8 @@ class CompareClusterings(PythonCall, foo.Operator):
     def execute(self, ctx):
         """Compares, or shows the samples that moved."""
         key = chosen_run(ctx)
-        other = ctx.params.get("other") or next(iter(others(ctx.dataset, key)), None)
+        run = Run.cached(ctx.dataset, key)
+        other = ctx.params.get("other_run_key") or next(iter(comparable(run)), None)
         if other is None:
             raise ValueError(f"there is nothing to compare run {key!r} with; compute another run")
         done = compare_clusterings(run_samples(ctx, key), key, other)
@@ -62,14 +64,14 @@ class CompareClusterings(PythonCall, foo.Operator):
         outputs = types.Object()
         outputs.str("text", view=types.MarkdownView())
         done = ctx.results
-        label = f"Rows: clusters of {done['run_key']}; columns: those of {done['other']}"
+        label = f"Rows: clusters of {done['run_key']}; columns: those of {done['other_run_key']}"
         outputs.plot("heat_map", label=label, layout=heat_map(done)[1], config={"displaylogo": False})
         if done["n_moved"]:
             outputs.btn(
                 "show_moved",
                 label=f"Show the {done['n_moved']:,} {done['unit']} that moved",
                 on_click=self.uri,
-                params={**{key: done[key] for key in ("run_key", "other", "view_target")}, SHOW: MOVED},
+                params={**{key: done[key] for key in ("run_key", "other_run_key", "view_target")}, SHOW: MOVED},
                 variant="contained",
             )
-        return types.Property(outputs, view=types.View(label=f"{done['run_key']} and {done['other']}"))
+        return types.Property(outputs, view=types.View(label=f"{done['run_key']} and {done['other_run_key']}"))

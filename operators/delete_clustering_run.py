@@ -6,7 +6,6 @@ import fiftyone.operators.types as types
 from .execution.python_call import PythonCall
 from .inputs.pickers import add_run, chosen_run
 from .runs.lifecycle import delete_clustering_run
-from .runs.store import get_config
 
 
 class DeleteClusteringRun(PythonCall, foo.Operator):
@@ -29,10 +28,8 @@ class DeleteClusteringRun(PythonCall, foo.Operator):
     def resolve_input(self, ctx):
         """The form: which run, and what goes with it."""
         inputs = types.Object()
-        key = add_run(ctx, inputs)
-        if key:
-            field = get_config(ctx.dataset, key).cluster_field
-            text = f"Deletes run {key!r} with its label field {field!r}"
+        if run := add_run(ctx, inputs):
+            text = f"Deletes run {run.key!r} with its label field {run.field!r}"
             inputs.view("what", types.Warning(label=text, description="The vectors stay. This cannot be undone."))
         return types.Property(inputs, view=types.View(label="Delete clustering run"))
 

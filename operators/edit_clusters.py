@@ -9,6 +9,7 @@ from .execution.python_call import PythonCall
 from .inputs.editing import add_edit, edit_arguments
 from .inputs.pickers import add_run, chosen_run
 from .outputs.edits import edit_text
+from .runs.run import Run
 
 
 class EditClusters(PythonCall, foo.Operator):
@@ -34,16 +35,15 @@ class EditClusters(PythonCall, foo.Operator):
     def resolve_input(self, ctx):
         """The form: which run, what to do, and what that needs."""
         inputs = types.Object()
-        key = add_run(ctx, inputs)
-        if key:
-            add_edit(ctx, inputs, key)
+        if run := add_run(ctx, inputs):
+            add_edit(ctx, inputs, run)
         return types.Property(inputs, view=types.View(label="Edit clusters"))
 
     def execute(self, ctx):
         """Edits with live progress and says what was done."""
         try:
             key = chosen_run(ctx, required=True)
-            arguments = edit_arguments(ctx, key)
+            arguments = edit_arguments(ctx, Run.cached(ctx.dataset, key))
             done = yield from stream(
                 ctx, lambda progress: edit_clusters(ctx.dataset, key, **arguments, progress=progress)
             )

@@ -9,7 +9,6 @@ from .execution.python_call import PythonCall
 from .inputs.pickers import add_run, add_truth_choice, chosen_run
 from .inputs.target import NONE
 from .outputs.scores import scores_text
-from .runs.store import get_config
 
 
 class EvaluateClusters(PythonCall, foo.Operator):
@@ -35,8 +34,8 @@ class EvaluateClusters(PythonCall, foo.Operator):
     def resolve_input(self, ctx):
         """The form: which run, and against which classes."""
         inputs = types.Object()
-        if key := add_run(ctx, inputs):
-            add_truth_choice(ctx, inputs, get_config(ctx.dataset, key))
+        if run := add_run(ctx, inputs):
+            add_truth_choice(inputs, run)
         return types.Property(inputs, view=types.View(label="Evaluate clusters"))
 
     def execute(self, ctx):

@@ -50,31 +50,31 @@ class ExportClusters(PythonCall, foo.Operator):
     def resolve_input(self, ctx):
         """The form: which run, in which format, where to; the path is checked while typing."""
         inputs = types.Object()
-        if key := add_run(ctx, inputs):
+        if run := add_run(ctx, inputs):
             add_samples(ctx, inputs, "Export")
             format = ctx.params.get("format") or "html"
             add_choice(inputs, "format", FORMATS, "html", "Format", HINTS.get(format), HINTS)
             prop = inputs.str(
-                "to",
+                "path",
                 required=False,
-                default=propose_path(key, format),
-                label="Where to",
+                default=propose_path(run.key, format),
+                label="Output path",
                 description="A file or folder on the machine that serves the App",
             )
             text = "Replaces what an earlier export wrote there; other files stay"
             inputs.bool("overwrite", required=False, default=False, label="Overwrite", description=text)
-            to = ctx.params.get("to") or propose_path(key, format)
-            check(prop, check_export, ctx.dataset, key, to, format, bool(ctx.params.get("overwrite")))
+            path = ctx.params.get("path") or propose_path(run.key, format)
+            check(prop, check_export, ctx.dataset, run.key, path, format, bool(ctx.params.get("overwrite")))
         return types.Property(inputs, view=types.View(label="Export clusters"))
 
     def execute(self, ctx):
         """Writes with live progress, then says where to."""
         try:
             key, format = chosen_run(ctx), ctx.params.get("format") or "html"
-            to = ctx.params.get("to") or propose_path(key, format)
+            path = ctx.params.get("path") or propose_path(key, format)
             samples, overwrite = run_samples(ctx, key), bool(ctx.params.get("overwrite"))
             done = yield from stream(
-                ctx, lambda progress: export_clusters(samples, key, to, format, overwrite, progress=progress)
+                ctx, lambda progress: export_clusters(samples, key, path, format, overwrite, progress=progress)
             )
         except Exception as error:
             yield from failed(ctx, error)

@@ -3,7 +3,7 @@
 import fiftyone.operators as foo
 import fiftyone.operators.types as types
 
-from .evaluation.duplicates import THRESHOLD, check_delegated, find_cluster_duplicates
+from .evaluation.duplicates import MIN_SIMILARITY, check_delegated, find_cluster_duplicates
 from .execution.app import failed, stream
 from .execution.python_call import PythonCall
 from .inputs.pickers import add_run, add_samples, chosen_run, run_samples
@@ -38,9 +38,9 @@ class FindClusterDuplicates(PythonCall, foo.Operator):
             add_samples(ctx, inputs, "Search")
             half = types.View(space=HALF)
             why = "The least cosine of two near-duplicates"
-            slider = {"min": 0.5, "max": 1.0, "required": False, "default": THRESHOLD}
-            inputs.float("threshold", label="Threshold", description=why, view=half, **slider)
-            why = "For all but the surest of each group; empty: none. A scheduled search needs one"
+            slider = {"min": 0.5, "max": 1.0, "required": False, "default": MIN_SIMILARITY}
+            inputs.float("min_similarity", label="Minimum cosine similarity", description=why, view=half, **slider)
+            why = "For all but the most confident of each group; empty: none. A scheduled search needs one"
             inputs.str("tag", required=False, label="Tag", description=why, view=half)
         return types.Property(inputs, view=types.View(label="Find near-duplicates"))
 
@@ -48,11 +48,11 @@ class FindClusterDuplicates(PythonCall, foo.Operator):
         """Searches with live progress, then shows the groups in the grid."""
         try:
             key, tag = chosen_run(ctx), ctx.params.get("tag") or None
-            threshold = float(ctx.params.get("threshold") or THRESHOLD)
+            min_similarity = float(ctx.params.get("min_similarity") or MIN_SIMILARITY)
             samples, work = run_samples(ctx, key), find_cluster_duplicates
             if ctx.delegated:
-                check_delegated(samples, key, threshold, tag)
-            done = yield from stream(ctx, lambda progress: work(samples, key, threshold, tag, progress=progress))
+                check_delegated(samples, key, min_similarity, tag)
+            done = yield from stream(ctx, lambda progress: work(samples, key, min_similarity, tag, progress=progress))
         except Exception as error:
             yield from failed(ctx, error)
             return
@@ -62,7 +62,7 @@ class FindClusterDuplicates(PythonCall, foo.Operator):
             ctx.set_progress(progress=1, label=text)
             return
         if not done["n_groups"]:
-            yield ctx.ops.notify(f"No two {done['unit']} of a cluster are that near; lower the threshold")
+            yield ctx.ops.notify(f"No two {done['unit']} of a cluster are that near; lower the minimum similarity")
             return
         yield ctx.ops.set_view(view=done["view"])
         if tag:

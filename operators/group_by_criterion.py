@@ -42,22 +42,22 @@ class GroupByCriterion(PythonCall, foo.Operator):
         """The form: the run, the criterion, the server, and how many questions it takes."""
         inputs = types.Object()
         view = types.View(label="Group by criterion")
-        run_key = add_run(ctx, inputs) if ctx.dataset is not None else None
-        if run_key is None:
+        run = add_run(ctx, inputs) if ctx.dataset is not None else None
+        if run is None:
             return types.Property(inputs, view=view)
         why = "What to group by, such as: action, place, mood, weather, style"
         inputs.str("criterion", required=True, label="Criterion", description=why)
         half = types.View(space=HALF)
         why = "Empty: as many as the model thinks fit"
         inputs.int("n_groups", min=2, max=100, required=False, label="Groups", description=why, view=half)
-        proposed = propose_key(ctx.dataset, run_key)
+        proposed = propose_key(run)
         prop = inputs.str("new_run_key", required=False, default=proposed, label="New run key", view=half)
         check(prop, check_run_key, ctx.dataset, ctx.params.get("new_run_key") or proposed)
         choice, agreed = add_server(ctx, inputs)
         if choice is not None:
             add_heading(inputs, "step_sending", "What is sent")
             given = criterion_arguments(ctx)
-            steps, n_images = plan_of(ctx.dataset, given)
+            steps, n_images = plan_of(run, given)
             n_sent = min(steps["n_fine"] * steps["images"], n_images)
             text, cost = sent(choice, steps["calls"], n_sent, given["image_size"], " " * _LETTERS)
             text += f", for {n_images:,} images in all"

@@ -8,7 +8,6 @@ from .evaluation.views import ORDERS
 from .execution.python_call import PythonCall
 from .inputs.pickers import add_run, chosen_run
 from .inputs.widgets import HALF, add_choice
-from .runs.store import clusters_of
 
 
 class LoadClusteringView(PythonCall, foo.Operator):
@@ -31,8 +30,8 @@ class LoadClusteringView(PythonCall, foo.Operator):
     def resolve_input(self, ctx):
         """The form: which run, and all of it or a cluster in some order."""
         inputs = types.Object()
-        if key := add_run(ctx, inputs):
-            known = {str(c["id"]): f"{c['label']} ({c['size']:,})" for c in clusters_of(ctx.dataset, key)}
+        if run := add_run(ctx, inputs):
+            known = {str(c["id"]): f"{c['label']} ({c['size']:,})" for c in run.clusters}
             add_choice(inputs, "cluster", {ALL: "All", **known}, ALL, "Cluster", space=HALF)
             if ctx.params.get("cluster") in known:
                 orders = {name: text.capitalize() for name, text in ORDERS.items()}

@@ -4,7 +4,7 @@ import fiftyone.operators as foo
 import fiftyone.operators.types as types
 
 from ..models.parameters import DEFAULT_SEED
-from .evaluation.sampling import EACH, HOW, check_delegated, sample_clusters
+from .evaluation.sampling import EACH, STRATEGIES, check_delegated, sample_clusters
 from .execution.python_call import PythonCall
 from .inputs.pickers import add_run, add_samples, chosen_run, run_samples
 from .inputs.widgets import HALF, add_choice, check
@@ -39,8 +39,9 @@ class SampleClusters(PythonCall, foo.Operator):
         if add_run(ctx, inputs):
             add_samples(ctx, inputs, "Sample")
             half = types.View(space=HALF)
-            inputs.int("per_cluster", min=1, required=False, default=EACH, label="Of each cluster", view=half)
-            add_choice(inputs, "how", HOW, "mixed", "Which", space=HALF)
+            limits = {"min": 1, "required": False, "default": EACH}
+            inputs.int("n_per_cluster", label="Samples per cluster", view=half, **limits)
+            add_choice(inputs, "strategy", STRATEGIES, "mixed", "Sampling strategy", space=HALF)
             inputs.str("tag", required=False, label="Tag", description="Empty: none", view=half)
             why = "Empty: the grid shows them, nothing is saved. A scheduled choice needs a tag or a view"
             prop = inputs.str("view_name", required=False, label="Saved view", description=why, view=half)
@@ -50,7 +51,7 @@ class SampleClusters(PythonCall, foo.Operator):
 
     def execute(self, ctx):
         """Chooses, and shows the choice in the grid."""
-        known = ("per_cluster", "tag", "view_name", "how", "seed")
+        known = ("n_per_cluster", "tag", "view_name", "strategy", "seed")
         given = {key: ctx.params[key] for key in known if ctx.params.get(key) not in (None, "")}
         key = chosen_run(ctx)
         samples = run_samples(ctx, key)

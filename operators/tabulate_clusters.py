@@ -4,13 +4,11 @@ import fiftyone.operators as foo
 import fiftyone.operators.types as types
 
 from .dataset.ground_truth import truth_fields
-from .dataset.targets import resolve_target
 from .evaluation.crosstab import TAGS, tabulate_clusters
 from .execution.python_call import PythonCall
 from .inputs.pickers import add_run, add_samples, chosen_run, run_samples
 from .inputs.widgets import add_choice
 from .outputs.crosstab import table_text
-from .runs.store import get_config
 
 
 class TabulateClusters(PythonCall, foo.Operator):
@@ -33,18 +31,17 @@ class TabulateClusters(PythonCall, foo.Operator):
     def resolve_input(self, ctx):
         """The form: which run, against what."""
         inputs = types.Object()
-        if key := add_run(ctx, inputs):
+        if run := add_run(ctx, inputs):
             add_samples(ctx, inputs, "Count")
-            patches_field = get_config(ctx.dataset, key).patches_field
-            fields = truth_fields(resolve_target(ctx.dataset.load_run_view(key), patches_field))
+            fields = truth_fields(run.own_target)
             options = {TAGS: "Tags, such as train and test", **{name: f"Field {name}" for name in fields}}
-            add_choice(inputs, "by", options, TAGS, "Against")
+            add_choice(inputs, "group_by", options, TAGS, "Group by")
         return types.Property(inputs, view=types.View(label="Tabulate clusters"))
 
     def execute(self, ctx):
         """Counts."""
         key = chosen_run(ctx)
-        done = tabulate_clusters(run_samples(ctx, key), key, ctx.params.get("by") or TAGS)
+        done = tabulate_clusters(run_samples(ctx, key), key, ctx.params.get("group_by") or TAGS)
         return {"text": table_text(done)}
 
     def resolve_output(self, ctx):

@@ -41,7 +41,7 @@ class Instructions:
         language: the language of the names
         max_words: words of a name
         vocabulary: names to choose from, separated by commas or lines
-        images: members of each cluster that are shown
+        n_exemplars: members of each cluster that are shown
         image_size: pixels of the longer side of an image that is sent
         layout: several images, or one sheet of numbered tiles
         contrast: what is shown of the nearest other clusters
@@ -63,7 +63,7 @@ class Instructions:
             str,
             Field(max_length=20_000, description="Names to choose from, separated by commas or one a line; empty: any"),
         ] = "",
-        images: Annotated[int, Field(ge=1, le=30, description="Members of each cluster that are shown")] = 9,
+        n_exemplars: Annotated[int, Field(ge=1, le=30, description="Members of each cluster that are shown")] = 9,
         image_size: Annotated[int, Field(ge=64, le=2048, description="Pixels of an image's longer side")] = 512,
         layout: Annotated[
             Literal["images", "sheet"],
@@ -79,7 +79,7 @@ class Instructions:
         self.language = language
         self.max_words = max_words
         self.vocabulary = vocabulary
-        self.images = images
+        self.n_exemplars = n_exemplars
         self.image_size = image_size
         self.layout = layout
         self.contrast = contrast
@@ -88,6 +88,10 @@ class Instructions:
     def words(self) -> list[str]:
         """The vocabulary as a list."""
         return split_words(self.vocabulary)
+
+    def recorded(self) -> dict:
+        """The values by the names they have in digests of answers, which must stay as they are."""
+        return {"images" if name == "n_exemplars" else name: value for name, value in vars(self).items()}
 
 
 @dataclass

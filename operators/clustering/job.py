@@ -1,6 +1,7 @@
 """The main job: vectors, reduction, clusters, map, run. Called by the operator, by Python and by delegated workers."""
 
 import warnings
+from dataclasses import replace
 from typing import Annotated, Literal
 
 from pydantic import Field
@@ -14,11 +15,13 @@ from ..dataset.vectors import COORDINATES, first_space, read_spaces
 from ..embedding.embeddings import compute_embeddings
 from ..execution.locks import schema_lock, write_lock
 from ..execution.stages import Stages
+from ..runs.config import RunConfig
 from ..runs.labels import create_label_field, write_labels
 from ..runs.leftovers import clean_leftovers
 from ..runs.lifecycle import register
 from ..runs.maps import digest, ensure_map, map_key
 from ..runs.records import cluster_records
+from ..runs.run import Run
 from .constraints import read_constraints
 from .image_training import IMAGES, learn, make_image_request
 from .record import asked, encoders, make_results, panel_note, scored, summarize, versions
@@ -144,7 +147,7 @@ def _cluster_and_keep(request, table, widths, stages) -> dict:
     X = l2_normalize(table.X, widths) if normalize else table.X
     groups = None
     if request.constraints_from:
-        groups = read_constraints(target.dataset, request.constraints_from, table.ids)
+        groups = read_constraints(Run.open(target.dataset, request.constraints_from), table.ids)
     clusterer, reducer, reduction, neighbors, notes = _cluster(request, X, widths, groups, stages)
     drawn = first_space(table, widths)
     vectors_digest = digest(drawn)
@@ -154,35 +157,36 @@ def _cluster_and_keep(request, table, widths, stages) -> dict:
             report = stages.enter("map")
             ensure_map(target, drawn, brain_key, X[:, : widths[0]], neighbors, request.seed, report)
         stages.enter("scoring")
-        clusters = cluster_records(table, X, clusterer, request.seed)
+        labels, confidence = clusterer.labels_, clusterer.confidence_
+        clusters = cluster_records(table.ids, X, labels, confidence, request.seed, clusterer.prototypes_by)
         scores, recall, unscored = scored(request, table, X, clusterer.labels_)
-        parts = make_results(request, table, X, clusterer, known="acc" in scores)
+        results = make_results(request, table, X, clusterer, known="acc" in scores)
         placement, arrays = describe(clusterer, reduction, reducer, normalize, widths)
         n_clusters = sum(c["id"] != NOISE for c in clusters)
-        config = {
+        config = RunConfig(
             **asked(request),
             **encoders(request, widths),
-            "normalize": normalize,
-            "reduce": reduction,
-            "reduce_params": {k: v for k, v in reducer.get_params().items() if k != RANDOM_STATE} if reducer else {},
-            "visualization": brain_key,
-            "digest": vectors_digest if drawn is table else digest(table),
-            "n_used": len(table.ids),
-            "n_noise": int((clusterer.labels_ == NOISE).sum()),
-            "n_clusters": n_clusters,
-            "skipped": {reason: len(ids) for reason, ids in table.skipped.items()},
-            "scores": scores,
-            "recall": recall,
-            "versions": versions(),
-            "notes": [*notes, *unscored, *panel_note(n_clusters)],
-            "placement": placement,
-            "prototypes_by": clusterer.prototypes_by,
-            "collapsed": getattr(clusterer, "collapsed_", []),
-            "fallback": getattr(clusterer, "fallback_", False),
-            "history": getattr(clusterer, "history_", None),
-            "training": getattr(clusterer, "training_", None),
-        }
-        _write(request, table, clusterer, clusters, config, arrays, parts, stages)
+            normalize=normalize,
+            reduce=reduction,
+            reduce_params={k: v for k, v in reducer.get_params().items() if k != RANDOM_STATE} if reducer else {},
+            visualization=brain_key,
+            digest=vectors_digest if drawn is table else digest(table),
+            n_used=len(table.ids),
+            n_noise=int((clusterer.labels_ == NOISE).sum()),
+            n_clusters=n_clusters,
+            skipped={reason: len(ids) for reason, ids in table.skipped.items()},
+            scores=scores,
+            recall=recall,
+            versions=versions(),
+            notes=[*notes, *unscored, *panel_note(n_clusters)],
+            placement=placement,
+            prototypes_by=clusterer.prototypes_by,
+            collapsed=getattr(clusterer, "collapsed_", []),
+            fallback=getattr(clusterer, "fallback_", False),
+            history=getattr(clusterer, "history_", None),
+            training=getattr(clusterer, "training_", None),
+        )
+        config = _write(request, table, clusterer, clusters, config, arrays, results, stages)
     except BaseException:
         clean_leftovers(target.dataset, except_key=request.run_key)
         raise
@@ -222,7 +226,7 @@ def _cluster(request, X, widths, groups, stages):
     return clusterer, reducer, reduction, neighbors, notes
 
 
-def _write(request, table, clusterer, clusters, config, arrays, parts, stages):
+def _write(request, table, clusterer, clusters, config, arrays, results, stages) -> RunConfig:
     """Labels first, then the run: a run that is listed is complete."""
     target, name, report = request.target, request.cluster_field, stages.enter("writing")
     created = False
@@ -232,11 +236,12 @@ def _write(request, table, clusterer, clusters, config, arrays, parts, stages):
             created = True
         write_labels(target, name, table, clusterer.labels_, clusterer.confidence_, report)
         stages.leave()
-        config["seconds"] = stages.seconds
+        config = replace(config, seconds=stages.seconds)
         with schema_lock(target.dataset):
-            register(target, request.run_key, config, clusters, arrays, **parts)
+            register(target, request.run_key, config, clusters, arrays, **results)
     except BaseException:
         if created:
             drop_field(target.dataset, request.path)
         raise
     report(1)
+    return config

@@ -5,6 +5,7 @@ from importlib.metadata import PackageNotFoundError, version
 from ..dataset.ground_truth import read_truth
 from ..dataset.vector_fields import field_encoder
 from ..evaluation.statistics import by_id, make_statistics, make_truth, with_version
+from ..runs.config import RunConfig
 from ..runs.maps import PANEL_COLORS
 
 PACKAGES = ("fiftyone", "numpy", "scikit-learn", "scipy", "torch", "umap-learn", "hdbscan", "pynndescent")
@@ -55,11 +56,11 @@ def scored(request, table, X, labels) -> tuple[dict, list, list[str]]:
 def make_results(request, table, X, clusterer, known: bool) -> dict:
     """What the Clusters panel shows, computed now that the vectors are at hand."""
     statistics = make_statistics(table.ids, X, clusterer.labels_, clusterer.confidence_, request.seed)
-    parts = {"figures": with_version(statistics)}
+    results = {"figures": with_version(statistics)}
     if known:
         truth = read_truth(request.target, request.ground_truth, table.ids)
-        parts["truth"] = with_version(make_truth(truth, clusterer.labels_, request.ground_truth))
-    return parts
+        results["truth"] = with_version(make_truth(truth, clusterer.labels_, request.ground_truth))
+    return results
 
 
 def versions() -> dict[str, str]:
@@ -73,12 +74,12 @@ def versions() -> dict[str, str]:
     return found
 
 
-def summarize(run_key: str, config: dict, clusters: list[dict], unit: str, color_by: str) -> dict:
+def summarize(run_key: str, config: RunConfig, clusters: list[dict], unit: str, color_by: str) -> dict:
     """What a run tells its user, plain data.
 
     Args:
         run_key: the run's key
-        config: the run's configuration as a dict
+        config: the run's configuration
         clusters: its clusters, with label and size
         unit: "images" or "patches"
         color_by: the path of the labels
@@ -91,10 +92,10 @@ def summarize(run_key: str, config: dict, clusters: list[dict], unit: str, color
         "run_key": run_key,
         "unit": unit,
         "color_by": color_by,
-        **{key: config[key] for key in (*kept, "scores", "seconds")},
-        "recall": config["recall"],
+        **{key: getattr(config, key) for key in (*kept, "scores", "seconds")},
+        "recall": config.recall,
         "sizes": {c["label"]: c["size"] for c in clusters},
-        "notes": config["notes"],
+        "notes": config.notes,
     }
 
 

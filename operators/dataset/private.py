@@ -1,4 +1,4 @@
-"""Private attributes of FiftyOne that the plugin cannot do without, in one file that a release of FiftyOne may break."""
+"""Private attributes of FiftyOne that the plugin needs, in the one file that a release of FiftyOne may break."""
 
 from datetime import datetime, timedelta
 

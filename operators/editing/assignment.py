@@ -1,5 +1,7 @@
 """Puts new images or patches into the clusters of a stored run."""
 
+from collections.abc import Iterable
+from dataclasses import dataclass
 from typing import Annotated
 
 import fiftyone as fo
@@ -8,39 +10,68 @@ from pydantic import Field
 
 from ...models.labels import NOISE, UNASSIGNED
 from ...models.parameters import typed
+from ...models.progress import Progress
 from ..dataset.owned_fields import MARK, drop_field
 from ..dataset.private import root_dataset
 from ..dataset.rows import Rows
-from ..dataset.targets import resolve_target
+from ..dataset.targets import Target, resolve_target
 from ..execution.locks import schema_lock, write_lock
 from ..execution.stages import Stages
 from ..runs import edit_log
 from ..runs.clusters import cluster_label
-from ..runs.labels import Labels, change_labels, create_label_field, read_labels, run_target
+from ..runs.labels import Labels, change_labels, create_label_field, read_labels
 from ..runs.lifecycle import check_cluster_field
 from ..runs.maps import touch_maps
-from ..runs.members import as_seen_by
-from ..runs.store import clusters_of, get_config, read_result, version_of
+from ..runs.run import Run
 from .changes import Change, apply_change
 from .new_samples import NewSamples
-from .transaction import editing
 
 ASSIGNED = "assigned"  # the role of a field that a run of elsewhere filled
 
 
+@dataclass(frozen=True)
+class Assignment:
+    """The checked arguments of :func:`assign_clusters`.
+
+    Args:
+        run: the run
+        target: what is assigned, as the run would see it
+        name: the field that the labels go to
+        min_confidence: what is less sure than this stays unassigned
+        overwrite: whether to place again what an earlier call has assigned
+        author: who assigns, for the log
+        batch_size: images per batch of the encoder
+        num_workers: threads that read images
+    """
+
+    run: Run
+    target: Target
+    name: str
+    min_confidence: float
+    overwrite: bool
+    author: str
+    batch_size: int
+    num_workers: int | None
+
+    @property
+    def in_run(self) -> bool:
+        """Whether the labels go to the run's own field."""
+        return self.run.dataset is self.target.dataset and self.name == self.run.field
+
+
 def assign_clusters(
-    samples,
+    samples: fo.core.collections.SampleCollection,
     run_key: str,
     cluster_field: str | None = None,
-    threshold: Annotated[float, Field(ge=0, le=1)] = 0.0,
+    min_confidence: Annotated[float, Field(ge=0, le=1)] = 0.0,
     run_dataset: str | None = None,
-    again: bool = False,
+    overwrite: bool = False,
     batch_size: Annotated[int, Field(ge=1)] = 32,
     num_workers: Annotated[int | None, Field(ge=0)] = None,
-    by: str = "user",
-    progress=None,
+    author: str = "user",
+    progress: Progress | None = None,
 ) -> dict:
-    """Puts images or patches that a run did not see into its clusters, as they are after all edits.
+    """Put images or patches that a run did not see into its clusters, as they are after all edits.
 
     In the run's own dataset the labels go to the run's field, which only gains labels; that is recorded as an edit of
     the run and can be undone. Elsewhere, and with another ``cluster_field``, they go to a field of their own, for all
@@ -52,181 +83,194 @@ def assign_clusters(
             fields of the same names
         run_key: the run's key
         cluster_field (None): where the labels go; by default the run's field in its dataset, the run key elsewhere
-        threshold (0.0): what is less sure than this stays unassigned; noise is noise at any threshold
+        min_confidence (0.0): what is less sure than this stays unassigned; noise is noise at any value
         run_dataset (None): the name of the dataset that has the run, by default that of ``samples``
-        again (False): whether to place anew what an earlier call has assigned
+        overwrite (False): whether to place again what an earlier call has assigned
         batch_size (32): images per batch of the encoder
         num_workers (None): threads that read images, by default one per core
-        by ("user"): who does it, for the log
+        author ("user"): who assigns, for the log
         progress (None): a callable ``(fraction, message)``, which may raise to stop; vectors computed so far are kept
 
     Returns:
-        a dict with ``run_key``, ``cluster_field``, ``n_assigned``, ``n_noise``, ``n_unassigned`` (below the
-        threshold), ``skipped`` (counts by reason), ``clusters`` (id, label and how many came), ``version`` of the run,
-        ``notes`` and ``text``
+        a dict with ``run_key``, ``cluster_field``, ``n_assigned``, ``n_noise``, ``n_unassigned`` (below
+        ``min_confidence``), ``skipped`` (counts by reason), ``clusters`` (id, label and how many came), ``version`` of
+        the run, ``notes`` and ``text``
 
     Raises:
-        ValueError: in one sentence, if there is no such run, the vectors are of another encoder, or the field is not
-            ours to write; no label is changed then
+        ValueError: if there is no such run, the vectors are of another encoder, or the field is not ours to write; no
+            label is changed then
     """
-    run_dataset, target = check_assignment(**{key: value for key, value in locals().items() if key != "progress"})
-    rows = Rows.of(target.samples, target.patches_field)
+    asked = check_assignment(
+        samples, run_key, cluster_field, min_confidence, run_dataset, overwrite, batch_size, num_workers, author
+    )
+    ids = Rows.of(asked.target.samples, asked.target.patches_field).ids
     stages = Stages(["embedding", "reading", "placing", "writing"], progress)
-    batches = (batch_size, num_workers)
-    if run_dataset is target.dataset and cluster_field in (None, get_config(run_dataset, run_key).cluster_field):
-        return _assign_in_run(run_dataset, run_key, target, rows.ids, threshold, again, by, batches, stages)
-    return _assign_elsewhere(
-        run_dataset, run_key, target, rows.ids, cluster_field or run_key, threshold, again, batches, stages
-    )
+    return _assign_in_run(asked, ids, stages) if asked.in_run else _assign_elsewhere(asked, ids, stages)
 
 
-def check_assignment(samples, run_key: str, cluster_field: str | None = None, run_dataset: str | None = None, **others):
-    """Refuses the arguments of :func:`assign_clusters` that can be refused before any work.
-
-    Returns:
-        the dataset that has the run, and what is assigned as the run would see it
+def check_assignment(
+    samples: fo.core.collections.SampleCollection,
+    run_key: str,
+    cluster_field: str | None = None,
+    min_confidence: float = 0.0,
+    run_dataset: str | None = None,
+    overwrite: bool = False,
+    batch_size: int = 32,
+    num_workers: int | None = None,
+    author: str = "user",
+    progress: Progress | None = None,
+) -> Assignment:
+    """Refuse the arguments of :func:`assign_clusters` that can be refused before any work.
 
     Raises:
-        ValueError: in one sentence
+        ValueError: if one is refused
     """
-    others = {key: value for key, value in others.items() if key != "progress"}
-    typed(assign_clusters, {"run_key": run_key, "cluster_field": cluster_field, "run_dataset": run_dataset, **others})
-    run_dataset, dataset = _home(samples, run_dataset), root_dataset(samples)
-    config = get_config(run_dataset, run_key)
-    target = resolve_target(
-        as_seen_by(samples, run_key, config) if run_dataset is dataset else samples, config.patches_field
-    )
-    if run_dataset is dataset and cluster_field in (None, config.cluster_field):
-        run_target(run_dataset, run_key)  # says so if the field is gone
+    options = {"min_confidence": min_confidence, "overwrite": overwrite, "author": author}
+    options |= {"batch_size": batch_size, "num_workers": num_workers}
+    names = {"run_key": run_key, "cluster_field": cluster_field, "run_dataset": run_dataset}
+    typed(assign_clusters, {**names, **options})
+    dataset = root_dataset(samples)
+    run = Run.open(_dataset_of_run(dataset, run_dataset), run_key)
+    at_home = run.dataset is dataset
+    target = resolve_target(run.as_seen(samples) if at_home else samples, run.config.patches_field)
+    name = cluster_field or (run.field if at_home else run_key)
+    asked = Assignment(run, target, name, min_confidence, overwrite, author, batch_size, num_workers)
+    if asked.in_run:
+        run.check_labels()
     else:
-        _check_field(target, cluster_field or run_key, run_dataset, run_key)
-    return run_dataset, target
+        _check_field(asked)
+    return asked
 
 
-def _home(samples, name):
-    """The dataset that has the run."""
-    if name is not None and name != root_dataset(samples).name and not fo.dataset_exists(name):
+def _dataset_of_run(dataset: fo.Dataset, name: str | None) -> fo.Dataset:
+    if name in (None, dataset.name):
+        return dataset
+    if not fo.dataset_exists(name):
         raise ValueError(f"there is no dataset {name!r}; name the one that has the run")
-    run_dataset = root_dataset(samples) if name in (None, root_dataset(samples).name) else fo.load_dataset(name)
-    run_dataset.reload()
-    return run_dataset
+    return fo.load_dataset(name)
 
 
-def _assign_in_run(run_dataset, run_key, target, ids, threshold, again, by, batches, stages) -> dict:
-    name = get_config(run_dataset, run_key).cluster_field
+def _assign_in_run(asked: Assignment, ids: list[str], stages: Stages) -> dict:
+    opened = asked.run
 
-    def newcomers():
-        earlier = edit_log.assigned(read_result(run_dataset, run_key, "edits") or []) if again else ()
-        return NewSamples(run_dataset, run_key, target, _unlabelled(target, name, ids, earlier))
+    def new_ids(edits: list[dict]) -> list[str]:
+        earlier = edit_log.assigned(edits) if asked.overwrite else ()
+        return _unlabeled(asked.target, asked.name, ids, earlier)
 
-    new = newcomers()
-    new.embed(*batches, stages.enter("embedding"))
-    with editing(run_dataset, run_key) as run:
-        new.asked = newcomers().asked
-        there, goes, sure, done = _placed(new, name, threshold, stages)
-        changed = np.flatnonzero((goes != there.clusters) | (goes != UNASSIGNED) & (sure != there.confidence))
+    new = NewSamples(opened, asked.target, new_ids(opened.log))
+    new.embed(asked.batch_size, asked.num_workers, stages.enter("embedding"))
+    with opened.edit() as run:
+        new = NewSamples(run, asked.target, new_ids(run.edits), new.notes)
+        there, goes, confidence = _placed(asked, new, asked.name, stages)
+        done = _summary(asked, new, goes)
+        changed = np.flatnonzero((goes != there.clusters) | (goes != UNASSIGNED) & (confidence != there.confidence))
         if len(changed):
-            change = Change("assign", {"threshold": threshold}, there.take(changed), goes[changed], sure[changed])
-            change.typical = False  # who stands for a cluster does not change with every delivery of images
-            apply_change(run, change, done["text"], by, stages.enter("writing"))
+            arguments = {"min_confidence": asked.min_confidence}
+            change = Change("assign", arguments, there.take(changed), goes[changed], confidence[changed])
+            change.new_prototypes = False  # they do not change with every delivery of images
+            apply_change(run, change, done["text"], asked.author, stages.enter("writing"))
         stages.leave()
-        return {**done, "cluster_field": name, "version": run.version}
+        return {**done, "cluster_field": asked.name, "version": run.version}
 
 
-def _assign_elsewhere(run_dataset, run_key, target, ids, name, threshold, again, batches, stages) -> dict:
+def _assign_elsewhere(asked: Assignment, ids: list[str], stages: Stages) -> dict:
+    run, target, name = asked.run, asked.target, asked.name
     dataset, path = target.dataset, target.storage_path(name)
     with write_lock(dataset, f"field {path!r}"):
         dataset.reload()
-        _check_field(target, name, run_dataset, run_key)
+        _check_field(asked)
         fresh = _origin(dataset, path) is None
-        asked = ids if fresh or again else _unlabelled(target, name, ids)
-        new = NewSamples(run_dataset, run_key, target, list(asked))
-        new.embed(*batches, stages.enter("embedding"))
-        there, goes, sure, done = _placed(new, None if fresh else name, threshold, stages)
-        names = {entry["id"]: entry["label"] for entry in clusters_of(run_dataset, run_key)}
-        names = {cluster: cluster_label(cluster) for cluster in goes.tolist()} | names
+        new = NewSamples(run, target, ids if fresh or asked.overwrite else _unlabeled(target, name, ids))
+        new.embed(asked.batch_size, asked.num_workers, stages.enter("embedding"))
+        there, goes, confidence = _placed(asked, new, None if fresh else name, stages)
+        names = {cluster: cluster_label(cluster) for cluster in goes.tolist()} | run.names
         report = stages.enter("writing")
         try:
             if fresh:
                 with schema_lock(dataset):
-                    create_label_field(target, name, run_key)
-            change_labels(target, name, there, goes, sure, names, report)
+                    create_label_field(target, name, run.key)
+            change_labels(target, name, there, goes, confidence, names, report)
             with schema_lock(dataset):
-                _set_origin(dataset, path, run_dataset, run_key)
+                _set_origin(dataset, path, run)
         except BaseException:
             if fresh:
                 drop_field(dataset, path)
             raise
         touch_maps(dataset)
         stages.leave()
-    return {**done, "cluster_field": name, "version": version_of(run_dataset, run_key)}
+    return {**_summary(asked, new, goes), "cluster_field": name, "version": run.version}
 
 
-def _unlabelled(target, name, ids, also=()) -> list[str]:
+def _unlabeled(target: Target, name: str, ids: list[str], also: Iterable[str] = ()) -> list[str]:
     there = read_labels(target, name)
-    labelled = {row_id for row_id, c in zip(there.ids, there.clusters.tolist(), strict=True) if c != UNASSIGNED}
-    labelled -= set(also)
-    return [row_id for row_id in ids if row_id not in labelled]
+    labeled = {row_id for row_id, c in zip(there.ids, there.clusters.tolist(), strict=True) if c != UNASSIGNED}
+    labeled -= set(also)
+    return [row_id for row_id in ids if row_id not in labeled]
 
 
-def _placed(new, name, threshold, stages) -> tuple:
-    """What newcomers have and get: their labels, the clusters and confidences, and what is said about it."""
+def _placed(
+    asked: Assignment, new: NewSamples, name: str | None, stages: Stages
+) -> tuple[Labels, np.ndarray, np.ndarray]:
+    """The labels that new samples have, and the clusters ``(n,)`` and confidences ``(n,)`` that they get."""
     stages.enter("reading")
-    table, skipped = new.read() if new.asked else (None, {})
+    table = new.read() if new.ids else None
     n = len(table.ids) if table else 0
-    there = Labels(table.ids if n else [], table.sample_ids if n else [], np.full(n, UNASSIGNED), np.full(n, np.nan))
+    ids, sample_ids = (table.ids, table.sample_ids) if table else ([], [])
+    there = Labels(ids, sample_ids, np.full(n, UNASSIGNED), np.full(n, np.nan))
     if n and name is not None:
-        found = read_labels(new.target, name, ids=table.ids)
+        found = read_labels(new.target, name, ids=ids)
         row = {row_id: i for i, row_id in enumerate(found.ids)}
-        there = found.take([row[row_id] for row_id in table.ids])
+        there = found.take([row[row_id] for row_id in ids])
     stages.enter("placing")
-    goes, sure = new.place(table.X) if n else (there.clusters, there.confidence)
-    sure = sure.astype(np.float64)
-    low = (sure < threshold) & (goes != NOISE)
-    goes, sure = np.where(low, UNASSIGNED, goes), np.where(low, np.nan, sure)
-    return there, goes, sure, _said(new, goes, skipped, threshold)
+    if table is None or not n:
+        return there, there.clusters, there.confidence
+    goes, found_confidence = new.place(table.X)
+    confidence = found_confidence.astype(np.float64)
+    low = (confidence < asked.min_confidence) & (goes != NOISE)
+    return there, np.where(low, UNASSIGNED, goes), np.where(low, np.nan, confidence)
 
 
-def _said(new, goes, skipped, threshold) -> dict:
-    names = {entry["id"]: entry["label"] for entry in clusters_of(new.run_dataset, new.run_key)}
+def _summary(asked: Assignment, new: NewSamples, goes: np.ndarray) -> dict:
+    names = asked.run.names
     clusters, counts = np.unique(goes[goes >= 0], return_counts=True)
     n_noise, n_left, unit = int((goes == NOISE).sum()), int((goes == UNASSIGNED).sum()), new.target.unit
     text = f"Assigned {counts.sum():,} {unit} to {len(clusters)} clusters"
     text += f", {n_noise:,} are noise" if n_noise else ""
-    text += f", {n_left:,} stay unassigned below {threshold:g}" if n_left else ""
-    text += "".join(f", {n:,} were skipped ({reason})" for reason, n in skipped.items())
+    text += f", {n_left:,} stay unassigned below {asked.min_confidence:g}" if n_left else ""
+    text += "".join(f", {n:,} were skipped ({reason})" for reason, n in new.skipped.items())
     sizes = zip(clusters.tolist(), counts.tolist(), strict=True)
     return {
-        "run_key": new.run_key,
+        "run_key": asked.run.key,
         "n_assigned": int(counts.sum()),
         "n_noise": n_noise,
         "n_unassigned": n_left,
-        "skipped": skipped,
+        "skipped": new.skipped,
         "clusters": [{"id": c, "label": names.get(c, cluster_label(c)), "size": n} for c, n in sizes],
         "notes": new.notes,
-        "text": text if new.asked else f"All of these {unit} had a label before; nothing was changed",
+        "text": text if new.ids else f"All of these {unit} had a label before; nothing was changed",
     }
 
 
-def _check_field(target, name, run_dataset, run_key):
-    """Refuses a field that neither is new nor came from this run."""
+def _check_field(asked: Assignment) -> None:
+    """Refuse a field that neither is new nor came from this run."""
+    run, target, name = asked.run, asked.target, asked.name
     origin = _origin(target.dataset, target.storage_path(name))
     if origin is None:
         check_cluster_field(target, name)
-    elif origin != {"run_key": run_key, "dataset": run_dataset.name}:
+    elif origin != {"run_key": run.key, "dataset": run.dataset.name}:
         raise ValueError(
             f"field {name!r} holds clusters of run {origin['run_key']!r} of dataset {origin['dataset']!r}; "
             "choose another cluster_field"
         )
 
 
-def _origin(dataset, path) -> dict | None:
-    """Which run filled a field by assignment."""
+def _origin(dataset: fo.Dataset, path: str) -> dict | None:
+    """The run that filled a field by assignment."""
     mark = (getattr(dataset.get_field(path), "info", None) or {}).get(MARK) or {}
     return {key: mark[key] for key in ("run_key", "dataset")} if mark.get("role") == ASSIGNED else None
 
 
-def _set_origin(dataset, path, run_dataset, run_key):
+def _set_origin(dataset: fo.Dataset, path: str, run: Run) -> None:
     field = dataset.get_field(path)
-    field.info = {**(field.info or {}), MARK: {"role": ASSIGNED, "run_key": run_key, "dataset": run_dataset.name}}
+    field.info = {**(field.info or {}), MARK: {"role": ASSIGNED, "run_key": run.key, "dataset": run.dataset.name}}
     field.save()

@@ -1,35 +1,24 @@
-"""Edits by name: the function behind ``edit_clusters``."""
+"""Edits of a run from Python: the function behind ``edit_clusters``."""
 
-from typing import Annotated, Literal
+from typing import Any
 
-from pydantic import Field
+import fiftyone as fo
 
 from ...models.parameters import typed
-from ..dataset.private import root_dataset
-from ..dataset.rows import Rows
-from ..dataset.targets import resolve_target
-from ..runs.store import get_config
-from .actions import TAKES, WORK
+from ...models.progress import Progress
+from .base import apply_edit
 
 
 def edit_clusters(
-    samples,
+    samples: fo.core.collections.SampleCollection,
     run_key: str,
-    action: Literal["rename", "merge", "split", "move", "dissolve", "absorb_noise", "undo", "redo"],
-    clusters: int | str | list[int | str] | None = None,
-    cluster: int | str | None = None,
-    ids: list[str] | None = None,
-    name: str | None = None,
-    names: dict | None = None,
-    level: Literal["fine", "coarse"] | None = None,
-    method: str | None = None,
-    params: dict | None = None,
-    threshold: Annotated[float, Field(ge=-1, le=1)] | None = None,
-    by: str = "user",
+    action: str,
+    author: str = "user",
     version: int | None = None,
-    progress=None,
+    progress: Progress | None = None,
+    **arguments: Any,
 ) -> dict:
-    """Edits the clusters of a run: in the run and in its label field, recorded, and undoable to any depth.
+    """Edit the clusters of a run: in the run and in its label field, recorded, and undoable to any depth.
 
     Ids of clusters never change and are never used again; names are a different thing. What is done:
 
@@ -40,59 +29,25 @@ def edit_clusters(
     - ``move``: ``ids``, or all of the view ``samples``, go to ``cluster``; to a new one called ``name`` without
     - ``dissolve``: the members of ``clusters`` become noise
     - ``absorb_noise``: noise, among ``ids`` or the view ``samples``, goes to the nearest cluster by the cosine to its
-      center, if that is at least ``threshold``, by default 0.5
+      center, if that is at least ``min_similarity``, by default 0.5
     - ``undo`` the last edit, ``redo`` what was undone
 
     Args:
-        samples: the dataset, or a view; only "move" and "absorb_noise" are limited to a view
+        samples: the dataset, or a view; only what takes ``ids`` is limited to a view
         run_key: the run's key
-        action: what to do
-        clusters (None): ids of clusters
-        cluster (None): the id of a cluster, -1 for noise
-        ids (None): sample ids, or label ids for a run of patches
-        name (None): the name of the cluster that comes out
-        names (None): names by cluster id
-        level (None): "fine" or "coarse"
-        method (None): a name from ``list_clusterers()``
-        params (None): its parameters
-        threshold (None): the least cosine
-        by ("user"): who does it, for the log
-        version (None): the version that the caller saw, to be told if somebody else has edited the run since
+        action: the name of an edit
+        author ("user"): who edits, for the log
+        version (None): the version that the caller saw, to be refused if the run was edited since
         progress (None): a callable ``(fraction, message)``, which may raise to stop; then all is as before
+        **arguments: what the edit takes
 
     Returns:
         ``{"run_key", "action", "version", "n_changed", "clusters", "removed", "text"}``: the run's new version, how
-        many labels changed, the entries of touched clusters as they are now, the ids of those that are gone, and a
+        many labels changed, the records of touched clusters as they are now, the ids of those that are gone, and a
         sentence
 
     Raises:
-        ValueError: in one sentence, if an argument is refused or somebody else edits the run; nothing is changed then
+        ValueError: if an argument is refused or somebody else edits the run; nothing is changed then
     """
-    given = {key: value for key, value in locals().items() if key not in ("samples", "progress")}
-    given = typed(edit_clusters, given)
-    dataset = root_dataset(samples)
-    takes = TAKES[action]
-    asked = {key: given[key] for key in sorted({key for keys in TAKES.values() for key in keys})}
-    for key, value in asked.items():
-        if value is not None and key not in takes:
-            usual = f"takes {' and '.join(takes)}" if takes else "takes no more"
-            raise ValueError(f"{key}={value!r} has no use here, for {action!r} {usual}; leave it out")
-    if "ids" in takes and asked["ids"] is None:
-        asked["ids"] = _ids_of(samples, run_key, action)
-    for key in takes[:1]:
-        if asked[key] is None and action not in ("absorb_noise",):
-            raise ValueError(f"{action!r} needs {key}; give {key}=...")
-    arguments = {key: value for key, value in asked.items() if value is not None}
-    return WORK[action](dataset, run_key, **arguments, by=by, version=version, progress=progress)
-
-
-def _ids_of(samples, run_key, action) -> list[str] | None:
-    """The images or patches of a view, as the run counts them; None for a whole dataset."""
-    dataset = root_dataset(samples)
-    if samples is dataset or samples == dataset.view():
-        if action == "move":
-            raise ValueError("the whole dataset cannot be moved into one cluster; pass a view, or ids")
-        return None
-    patches_field = get_config(dataset, run_key).patches_field
-    target = resolve_target(samples, patches_field)
-    return Rows.of(target.samples, target.patches_field).ids
+    typed(edit_clusters, {"run_key": run_key, "action": action, "author": author, "version": version})
+    return apply_edit(samples, run_key, action, arguments, author, version, progress)

@@ -1,77 +1,81 @@
 """Coarse level of a run: a tree over its clusters, cut into groups."""
 
+import fiftyone as fo
 import numpy as np
 
 from ...models.labels import NOISE
 from ...models.parameters import plain
+from ...models.progress import Progress
 from ..dataset.owned_fields import is_ours
-from ..dataset.private import root_dataset
 from ..execution.stages import Stages
 from ..runs.clusters import COARSE, label_width
 from ..runs.edit_log import differences, make_edit
-from ..runs.labels import read_labels
 from ..runs.maps import PANEL_COLORS
-from ..runs.records import run_vectors
-from .transaction import edited, editing
+from ..runs.run import Run
+from ..runs.transaction import EditedRun
 
 
 def build_cluster_hierarchy(
-    samples,
+    samples: fo.core.collections.SampleCollection,
     run_key: str,
     n_coarse: int | None = None,
     linkage: str = "ward",
-    by: str = "user",
+    author: str = "user",
     version: int | None = None,
-    progress=None,
+    progress: Progress | None = None,
 ) -> dict:
-    """Groups the clusters of a run into coarse ones, in a field beside the run's own that ends with ``_coarse``.
+    """Group the clusters of a run into coarse ones, in a field beside the run's own that ends with ``_coarse``.
 
     The coarse level follows later edits of the clusters, has names of its own (``edit_clusters`` with
-    ``level="coarse"``), can be undone like an edit and is deleted with the run. The tree stays in the run as its part
+    ``level="coarse"``), can be undone like an edit and is deleted with the run. The tree stays in the run's results as
     ``hierarchy``.
 
     Args:
         samples: the dataset, or a view into it; the tree is that of the whole run
         run_key: the run's key
         n_coarse (None): how many coarse clusters, from 2 to 100, by default about the root of the number of clusters
-        linkage ("ward"): "ward" or "average", see :mod:`models.hierarchy`
-        by ("user"): who does it
-        version (None): the version that the caller saw, to be told if somebody else has edited the run since
+        linkage ("ward"): "ward" or "average", see :mod:`models.analysis.hierarchy`
+        author ("user"): who does it, for the log
+        version (None): the version that the caller saw, to be refused if the run was edited since
         progress (None): a callable ``(fraction, message)``, which may raise to stop
 
     Returns:
-        what was done, see :func:`operators.cluster_edits.edited`, with the coarse clusters and the ``coarse_field``
+        what was done, see :meth:`operators.runs.transaction.EditedRun.outcome`, with the coarse clusters and the
+        ``coarse_field``
 
     Raises:
-        ValueError: in one sentence, if ``n_coarse`` is out of range, the vectors are gone, the field is not ours to
-            write, or somebody else edits the run
+        ValueError: if ``n_coarse`` is out of range, the vectors are gone, the field is not ours to write, or somebody
+            else edits the run
     """
     stages = Stages(["reading", "building", "writing"], progress)
-    with editing(root_dataset(samples), run_key, version) as run:
+    with Run.open(samples, run_key).edit(version) as run:
         stages.enter("reading")
-        ids = sorted(set(run.clusters) - {NOISE})
+        ids = sorted(set(run.records) - {NOISE})
         n_coarse = check_n_coarse(len(ids), n_coarse)
         _check_field(run)
         children, heights = _tree(run, ids, linkage, stages)
         coarse_of = dict(zip(ids, _by_size(run, ids, children, n_coarse), strict=True))
         width = label_width(np.array([n_coarse - 1]))
-        old, new = run.tables, {"coarse_of": coarse_of}
-        new["coarse_names"] = {coarse: f"group {coarse:0{width}d}" for coarse in range(n_coarse)}
         tree = {"linkage": linkage, "clusters": ids, "children": children.tolist(), "heights": heights.tolist()}
-        new["hierarchy"] = {0: {**tree, "n_coarse": n_coarse, "version": run.version + 1}}
-        changes = {table: differences(old[table], new[table]) for table in new}
+        new: dict[str, dict] = {
+            "coarse_of": coarse_of,
+            "coarse_names": {coarse: f"group {coarse:0{width}d}" for coarse in range(n_coarse)},
+            "hierarchy": {0: {**tree, "n_coarse": n_coarse, "version": run.version + 1}},
+        }
+        changes = {table: differences(run.tables[table], new[table]) for table in new}
         text = f"Grouped {len(ids)} clusters into {n_coarse}"
         arguments = {"n_coarse": n_coarse, "linkage": linkage}
-        run.commit(make_edit("hierarchy", by, arguments, text, changes), stages.enter("writing"))
+        run.commit(make_edit("hierarchy", author, arguments, text, changes), stages.enter("writing"))
         stages.leave()
-        return {**edited(run, "hierarchy", text, list(range(n_coarse)), coarse=True), "coarse_field": _field(run)}
+        done = run.outcome("hierarchy", text, list(range(n_coarse)), coarse=True)
+        return {**done, "coarse_field": f"{run.field}{COARSE}"}
 
 
 def check_n_coarse(n_clusters: int, n_coarse: int | None) -> int:
-    """How many coarse clusters to make of so many.
+    """Check how many coarse clusters to make of so many, and fill in the default.
 
     Raises:
-        ValueError: in one sentence, if the number is out of range
+        ValueError: if the number is out of range
     """
     if n_clusters < 3:
         raise ValueError(f"the run has {n_clusters} clusters, too few for a coarse level; at least 3 are needed")
@@ -80,27 +84,23 @@ def check_n_coarse(n_clusters: int, n_coarse: int | None) -> int:
     if n_coarse is None:
         return int(np.clip(round(n_clusters**0.5), 2, most))
     if isinstance(n_coarse, bool) or not isinstance(n_coarse, int) or not 2 <= n_coarse <= most:
-        why = "the colours of the Embeddings panel" if most == PANEL_COLORS else "fewer than the clusters"
+        why = "the colors of the Embeddings panel" if most == PANEL_COLORS else "fewer than the clusters"
         raise ValueError(f"n_coarse={n_coarse!r} is not valid; choose an integer from 2 to {most}, {why}")
     return n_coarse
 
 
-def _field(run) -> str:
-    return f"{run.name}{COARSE}"
-
-
-def _check_field(run):
+def _check_field(run: EditedRun) -> None:
     path = f"{run.config.label_path}{COARSE}"
-    if run.dataset.get_field(path) is not None and not is_ours(run.dataset, path, run.run_key):
-        raise ValueError(f"field {path!r} exists and is not of run {run.run_key!r}; rename that field first")
+    if run.dataset.get_field(path) is not None and not is_ours(run.dataset, path, run.key):
+        raise ValueError(f"field {path!r} exists and is not of run {run.key!r}; rename that field first")
 
 
-def _tree(run, ids, linkage, stages):
+def _tree(run: EditedRun, ids: list[int], linkage: str, stages: Stages) -> tuple[np.ndarray, np.ndarray]:
     from ...models.analysis.hierarchy import cluster_tree
     from ...models.vectors.centers import cluster_means
 
-    members = read_labels(run.target, run.name, clusters=ids)
-    rows, X = run_vectors(run.target, run.config, members)
+    members = run.labels(clusters=ids)
+    rows, X = run.vectors(members)
     place = np.searchsorted(ids, members.clusters)
     sizes = np.bincount(place, minlength=len(ids))
     lost = np.flatnonzero(np.bincount(place[rows], minlength=len(ids)) == 0)
@@ -112,11 +112,11 @@ def _tree(run, ids, linkage, stages):
     return cluster_tree(cluster_means(X, place[rows], len(ids)), sizes, linkage, report)
 
 
-def _by_size(run, ids, children, n_coarse) -> list[int]:
+def _by_size(run: EditedRun, ids: list[int], children: np.ndarray, n_coarse: int) -> list[int]:
     """The coarse cluster of each cluster, where 0 is the largest."""
     from ...models.analysis.hierarchy import groups_of
 
     groups = groups_of(children, n_coarse)
-    totals = np.bincount(groups, weights=[run.clusters[cluster]["size"] for cluster in ids])
+    totals = np.bincount(groups, weights=[run.records[cluster]["size"] for cluster in ids])
     rank = np.argsort(np.argsort(-totals, kind="stable"))
     return rank[groups].tolist()

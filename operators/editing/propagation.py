@@ -14,9 +14,10 @@ from ..execution.locks import schema_lock, write_lock
 from ..runs.clusters import cluster_label
 from ..runs.labels import create_label_field
 from ..runs.lifecycle import check_cluster_field
-from ..runs.members import Members, read_members
+from ..runs.members import Members
+from ..runs.run import Run
 
-PURITY, KNOWN = 0.9, 3
+PURITY, LABELED = 0.9, 3
 _SLICE = 5000
 
 
@@ -24,9 +25,9 @@ def propagate_labels(
     samples,
     run_key: str,
     ground_truth: str,
-    field: str,
+    output_field: str,
     min_purity: Annotated[float, Field(gt=0, le=1)] = PURITY,
-    min_known: Annotated[int, Field(ge=1)] = KNOWN,
+    min_labeled: Annotated[int, Field(ge=1)] = LABELED,
     progress=None,
 ) -> dict:
     """Proposes, in a new field, the majority class of each pure cluster for its members without a class.
@@ -39,39 +40,39 @@ def propagate_labels(
         run_key: the run's key
         ground_truth: a field of classes that some samples have; for patches an attribute of the labels, or the patches
             field itself for their own label
-        field: the new field, of Classifications with the cluster's id and its purity as confidence; for patches an
-            attribute of the labels
+        output_field: the new field, of Classifications with the cluster's id and its purity as confidence; for patches
+            an attribute of the labels
         min_purity (0.9): the least share of a cluster's known members that are of its majority class
-        min_known (3): the least known members of a cluster
+        min_labeled (3): the least known members of a cluster
         progress (None): a callable ``(fraction, message)``, which may raise to stop; no field is left then
 
     Returns:
-        a dict with "field"; "n_proposed", "n_known" and "n_left" (unlabelled and without a proposal) of ``samples``;
+        a dict with "output_field"; "n_proposed", "n_known" and "n_left" (unlabeled, without proposal) of ``samples``;
         and "clusters", each with "id", "label", "known", "majority", "purity", "proposed" and why not, "reason"
 
     Raises:
         ValueError: in one sentence, if an argument is refused or no cluster is pure enough; nothing is written then
     """
-    members, classes = _checked(samples, run_key, ground_truth, field, min_purity, min_known)
+    members, classes = _checked(samples, run_key, ground_truth, output_field, min_purity, min_labeled)
     everyone, all_classes = members, classes
     if samples is not members.target.dataset:
-        everyone = read_members(members.target.dataset, run_key)
+        everyone = Run.cached(samples, run_key).members()
         all_classes = read_truth(everyone.target, ground_truth, everyone.ids)
     if not any(name is not None for name in all_classes):
         raise ValueError(f"no member of run {run_key!r} has a class in {ground_truth!r}; label some first")
-    clusters, proposals = _propose(everyone, all_classes, set(members.ids), min_purity, min_known)
+    clusters, proposals = _propose(everyone, all_classes, set(members.ids), min_purity, min_labeled)
     known = sum(name is not None for name in classes)
     if not proposals:
         raise ValueError(
             f"there is nothing to propose, {known:,} of {len(classes):,} {members.target.unit} have a class and no "
-            f"cluster with unlabelled members reaches min_purity={min_purity} and min_known={min_known}; lower them"
+            f"cluster with unlabeled members reaches min_purity={min_purity} and min_labeled={min_labeled}; lower them"
         )
-    path = members.target.storage_path(field)
+    path = members.target.storage_path(output_field)
     with write_lock(members.target.dataset, f"run key {run_key!r}", f"field {path!r}"):
-        _write(members, field, path, proposals, progress or (lambda fraction, message="": None))
+        _write(members, output_field, path, proposals, progress or (lambda fraction, message="": None))
     return {
         "run_key": run_key,
-        "field": field,
+        "output_field": output_field,
         "unit": members.target.unit,
         "n_proposed": len(proposals),
         "n_known": known,
@@ -80,25 +81,27 @@ def propagate_labels(
     }
 
 
-def check_propagation(samples, run_key, ground_truth, field, min_purity=PURITY, min_known=KNOWN, progress=None):
+def check_propagation(
+    samples, run_key, ground_truth, output_field, min_purity=PURITY, min_labeled=LABELED, progress=None
+):
     """Refuses the arguments of :func:`propagate_labels` that can be refused before any work of a worker.
 
     Raises:
         ValueError: in one sentence
     """
-    _checked(samples, run_key, ground_truth, field, min_purity, min_known)
+    _checked(samples, run_key, ground_truth, output_field, min_purity, min_labeled)
 
 
-def _checked(samples, run_key, ground_truth, field, min_purity, min_known) -> tuple[Members, list]:
+def _checked(samples, run_key, ground_truth, output_field, min_purity, min_labeled) -> tuple[Members, list]:
     """Who may get a proposal, and the classes they have."""
-    names = {"run_key": run_key, "ground_truth": ground_truth, "field": field}
-    typed(propagate_labels, {**names, "min_purity": min_purity, "min_known": min_known})
-    members = read_members(samples, run_key)
-    check_cluster_field(members.target, field)
+    names = {"run_key": run_key, "ground_truth": ground_truth, "output_field": output_field}
+    typed(propagate_labels, {**names, "min_purity": min_purity, "min_labeled": min_labeled})
+    members = Run.open(samples, run_key).members(samples)
+    check_cluster_field(members.target, output_field)
     return members, read_truth(members.target, ground_truth, members.ids)
 
 
-def _propose(members: Members, classes, asked: set, min_purity, min_known) -> tuple[list[dict], dict]:
+def _propose(members: Members, classes, asked: set, min_purity, min_labeled) -> tuple[list[dict], dict]:
     """What is known of each cluster, and the proposals by id for those that are ``asked`` about."""
     clusters, proposals = [], {}
     for cluster, rows in members.by_cluster().items():
@@ -109,14 +112,14 @@ def _propose(members: Members, classes, asked: set, min_purity, min_known) -> tu
         # of equally frequent classes the first by name, whatever the order of the samples
         majority, most = min(counts.items(), key=lambda item: (-item[1], item[0]), default=(None, 0))
         purity = most / known if known else 0.0
-        unlabelled = [row for row in rows if classes[row] is None and members.ids[row] in asked]
+        unlabeled = [row for row in rows if classes[row] is None and members.ids[row] in asked]
         reason = None
-        if known < min_known:
+        if known < min_labeled:
             reason = f"{known} known members"
         elif purity < min_purity:
             reason = f"purity {purity:.2f}"
         if reason is None:
-            for row in unlabelled:
+            for row in unlabeled:
                 proposals[members.ids[row]] = fo.Classification(label=majority, confidence=purity, cluster=cluster)
         clusters.append(
             {
@@ -125,7 +128,7 @@ def _propose(members: Members, classes, asked: set, min_purity, min_known) -> tu
                 "known": known,
                 "majority": majority,
                 "purity": purity,
-                "proposed": len(unlabelled) if reason is None else 0,
+                "proposed": len(unlabeled) if reason is None else 0,
                 "reason": reason,
             }
         )

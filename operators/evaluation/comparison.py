@@ -11,13 +11,14 @@ from ..dataset.ground_truth import read_truth, truth_path
 from ..dataset.private import root_dataset
 from ..dataset.rows import Rows
 from ..runs.clusters import cluster_label
-from ..runs.members import Members, read_members
+from ..runs.members import Members
+from ..runs.run import Run
 from ..runs.store import list_clustering_runs
 
 _NOWHERE = "\0"  # what a cluster without a match became: no cluster and no class
 
 
-def compare_clusterings(samples, run_key: str, other: str) -> dict:
+def compare_clusterings(samples, run_key: str, other_run_key: str) -> dict:
     """Says how two clusterings of the same images or patches differ.
 
     They are joined by id; what has no label in one of them is left out and counted. Noise counts as one more cluster.
@@ -25,7 +26,7 @@ def compare_clusterings(samples, run_key: str, other: str) -> dict:
     Args:
         samples: the dataset, or a view into it
         run_key: the run's key
-        other: another run's key, or a field of classes
+        other_run_key: another run's key, or a field of classes
 
     Returns:
         a dict: ``ari``, ``ami`` (and ``..._assigned`` without noise), ``n_compared``, ``n_only_first``,
@@ -36,18 +37,18 @@ def compare_clusterings(samples, run_key: str, other: str) -> dict:
     Raises:
         ValueError: in one sentence, if they cannot be compared
     """
-    members = read_members(samples, run_key)
-    if other == run_key:
+    members = Run.open(samples, run_key).members(samples)
+    if other_run_key == run_key:
         raise ValueError(f"run {run_key!r} cannot be compared with itself; choose another run or a label field")
-    second, values, only_second = _second(samples, members, other)
+    second, values, only_second = _second(samples, members, other_run_key)
     both = np.array([key in second for key in members.ids], dtype=bool)
     if not both.any():
         raise ValueError(
-            f"no {members.target.unit} have a label of both {run_key!r} and {other!r}; choose two that overlap"
+            f"no {members.target.unit} have a label of both {run_key!r} and {other_run_key!r}; choose two that overlap"
         )
     ids = [key for key, kept in zip(members.ids, both, strict=True) if kept]
     labels = np.array([second[key] for key in ids], dtype=np.int64)
-    return _summary(members, other, ids, members.labels[both], labels, values) | {
+    return _summary(members, other_run_key, ids, members.labels[both], labels, values) | {
         "n_only_first": int((~both).sum()),
         "n_only_second": only_second,
     }
@@ -57,7 +58,7 @@ def _second(samples, members: Members, other: str) -> tuple[dict, "_Second", int
     """The other clustering: a number per id, the numbers' names and stored values, and how many the run lacks."""
     known = set(members.ids)
     if other in list_clustering_runs(root_dataset(samples)):
-        found = read_members(samples, other)
+        found = Run.cached(samples, other).members(samples)
         if found.config.patches_field != members.config.patches_field:
             units = [m.config.patches_field or "whole images" for m in (members, found)]
             raise ValueError(
@@ -106,7 +107,7 @@ def _summary(members, other, ids, first, second, values) -> dict:
     moved = [key for key, is_moved in zip(ids, found.moved, strict=True) if is_moved]
     return {
         "run_key": members.run_key,
-        "other": other,
+        "other_run_key": other,
         "unit": members.target.unit,
         **scores,
         "n_compared": len(ids),

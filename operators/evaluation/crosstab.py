@@ -4,14 +4,15 @@ from collections import Counter
 
 from ..dataset.ground_truth import read_truth
 from ..runs.clusters import cluster_label
-from ..runs.members import Members, read_members
+from ..runs.members import Members
+from ..runs.run import Run
 
 TAGS = "tags"
 SPLITS = ("train", "val", "validation", "test")
 MOST_VALUES = 1000
 
 
-def tabulate_clusters(samples, run_key: str, by: str = TAGS, values: list[str] | None = None) -> dict:
+def tabulate_clusters(samples, run_key: str, group_by: str = TAGS, values: list[str] | None = None) -> dict:
     """Counts how the members of every cluster spread over splits, tags or classes.
 
     A cluster that is in one split only is a group that a model never sees, or is never tested on.
@@ -19,7 +20,7 @@ def tabulate_clusters(samples, run_key: str, by: str = TAGS, values: list[str] |
     Args:
         samples: the dataset, or a view into it
         run_key: the run's key
-        by ("tags"): "tags" of the samples, or a Classification, string, integer or boolean field
+        group_by ("tags"): "tags" of the samples, or a Classification, string, integer or boolean field
         values (None): the tags or values to count, in order; by default the tags among train, val, validation and
             test if there are any, else all
 
@@ -32,10 +33,10 @@ def tabulate_clusters(samples, run_key: str, by: str = TAGS, values: list[str] |
     Raises:
         ValueError: in one sentence, if there is no such run, field or value
     """
-    members = read_members(samples, run_key)
-    found = _tags(members) if by == TAGS else [[c] if c is not None else [] for c in _classes(members, by)]
+    members = Run.open(samples, run_key).members(samples)
+    found = _tags(members) if group_by == TAGS else [[c] if c is not None else [] for c in _classes(members, group_by)]
     known = Counter(str(value) for row in found for value in row)
-    columns = _columns(by, known, values)
+    columns = _columns(group_by, known, values)
     rows = []
     sets = [{str(value) for value in row} & set(columns) for row in found]
     for cluster, places in members.by_cluster().items():
@@ -54,7 +55,7 @@ def tabulate_clusters(samples, run_key: str, by: str = TAGS, values: list[str] |
         )
     return {
         "run_key": run_key,
-        "by": by,
+        "group_by": group_by,
         "unit": members.target.unit,
         "columns": columns,
         "rows": rows,
@@ -74,25 +75,26 @@ def _tags(members: Members) -> list[list[str]]:
     return found
 
 
-def _classes(members: Members, by: str) -> list:
-    if not isinstance(by, str):
-        raise ValueError(f"by={by!r} is not a field; use 'tags' or the name of a field")
-    return read_truth(members.target, by, members.ids)
+def _classes(members: Members, group_by: str) -> list:
+    if not isinstance(group_by, str):
+        raise ValueError(f"group_by={group_by!r} is not a field; use 'tags' or the name of a field")
+    return read_truth(members.target, group_by, members.ids)
 
 
-def _columns(by: str, known: Counter, values) -> list[str]:
+def _columns(group_by: str, known: Counter, values) -> list[str]:
     if values:
         missing = [str(value) for value in values if str(value) not in known]
         if missing:
             some = ", ".join(sorted(known)[:10]) or "none"
-            raise ValueError(f"no member has {missing[0]!r} in {by!r}; there are {some}")
+            raise ValueError(f"no member has {missing[0]!r} in {group_by!r}; there are {some}")
         return list(dict.fromkeys(str(value) for value in values))
-    splits = [tag for tag in SPLITS if tag in known] if by == TAGS else []
+    splits = [tag for tag in SPLITS if tag in known] if group_by == TAGS else []
     columns = splits if len(splits) > 1 else sorted(known)
     if not columns:
-        raise ValueError(f"nothing here has a value in {by!r}; choose a field that has, or tag the samples")
+        raise ValueError(f"nothing here has a value in {group_by!r}; choose a field that has, or tag the samples")
     if len(columns) > MOST_VALUES:
         raise ValueError(
-            f"{by!r} has {len(columns):,} values here, and at most {MOST_VALUES:,} can be counted; name some in values"
+            f"{group_by!r} has {len(columns):,} values here, and at most {MOST_VALUES:,} can be counted; "
+            "name some in values"
         )
     return columns

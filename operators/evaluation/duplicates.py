@@ -10,29 +10,28 @@ from ...models.parameters import typed
 from ..dataset.private import root_dataset
 from ..execution.stages import Stages
 from ..runs.clusters import cluster_label
-from ..runs.members import read_members
+from ..runs.run import Run
 from ..runs.saved_views import check_kept, keep_choice
-from ..runs.store import check_labels, get_config
 
-THRESHOLD = 0.98
+MIN_SIMILARITY = 0.98
 
 
 def find_cluster_duplicates(
     samples,
     run_key: str,
-    threshold: Annotated[float, Field(gt=0, le=1)] = THRESHOLD,
+    min_similarity: Annotated[float, Field(gt=0, le=1)] = MIN_SIMILARITY,
     tag: str | None = None,
     progress=None,
 ) -> dict:
     """Finds groups of near-duplicates inside each cluster; noise is left out.
 
-    Two are near-duplicates if the cosine of their vectors is at least the threshold, and so are those they are linked
-    to by others.
+    Two are near-duplicates if the cosine of their vectors is at least ``min_similarity``, and so are those they are
+    linked to by others.
 
     Args:
         samples: the dataset, or a view into it
         run_key: the run's key
-        threshold (0.98): the least cosine
+        min_similarity (0.98): the least cosine
         tag (None): a tag for all but one of each group; for patches it goes to their labels
         progress (None): a callable ``(fraction, message)``, which may raise to stop
 
@@ -46,11 +45,11 @@ def find_cluster_duplicates(
     """
     from ...models.analysis.duplicates import duplicate_groups
 
-    typed(find_cluster_duplicates, {"run_key": run_key, "threshold": threshold, "tag": tag})
+    typed(find_cluster_duplicates, {"run_key": run_key, "min_similarity": min_similarity, "tag": tag})
     check_kept(root_dataset(samples), tag, None)
     stages = Stages(["reading", "comparing"], progress)
     stages.enter("reading")
-    members = read_members(samples, run_key)
+    members = Run.open(samples, run_key).members(samples)
     X, names, groups = members.vectors(), members.names, []
     usable, report, done = X.any(axis=1), stages.enter("comparing"), 0
     for cluster, rows in members.by_cluster().items():
@@ -58,7 +57,7 @@ def find_cluster_duplicates(
             continue
         rows = rows[usable[rows]]
         share = len(rows) / len(members.ids)
-        for found in duplicate_groups(X[rows], threshold, lambda f, m, d=done, s=share: report(d + f * s)):
+        for found in duplicate_groups(X[rows], min_similarity, lambda f, m, d=done, s=share: report(d + f * s)):
             # rows come by confidence, so the first of a group is the surest
             ids = [members.ids[row] for row in rows[np.sort(found)]]
             groups.append({"cluster": cluster, "label": names.get(cluster, cluster_label(cluster)), "ids": ids})
@@ -70,7 +69,7 @@ def find_cluster_duplicates(
     return {
         "run_key": run_key,
         "unit": members.target.unit,
-        "threshold": threshold,
+        "min_similarity": min_similarity,
         "groups": groups,
         "extra": extra,
         "view": members.view([key for group in groups for key in group["ids"]]),
@@ -80,15 +79,16 @@ def find_cluster_duplicates(
     }
 
 
-def check_delegated(samples, run_key: str, threshold: float = THRESHOLD, tag: str | None = None, progress=None):
+def check_delegated(
+    samples, run_key: str, min_similarity: float = MIN_SIMILARITY, tag: str | None = None, progress=None
+):
     """Refuses the arguments of :func:`find_cluster_duplicates` that can be refused before any work of a worker.
 
     Raises:
         ValueError: in one sentence; also without a tag, for a worker has no grid to show what it found
     """
-    typed(find_cluster_duplicates, {"run_key": run_key, "threshold": threshold, "tag": tag})
+    typed(find_cluster_duplicates, {"run_key": run_key, "min_similarity": min_similarity, "tag": tag})
     check_kept(root_dataset(samples), tag, None)
-    get_config(root_dataset(samples), run_key)
-    check_labels(root_dataset(samples), run_key)
+    Run.open(samples, run_key).check_labels()
     if tag is None:
         raise ValueError("tag=None leaves nothing of a delegated search; give a tag for the duplicates it finds")

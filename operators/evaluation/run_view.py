@@ -1,8 +1,7 @@
 """Views of a whole run or of some of its clusters."""
 
-from ..dataset.private import root_dataset
 from ..runs.clusters import cluster_id
-from ..runs.store import get_config
+from ..runs.run import Run
 from .views import borderline_view, check_order, cluster_view
 
 ALL = "all"
@@ -25,14 +24,12 @@ def load_clustering_view(samples, run_key: str, cluster: int | None = None, orde
     Raises:
         ValueError: in one sentence, if there is no such run, cluster or order, or the labels are gone
     """
-    dataset = root_dataset(samples)
-    dataset.reload()
-    get_config(dataset, run_key)
+    run = Run.open(samples, run_key)
     check_order(order)
     if cluster is not None:
-        return cluster_view(samples, run_key, cluster_id(cluster), order)
+        return cluster_view(run, samples, cluster_id(cluster), order)
     if order == "borderline":
-        return borderline_view(samples, run_key)
+        return borderline_view(run, samples)
     if order != "confidence":
         raise ValueError(f"order={order!r} is an order within a cluster; name one with cluster=")
-    return dataset.load_run_view(run_key)
+    return run.dataset.load_run_view(run_key)

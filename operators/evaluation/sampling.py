@@ -1,5 +1,6 @@
 """Samples drawn from every cluster of a run."""
 
+from collections import Counter
 from typing import Annotated
 
 import numpy as np
@@ -8,11 +9,10 @@ from pydantic import Field
 from ...models.parameters import DEFAULT_SEED, typed
 from ..dataset.private import root_dataset
 from ..runs.clusters import cluster_label
-from ..runs.members import read_members
+from ..runs.run import Run
 from ..runs.saved_views import check_kept, keep_choice
-from ..runs.store import check_labels, get_config
 
-HOW = {
+STRATEGIES = {
     "mixed": "Typical and different ones",
     "central": "The most typical",
     "diverse": "As different as possible",
@@ -24,10 +24,10 @@ EACH = 10
 def sample_clusters(
     samples,
     run_key: str,
-    per_cluster: Annotated[int, Field(ge=1)] = EACH,
+    n_per_cluster: Annotated[int, Field(ge=1)] = EACH,
     tag: str | None = None,
     view_name: str | None = None,
-    how: str = "mixed",
+    strategy: str = "mixed",
     seed: Annotated[int, Field(ge=0)] = DEFAULT_SEED,
 ) -> dict:
     """Chooses as many members of every cluster; noise is left out.
@@ -35,10 +35,10 @@ def sample_clusters(
     Args:
         samples: the dataset, or a view into it
         run_key: the run's key
-        per_cluster (10): how many of each; of smaller clusters all
+        n_per_cluster (10): how many of each; of smaller clusters all
         tag (None): a tag for them; for patches it goes to their labels
         view_name (None): save them as a view of this new name
-        how ("mixed"): "central", "diverse", "mixed" (half of each) or "random"
+        strategy ("mixed"): "central", "diverse", "mixed" (half of each) or "random"
         seed (51): same seed, same choice
 
     Returns:
@@ -50,48 +50,49 @@ def sample_clusters(
     """
     from ...models.analysis.exemplars import select
 
-    _check(samples, run_key, per_cluster, tag, view_name, how, seed)
-    members = read_members(samples, run_key)
-    X = np.zeros((len(members.ids), 1), np.float32) if how == "random" else members.vectors()
-    chosen = select(X, members.labels, per_cluster, how, seed)
+    _check(samples, run_key, n_per_cluster, tag, view_name, strategy, seed)
+    members = Run.open(samples, run_key).members(samples)
+    X = np.zeros((len(members.ids), 1), np.float32) if strategy == "random" else members.vectors()
+    chosen = select(X, members.labels, n_per_cluster, strategy, seed)
     if not chosen:
         raise ValueError(f"run {run_key!r} has nothing but noise here; choose another run or view")
     ids = [members.ids[row] for rows in chosen.values() for row in rows]
-    names = members.names
-    sizes = [(names.get(cluster, cluster_label(cluster)), len(rows)) for cluster, rows in chosen.items()]
+    drawn = [(members.names.get(cluster, cluster_label(cluster)), len(rows)) for cluster, rows in chosen.items()]
+    sizes = Counter()
+    for name, size in drawn:  # two clusters may share a name
+        sizes[name] += size
     return {
         "run_key": run_key,
         "ids": ids,
         "view": keep_choice(members, ids, tag, view_name),
         "n": len(ids),
         "unit": members.target.unit,
-        "sizes": sizes,
-        "short": [name for name, size in sizes if size < per_cluster],
+        "sizes": dict(sizes),
+        "short": [name for name, size in drawn if size < n_per_cluster],
         "tag": tag,
         "view_name": view_name,
     }
 
 
 def check_delegated(
-    samples, run_key: str, per_cluster=EACH, tag=None, view_name=None, how: str = "mixed", seed=DEFAULT_SEED
+    samples, run_key: str, n_per_cluster=EACH, tag=None, view_name=None, strategy: str = "mixed", seed=DEFAULT_SEED
 ):
     """Refuses the arguments of :func:`sample_clusters` that can be refused before any work of a worker.
 
     Raises:
         ValueError: in one sentence; also if neither a tag nor a view is asked for, for a worker has no grid
     """
-    _check(samples, run_key, per_cluster, tag, view_name, how, seed)
-    get_config(root_dataset(samples), run_key)
-    check_labels(root_dataset(samples), run_key)
+    _check(samples, run_key, n_per_cluster, tag, view_name, strategy, seed)
+    Run.open(samples, run_key).check_labels()
     if tag is None and view_name is None:
         raise ValueError("tag=None and view_name=None leave nothing of a delegated choice; give one of them")
 
 
-def _check(samples, run_key, per_cluster, tag, view_name, how, seed):
+def _check(samples, run_key, n_per_cluster, tag, view_name, strategy, seed):
     from ...models.analysis.exemplars import STRATEGIES
 
-    given = {"per_cluster": per_cluster, "tag": tag, "view_name": view_name, "how": how, "seed": seed}
+    given = {"n_per_cluster": n_per_cluster, "tag": tag, "view_name": view_name, "strategy": strategy, "seed": seed}
     typed(sample_clusters, {"run_key": run_key, **given})
-    if how not in STRATEGIES:
-        raise ValueError(f"how={how!r} is not known; choose one of {', '.join(STRATEGIES)}")
+    if strategy not in STRATEGIES:
+        raise ValueError(f"strategy={strategy!r} is not known; choose one of {', '.join(STRATEGIES)}")
     check_kept(root_dataset(samples), tag, view_name)

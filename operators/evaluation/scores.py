@@ -3,15 +3,14 @@
 import numpy as np
 
 from ...models.labels import NOISE
+from ...models.progress import Progress
 from ...models.vectors.normalize import l2_normalize
 from ..dataset.ground_truth import read_truth
-from ..dataset.private import root_dataset
 from ..dataset.vectors import read_spaces
-from ..editing.transaction import refresh_records
 from ..execution.locks import schema_lock
 from ..execution.stages import Stages
-from ..runs.members import read_members
-from ..runs.store import clusters_of, get_config, state_of
+from ..runs.run import Run
+from ..runs.store import update_config
 from .statistics import are_current, by_id, make_statistics, make_truth, read_statistics, save_statistics
 
 
@@ -36,81 +35,77 @@ def evaluate_clusters(samples, run_key: str, ground_truth: str | None = None, pr
     """
     from ...models.analysis.metrics import score_vectors
 
-    dataset = root_dataset(samples)
     stages = Stages(["reading", "measuring", "scoring", "writing"], progress)
     stages.enter("reading")
-    dataset.reload()
-    config = get_config(dataset, run_key)  # before the labels, so that an edit meanwhile makes the figures old
-    members, state = read_members(samples, run_key), state_of(config)
-    whole = samples is dataset or len(members.ids) == dataset.count(f"{config.label_path}.cluster")
+    run = Run.open(samples, run_key)  # before the labels, so that an edit meanwhile makes the statistics old
+    members, state = run.members(samples), run.state
+    whole = samples is run.dataset or len(members.ids) == run.dataset.count(f"{run.config.label_path}.cluster")
     if whole and _records_are_stale(members):
-        state = refresh_records(dataset, run_key, getattr(config, "version", 0))
+        state = run.refresh_records()
     X, notes = _vectors(members)
     stages.enter("measuring")
     parts = {"figures": make_statistics(members.ids, X, members.labels, members.confidence, members.config.seed)}
     stages.enter("scoring")
     _, vectors, labels = by_id(members.ids, X, members.labels)
-    scores = score_vectors(vectors, labels, seed=config.seed) if X is not None else {}
+    scores = score_vectors(vectors, labels, seed=run.config.seed) if X is not None else {}
     if ground_truth:
         truth = read_truth(members.target, ground_truth, members.ids)
         parts["truth"] = make_truth(truth, members.labels, ground_truth)
         scores |= parts["truth"]["scores"]
     stages.enter("writing")
     if whole:
-        save_statistics(dataset, run_key, state, **parts)
-        _keep_scores(dataset, run_key, state, scores, ground_truth)
+        save_statistics(run, state, **parts)
+        _keep_scores(run, state, scores, ground_truth)
     stages.leave()
     return {
         "run_key": run_key,
         "n": len(members.ids),
         "scores": scores,
-        "clusters": _rows(clusters_of(dataset, run_key), parts),
+        "clusters": _rows(Run.cached(run.dataset, run_key).clusters, parts),
         "ground_truth": ground_truth,
         "saved": whole,
         "notes": notes,
     }
 
 
-def current_statistics(dataset, run_key: str, progress=None) -> dict:
-    """The figures of a run as its labels are now, computed again if they have changed.
+def current_statistics(run: Run, progress: Progress | None = None) -> dict:
+    """The statistics of a run as its labels are now, computed again if they have changed.
 
     Raises:
-        ValueError: in one sentence, if there is no such run or its labels are gone
+        ValueError: if the labels are gone
     """
-    if not are_current(dataset, run_key, read_statistics(dataset, run_key)):
-        evaluate_clusters(dataset, run_key, progress=progress)
-    return read_statistics(dataset, run_key)
+    found = read_statistics(run)
+    if found is None or not are_current(run, found):
+        evaluate_clusters(run.dataset, run.key, progress=progress)
+        found = read_statistics(run)
+    return found or {}
 
 
-def evaluate_truth(dataset, run_key: str, ground_truth: str) -> dict:
-    """Scores a run against classes only, which needs no vectors, and keeps that with the run.
+def evaluate_truth(run: Run, ground_truth: str) -> dict:
+    """Score a run against classes only, which needs no vectors, and keep that with the run.
 
     Args:
-        dataset: the dataset
-        run_key: the run's key
+        run: the run
         ground_truth: a field of classes
 
     Returns:
-        what :func:`operators.statistics.make_truth` returns
+        what :func:`operators.evaluation.statistics.make_truth` returns
 
     Raises:
-        ValueError: in one sentence, if there is no such run, its labels are gone, or no class is known
+        ValueError: if the labels are gone, or no class is known
     """
-    dataset.reload()
-    state = state_of(get_config(dataset, run_key))
-    members = read_members(dataset, run_key)
+    members = run.members()
     found = make_truth(read_truth(members.target, ground_truth, members.ids), members.labels, ground_truth)
-    save_statistics(dataset, run_key, state, truth=found)
-    _keep_scores(dataset, run_key, state, found["scores"], ground_truth)
+    save_statistics(run, run.state, truth=found)
+    _keep_scores(run, run.state, found["scores"], ground_truth)
     return found
 
 
 def _vectors(members):
     """The vectors as they were clustered, None if they are gone; and what has to be said about them."""
     config = members.config
-    fields = [space["embeddings"] for space in getattr(config, "spaces", None) or []] or [config.embeddings]
     try:
-        table, widths = read_spaces(members.target.source, fields, config.patches_field)
+        table, widths = read_spaces(members.target.source, config.vector_fields, config.patches_field)
     except ValueError as error:
         return None, [f"the clusters were not measured: {error}"]
     place = {key: row for row, key in enumerate(table.ids)}
@@ -128,14 +123,13 @@ def _records_are_stale(members) -> bool:
     return found != {entry["id"]: entry["size"] for entry in members.clusters}
 
 
-def _keep_scores(dataset, run_key, state, scores, ground_truth):
-    with schema_lock(dataset):
-        config = get_config(dataset, run_key)
-        if state_of(config) != state:  # edited meanwhile
+def _keep_scores(run: Run, state: int, scores: dict, ground_truth: str | None) -> None:
+    with schema_lock(run.dataset):
+        config = Run.cached(run.dataset, run.key).config
+        if config.state != state:  # edited meanwhile
             return
-        config.scores = {**(config.scores or {}), **scores}
-        config.ground_truth = ground_truth or config.ground_truth
-        dataset.update_run_config(run_key, config)
+        facts = {"scores": {**config.scores, **scores}, "ground_truth": ground_truth or config.ground_truth}
+        update_config(run.dataset, run.key, **facts)
 
 
 def _rows(clusters, parts) -> list[dict]:

@@ -14,8 +14,8 @@ import numpy as np
 
 from ...models.labels import NOISE
 from ...models.parameters import DEFAULT_SEED
-from ..dataset.private import run_documents
-from ..runs.store import look_at, read_results, state_of, write_results
+from ..runs.run import Run
+from ..runs.store import fetch_results, results_file
 
 BINS = 20
 BORDER = 24  # doubtful members that are kept per cluster
@@ -146,19 +146,15 @@ def make_truth(truth, labels, field: str) -> dict:
     }
 
 
-def save_statistics(dataset, run_key: str, state: int, **parts):
-    """Keeps figures with their run.
+def save_statistics(run: Run, state: int, **results: dict) -> None:
+    """Keep statistics with their run.
 
     Args:
-        dataset: the dataset
-        run_key: the run's key
+        run: the run
         state: the state of the labels, read before they were
-        **parts: ``statistics`` or ``truth``
-
-    Raises:
-        ValueError: in one sentence, if there is no such run
+        **results: ``figures``, which are the statistics, or ``truth``
     """
-    write_results(dataset, run_key, **{name: with_version(part, state) for name, part in parts.items()})
+    run.write(**{name: with_version(result, state) for name, result in results.items()})
 
 
 def with_version(statistics: dict, state: int = 0) -> dict:
@@ -166,26 +162,23 @@ def with_version(statistics: dict, state: int = 0) -> dict:
     return {**statistics, "state": state, "at": datetime.now(timezone.utc).isoformat(timespec="milliseconds")}
 
 
-def read_statistics(dataset, run_key: str, name: str = "figures") -> dict | None:
-    """The figures that a run keeps, however old; None if it has none.
+def read_statistics(run: Run, name: str = "figures") -> dict | None:
+    """The statistics that a run keeps, however old; None if it has none.
 
     Args:
-        dataset: the dataset
-        run_key: the run's key
-        name ("figures"): ``figures``, ``truth``, or ``names``, what naming found out
+        run: the run
+        name ("figures"): ``figures``, the statistics; ``truth``; or ``names``, what naming found out
     """
-    document = run_documents(dataset).get(run_key)
-    if document is None or not document.results:
-        return None
-    # whenever a part changes, the results are a new file
-    return _cached(dataset.name, run_key, str(document.results.grid_id))[name]
+    # whenever a result changes, all of them are in a new file
+    file = results_file(run.dataset, run.key)
+    return None if file is None else _cached(run.dataset.name, run.key, file)[name]
 
 
-def are_current(dataset, run_key: str, statistics: dict | None) -> bool:
-    """Whether figures describe the labels as they are: no edit and no deletion of samples came after them."""
-    if statistics is None or statistics.get("state") != state_of(look_at(dataset, run_key)):
+def are_current(run: Run, statistics: dict | None) -> bool:
+    """Whether statistics describe the labels as they are: no edit and no deletion of samples came after them."""
+    if statistics is None or statistics.get("state") != run.state:
         return False
-    deleted = dataset.last_deletion_at
+    deleted = run.dataset.last_deletion_at
     if deleted is None:
         return True
     deleted = deleted if deleted.tzinfo else deleted.replace(tzinfo=timezone.utc)
@@ -198,9 +191,10 @@ def unpack(text: str) -> np.ndarray:
 
 
 @lru_cache(maxsize=4)
-def _cached(dataset_name, run_key, file):
-    # the figures of 500 clusters are a megabyte of text, too much to read at every click
-    return read_results(fo.load_dataset(dataset_name), run_key, "figures", "truth", "names")
+def _cached(dataset_name: str, run_key: str, file: str) -> dict[str, dict | None]:
+    # the statistics of 500 clusters are a megabyte of text, too much to read at every click
+    results = fetch_results(fo.load_dataset(dataset_name), run_key)
+    return {name: getattr(results, name, None) for name in ("figures", "truth", "names")}
 
 
 def _pack(array) -> str:

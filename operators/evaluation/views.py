@@ -1,20 +1,22 @@
-"""Views of a run's clusters for the grid: a whole cluster in some order, its doubtful members, those without one."""
+"""Views of a run's clusters for the grid: a cluster in some order, its borderline members, those without one."""
+
+from typing import Any
 
 import fiftyone as fo
 import numpy as np
 
 from ...models.vectors.normalize import l2_normalize
 from ..dataset.ground_truth import truth_path
-from ..dataset.private import is_patches, root_dataset
+from ..dataset.private import is_patches
 from ..dataset.rows import label_path
 from ..dataset.targets import resolve_target
 from ..dataset.vectors import read_spaces
 from ..runs.clusters import check_cluster
-from ..runs.labels import run_target
-from ..runs.members import as_seen_by
-from ..runs.store import check_labels, clusters_of, fields_of, look_at
+from ..runs.config import RunConfig
+from ..runs.run import Run
 from .scores import current_statistics
 
+Samples = fo.core.collections.SampleCollection
 ORDERS = {
     "confidence": "most confident first",
     "typical": "most typical first",
@@ -26,54 +28,50 @@ LISTED = 2000
 N_BORDERLINE = 100
 
 
-def cluster_view(samples, run_key: str, cluster: int, order: str = "confidence"):
+def cluster_view(run: Run, samples: Samples, cluster: int, order: str = "confidence") -> fo.DatasetView:
     """The members of a cluster.
 
     Args:
+        run: the run
         samples: the dataset, or a view into it
-        run_key: the run's key
         cluster: a cluster id, -1 for noise
         order ("confidence"): one of ``ORDERS``; the typical, atypical and borderline ones are at most 2,000
 
     Returns:
-        a :class:`fiftyone.core.view.DatasetView`; of patches if the run is of patches
+        a view; of patches if the run is of patches
 
     Raises:
-        ValueError: in one sentence, if there is no such run, cluster or order, or the labels are gone
+        ValueError: if there is no such cluster or order, or the labels are gone
     """
-    dataset = root_dataset(samples)
-    config = look_at(dataset, run_key)
-    check_labels(dataset, run_key)
+    config = run.config
+    run.check_labels()
     check_order(order)
-    check_cluster(run_key, cluster, [c["id"] for c in clusters_of(dataset, run_key)], noise=True)
-    base = as_seen_by(samples, run_key, config)
-    members = labels_match(base, config, {"cluster": cluster})
+    check_cluster(run.key, cluster, run.names, noise=True)
+    members = labels_match(run.as_seen(samples), config, {"cluster": cluster})
     if order == "confidence":
         # the index on both fields, see `index_labels`, serves this as it stands
         return members.sort_by(f"{_local(members, config)}.confidence", reverse=True, create_index=False)
     if order == "borderline":
-        statistics = current_statistics(dataset, run_key)["clusters"].get(str(cluster), {})
-        ids = statistics.get("border", [])
+        ids = current_statistics(run)["clusters"].get(str(cluster), {}).get("border", [])
     else:
         ids = _by_typicality(members, config, reverse=order == "atypical")[:LISTED]
     return ordered(members, ids)
 
 
-def borderline_view(samples, run_key: str):
-    """The images or patches of a run that are nearest to another cluster than theirs, most doubtful first."""
-    dataset = root_dataset(samples)
-    config = look_at(dataset, run_key)
-    check_labels(dataset, run_key)
-    clusters = current_statistics(dataset, run_key)["clusters"].values()
+def borderline_view(run: Run, samples: Samples) -> fo.DatasetView:
+    """The images or patches of a run that are nearest to another cluster than theirs, the least certain first."""
+    config = run.config
+    run.check_labels()
+    clusters = current_statistics(run)["clusters"].values()
     pairs = [pair for found in clusters for pair in zip(found.get("margin", []), found.get("border", []), strict=True)]
     ids = [key for _, key in sorted(pairs)[:N_BORDERLINE]]
-    base = as_seen_by(samples, run_key, config)
+    base = run.as_seen(samples)
     if config.patches_field and not is_patches(base):
         base = base.select_labels(ids=ids, fields=config.patches_field).to_patches(config.patches_field)
     return ordered(base, ids)
 
 
-def labels_match(base, config, wanted: dict):
+def labels_match(base: Samples, config: RunConfig, wanted: dict) -> fo.DatasetView:
     """The images or patches whose label of a run has these values.
 
     Args:
@@ -93,22 +91,20 @@ def labels_match(base, config, wanted: dict):
     return base.match({f"{path}.{name}": value for name, value in wanted.items()})
 
 
-def part_view(dataset, run_key: str, wanted: dict, ground_truth: str | None = None):
+def part_view(run: Run, wanted: dict, ground_truth: str | None = None) -> fo.DatasetView:
     """The images or patches of a run whose labels have certain values.
 
     Args:
-        dataset: the dataset
-        run_key: the run's key
+        run: the run
         wanted: values by attribute of the label, as MongoDB compares them, and for ``class`` the name of a class
         ground_truth (None): the field of that class
     """
-    config = look_at(dataset, run_key)
     labels = {name: value for name, value in wanted.items() if name != "class"}
-    found = labels_match(as_seen_by(dataset, run_key, config), config, labels)
-    return of_class(found, config, ground_truth, wanted["class"]) if "class" in wanted else found
+    found = labels_match(run.as_seen(run.dataset), run.config, labels)
+    return of_class(found, run.config, ground_truth or "", wanted["class"]) if "class" in wanted else found
 
 
-def of_class(view, config, ground_truth: str, name: str):
+def of_class(view: fo.DatasetView, config: RunConfig, ground_truth: str, name: str) -> fo.DatasetView:
     """Those in a view of images or patches whose class is called ``name``."""
     target = resolve_target(view, config.patches_field)
     path = truth_path(target, ground_truth)
@@ -122,47 +118,45 @@ def of_class(view, config, ground_truth: str, name: str):
     return view.match(fo.ViewField(path) == value)
 
 
-def unassigned_view(dataset, run_key: str):
+def unassigned_view(run: Run) -> fo.DatasetView:
     """The images or patches that a run gave no cluster."""
-    config = look_at(dataset, run_key)
-    base = run_target(dataset, run_key).source
-    return labels_match(base, config, {"cluster": None})
+    return labels_match(run.target.source, run.config, {"cluster": None})
 
 
-def count_unassigned(dataset, run_key: str) -> int:
+def count_unassigned(run: Run) -> int:
     """How many images or patches a run gave no cluster."""
-    config = look_at(dataset, run_key)
+    config = run.config
     if not config.patches_field:
-        return unassigned_view(dataset, run_key).count()
-    source = run_target(dataset, run_key).source  # a view of patches would be made of all of them to be counted
+        return unassigned_view(run).count()
+    source = run.target.source  # a view of patches would be made of all of them to be counted
     root, _ = label_path(source, config.patches_field)
     return source.count(f"{root}.id") - source.count(f"{root}.{config.cluster_field}.cluster")
 
 
-def ordered(base, ids: list[str]):
+def ordered(base: Samples, ids: list[str]) -> fo.DatasetView:
     """Some images or patches of a view in the order of their ids."""
     return base.select(ids, ordered=True)
 
 
-def check_order(order: str):
-    """Raises ValueError, in one sentence, if there is no such order."""
+def check_order(order: str) -> None:
+    """Raise ValueError if there is no such order."""
     if order not in ORDERS:
         raise ValueError(f"order={order!r} is not known; use one of {', '.join(ORDERS)}")
 
 
-def index_labels(dataset, config):
-    """Makes the index that finds a cluster's members, most confident first, among any number of images."""
-    path = config.label_path
+def index_labels(run: Run) -> None:
+    """Make the index that finds a cluster's members, most confident first, among any number of images."""
+    path, dataset = run.config.label_path, run.dataset
     if not path.startswith("frames.") and dataset.get_field(path) is not None:
         dataset.create_index([(f"{path}.cluster", 1), (f"{path}.confidence", -1)])
 
 
-def _local(base, config) -> str:
+def _local(base: Samples, config: RunConfig) -> str:
     """The path of the labels in a view of images or patches."""
     return f"{config.patches_field}.{config.cluster_field}" if is_patches(base) else config.cluster_field
 
 
-def _compared(field, value):
+def _compared(field: fo.ViewField, value: Any) -> fo.core.expressions.ViewExpression:
     if value is None:
         return ~field.exists()
     if isinstance(value, dict) and "$in" in value:
@@ -173,9 +167,9 @@ def _compared(field, value):
     return field == value
 
 
-def _by_typicality(members, config, reverse) -> list[str]:
+def _by_typicality(members: fo.DatasetView, config: RunConfig, reverse: bool) -> list[str]:
     """The ids of a cluster's members, nearest to its mean first."""
-    table, widths = read_spaces(members, fields_of(config), config.patches_field)
+    table, widths = read_spaces(members, config.vector_fields, config.patches_field)
     X = l2_normalize(table.X, widths) if config.normalize else table.X
     distance = np.linalg.norm(X - X.mean(axis=0), axis=1)
     order = np.argsort(-distance if reverse else distance, kind="stable")

@@ -42,14 +42,25 @@ class PythonCall:
             bound = inspect.signature(work).bind(samples, *args, **kwargs)
         except TypeError as error:
             raise TypeError(f"{self.name}: {error}") from None
-        params = plain({key: value for key, value in bound.arguments.items() if key not in ("samples", "progress")})
+        params = plain({key: value for key, value in _named(bound).items() if key not in ("samples", "progress")})
         for key, value in params.items():
             if not _storable(value):
                 raise ValueError(f"{key}={value!r} cannot be sent to a worker; give plain data, an encoder by its name")
         if self.check:
             bound.apply_defaults()
-            self.check(**{**bound.arguments, **params})
+            self.check(**{**_named(bound), **params})
         return schedule(self.uri, samples, params)
+
+
+def _named(bound: inspect.BoundArguments) -> dict:
+    """All arguments of a call by name, those of ``**arguments`` among the others."""
+    found: dict = {}
+    for name, value in bound.arguments.items():
+        if bound.signature.parameters[name].kind is inspect.Parameter.VAR_KEYWORD:
+            found |= value
+        else:
+            found[name] = value
+    return found
 
 
 def _storable(value) -> bool:

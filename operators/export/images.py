@@ -8,13 +8,14 @@ import numpy as np
 
 from ..runs.clusters import cluster_label, label_width
 from ..runs.members import Members
+from ..runs.run import Run
 from .files import slug
 from .tables import COLUMNS, csv_cell, member_rows
 
 SHEET_IMAGES = 36
 
 
-def write_folders(path: Path, members: Members, progress) -> dict:
+def write_folders(path: Path, run: Run, members: Members, progress) -> dict:
     """A folder per cluster with copies of its images, or crops of its patches, and a table of all.
 
     Returns:
@@ -75,7 +76,7 @@ def _copy(filepath: str, box, target: Path):
     shutil.copyfile(filepath, target)
 
 
-def write_sheets(path: Path, members: Members, progress) -> dict:
+def write_sheets(path: Path, run: Run, members: Members, progress) -> dict:
     """A PNG per cluster with its prototypes first, then members from the most to the least confident.
 
     Returns:

@@ -7,9 +7,9 @@ import numpy as np
 from ...models.labels import NOISE, REST
 from ..outputs.summary import MAIN_SCORES
 from ..runs.clusters import cluster_label
-from ..runs.info import get_clustering_run_info
+from ..runs.info import run_info
 from ..runs.members import Members
-from ..runs.store import read_result
+from ..runs.run import Run
 from .images import shown
 
 LONGEST_NAME = 300
@@ -21,11 +21,12 @@ REPORT_CARDS = 1500
 MAP_POINTS = 200_000
 
 
-def report_of(members: Members, progress) -> tuple[dict, dict]:
+def report_of(run: Run, members: Members, progress) -> tuple[dict, dict]:
     """Gathers what :func:`models.report.render_report` takes.
 
     Args:
-        members: the run's members
+        run: the run
+        members: its members
         progress: a callable ``(fraction, message)``
 
     Returns:
@@ -33,13 +34,13 @@ def report_of(members: Members, progress) -> tuple[dict, dict]:
     """
     from .html import colors
 
-    info = get_clustering_run_info(members.target.dataset, members.run_key)
+    info = run_info(run)
     groups = members.by_cluster()
     order = sorted(groups, key=lambda c: (c == NOISE, -len(groups[c])))
     order, small = _with_cards(order)
     hues = colors(order)
     images, skipped = _images(members, {cluster: groups[cluster] for cluster in order}, progress)
-    about = read_result(members.target.dataset, members.run_key, "names", {}) or {}
+    about = run.results.get("names") or {}
     clusters = [_card(members, cluster, groups[cluster], about.get(str(cluster)) or {}) for cluster in order]
     clusters = [{**card, "color": hues[card["id"]], "images": images[card["id"]]} for card in clusters]
     real = [cluster for cluster in [*order, *small] if cluster != NOISE]
@@ -145,7 +146,7 @@ def _map(members: Members, order: list[int]) -> tuple[dict | None, list[str]]:
     return pack_map(points, np.where(np.isin(labels, order), labels, REST), order), few
 
 
-def write_report(path: Path, members: Members, progress) -> dict:
+def write_report(path: Path, run: Run, members: Members, progress) -> dict:
     """The HTML report.
 
     Returns:
@@ -153,6 +154,6 @@ def write_report(path: Path, members: Members, progress) -> dict:
     """
     from .html import render_report
 
-    report, skipped = report_of(members, progress)
+    report, skipped = report_of(run, members, progress)
     path.write_text(render_report(report), encoding="utf-8")
     return {"skipped": skipped}

@@ -6,8 +6,9 @@ import math
 from pathlib import Path
 
 from ..runs.clusters import cluster_label
-from ..runs.info import get_clustering_run_info
+from ..runs.info import run_info
 from ..runs.members import Members
+from ..runs.run import Run
 
 COLUMNS = ("id", "sample_id", "filepath", "cluster", "label", "confidence")
 BOX = ("x", "y", "width", "height")
@@ -15,7 +16,7 @@ BOX = ("x", "y", "width", "height")
 _FORMULA = ("=", "+", "-", "@", "\uff1d", "\uff0b", "\uff0d", "\uff20")
 
 
-def write_csv(path: Path, members: Members, progress) -> dict:
+def write_csv(path: Path, run: Run, members: Members, progress) -> dict:
     """One row per image or patch; returns nothing to report."""
     with open(path, "w", newline="", encoding="utf-8") as file:
         writer = csv.writer(file)
@@ -33,12 +34,12 @@ def csv_cell(value):
     return f"'{value}" if isinstance(value, str) and value.lstrip().startswith(_FORMULA) else value
 
 
-def write_json(path: Path, members: Members, progress) -> dict:
+def write_json(path: Path, run: Run, members: Members, progress) -> dict:
     """The run, its clusters and its members; exact names, no vectors."""
     keys = COLUMNS + (BOX if members.target.patches_field else ())
     items = [dict(zip(keys, row, strict=True)) for row in member_rows(members)]
     progress(0.5)
-    info = get_clustering_run_info(members.target.dataset, members.run_key)
+    info = run_info(run)
     text = json.dumps(_finite({"run": info, "items": items}), ensure_ascii=False, indent=1, default=str)
     path.write_text(text, encoding="utf-8")
     return {}

@@ -1,31 +1,53 @@
 """Groups by what the user asks for, kept as a run of their own."""
 
 import time
-from typing import Annotated, Literal
+from dataclasses import dataclass
+from typing import Annotated, Literal, NamedTuple
 
 import numpy as np
 from pydantic import Field
 
 from ...models.naming.criterion import place_images, plan
 from ...models.parameters import typed
+from ...models.progress import Progress
 from ...models.vectors.normalize import l2_normalize
 from ..dataset.files import files_of
-from ..dataset.private import root_dataset
 from ..dataset.rows import Rows
-from ..dataset.targets import resolve_target
-from ..dataset.vectors import read_vectors
+from ..dataset.targets import Target
+from ..dataset.vectors import VectorTable, read_spaces
 from ..execution.locks import write_lock
 from ..execution.stages import Stages
 from ..naming.request import agreed, refuse_without_consent
-from ..naming.server import choose_server, key_for, read_secrets
+from ..naming.server import ServerChoice, choose_server, key_for, read_secrets
 from ..naming.session import by_reason
-from ..naming.store import keep_report
+from ..naming.store import save_report
 from ..runs.lifecycle import check_cluster_field, check_run_key
-from ..runs.store import get_config
+from ..runs.run import Run
 from .questions import CriterionJob
-from .record import METHOD, keep_groups, name_groups
+from .record import METHOD, Grouping, keep_groups, name_groups
 
 CRITERION_LETTERS = 200
+
+
+@dataclass(frozen=True)
+class CriterionRequest:
+    """The checked arguments of :func:`group_by_criterion`.
+
+    Args:
+        run: the run whose images and vectors are used
+        choice: the server
+        given: all arguments by name, with ``new_run_key`` filled in
+    """
+
+    run: Run
+    choice: ServerChoice
+    given: dict
+
+
+class _Grouped(NamedTuple):
+    job: CriterionJob
+    table: VectorTable
+    groups: list[dict]
 
 
 def group_by_criterion(
@@ -35,7 +57,7 @@ def group_by_criterion(
     new_run_key: str | None = None,
     n_groups: Annotated[int | None, Field(ge=2, le=100)] = None,
     n_fine: Annotated[int | None, Field(ge=2, le=2000)] = None,
-    images: Annotated[int, Field(ge=1, le=20)] = 5,
+    n_exemplars: Annotated[int, Field(ge=1, le=20)] = 5,
     model: str | None = None,
     base_url: str | None = None,
     api: Literal["auto", "responses", "chat"] = "auto",
@@ -47,7 +69,7 @@ def group_by_criterion(
     language: Annotated[str, Field(min_length=2, max_length=60)] = "English",
     image_size: Annotated[int, Field(ge=64, le=2048)] = 512,
     layout: Literal["images", "sheet"] = "images",
-    parallel: Annotated[int, Field(ge=1, le=64)] = 4,
+    max_concurrency: Annotated[int, Field(ge=1, le=64)] = 4,
     timeout: Annotated[float, Field(gt=0, le=3600)] = 60.0,
     seed: Annotated[int, Field(ge=0)] = 51,
     progress=None,
@@ -66,7 +88,7 @@ def group_by_criterion(
         new_run_key (None): the new run, by default ``<run_key>_by_criterion``, with a number if that is taken
         n_groups (None): how many groups, by default as the model thinks fit
         n_fine (None): fine clusters, by default one per 50 images, from 4 to 200
-        images (5): captioned images of each
+        n_exemplars (5): captioned images of each
         model (None): as for ``label_clusters``, like all that follow
         base_url (None): the server's address
         api ("auto"): ``"auto"``, ``"responses"`` or ``"chat"``
@@ -79,7 +101,7 @@ def group_by_criterion(
         language ("English"): language of the groups' names
         image_size (512): pixels of an image's longer side
         layout ("images"): ``"images"``, or ``"sheet"`` for servers that take one image
-        parallel (4): questions at a time
+        max_concurrency (4): questions at a time
         timeout (60): seconds that a question may take
         seed (51): everything random follows it
         progress (None): a callable ``(fraction, message)``, which may raise to stop
@@ -105,17 +127,16 @@ def check_criterion(samples, secrets: dict | None = None, progress=None, **given
         ValueError: in one sentence
     """
     given = typed(group_by_criterion, given)
-    dataset, run_key = root_dataset(samples), given["run_key"]
-    get_config(dataset, run_key)
+    run = Run.open(samples, given["run_key"])
     given["criterion"] = " ".join(given["criterion"].split())
     if not given["criterion"] or len(given["criterion"]) > CRITERION_LETTERS:
         raise ValueError(
             f"the criterion {given['criterion'][:20]!r} has {len(given['criterion'])} letters; say in 1 to "
             f"{CRITERION_LETTERS} what to group by, such as 'action'"
         )
-    given["new_run_key"] = given["new_run_key"] or propose_key(dataset, run_key)
-    check_run_key(dataset, given["new_run_key"])
-    check_cluster_field(_target(dataset, run_key), given["new_run_key"])
+    given["new_run_key"] = given["new_run_key"] or propose_key(run)
+    check_run_key(run.dataset, given["new_run_key"])
+    check_cluster_field(run.own_target, given["new_run_key"])
     secrets = read_secrets() if secrets is None else secrets
     choice = choose_server(given["base_url"], given["model"], given["api"], given["price"], secrets)
     if given["max_spend"] and choice.price is None:
@@ -124,40 +145,41 @@ def check_criterion(samples, secrets: dict | None = None, progress=None, **given
             "give price=[<input>, <output>] in US dollars per million tokens"
         )
     if not given["dry_run"] and not agreed(choice, given):
-        steps, n_images = plan_of(dataset, given)
+        steps, n_images = plan_of(run, given)
         n_sent = min(steps["n_fine"] * steps["images"], n_images)
         refuse_without_consent(n_sent, given["image_size"], choice, given)
-    return given, choice
+    return CriterionRequest(run, choice, given)
 
 
-def plan_of(dataset, given: dict) -> tuple[dict, int]:
+def plan_of(run: Run, given: dict) -> tuple[dict, int]:
     """How many questions a grouping takes, see :func:`models.naming.criterion.plan`, and of how many images."""
-    n_images = _target(dataset, given["run_key"]).count()
-    return plan(n_images, given["n_fine"], given["images"]), n_images
+    n_images = run.own_target.count()
+    return plan(n_images, given["n_fine"], given["n_exemplars"]), n_images
 
 
-def propose_key(dataset, run_key: str) -> str:
+def propose_key(run: Run) -> str:
     """The first free key for a grouping of a run."""
-    taken = set(dataset.list_runs()) | set(dataset.get_field_schema())
-    names = [f"{run_key}_by_criterion", *(f"{run_key}_by_criterion_{i}" for i in range(2, len(taken) + 3))]
+    taken = set(run.dataset.list_runs()) | set(run.dataset.get_field_schema())
+    names = [f"{run.key}_by_criterion", *(f"{run.key}_by_criterion_{i}" for i in range(2, len(taken) + 3))]
     return next(name for name in names if name not in taken)
 
 
 def group_images(samples, given: dict, secrets: dict, progress=None) -> dict:
     """As :func:`group_by_criterion`, with the secrets that the operator's context holds."""
-    given, choice = check_criterion(samples, secrets, **given)
-    dataset, new_key = root_dataset(samples), given["new_run_key"]
-    target = _target(dataset, given["run_key"])
-    steps, n_images = plan_of(dataset, given)
+    request = check_criterion(samples, secrets, **given)
+    run, choice, given = request.run, request.choice, request.given
+    new_key, target = given["new_run_key"], run.own_target
+    steps, n_images = plan_of(run, given)
     if given["dry_run"]:
         n_sent = min(steps["n_fine"] * steps["images"], n_images)
         return {"dry_run": True, "n_images": n_images, **steps, "n_sent": n_sent, "host": choice.host}
     key = key_for(choice, secrets)
     started = time.monotonic()
     stages = Stages(["reading", "clustering", "captions", "groups", "sorting", "writing"], progress)
-    with write_lock(dataset, f"run key {new_key!r}", f"field {target.storage_path(new_key)!r}"):
-        job, table, kept = _group(target, given, choice, key, steps["n_fine"], stages)
-    name_groups(dataset, new_key, kept, job)
+    with write_lock(run.dataset, f"run key {new_key!r}", f"field {target.storage_path(new_key)!r}"):
+        job, table, kept = _group(request, target, key, steps["n_fine"], stages)
+    new_run = Run.open(run.dataset, new_key)
+    name_groups(new_run, kept, job)
     text = f"{len(kept)} groups of {len(table.ids):,} images by {given['criterion']}, with {job.calls:,} calls"
     if job.failed:
         text += "; failed: " + ", ".join(f"{reason} ({n:,})" for reason, n in by_reason(job.failed).items())
@@ -173,20 +195,19 @@ def group_images(samples, given: dict, secrets: dict, progress=None) -> dict:
         "seconds": round(time.monotonic() - started, 2),
         "text": text,
     }
-    keep_report(dataset, new_key, {**summary, "source": METHOD, "consent": bool(given["consent"])})
+    save_report(new_run, {**summary, "source": METHOD, "consent": bool(given["consent"])})
     return summary
 
 
-def _group(target, given, choice, key, n_fine, stages) -> tuple:
-    """Does it; returns the job, the vectors' table and the groups as they were kept."""
+def _group(request: CriterionRequest, target: Target, key: str | None, n_fine: int, stages: Stages) -> "_Grouped":
+    """Ask, group, and keep the groups as a run."""
     stages.enter("reading")
-    dataset = target.dataset
-    config = get_config(dataset, given["run_key"])
-    table = read_vectors(target.samples, _field(config), config.patches_field)
-    X = _scaled(table.X, config.normalize)
+    config, given = request.run.config, request.given
+    table, widths = read_spaces(target.samples, config.vector_fields, config.patches_field)
+    X = l2_normalize(table.X, widths) if config.normalize else table.X
     fine = _fine_clusters(X, n_fine, given["seed"], stages.enter("clustering"))
-    chosen = _captioned(X, fine, given["images"], table.ids)
-    job = _job(dataset, target, choice, key, chosen, given)
+    chosen = _captioned(X, fine, given["n_exemplars"], table.ids)
+    job = _job(request, target, key, chosen)
     job.caption(chosen, stages.enter("captions"))
     groups = job.groups(stages.enter("groups"))
     sorted_into = job.sort([name for name, _ in groups], stages.enter("sorting"))
@@ -196,30 +217,18 @@ def _group(target, given, choice, key, n_fine, stages) -> tuple:
     labels, confidence = place_images(X, fine, captioned, of_captions)
     if (labels < 0).all():
         raise ValueError(f"no caption was sorted into a group by {given['criterion']!r}; try again")
-    return job, table, keep_groups(target, table, X, labels, confidence, groups, job, given, config, stages)
+    grouping = Grouping(table, X, widths, labels, confidence, groups)
+    return _Grouped(job, table, keep_groups(request.run, target, grouping, job, given, stages))
 
 
-def _target(dataset, run_key):
-    config = get_config(dataset, run_key)
-    return resolve_target(dataset.load_run_view(run_key), config.patches_field)
-
-
-def _field(config) -> str:
-    return config.embeddings if isinstance(config.embeddings, str) else config.embeddings[0]
-
-
-def _scaled(X, normalize):
-    return l2_normalize(X) if normalize else X
-
-
-def _fine_clusters(X, n_fine, seed, report) -> np.ndarray:
+def _fine_clusters(X: np.ndarray, n_fine: int, seed: int, report: Progress) -> np.ndarray:
     from ...models.clusterers import get_clusterer
 
     cutter = get_clusterer("kmeans")(n_clusters=min(n_fine, len(X)), n_init=1)
     return cutter.set_params(random_state=seed).fit(X, progress=report).labels_
 
 
-def _captioned(X, fine, n, ids) -> dict[int, list[str]]:
+def _captioned(X: np.ndarray, fine: np.ndarray, n: int, ids: list[str]) -> dict[int, list[str]]:
     """Per fine cluster, the ids of the images that are captioned: typical ones and varied ones."""
     from ...models.analysis.exemplars import varied_exemplars
 
@@ -230,7 +239,9 @@ def _captioned(X, fine, n, ids) -> dict[int, list[str]]:
     return chosen
 
 
-def _job(dataset, target, choice, key, chosen, given) -> CriterionJob:
+def _job(request: CriterionRequest, target: Target, key: str | None, chosen: dict[int, list[str]]) -> CriterionJob:
     wanted = [row_id for ids in chosen.values() for row_id in ids]
     found, items = files_of(Rows.of(target.samples, target.patches_field), wanted)
-    return CriterionJob(dataset, choice, dict(zip(found, items, strict=True)), given["criterion"], key, given)
+    given = request.given
+    files = dict(zip(found, items, strict=True))
+    return CriterionJob(request.run.dataset, request.choice, files, given["criterion"], key, given)

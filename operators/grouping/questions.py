@@ -50,7 +50,7 @@ class CriterionJob(LLMJob):
         shown = []
 
         def make():
-            pictures = self.pictures(ids, self.given["images"])
+            pictures = self.pictures(ids, self.given["n_exemplars"])
             if not pictures:
                 raise Failure(NO_IMAGE, NEXT)
             shown[:] = pictures
@@ -137,7 +137,7 @@ class CriterionJob(LLMJob):
         return found
 
     def _ask(self, jobs, report):
-        self.ask(jobs, self._key, self.given["parallel"], self.given["timeout"], report)
+        self.ask(jobs, self._key, self.given["max_concurrency"], self.given["timeout"], report)
         self.check(answered=bool(self.captions))
         if self.stopped and self.stopped.reason == CAP_REACHED:  # half of the captions would make other groups
             raise ValueError(

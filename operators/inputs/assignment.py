@@ -1,24 +1,26 @@
 """Form of ``assign_clusters``, and its values as arguments."""
 
 import fiftyone as fo
+import fiftyone.operators as foo
+import fiftyone.operators.types as types
 
 from ..runs.store import list_clustering_runs
 from .pickers import add_run
 from .widgets import add_choice
 
 HERE = "here"
-PASSED = ("threshold", "again", "cluster_field", "batch_size", "num_workers", "by")
+PASSED = ("min_confidence", "overwrite", "cluster_field", "batch_size", "num_workers", "author")
 
 
-def add_run_anywhere(ctx, inputs) -> bool:
-    """Adds the choice of a dataset that has runs, and of a run."""
+def add_run_anywhere(ctx: foo.ExecutionContext, inputs: types.Object) -> bool:
+    """Add the choice of a dataset that has runs, and of a run."""
     others = [info["name"] for info in _with_runs() if info["name"] != ctx.dataset.name]
     if others:
         options = {HERE: "This dataset", **{f"in {name}": name for name in others}}
         add_choice(inputs, "run_dataset", options, HERE, "Dataset of the run")
     run_dataset = chosen_dataset(ctx)
     if run_dataset is ctx.dataset:
-        return bool(add_run(ctx, inputs))
+        return add_run(ctx, inputs) is not None
     keys = list_clustering_runs(run_dataset)
     add_choice(inputs, "run_key", {key: key for key in reversed(keys)}, keys[-1], "Run")
     return True
@@ -31,7 +33,7 @@ def _with_runs() -> list[dict]:
     return list(get_db_conn().datasets.find({"runs": {"$exists": True, "$ne": {}}}, {"name": 1}).sort("name"))
 
 
-def chosen_dataset(ctx):
+def chosen_dataset(ctx: foo.ExecutionContext) -> fo.Dataset:
     """The dataset that has the run, the open one by default."""
     chosen = (ctx.params.get("run_dataset") or HERE).removeprefix("in ")
     if chosen in (HERE, ctx.dataset.name) or not fo.dataset_exists(chosen):
@@ -40,7 +42,7 @@ def chosen_dataset(ctx):
     return run_dataset if list_clustering_runs(run_dataset) else ctx.dataset
 
 
-def picked_run(ctx, run_dataset) -> str:
+def picked_run(ctx: foo.ExecutionContext, run_dataset: fo.Dataset) -> str:
     """The key of the run that was picked, by default the newest of ``run_dataset``.
 
     Raises:
@@ -55,7 +57,7 @@ def picked_run(ctx, run_dataset) -> str:
     return keys[-1]
 
 
-def check_field_name(name):
+def check_field_name(name: str) -> None:
     """Raise ValueError if ``name`` cannot be a field."""
     if not name.isidentifier() or name.startswith("_"):
-        raise ValueError(f"{name!r} is no field name; use letters, digits and underscores, starting with a letter")
+        raise ValueError(f"{name!r} is not a field name; use letters, digits and underscores, starting with a letter")

@@ -1,14 +1,12 @@
 """Form input that picks what a run is compared with."""
 
 from ..dataset.ground_truth import truth_fields
-from ..dataset.targets import resolve_target
-from ..runs.store import get_config, list_clustering_runs
+from ..runs.run import Run
+from ..runs.store import list_clustering_runs
 
 
-def others(dataset, run_key: str) -> dict[str, str]:
-    """What a run can be compared with, by name: other runs of the same kind of thing, newest first, then fields."""
-    patches_field = get_config(dataset, run_key).patches_field
-    keys = [key for key in list_clustering_runs(dataset) if key != run_key]
-    keys = [key for key in reversed(keys) if get_config(dataset, key).patches_field == patches_field]
-    target = resolve_target(dataset.load_run_view(run_key), patches_field)
-    return {key: f"Run {key}" for key in keys} | {name: f"Field {name}" for name in truth_fields(target)}
+def comparable(run: Run) -> dict[str, str]:
+    """Labels of what a run can be compared with, by name: other runs of the same kind, newest first, then fields."""
+    others = [Run.cached(run.dataset, key) for key in reversed(list_clustering_runs(run.dataset)) if key != run.key]
+    same = [other.key for other in others if other.config.patches_field == run.config.patches_field]
+    return {key: f"Run {key}" for key in same} | {name: f"Field {name}" for name in truth_fields(run.own_target)}

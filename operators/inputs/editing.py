@@ -1,107 +1,98 @@
-"""The form of ``edit_clusters``: what each action asks for, and how what was entered becomes arguments."""
+"""Form of ``edit_clusters``: inputs for what the chosen edit takes, and the entered values as arguments."""
 
+from typing import Any
+
+import fiftyone.operators as foo
 import fiftyone.operators.types as types
 
-from ...models.parameters import validated
+from ...models.labels import NOISE
+from ...models.parameters import parameters, validated
 from ..dataset.private import is_patches
+from ..editing.base import Edit, get_edit, list_edits
 from ..editing.names import MAX_NAME, clean_name
-from ..editing.transaction import check_seen
-from ..runs import edit_log
-from ..runs.store import check_labels, clusters_of, get_config, read_result, version_of
-from .parameters import add_parameters, form_values
+from ..runs.run import Run
+from ..runs.transaction import check_seen
+from .parameters import add_parameter, add_parameters, form_values
 from .widgets import add_choice, add_problem, check, refuse
 
-ACTIONS = {
-    "rename": "Rename a cluster",
-    "merge": "Merge clusters",
-    "split": "Split a cluster",
-    "move": "Move the selected samples",
-    "dissolve": "Dissolve clusters into noise",
-    "absorb_noise": "Put noise into the nearest cluster",
-    "undo": "Undo the last edit",
-    "redo": "Redo what was undone",
-}
-HINTS = {
-    "merge": "The largest one's id and name stay",
-    "split": "The largest part keeps the id and name, the others get new ones",
-    "move": "Their confidence becomes 1, because you said so",
-    "dissolve": "New samples that come to them are noise, too",
-    "absorb_noise": "If the cosine to the cluster's center is at least the threshold",
-}
-NEW = "new"
-THRESHOLD = 0.5
+NEW = "new"  # the choice of a cluster that does not exist yet
+_OWN = ("cluster", "clusters", "ids", "name", "names", "level", "method", "params", "about")
 
 
-def add_edit(ctx, inputs, run_key: str):
-    """Adds the choice of an action, and what that needs."""
+def add_edit(ctx: foo.ExecutionContext, inputs: types.Object, run: Run) -> None:
+    """Add the choice of an edit, and what it takes."""
+    version = seen_in(run.key)
+    inputs.int(version, default=run.version, required=False, view=types.HiddenView())
     try:
-        check_labels(ctx.dataset, run_key)
+        run.check_labels()
+        check_seen(run.key, run.version, ctx.params.get(version))
     except ValueError as error:
         add_problem(inputs, str(error))
         return
-    version = version_of(ctx.dataset, run_key)
-    inputs.int(seen_in(run_key), default=version, required=False, view=types.HiddenView())
+    edit, edits = _chosen(ctx.params), list_edits()
+    titles = {name: known.title for name, known in edits.items()}
+    add_choice(inputs, "action", titles, next(iter(edits)), "Edit", edit.hint or None)
     try:
-        check_seen(run_key, version, ctx.params.get(seen_in(run_key)))
+        edit.check(run)
     except ValueError as error:
-        add_problem(inputs, str(error))
+        add_problem(inputs, f"{str(error)[0].upper()}{str(error)[1:]}")
         return
-    action = _action(ctx.params)
-    add_choice(inputs, "action", ACTIONS, "rename", "Edit", HINTS.get(action))
-    entries = {str(entry["id"]): entry for entry in clusters_of(ctx.dataset, run_key, _level(ctx, run_key))}
-    options = {key: f"{entry['label']} ({entry['size']:,})" for key, entry in entries.items() if key != "-1"}
-    if not options and action not in ("move", "undo", "redo"):
-        add_problem(inputs, "This run has no cluster; undo the edit that left none")
-        return
-    if action == "rename" and _has_coarse(ctx, run_key):
-        levels = {"fine": "Clusters", "coarse": "Coarse clusters"}
-        add_choice(inputs, "level", levels, "fine", "Level")
-    if action in ("rename", "split"):
-        add_choice(inputs, "cluster", options, next(iter(options)), "Cluster")
-    if action in ("merge", "dissolve"):
-        _add_clusters(ctx, inputs, options, 2 if action == "merge" else 1)
-    if action == "move":
-        _add_move(ctx, inputs, run_key, options)
-    if action == "split":
-        _add_method(ctx, inputs, entries.get(_cluster(ctx.params, options), {"size": 2}))
-    if action in ("rename", "merge") or (action == "move" and ctx.params.get("cluster", NEW) == NEW):
-        _add_name(ctx, inputs, required=action == "rename")
-    if action == "absorb_noise":
-        _add_threshold(inputs, entries)
-    if action in ("undo", "redo"):
-        _add_step(inputs, read_result(ctx.dataset, run_key, "edits") or [], action)
+    if found := edit.preview(run):
+        inputs.view("step", types.Notice(label=found[0], description=found[1]))
+    takes = edit.takes()
+    if "level" in takes and run.coarse_clusters:
+        add_choice(inputs, "level", {"fine": "Clusters", "coarse": "Coarse clusters"}, "fine", "Level")
+    options = _options(ctx, run, edit)
+    if "ids" in takes and _required(edit, "ids"):
+        _add_selection(ctx, inputs, run)
+    if "names" in takes or "cluster" in takes:
+        optional = "cluster" in takes and not _required(edit, "cluster")
+        offered = {NEW: "A new cluster", **options, str(NOISE): "Noise"} if optional else options
+        add_choice(inputs, "cluster", offered, next(iter(offered)), "To" if optional else "Cluster")
+    if "clusters" in takes:
+        _add_clusters(ctx, inputs, options, edit.fewest)
+    if "method" in takes:
+        sizes = {str(record["id"]): record["size"] for record in run.clusters}
+        _add_method(ctx, inputs, sizes.get(_cluster(ctx.params, options) or "", 2))
+    if "names" in takes or ("name" in takes and _makes_name(ctx, edit)):
+        _add_name(ctx, inputs, required="names" in takes)
+    for key in takes:
+        if key not in _OWN:
+            add_parameter(inputs, key, parameters(edit.apply)[key])
 
 
-def edit_arguments(ctx, run_key: str) -> dict:
-    """The arguments of ``edit_clusters`` from what was entered.
+def edit_arguments(ctx: foo.ExecutionContext, run: Run) -> dict:
+    """Return the entered values as arguments of :func:`operators.editing.edit.edit_clusters`.
 
-    Raises:
-        ValueError: in one sentence, if nothing is selected that could be moved
+    Python callers that delegate send those arguments themselves; they pass through.
     """
-    params, action = ctx.params, _action(ctx.params)
-    found = {"action": action}
-    options = [str(entry["id"]) for entry in clusters_of(ctx.dataset, run_key, _level(ctx, run_key))]
-    cluster, name = _cluster(params, [key for key in options if key != "-1"]), params.get("name") or None
-    if action == "rename":
-        found |= {"names": {cluster: name or ""}, "level": _level(ctx, run_key)}
-    elif action in ("merge", "dissolve"):
-        found |= {"clusters": params.get("clusters") or []} | ({"name": name} if action == "merge" else {})
-    elif action == "split":
-        method = params.get("method") or "kmeans"
-        found |= {"cluster": cluster, "method": method, "params": _entered(params, method)}
-    elif action == "move":
+    params, edit = ctx.params, _chosen(ctx.params)
+    takes, found = edit.takes(), {"action": edit.name}
+    options, name = _options(ctx, run, edit), params.get("name") or None
+    if "level" in takes:
+        found["level"] = _level(ctx, run, edit)
+    if "names" in takes:
+        found["names"] = params.get("names") or {_cluster(params, options): name or ""}
+    if "ids" in takes and _required(edit, "ids"):
+        found["ids"] = params.get("ids") or selected(ctx, run)
+    if "cluster" in takes:
         goes = params.get("cluster") or NEW
-        found |= {"ids": selected(ctx, run_key), **({"name": name} if goes == NEW else {"cluster": goes})}
-    elif action == "absorb_noise":
-        found["threshold"] = THRESHOLD if params.get("threshold") is None else params["threshold"]
-    seen = params.get(seen_in(run_key))
+        found["cluster"] = _cluster(params, options) if _required(edit, "cluster") else goes if goes != NEW else None
+    if "clusters" in takes:
+        found["clusters"] = params.get("clusters") or []
+    if "method" in takes:
+        method = params.get("method") or "kmeans"
+        found |= {"method": method, "params": params.get("params") or _entered(params, method)}
+    if "name" in takes and _makes_name(ctx, edit):
+        found["name"] = name
+    found |= {key: params[key] for key in takes if key not in _OWN and params.get(key) is not None}
+    seen = params.get(seen_in(run.key))
     return found | ({"version": int(seen)} if seen is not None else {})
 
 
-def selected(ctx, run_key: str) -> list[str]:
+def selected(ctx: foo.ExecutionContext, run: Run) -> list[str]:
     """The ids of the selected images, or of the selected patches, as the run counts them."""
-    patches = get_config(ctx.dataset, run_key).patches_field
-    if patches and not is_patches(ctx.view):
+    if run.config.patches_field and not is_patches(ctx.view):
         return [label["label_id"] for label in ctx.selected_labels or []]
     return list(ctx.selected or [])
 
@@ -111,25 +102,38 @@ def seen_in(run_key: str) -> str:
     return f"version_{run_key}"
 
 
-def _action(params) -> str:
-    return params.get("action") if params.get("action") in ACTIONS else "rename"
+def _chosen(params: dict) -> type[Edit]:
+    known = list_edits()
+    return get_edit(params["action"] if params.get("action") in known else next(iter(known)))
 
 
-def _level(ctx, run_key) -> str:
-    coarse = ctx.params.get("level") == "coarse" and _action(ctx.params) == "rename" and _has_coarse(ctx, run_key)
-    return "coarse" if coarse else "fine"
+def _required(edit: type[Edit], key: str) -> bool:
+    parameter = edit.takes()[key]
+    return parameter.default is parameter.empty
 
 
-def _has_coarse(ctx, run_key) -> bool:
-    return bool((read_result(ctx.dataset, run_key, "coarse") or {}).get("clusters"))
+def _level(ctx: foo.ExecutionContext, run: Run, edit: type[Edit]) -> str:
+    wanted = ctx.params.get("level") == "coarse" and "level" in edit.takes()
+    return "coarse" if wanted and run.coarse_clusters else "fine"
 
 
-def _cluster(params, options) -> str | None:
+def _options(ctx: foo.ExecutionContext, run: Run, edit: type[Edit]) -> dict[str, str]:
+    """Labels of the clusters to choose from by id; noise is not among them."""
+    records = run.level(_level(ctx, run, edit))
+    return {str(r["id"]): f"{r['label']} ({r['size']:,})" for r in records if r["id"] != NOISE}
+
+
+def _cluster(params: dict, options: dict[str, str]) -> str | None:
     chosen = params.get("cluster")
     return chosen if chosen in options else next(iter(options), None)
 
 
-def _add_clusters(ctx, inputs, options, fewest):
+def _makes_name(ctx: foo.ExecutionContext, edit: type[Edit]) -> bool:
+    """Whether there is anything to name: always, unless a cluster that exists was chosen to go to."""
+    return "cluster" not in edit.takes() or (ctx.params.get("cluster") or NEW) == NEW
+
+
+def _add_clusters(ctx: foo.ExecutionContext, inputs: types.Object, options: dict[str, str], fewest: int) -> None:
     view = types.DropdownView(multiple=True)
     for key, label in options.items():
         view.add_choice(key, label=label)
@@ -139,23 +143,21 @@ def _add_clusters(ctx, inputs, options, fewest):
         refuse(prop, "Choose at least two clusters" if fewest > 1 else "Choose a cluster")
 
 
-def _add_name(ctx, inputs, required):
+def _add_name(ctx: foo.ExecutionContext, inputs: types.Object, required: bool) -> None:
     text = f"Up to {MAX_NAME} characters" if required else f"Up to {MAX_NAME} characters; the usual one if left empty"
     prop = inputs.str("name", required=required, label="Name", description=text)
     if ctx.params.get("name"):
         check(prop, clean_name, ctx.params["name"])
 
 
-def _add_move(ctx, inputs, run_key, options):
-    unit = "patches" if get_config(ctx.dataset, run_key).patches_field else "images"
-    if not (ids := selected(ctx, run_key)):
-        add_problem(inputs, f"No {unit} are selected; close this form and select some in the grid")
-        return
-    inputs.view("selected", types.Notice(label=f"{len(ids):,} {unit} are selected"))
-    add_choice(inputs, "cluster", {NEW: "A new cluster", **options, "-1": "Noise"}, NEW, "To")
+def _add_selection(ctx: foo.ExecutionContext, inputs: types.Object, run: Run) -> None:
+    if ids := selected(ctx, run):
+        inputs.view("selected", types.Notice(label=f"{len(ids):,} {run.unit} are selected"))
+    else:
+        add_problem(inputs, f"No {run.unit} are selected; close this form and select some in the grid")
 
 
-def _add_method(ctx, inputs, entry):
+def _add_method(ctx: foo.ExecutionContext, inputs: types.Object, size: int) -> None:
     from ...models.clusterers import get_clusterer, list_clusterers
 
     classes = {name: get_clusterer(name) for name in list_clusterers()}
@@ -164,34 +166,15 @@ def _add_method(ctx, inputs, entry):
     cls, entered = classes[method], _entered(ctx.params, method)
     add_parameters(inputs, f"method_{method}", cls, {**entered}, cls.relevant(entered), cls.offered(entered))
     try:
-        cls.check(validated(cls, entered), entry["size"])
+        cls.check(validated(cls, entered), size)
     except ValueError as error:
         add_problem(inputs, str(error), name="method_problem")
 
 
-def _entered(params, method) -> dict:
-    """What was entered for a method; two clusters unless something was."""
+def _entered(params: dict, method: str) -> dict[str, Any]:
+    """The values entered for a method; two clusters unless something was."""
     from ...models.clusterers import get_clusterer
-    from ...models.parameters import parameters
 
     cls = get_clusterer(method)
     usual = {"n_clusters": 2} if "n_clusters" in parameters(cls) else {}
     return {**usual, **form_values(cls, params.get(f"method_{method}"))}
-
-
-def _add_threshold(inputs, entries):
-    noise = entries.get("-1", {"size": 0})["size"]
-    if not noise:
-        add_problem(inputs, "This run has no noise")
-        return
-    text = f"{noise:,} are noise; those below the threshold stay so"
-    inputs.float("threshold", default=THRESHOLD, required=False, min=-1, max=1, label="Least cosine", description=text)
-
-
-def _add_step(inputs, log, action):
-    stack = edit_log.undoable(log) if action == "undo" else edit_log.redoable(log)
-    if not stack:
-        add_problem(inputs, f"There is no edit to {action}")
-        return
-    edit = log[stack[-1]]
-    inputs.view("step", types.Notice(label=edit["text"], description=f"By {edit['by']}, {edit['at']}"))

@@ -1,20 +1,20 @@
-"""The form of ``label_clusters``, and how what was entered becomes its arguments."""
+"""Form of ``label_clusters``, and its values as arguments."""
 
 import inspect
 
+import fiftyone.operators as foo
 import fiftyone.operators.types as types
 
 from ...models.labels import NOISE
 from ...models.naming.prompt import Instructions, system_text
 from ..dataset.ground_truth import truth_fields
-from ..dataset.targets import resolve_target
 from ..execution.app import failed, stream
 from ..execution.python_call import PythonCall
 from ..naming.job import CLASSIFIER, FIELD, LLM, VOCABULARY, check_naming, label_clusters, name_clusters
 from ..naming.request import read_words
 from ..naming.server import read_secrets
 from ..outputs.naming import show_naming
-from ..runs.store import get_config, read_clusters
+from ..runs.run import Run
 from .model_server import add_consent_box, add_server, consented, sent
 from .parameters import add_parameters, form_values
 from .pickers import add_run, chosen_run
@@ -28,13 +28,13 @@ SOURCES = {
 }
 
 
-def add_naming(ctx, inputs):
-    """The whole form."""
+def add_naming(ctx: foo.ExecutionContext, inputs: types.Object) -> None:
+    """Add the whole form."""
     if ctx.dataset is None:
         add_problem(inputs, "No dataset is open; open one first")
         return
-    run_key = add_run(ctx, inputs)
-    if run_key is None:
+    run = add_run(ctx, inputs)
+    if run is None:
         return
     source = _source(ctx)
     hints = {key: hint for key, (_, hint) in SOURCES.items()}
@@ -42,15 +42,15 @@ def add_naming(ctx, inputs):
         inputs, "source", {k: title for k, (title, _) in SOURCES.items()}, LLM, "Names from", hints[source], hints
     )
     if source == LLM:
-        _add_llm(ctx, inputs, run_key)
+        _add_llm(ctx, inputs, run)
     elif source == VOCABULARY:
         _add_vocabulary(ctx, inputs)
     elif source == FIELD:
-        _add_field(ctx, inputs, run_key)
+        _add_field(inputs, run)
 
 
-def naming_arguments(ctx) -> dict:
-    """What was entered, as all arguments of :func:`operators.naming.label_clusters` by name.
+def naming_arguments(ctx: foo.ExecutionContext) -> dict:
+    """Return the entered values as all arguments of :func:`operators.naming.job.label_clusters` by name.
 
     Python callers that delegate send those arguments themselves; they pass through.
     """
@@ -63,17 +63,18 @@ def naming_arguments(ctx) -> dict:
         value = entered.get(key, params.get(key))
         if value not in (None, ""):
             given[key] = value
-    if given["source"] == FIELD and not given["field"]:
-        given["field"] = next(iter(_label_fields(ctx, given["run_key"])), None)
+    if given["source"] == FIELD and not given["label_field"]:
+        run = Run.cached(ctx.dataset, given["run_key"])
+        given["label_field"] = next(iter(truth_fields(run.own_target)), None)
     return consented(ctx, given) if given["source"] == LLM else given
 
 
-def _source(ctx) -> str:
+def _source(ctx: foo.ExecutionContext) -> str:
     chosen = ctx.params.get("source")
     return chosen if chosen in SOURCES else LLM
 
 
-def _add_llm(ctx, inputs, run_key):
+def _add_llm(ctx, inputs, run):
     choice, agreed = add_server(ctx, inputs)
     if choice is None:
         return
@@ -82,29 +83,29 @@ def _add_llm(ctx, inputs, run_key):
     add_heading(inputs, "step_instructions", "Instructions")
     valid = add_parameters(inputs, "instructions", Instructions, ctx.params.get("instructions"), shown=5)
     add_heading(inputs, "step_sending", "What is sent")
-    text, cost = sending_text(ctx, run_key, choice, Instructions(**valid))
+    text, cost = sending_text(ctx, run, choice, Instructions(**valid))
     inputs.view("sending", (types.Notice if choice.local else types.Warning)(label=text, description=cost))
     add_consent_box(ctx, inputs, choice, agreed)
     why = "Also clusters that have a name from an earlier call"
-    inputs.bool("redo", required=False, default=False, label="Name all again", description=why)
+    inputs.bool("overwrite", required=False, default=False, label="Rename all", description=why)
 
 
-def sending_text(ctx, run_key, choice, instructions) -> tuple[str, str]:
+def sending_text(ctx, run, choice, instructions) -> tuple[str, str]:
     """What would be sent and what it would cost, each in one sentence."""
-    clusters = [c for c in read_clusters(ctx.dataset, run_key) if c["id"] != NOISE]
+    clusters = [c for c in run.clusters if c["id"] != NOISE]
     clusters = sorted(clusters, key=lambda c: -c["size"])[: ctx.params.get("max_clusters") or 200]
-    shown = sum(min(c["size"], instructions.images) for c in clusters)
+    shown = sum(min(c["size"], instructions.n_exemplars) for c in clusters)
     shown += min(3, len(clusters) - 1) * len(clusters) if instructions.contrast == "images" else 0
     words = system_text({"properties": {}}, instructions) + " " * 1200
     return sent(choice, len(clusters), shown, instructions.image_size, words, instructions.layout == "sheet")
 
 
-def _add_vocabulary(ctx, inputs):
+def _add_vocabulary(ctx: foo.ExecutionContext, inputs: types.Object) -> None:
     from ...models.encoders import encoder_class
 
     why = "One a line or separated by commas, or the path of a .txt file; empty: the class names of ImageNet"
     view = types.TextFieldView(multiline=True, rows=3)
-    prop = inputs.str("vocabulary", required=False, label="Words", description=why, view=view)
+    prop = inputs.str("vocabulary", required=False, label="Vocabulary", description=why, view=view)
     try:
         read_words(ctx.params.get("vocabulary"))
     except ValueError as error:
@@ -116,17 +117,12 @@ def _add_vocabulary(ctx, inputs):
         inputs.view("weights", types.Warning(label="The weights will be downloaded when naming starts"))
 
 
-def _add_field(ctx, inputs, run_key):
-    fields = _label_fields(ctx, run_key)
+def _add_field(inputs: types.Object, run: Run) -> None:
+    fields = truth_fields(run.own_target)
     if not fields:
         add_problem(inputs, "There is no label field to take names from; add one or choose another source")
         return
-    add_choice(inputs, "field", {name: name for name in fields}, fields[0], "Label field")
-
-
-def _label_fields(ctx, run_key) -> list[str]:
-    config = get_config(ctx.dataset, run_key)
-    return truth_fields(resolve_target(ctx.dataset.load_run_view(run_key), config.patches_field))
+    add_choice(inputs, "label_field", {name: name for name in fields}, fields[0], "Label field")
 
 
 class NamingOperator(PythonCall):

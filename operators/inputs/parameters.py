@@ -63,7 +63,7 @@ def add_parameter(box, key, info, offered=None):
     """Adds the input for one parameter and returns its property."""
     common = {
         "required": False,
-        "label": key,
+        "label": info.title or key,
         "description": info.description,
         "default": None if info.is_required() else info.default,
     }

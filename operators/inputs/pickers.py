@@ -1,34 +1,37 @@
-"""What the small operators on runs share: the form that picks a run."""
+"""Form inputs that pick a run, a trained encoder, or samples."""
 
+import fiftyone as fo
+import fiftyone.operators as foo
 import fiftyone.operators.types as types
 
 from ..dataset.ground_truth import truth_fields
 from ..dataset.private import is_patches
 from ..dataset.targets import resolve_target
-from ..runs.store import get_config, list_clustering_runs
+from ..runs.run import Run
+from ..runs.store import list_clustering_runs
 from .target import NONE
 from .widgets import add_choice, add_problem, refuse
 
 WHOLE = "DATASET"  # FiftyOne's name of that choice
 
 
-def add_run(ctx, inputs) -> str | None:
-    """Adds a drop-down of the dataset's clustering runs, newest first.
+def add_run(ctx: foo.ExecutionContext, inputs: types.Object) -> Run | None:
+    """Add a drop-down of the dataset's clustering runs, newest first.
 
     Returns:
-        the chosen run key, or None if there is no run
+        the chosen run, or None if there is none
     """
     keys = list_clustering_runs(ctx.dataset) if ctx.dataset is not None else []
     if not keys:
         add_problem(inputs, "This dataset has no clustering run; start one with compute_clusters")
         return None
-    labels = {key: f"{key} ({get_config(ctx.dataset, key).method})" for key in reversed(keys)}
+    labels = {key: f"{key} ({Run.cached(ctx.dataset, key).config.method})" for key in reversed(keys)}
     add_choice(inputs, "run_key", labels, keys[-1], "Run")
     chosen = ctx.params.get("run_key")
-    return chosen if chosen in keys else keys[-1]
+    return Run.cached(ctx.dataset, chosen if chosen in keys else keys[-1])
 
 
-def chosen_run(ctx, required: bool = False) -> str:
+def chosen_run(ctx: foo.ExecutionContext, required: bool = False) -> str:
     """The run key that was chosen.
 
     Args:
@@ -36,7 +39,7 @@ def chosen_run(ctx, required: bool = False) -> str:
         required (False): whether the newest run will not do when none was named
 
     Raises:
-        ValueError: in one sentence, if no run can be meant
+        ValueError: if no run can be meant
     """
     keys = list_clustering_runs(ctx.dataset)
     if key := ctx.params.get("run_key"):
@@ -46,8 +49,8 @@ def chosen_run(ctx, required: bool = False) -> str:
     return keys[-1]
 
 
-def add_trained(ctx, inputs, preselect: bool = True) -> str | None:
-    """Adds a drop-down of the model store.
+def add_trained(ctx: foo.ExecutionContext, inputs: types.Object, preselect: bool = True) -> str | None:
+    """Add a drop-down of the model store.
 
     Args:
         ctx: the :class:`fiftyone.operators.ExecutionContext`
@@ -72,7 +75,7 @@ def add_trained(ctx, inputs, preselect: bool = True) -> str | None:
     return ctx.params.get("name")
 
 
-def chosen_name(ctx) -> str | None:
+def chosen_name(ctx: foo.ExecutionContext) -> str | None:
     """The name in the form, by default the first of the store."""
     from ...models.training import store
 
@@ -81,10 +84,10 @@ def chosen_name(ctx) -> str | None:
     return chosen if chosen or not names else names[0]
 
 
-def add_samples(ctx, inputs, action: str):
-    """Adds the choice between the whole dataset, which is the default, the current view and the selection.
+def add_samples(ctx: foo.ExecutionContext, inputs: types.Object, action: str) -> None:
+    """Add the choice between the whole dataset, which is the default, the current view and the selection.
 
-    Whoever looks at a cluster usually means the run and not that cluster.
+    Who looks at a cluster usually means the run and not that cluster.
 
     Args:
         ctx: the execution context
@@ -94,21 +97,21 @@ def add_samples(ctx, inputs, action: str):
     inputs.view_target(ctx, action_description=action, default_target=WHOLE)
 
 
-def run_samples(ctx, run_key: str):
-    """What was chosen; the dataset if the view is one of patches and the run is not of those."""
+def run_samples(ctx: foo.ExecutionContext, run_key: str) -> fo.core.collections.SampleCollection:
+    """The chosen samples; the dataset if the view is one of patches and the run is not of those."""
     samples = ctx.target_view()
-    config = get_config(ctx.dataset, run_key)
-    if is_patches(samples) and getattr(samples, "patches_field", None) != config.patches_field:
+    patches_field = Run.cached(ctx.dataset, run_key).config.patches_field
+    if is_patches(samples) and getattr(samples, "patches_field", None) != patches_field:
         return ctx.dataset
     return samples
 
 
-def add_truth_choice(ctx, inputs, config):
-    """Adds a drop-down of the fields that can hold classes for a run."""
+def add_truth_choice(inputs: types.Object, run: Run) -> None:
+    """Add a drop-down of the fields that can hold classes for a run."""
     try:
-        fields = truth_fields(resolve_target(ctx.dataset, config.patches_field))
+        fields = truth_fields(resolve_target(run.dataset, run.config.patches_field))
     except ValueError:  # videos and groups: their frames and slices are resolved by the run itself
         fields = []
     options = {NONE: "None", **{name: name for name in fields}}
-    known = config.ground_truth if config.ground_truth in options else NONE
+    known = run.config.ground_truth if run.config.ground_truth in options else NONE
     add_choice(inputs, "ground_truth", options, known, "Ground truth", "Classes to score against")

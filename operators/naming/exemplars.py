@@ -8,7 +8,7 @@ import numpy as np
 
 from ...models.labels import NOISE
 from ...models.vectors.normalize import l2_normalize
-from ..dataset.vectors import read_vectors
+from ..dataset.vectors import read_spaces
 from ..runs.members import Members
 
 SPARES = 3  # chosen beyond what is shown, in place of files that cannot be read
@@ -105,15 +105,12 @@ def some_vectors(members: Members, wanted: set[str]) -> dict[str, np.ndarray]:
     """The vectors of some members, scaled as the run scaled them; empty if the vector field is gone."""
     sample_of = dict(zip(members.ids, members.sample_ids, strict=True))
     config = members.config
-    field = config.embeddings if isinstance(config.embeddings, str) else config.embeddings[0]
     samples = members.target.source.select(list({sample_of[row_id] for row_id in wanted}))
     try:
-        table = read_vectors(samples, field, config.patches_field)
-    except ValueError:  # the vector field was deleted: the prototypes still speak
+        table, widths = read_spaces(samples, config.vector_fields, config.patches_field)
+    except ValueError:  # the vector field was deleted: the prototypes are still there
         return {}
-    X = table.X
-    if config.normalize:
-        X = l2_normalize(X)
+    X = l2_normalize(table.X, widths) if config.normalize else table.X
     return {row_id: x for row_id, x in zip(table.ids, X, strict=True) if row_id in wanted}
 
 

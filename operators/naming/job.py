@@ -9,17 +9,16 @@ from ...models.labels import NOISE
 from ...models.naming.answers import alike
 from ...models.naming.prompt import Instructions
 from ...models.parameters import parameters, typed, validated
-from ..dataset.private import root_dataset
 from ..execution.locks import write_lock
 from ..execution.stages import Stages
-from ..runs.members import Members, read_members
-from ..runs.store import get_config
+from ..runs.members import Members
+from ..runs.run import Run
 from .exemplars import choose_exemplars
 from .llm import LLMNaming
 from .request import NamingRequest, check_consent, read_words
 from .server import choose_server, key_for, read_secrets
 from .session import by_reason
-from .store import BY, apply_names, keep_report, read_names
+from .store import BY, apply_names, read_names, save_report
 
 LLM, VOCABULARY, CLASSIFIER, FIELD = "llm", "vocabulary", "classifier", "field"
 OVER_CAP = "over max_clusters"
@@ -35,7 +34,7 @@ def label_clusters(
     consent: bool = False,
     dry_run: bool = False,
     clusters: list | None = None,
-    redo: bool = False,
+    overwrite: bool = False,
     max_clusters: Annotated[int, Field(ge=1)] = 200,
     max_spend: Annotated[float | None, Field(gt=0)] = None,
     price: list | None = None,
@@ -44,13 +43,13 @@ def label_clusters(
     language: str = "English",
     max_words: int = 4,
     vocabulary: str | list | None = None,
-    images: int = 9,
+    n_exemplars: int = 9,
     image_size: int = 512,
     layout: Literal["images", "sheet"] = "images",
     contrast: Literal["images", "names", "none"] = "images",
-    parallel: Annotated[int, Field(ge=1, le=64)] = 4,
+    max_concurrency: Annotated[int, Field(ge=1, le=64)] = 4,
     timeout: Annotated[float, Field(gt=0, le=3600)] = 60.0,
-    field: str | None = None,
+    label_field: str | None = None,
     encoder: str | None = None,
     seed: Annotated[int, Field(ge=0)] = 51,
     progress=None,
@@ -76,7 +75,7 @@ def label_clusters(
             servers on this machine
         dry_run (False): whether to return the questions and pictures instead of sending them
         clusters (None): the ids of the clusters to name, by default all
-        redo (False): whether to ask again about clusters that have a name
+        overwrite (False): whether to ask again about clusters that have a name
         max_clusters (200): clusters that are asked about, the largest first
         max_spend (None): US dollars; the job ends before the question that might pass them
         price (None): US dollars per million tokens ``[input, output]``, by default those of the price table
@@ -86,13 +85,13 @@ def label_clusters(
         max_words (4): words of a name, at most
         vocabulary (None): names to choose from: a list, a text with one a line or separated by commas, or the path of
             a ``.txt`` file; with ``source="vocabulary"`` by default the class names of ImageNet
-        images (9): members of each cluster that are shown
+        n_exemplars (9): members of each cluster that are shown
         image_size (512): pixels of an image's longer side
         layout ("images"): ``"images"``, or ``"sheet"`` for servers that take one image
         contrast ("images"): what is shown of the nearest clusters as "not this": ``"images"``, ``"names"``, ``"none"``
-        parallel (4): questions at a time
+        max_concurrency (4): questions at a time
         timeout (60): seconds that a question may take
-        field (None): with ``source="field"``, the label field
+        label_field (None): with ``source="field"``, the label field
         encoder (None): with ``source="vocabulary"``, a CLIP encoder such as ``"clip:ViT-B-32/openai"``
         seed (51): seed of the choice of images
         progress (None): a callable ``(fraction, message)``, which may raise to stop; names that came are kept
@@ -117,14 +116,13 @@ def check_naming(samples, secrets: dict | None = None, progress=None, **given) -
         ValueError: in one sentence
     """
     given = typed(label_clusters, given)
-    dataset, run_key, source = root_dataset(samples), given["run_key"], given["source"]
-    get_config(dataset, run_key)
+    run, source = Run.open(samples, given["run_key"]), given["source"]
     words = read_words(given["vocabulary"])
     told = {name: given[name] for name in parameters(Instructions) if name != "vocabulary"}
     told["vocabulary"] = "\n".join(words) if source == LLM else ""
     instructions = Instructions(**validated(Instructions, told))
-    if source == FIELD and not given["field"]:
-        raise ValueError("source='field' needs a label field; name it with field=")
+    if source == FIELD and not given["label_field"]:
+        raise ValueError("source='field' needs a label field; name it with label_field=")
     choice = None
     if source == LLM:
         secrets = read_secrets() if secrets is None else secrets
@@ -134,7 +132,7 @@ def check_naming(samples, secrets: dict | None = None, progress=None, **given) -
                 f"max_spend={given['max_spend']:g} cannot be kept, for the price of {choice.model!r} is not known; "
                 "give price=[<input>, <output>] in US dollars per million tokens"
             )
-    request = NamingRequest(dataset, run_key, source, instructions, words, choice, given)
+    request = NamingRequest(run, source, instructions, words, choice, given)
     if source == LLM and not given["dry_run"]:
         check_consent(request)
     return request
@@ -159,8 +157,8 @@ def name_clusters(samples, given: dict, secrets: dict, progress=None) -> dict:
     started = time.monotonic()
     names = ["choosing images", "naming", *["telling apart"] * (request.source == LLM), "writing"]
     stages = Stages(names, progress)
-    with write_lock(request.dataset, f"names of run {request.run_key!r}"):
-        members = read_members(request.dataset, request.run_key)
+    with write_lock(request.run.dataset, f"names of run {request.run.key!r}"):
+        members = request.run.members()
         asked = _asked(request, members)
         if request.source == LLM:
             summary = _name_by_llm(request, members, asked, key, stages)
@@ -178,37 +176,37 @@ def _asked(request, members: Members) -> list[int]:
         strange = [c for c in wanted if c not in sizes]
         if strange or not wanted:
             raise ValueError(
-                f"run {request.run_key!r} has no cluster {strange[0] if strange else 'in an empty list'}; its clusters "
+                f"run {request.run.key!r} has no cluster {strange[0] if strange else 'in an empty list'}; its clusters "
                 f"are {', '.join(map(str, sorted(sizes)[:10]))}{'...' if len(sizes) > 10 else ''}"
             )
     chosen = [c for c in (wanted or sizes) if c in there]
     if not chosen:
-        raise ValueError(f"run {request.run_key!r} has no clusters, only noise, which is never named; compute others")
+        raise ValueError(f"run {request.run.key!r} has no clusters, only noise, which is never named; compute others")
     return sorted(dict.fromkeys(chosen), key=lambda c: (-sizes[c], c))
 
 
 def _name_by_llm(request, members, asked, key, stages) -> dict:
     given, choice = request.given, request.choice
     report = stages.enter("choosing images")
-    exemplars = choose_exemplars(members, request.instructions.images, given["seed"])
+    exemplars = choose_exemplars(members, request.instructions.n_exemplars, given["seed"])
     report(0.5)
-    known = read_names(request.dataset, request.run_key)
-    job = LLMNaming(exemplars, request.instructions, choice, known, given["max_spend"], given["redo"])
+    known = read_names(request.run)
+    job = LLMNaming(exemplars, request.instructions, choice, known, given["max_spend"], given["overwrite"])
     todo = [c for c in asked if _needs_name(c, known.get(c), job, given)]
     capped = todo[given["max_clusters"] :]
     todo = todo[: given["max_clusters"]]
     if given["dry_run"]:
         return job.preview(todo)
     try:
-        job.run(todo, key, given["parallel"], given["timeout"], stages.enter("naming"))
+        job.run(todo, key, given["max_concurrency"], given["timeout"], stages.enter("naming"))
         job.check(answered=bool(job.found))
-        job.disambiguate(key, given["parallel"], given["timeout"], stages.enter("telling apart"))
+        job.disambiguate(key, given["max_concurrency"], given["timeout"], stages.enter("telling apart"))
     except BaseException:
         # whatever ended it: what came has been paid for
-        apply_names(request.dataset, request.run_key, job.found, LLM)
+        apply_names(request.run, job.found, LLM)
         raise
     job.failed.update(dict.fromkeys(capped, OVER_CAP))
-    named = apply_names(request.dataset, request.run_key, job.found, LLM, stages.enter("writing"))
+    named = apply_names(request.run, job.found, LLM, stages.enter("writing"))
     stages.leave()
     summary = {
         **_summary(request, members, job.found, job.failed, named, unchanged=len(asked) - len(todo) - len(capped)),
@@ -218,13 +216,13 @@ def _name_by_llm(request, members, asked, key, stages) -> dict:
     summary["text"] = end_text(summary)
     kept = {key: value for key, value in summary.items() if key not in ("names", "failed", "shared")}
     failed = {str(cluster): reason for cluster, reason in job.failed.items()}
-    keep_report(request.dataset, request.run_key, {**kept, "failed": failed, "consent": bool(given["consent"])})
+    save_report(request.run, {**kept, "failed": failed, "consent": bool(given["consent"])})
     return summary
 
 
 def _needs_name(cluster, about, job, given) -> bool:
     """Whether a cluster is to be asked about: it has no name, or one that no longer fits."""
-    if given["redo"] or not about:
+    if given["overwrite"] or not about:
         return True
     by_hand = not str(about.get("by", "")).startswith(BY)
     if by_hand:
@@ -237,13 +235,13 @@ def _name_offline(request, members, asked, stages) -> dict:
 
     if request.given["dry_run"]:
         raise ValueError(f"dry_run shows what would be sent, and source={request.source!r} sends nothing; leave it out")
-    known = read_names(request.dataset, request.run_key)
+    known = read_names(request.run)
     by_hand = [c for c in asked if known.get(c) and not str(known[c].get("by", "")).startswith(BY)]
-    kept = set(by_hand) if request.given["clusters"] is None and not request.given["redo"] else set()
+    kept = set(by_hand) if request.given["clusters"] is None and not request.given["overwrite"] else set()
     todo = [c for c in asked if c not in kept][: request.given["max_clusters"]]
     found, failed = offline_names(request, members, todo, stages)
     failed.update({c: OVER_CAP for c in asked if c not in kept and c not in todo})
-    named = apply_names(request.dataset, request.run_key, found, request.source, stages.enter("writing"))
+    named = apply_names(request.run, found, request.source, stages.enter("writing"))
     stages.leave()
     summary = _summary(request, members, found, failed, named, unchanged=len(kept))
     summary |= {"model": None, "host": None, "shared": alike(summary["names"]), "calls": 0, "images_sent": 0}
@@ -254,7 +252,7 @@ def _name_offline(request, members, asked, stages) -> dict:
 
 def _summary(request, members, found, failed, named, unchanged) -> dict:
     return {
-        "run_key": request.run_key,
+        "run_key": request.run.key,
         "source": request.source,
         "n_clusters": sum(c["id"] != NOISE for c in members.clusters),
         "named": named,

@@ -25,16 +25,18 @@ class LLMNaming(LLMJob):
         choice: :class:`operators.llm_server.ServerChoice`
         known: what is known about present names, by cluster id
         max_spend (None): US dollars
-        redo (False): whether to ask again what was asked before
+        overwrite (False): whether to ask again what was asked before
 
     Attributes:
         found: what is known about new names, by cluster id
         shared: groups of clusters whose names stayed too much alike
     """
 
-    def __init__(self, exemplars: Exemplars, instructions, choice: ServerChoice, known, max_spend=None, redo=False):
+    def __init__(
+        self, exemplars: Exemplars, instructions, choice: ServerChoice, known, max_spend=None, overwrite=False
+    ):
         dataset, sheet = exemplars.members.target.dataset, instructions.layout == "sheet"
-        super().__init__(dataset, choice, exemplars.files, instructions.image_size, sheet, max_spend, redo)
+        super().__init__(dataset, choice, exemplars.files, instructions.image_size, sheet, max_spend, overwrite)
         self.exemplars, self.instructions, self.known = exemplars, instructions, known
         self.labels = exemplars.members.names
         self.found: dict[int, dict] = {}
@@ -44,7 +46,7 @@ class LLMNaming(LLMJob):
     def digest(self, cluster: int) -> str:
         """Of all that an answer depends on: members, images, prompt and model."""
         if cluster not in self._digests:
-            asked = [prompt.VERSION, self.choice.base_url, self.choice.model, vars(self.instructions)]
+            asked = [prompt.VERSION, self.choice.base_url, self.choice.model, self.instructions.recorded()]
             shown = self.exemplars.digest(cluster, self.instructions.contrast == "images")
             self._digests[cluster] = digest_of([*asked, shown])
         return self._digests[cluster]
@@ -55,7 +57,7 @@ class LLMNaming(LLMJob):
         Raises:
             Failure: if none of its images can be read
         """
-        pictures = self.pictures(self.exemplars.chosen[cluster], self.instructions.images)
+        pictures = self.pictures(self.exemplars.chosen[cluster], self.instructions.n_exemplars)
         if not pictures:
             raise Failure(NO_IMAGE, NEXT)
         others, names = {}, []
@@ -66,7 +68,7 @@ class LLMNaming(LLMJob):
         asked = prompt.name_question(list(pictures.values()), list(others.values()), names, self.instructions)
         return asked, list(pictures)
 
-    def run(self, clusters: list[int], key: str | None, parallel: int, timeout: float, progress):
+    def run(self, clusters: list[int], key: str | None, max_concurrency: int, timeout: float, progress):
         """Asks about clusters; ``found`` and ``failed`` fill as answers arrive, also if it is stopped."""
         jobs = []
         for cluster in clusters:
@@ -80,9 +82,9 @@ class LLMNaming(LLMJob):
             done = len(self.found) + len(self.failed)
             progress(done / len(clusters), f"{len(self.found)} of {len(clusters)} named{news(self, asker)}")
 
-        self.ask(jobs, key, parallel, timeout, report)
+        self.ask(jobs, key, max_concurrency, timeout, report)
 
-    def disambiguate(self, key: str | None, parallel: int, timeout: float, progress):
+    def disambiguate(self, key: str | None, max_concurrency: int, timeout: float, progress):
         """The second pass: one question for every group of clusters with names too much alike."""
         names, groups = self._alike()
         if groups and not self.stopped and not self.instructions.words:
@@ -95,7 +97,7 @@ class LLMNaming(LLMJob):
                 else:
                     jobs.append(self._contrast_job(group, names, digest))
             told = f"{len(jobs)} groups of clusters with one name"
-            self.ask(jobs, key, parallel, timeout, lambda asker: progress(0.5, told + news(self, asker)))
+            self.ask(jobs, key, max_concurrency, timeout, lambda asker: progress(0.5, told + news(self, asker)))
         self.shared = self._alike()[1]
 
     def preview(self, clusters: list[int]) -> dict:

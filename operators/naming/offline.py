@@ -62,7 +62,7 @@ def _about(request, shares, words, named) -> dict:
         "confidence": round(share, 4),
         "words": [[plain_name(word), round(score, 4)] for word, score in named],
         "source": request.source,
-        "model": request.given["field"] if of_field else request.given["encoder"],
+        "model": request.given["label_field"] if of_field else request.given["encoder"],
         "at": datetime.now(timezone.utc).strftime("%Y-%m-%d %H:%M:%S UTC"),
     }
 
@@ -76,7 +76,7 @@ def _majority(shares, words, best) -> list:
 def _field_shares(request, members, clusters, stages):
     """The share of each label in each cluster; unlabelled members do not count."""
     stages.enter("naming")
-    labels = read_truth(members.target, request.given["field"], members.ids)
+    labels = read_truth(members.target, request.given["label_field"], members.ids)
     words = sorted({str(label) for label in labels if label is not None})
     place = {word: column for column, word in enumerate(words)}
     shares, failed = {}, {}
@@ -136,10 +136,10 @@ def same_vectors(members, encoder) -> bool:
     """Whether this encoder made the run's vectors."""
     from ...models.encoders.base import same_encoder
 
-    field = members.config.embeddings
-    if not isinstance(field, str):
+    fields = members.config.vector_fields
+    if len(fields) > 1:
         return False
-    return same_encoder(field_encoder(members.target.source, members.target.local_path(field)), encoder.identity)
+    return same_encoder(field_encoder(members.target.source, members.target.local_path(fields[0])), encoder.identity)
 
 
 def _by_cluster(rows, exemplars, clusters):

@@ -1,8 +1,6 @@
 """Outliers that a naming model pointed out."""
 
-from ..dataset.private import root_dataset
-from ..runs.members import read_members
-from ..runs.store import get_config
+from ..runs.run import Run
 from .store import read_names
 
 
@@ -20,13 +18,11 @@ def load_odd_images(samples, run_key: str, cluster: int | None = None):
     Raises:
         ValueError: in one sentence, if there is no such run, or nothing odd is known of it
     """
-    dataset = root_dataset(samples)
-    dataset.reload()
-    get_config(dataset, run_key)
-    names = read_names(dataset, run_key)
+    run = Run.open(samples, run_key)
+    names = read_names(run)
     chosen = names if cluster is None else {cluster: names.get(cluster, {})}
     ids = [row_id for about in chosen.values() for row_id in about.get("odd") or []]
     if not ids:
         where = f"run {run_key!r}" if cluster is None else f"cluster {cluster} of run {run_key!r}"
         raise ValueError(f"no odd images are known of {where}; a vision model finds them in label_clusters")
-    return read_members(dataset, run_key).view(list(dict.fromkeys(ids)))
+    return run.members().view(list(dict.fromkeys(ids)))

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from ...models.labels import NOISE
 from ...models.naming.addresses import OPENAI, origin_of
 from ...models.naming.prompt import Instructions, split_words
-from ..runs.store import read_clusters
+from ..runs.run import Run
 from .server import OPENAI_URL, ServerChoice
 
 LARGEST_VOCABULARY = 1_000_000  # bytes of a file of words
@@ -17,8 +17,7 @@ class NamingRequest:
     """The checked arguments of :func:`label_clusters`.
 
     Args:
-        dataset: the dataset
-        run_key: the run's key
+        run: the run
         source: where names come from
         instructions: :class:`models.naming.prompt.Instructions`
         words: the vocabulary, empty for any name
@@ -26,8 +25,7 @@ class NamingRequest:
         given: all arguments by name
     """
 
-    dataset: object
-    run_key: str
+    run: Run
     source: str
     instructions: Instructions
     words: list[str]
@@ -70,8 +68,8 @@ def check_consent(request: NamingRequest):
     """Raises ValueError, in one sentence, if images would go to a host that the user has not agreed to."""
     if agreed(request.choice, request.given):
         return
-    sizes = [c["size"] for c in read_clusters(request.dataset, request.run_key) if c["id"] != NOISE]
-    n = sum(min(size, request.instructions.images) for size in sizes)
+    sizes = [c["size"] for c in request.run.clusters if c["id"] != NOISE]
+    n = sum(min(size, request.instructions.n_exemplars) for size in sizes)
     refuse_without_consent(n, request.instructions.image_size, request.choice, request.given)
 
 

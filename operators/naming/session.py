@@ -24,15 +24,15 @@ class LLMJob:
         image_size: pixels of an image's longer side
         sheet (False): whether images are sent as one sheet
         max_spend (None): US dollars
-        redo (False): whether to ask again what was asked before
+        overwrite (False): whether to ask again what was asked before
 
     Attributes:
         failed: reasons by what was asked about
         stopped: the :class:`models.naming.failures.Failure` that ended the job early, or None
     """
 
-    def __init__(self, dataset, choice: ServerChoice, files, image_size, sheet=False, max_spend=None, redo=False):
-        self.choice, self.files, self.image_size, self.redo = choice, files, image_size, redo
+    def __init__(self, dataset, choice: ServerChoice, files, image_size, sheet=False, max_spend=None, overwrite=False):
+        self.choice, self.files, self.image_size, self.overwrite = choice, files, image_size, overwrite
         self.budget = Budget(choice.price, max_spend)
         self.failed: dict = {}
         self.calls = self.images_sent = 0
@@ -43,13 +43,13 @@ class LLMJob:
 
     def kept(self, digest: str) -> dict | None:
         """The answer to what has this digest, if it was given before."""
-        return None if self.redo else self._answers.get(digest)
+        return None if self.overwrite else self._answers.get(digest)
 
     def keep(self, digest: str, answer: dict):
         """Keeps an answer, whatever ends the job."""
         self._answers.keep(digest, answer)
 
-    def ask(self, jobs, key: str | None, parallel: int, timeout: float, report=None):
+    def ask(self, jobs, key: str | None, max_concurrency: int, timeout: float, report=None):
         """Asks some at a time.
 
         Args:
@@ -57,7 +57,7 @@ class LLMJob:
                 told; the callables of :func:`models.naming.asking.ask_all`; and one called with the answer and what
                 it took
             key: the server's key
-            parallel: questions at a time
+            max_concurrency: questions at a time
             timeout: seconds that a question may take
             report (None): called twice a second with the asker; what it raises ends the job
         """
@@ -81,7 +81,7 @@ class LLMJob:
 
         questions = [(place, make, read) for place, (_, make, read, _) in enumerate(jobs)]
         try:
-            ask_all(asker, questions, parallel, done, failed, report and (lambda: report(asker)))
+            ask_all(asker, questions, max_concurrency, done, failed, report and (lambda: report(asker)))
         finally:
             self.calls += asker.calls
             self.images_sent += asker.images_sent

@@ -4,9 +4,10 @@ Answers are kept under the digest of what was asked, so a repeated or restarted 
 first one, and asks nobody the same thing twice.
 """
 
+from ...models.progress import Progress
 from ..dataset.private import open_store
-from ..editing.actions.rename import rename_clusters
-from ..runs.store import read_clusters, read_result, write_results
+from ..editing.actions.rename import Rename
+from ..runs.run import Run
 
 STORE = "constellation_names"
 NAMES, REPORT = "names", "naming"  # parts of the run
@@ -29,17 +30,16 @@ class Answers:
         self._store.set(digest, about, ttl=KEPT_SECONDS)
 
 
-def read_names(dataset, run_key: str) -> dict[int, dict]:
+def read_names(run: Run) -> dict[int, dict]:
     """What is known about each cluster's name, by cluster id."""
-    return {int(key): about for key, about in (read_result(dataset, run_key, NAMES) or {}).items()}
+    return {int(key): about for key, about in (run.results.get(NAMES) or {}).items()}
 
 
-def apply_names(dataset, run_key: str, found: dict[int, dict], source: str, progress=None) -> int:
-    """Gives clusters their names, in one edit that can be undone.
+def apply_names(run: Run, found: dict[int, dict], source: str, progress: Progress | None = None) -> int:
+    """Give clusters their names, in one edit that can be undone.
 
     Args:
-        dataset: the dataset
-        run_key: the run's key
+        run: the run; clusters that it has lost since are passed over
         found: what is known about each new name, with its "name", by cluster id
         source: where the names come from
         progress (None): a callable ``(fraction, message)``
@@ -47,14 +47,16 @@ def apply_names(dataset, run_key: str, found: dict[int, dict], source: str, prog
     Returns:
         how many clusters were named
     """
-    there = {cluster["id"] for cluster in read_clusters(dataset, run_key)}
-    found = {cluster: about for cluster, about in found.items() if cluster in there}
-    if found:
-        names = {cluster: about["name"] for cluster, about in found.items()}
-        rename_clusters(dataset, run_key, names, by=f"{BY}, {source}", about=found, progress=progress)
-    return len(found)
+    if not found:
+        return 0
+    with run.edit() as held:
+        there = {cluster: about for cluster, about in found.items() if cluster in held.records}
+        if there:
+            names = {cluster: about["name"] for cluster, about in there.items()}
+            Rename.apply(held, f"{BY}, {source}", progress, names, about=there)
+    return len(there)
 
 
-def keep_report(dataset, run_key: str, report: dict):
-    """Keeps what the last naming job of a run did, with its failures."""
-    write_results(dataset, run_key, **{REPORT: report})
+def save_report(run: Run, report: dict) -> None:
+    """Keep what the last naming job of a run did, with its failures."""
+    run.write(**{REPORT: report})

@@ -10,7 +10,7 @@ LISTED = 30
 
 def comparison_text(done: dict) -> str:
     """What :func:`operators.compare_clusterings.compare_clusterings` found, as Markdown."""
-    unit, key, other = done["unit"], done["run_key"], done["other"]
+    unit, key, other = done["unit"], done["run_key"], done["other_run_key"]
     lines = [
         f"**ARI {done['ari']:.3f}, AMI {done['ami']:.3f}** over {done['n_compared']:,} {unit} that have a label "
         f"of both `{key}` and `{other}`"

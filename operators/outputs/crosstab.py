@@ -11,7 +11,7 @@ def table_text(done: dict) -> str:
     columns, shown = done["columns"], done["columns"][:COLUMNS]
     lonely = [row for row in done["rows"] if row["only_in"] and row["id"] != NOISE]
     lacking = [row for row in done["rows"] if row["missing_from"] and not row["only_in"] and row["id"] != NOISE]
-    lines = [f"**{len(lonely)} clusters are in one of {len(columns)} {done['by']} values only**"]
+    lines = [f"**{len(lonely)} clusters are in one of {len(columns)} {done['group_by']} values only**"]
     lines[0] += f"; {len(lacking)} more lack some" if lacking else ""
     if done["n_several"]:
         lines += ["", f"**{done['n_several']:,} {done['unit']} have several of them**, which splits must not"]

@@ -2,7 +2,6 @@
 
 import fiftyone.operators.types as types
 
-from ..runs.labels import run_target
 from .contact_sheets import draw_sheets
 from .run import PanelRun
 from .widgets import QUIET, column, text
@@ -25,7 +24,7 @@ def border(run: PanelRun) -> list[tuple[str, int, int | None]]:
 def draw_border(ctx, run: PanelRun):
     """Sends the pictures of the strip to the panel."""
     shown = border(run)[:TILES]
-    sheets = draw_sheets(run_target(run.dataset, run.key), [[row_id] for row_id, _, _ in shown], columns=1)
+    sheets = draw_sheets(run.run.target, [[row_id] for row_id, _, _ in shown], columns=1)
     ctx.panel.set_data({f"border.tile_{place}.picture": sheet for place, sheet in enumerate(sheets)})
 
 

@@ -3,9 +3,8 @@
 import fiftyone.operators.types as types
 
 from ...models.labels import NOISE, UNASSIGNED
-from ..runs.labels import run_target
 from .contact_sheets import draw_sheets
-from .menus import CARD_ACTIONS, NOISE_ACTIONS
+from .menus import card_actions
 from .run import Card, PanelRun
 from .widgets import QUIET, button, column, menu, row, text
 
@@ -21,7 +20,7 @@ _CELLS = {"display": "grid", "gridTemplateColumns": "repeat(auto-fill, minmax(15
 
 def draw_cards(ctx, run: PanelRun):
     """Sends the contact sheets of the open page to the panel."""
-    target = run_target(run.dataset, run.key)
+    target = run.run.target
     cards = run.on_page
     sheets = draw_sheets(target, [card.prototypes for card in cards])
     ctx.panel.set_data({f"cards.card_{place}.sheet": sheet for place, sheet in enumerate(sheets)})
@@ -59,7 +58,7 @@ def _add_card(cards, name, card: Card, run: PanelRun, events):
     )
     head = types.Object()
     text(head, "name", card.name, "0.95rem", help=card.name, bold=True, one_line=True)
-    actions = NOISE_ACTIONS if card.id == NOISE else CARD_ACTIONS
+    actions = card_actions(card.id)
     menu(
         head, "menu", {f"{action}:{card.id}:{run.version}": words for action, words in actions.items()}, events.on_menu
     )

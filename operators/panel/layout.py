@@ -3,7 +3,7 @@
 import fiftyone.operators.types as types
 
 from ..outputs.run_info import edits_text, info_text
-from ..runs.info import get_clustering_run_info
+from ..runs.info import run_info
 from .borderline import add_border
 from .cards import add_cards, add_pages
 from .charts import TITLES, add_chart, available
@@ -62,5 +62,5 @@ def _add_charts(panel, run, events):
 
 
 def _add_details(panel, run, events):
-    info = get_clustering_run_info(run.dataset, run.key)
+    info = run_info(run.run)
     panel.md("\n".join([info_text(info), *edits_text(info["edits"])]), name="details")

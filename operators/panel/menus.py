@@ -1,6 +1,11 @@
-"""What the menus of the Clusters panel offer, and the forms behind it, filled in."""
+"""Menus of the Clusters panel, and the forms behind them, filled in."""
 
+import fiftyone.operators as foo
+
+from ...models.labels import NOISE
+from ..editing.base import get_edit, list_edits
 from ..inputs.editing import seen_in
+from .run import PanelRun
 
 RUN_ACTIONS = {
     "label_clusters": "Name the clusters…",
@@ -16,26 +21,26 @@ RUN_ACTIONS = {
     "rename_clustering_run": "Rename this run…",
     "delete_clustering_run": "Delete this run…",
 }
-CARD_ACTIONS = {
-    "rename": "Rename…",
-    "merge": "Merge with…",
-    "move": "Move the selected ones here…",
-    "split": "Split…",
-    "dissolve": "Dissolve into noise…",
+_VIEWS = {
     "typical": "Show most typical first",
     "atypical": "Show least typical first",
     "borderline": "Show borderline members",
 }
-NOISE_ACTIONS = {"absorb_noise": "Put into the nearest clusters…", "move": "Move the selected ones here…"}
-EDITS = ("rename", "merge", "move", "split", "dissolve", "absorb_noise")
 
 
-def run_form(name: str, run) -> dict:
-    """What the form of an operator is filled with.
+def card_actions(cluster: int) -> dict[str, str]:
+    """Words for what can be done with a cluster, or with noise, by name of the edit or order of its members."""
+    if cluster == NOISE:
+        return {name: edit.noise_menu for name, edit in list_edits().items() if edit.noise_menu}
+    return {name: edit.card_menu for name, edit in list_edits().items() if edit.card_menu} | _VIEWS
+
+
+def run_form(name: str, run: PanelRun) -> dict:
+    """Values that the form of an operator is filled with.
 
     Args:
         name: the operator
-        run: the :class:`operators.clusters_panel_run.PanelRun` that is shown
+        run: the run that is shown
     """
     if name == "suggest_cluster_count":
         unit = {"unit": run.config.patches_field} if run.config.patches_field else {}
@@ -44,30 +49,30 @@ def run_form(name: str, run) -> dict:
     return {"run_key": run.key, **(truth if name in ("evaluate_clusters", "propagate_labels") else {})}
 
 
-def renamed_to(ctx) -> str | None:
+def renamed_to(ctx: foo.ExecutionContext) -> str | None:
     """The new key of the run that the panel shows, if the form that was opened here has renamed it."""
     asked, done = (ctx.params.get(name) or {} for name in ("original_params", "result"))
     renamed = "new_run_key" in asked and asked.get("run_key") == ctx.panel.get_state("run")
     return done.get("run_key") if renamed else None
 
 
-def edit_form(action: str, run, cluster: int, version: int) -> dict:
-    """What the form of ``edit_clusters`` is filled with for a cluster; a merger starts with the nearest one.
+def edit_form(action: str, run: PanelRun, cluster: int, version: int) -> dict:
+    """Values that the form of ``edit_clusters`` is filled with for a cluster; a merger starts with the nearest one.
 
     Args:
-        action: what is to be done
-        run: the :class:`operators.clusters_panel_run.PanelRun` that is shown
+        action: the name of an edit
+        run: the run that is shown
         cluster: the cluster's id
         version: the version of the run that was drawn, for editors must not change what they have not seen
     """
-    filled = {"run_key": run.key, "action": action, seen_in(run.key): version}
-    if action == "rename":
+    edit, filled = get_edit(action), {"run_key": run.key, "action": action, seen_in(run.key): version}
+    takes = edit.takes()
+    if "names" in takes:
         filled |= {"cluster": str(cluster), "name": run.names[cluster]}
-    elif action in ("split", "move"):
-        filled |= {"cluster": str(cluster)}
-    elif action == "merge":
+    if "cluster" in takes:
+        filled["cluster"] = str(cluster)
+    if "clusters" in takes:
         nearest = run.statistics.get("clusters", {}).get(str(cluster), {}).get("nearest")
-        filled["clusters"] = [str(cluster), *([str(nearest)] if nearest in run.cards else [])]
-    elif action == "dissolve":
-        filled["clusters"] = [str(cluster)]
+        more = [str(nearest)] if edit.fewest > 1 and nearest in run.cards else []
+        filled["clusters"] = [str(cluster), *more]
     return filled

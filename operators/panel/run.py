@@ -1,11 +1,16 @@
-"""What the Clusters panel shows of a run: its cards, found, sorted and turned page by page."""
+"""A run as the Clusters panel shows it: its cards, found, sorted and turned page by page."""
 
 from dataclasses import dataclass, field
 from functools import cached_property
 
+import fiftyone as fo
+import fiftyone.operators as foo
+
 from ...models.labels import NOISE
 from ..evaluation.statistics import are_current, read_statistics
-from ..runs.store import check_labels, clusters_of, look_at
+from ..runs.config import RunConfig
+from ..runs.run import Run
+from ..runs.store import list_clustering_runs
 from .state import read_ui_state
 
 PAGE = 12
@@ -63,70 +68,77 @@ class PanelRun:
     """A run and the UI state of the panel that shows it.
 
     Args:
-        dataset: the dataset
-        key: the run's key
+        run: the run as this process last saw it
         ui: the UI state: tab, page, sort, search, shown, part, order, truth, chart, unassigned, made
     """
 
-    dataset: object
-    key: str
+    run: Run
     ui: dict = field(default_factory=dict)
 
     @classmethod
-    def of(cls, ctx) -> "PanelRun | None":
+    def of(cls, ctx: foo.ExecutionContext) -> "PanelRun | None":
         """The run that the panel of ``ctx`` shows, None if there is none."""
         key = ctx.panel.get_state("run")
-        if ctx.dataset is None or key not in ctx.dataset.list_runs():
+        if ctx.dataset is None or key not in list_clustering_runs(ctx.dataset):
             return None
-        return cls(ctx.dataset, key, read_ui_state(ctx))
+        return cls(Run.cached(ctx.dataset, key), read_ui_state(ctx))
 
-    @cached_property
-    def config(self):
-        """The run's configuration; that it is a clustering run was seen when it was opened."""
-        return look_at(self.dataset, self.key)
+    @property
+    def dataset(self) -> fo.Dataset:
+        """The dataset."""
+        return self.run.dataset
 
-    @cached_property
+    @property
+    def key(self) -> str:
+        """The run's key."""
+        return self.run.key
+
+    @property
+    def config(self) -> RunConfig:
+        """The run's configuration."""
+        return self.run.config
+
+    @property
     def clusters(self) -> list[dict]:
-        """The clusters as they are now, noise included."""
-        brief = self.config.clusters  # at hand, unless there are very many
-        return brief if brief is not None else clusters_of(self.dataset, self.key)
+        """The cluster records as they are now, noise included."""
+        return self.run.clusters
+
+    @property
+    def names(self) -> dict[int, str]:
+        """The names of the clusters by id."""
+        return self.run.names
 
     @cached_property
     def gone(self) -> str | None:
         """What has become of the label field, and what to do about it; None while it is there."""
         try:
-            check_labels(self.dataset, self.key)
+            self.run.check_labels()
         except ValueError as error:
             return str(error)
         return None
 
     @cached_property
-    def names(self) -> dict[int, str]:
-        """The names of the clusters by id."""
-        return {entry["id"]: entry["label"] for entry in self.clusters}
-
-    @cached_property
     def statistics(self) -> dict:
         """What is known about the clusters; empty if nothing is."""
-        return read_statistics(self.dataset, self.key) or {}
+        return read_statistics(self.run) or {}
 
     @cached_property
     def current(self) -> bool:
         """Whether the figures describe the labels as they are now."""
-        return bool(self.statistics) and are_current(self.dataset, self.key, self.statistics)
+        return bool(self.statistics) and are_current(self.run, self.statistics)
 
     @cached_property
     def truth(self) -> dict:
         """What is known against the chosen field of classes; empty if none is chosen or it is out of date."""
-        kept = read_statistics(self.dataset, self.key, "truth")
+        kept = read_statistics(self.run, "truth")
         if kept is None or kept["field"] != self.ui.get("truth"):
             return {}
-        return kept if are_current(self.dataset, self.key, kept) else {}
+        return kept if are_current(self.run, kept) else {}
 
     @property
     def unit(self) -> str:
         """``images`` or ``patches``."""
-        return "patches" if self.config.patches_field else "images"
+        return self.run.unit
 
     @property
     def shown(self) -> int | None:
@@ -136,7 +148,7 @@ class PanelRun:
     @property
     def version(self) -> int:
         """The version of the run as it is now."""
-        return getattr(self.config, "version", 0)
+        return self.run.version
 
     @property
     def tab(self) -> str:
@@ -147,7 +159,7 @@ class PanelRun:
     def cards(self) -> dict[int, Card]:
         """All cards by cluster id, noise included."""
         total = sum(entry["size"] for entry in self.clusters) or 1
-        about = read_statistics(self.dataset, self.key, "names") or {}
+        about = read_statistics(self.run, "names") or {}
         return {entry["id"]: self._card(entry, total, about.get(str(entry["id"])) or {}) for entry in self.clusters}
 
     def _card(self, entry, total, about) -> Card:

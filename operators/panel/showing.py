@@ -1,11 +1,17 @@
 """Answers of the Clusters panel to what happens in it: another state, other cards, another view in the grid."""
 
 from collections.abc import Callable
+from typing import Any
 
+import fiftyone as fo
+import fiftyone.operators as foo
+
+from ..editing.base import apply_edit
 from ..evaluation.scores import current_statistics, evaluate_truth
 from ..evaluation.views import cluster_view, count_unassigned, index_labels, part_view
 from ..execution.app import one_sentence
-from ..runs.store import has_labels, list_clustering_runs, look_at, made_at
+from ..runs.run import Run
+from ..runs.store import list_clustering_runs
 from .borderline import draw_border
 from .cards import draw_cards
 from .run import PanelRun
@@ -16,13 +22,13 @@ URI = "@constellation/clusters"
 AT_ONCE = 20_000  # up to this many members, old statistics are computed again without being asked
 
 
-def existing_run(ctx, key: str | None) -> str | None:
+def existing_run(ctx: foo.ExecutionContext, key: str | None) -> str | None:
     """The run of this key, else the newest, None if there is none."""
     keys = list_clustering_runs(ctx.dataset) if ctx.dataset is not None else []
     return key if key in keys else (keys[-1] if keys else None)
 
 
-def open_run(ctx, wanted: str | None, keep: bool = False):
+def open_run(ctx: foo.ExecutionContext, wanted: str | None, keep: bool = False) -> None:
     """Show a run.
 
     Args:
@@ -35,54 +41,54 @@ def open_run(ctx, wanted: str | None, keep: bool = False):
         ctx.panel.set_state("run", key)
     if key is None:
         return
-    config = look_at(ctx.dataset, key)
-    made = made_at(ctx.dataset, key).isoformat()
-    fresh = {"tab": "clusters", "truth": config.ground_truth, "made": made}
+    run = Run.cached(ctx.dataset, key)
+    made = run.made_at.isoformat()
+    fresh = {"tab": "clusters", "truth": run.config.ground_truth, "made": made}
     kept = read_ui_state(ctx) if keep else {}
     # a run may have been deleted, and another made under its key
     save_ui_state(ctx, {**fresh, **kept} if kept.get("made") == made else fresh)
-    if not has_labels(ctx.dataset, key):
+    if not run.has_labels:
         return
-    index_labels(ctx.dataset, config)
+    index_labels(run)
     guarded(ctx, _measure)
-    run = PanelRun.of(ctx)
-    if run.ui.get("truth") and not run.truth:
+    shown = PanelRun.of(ctx)
+    if shown and shown.ui.get("truth") and not shown.truth:
         guarded(ctx, measure_truth)
-    change_state(ctx, unassigned=count_unassigned(ctx.dataset, key))
+    change_state(ctx, unassigned=count_unassigned(run))
 
 
-def _measure(ctx):
+def _measure(ctx: foo.ExecutionContext) -> None:
     run = PanelRun.of(ctx)
-    if not run.current and run.config.n_used <= AT_ONCE:
-        current_statistics(ctx.dataset, run.key)
+    if run and not run.current and run.config.n_used <= AT_ONCE:
+        current_statistics(run.run)
 
 
-def measure_truth(ctx):
+def measure_truth(ctx: foo.ExecutionContext) -> None:
     """Score the run against the chosen classes, unless they cannot be classes of it."""
     run = PanelRun.of(ctx)
-    field = run.ui.get("truth")
-    if field and field in truth_choices(run):
-        guarded(ctx, lambda ctx: evaluate_truth(ctx.dataset, run.key, field))
+    field = run.ui.get("truth") if run else None
+    if run and field and field in truth_choices(run):
+        guarded(ctx, lambda ctx: evaluate_truth(Run.open(ctx.dataset, run.key), field))
         draw(ctx)
 
 
-def change_state(ctx, **changes):
+def change_state(ctx: foo.ExecutionContext, **changes: Any) -> None:
     """Change the UI state and draw what follows from it."""
     keep_state(ctx, **changes)
     draw(ctx)
 
 
-def keep_state(ctx, **changes):
+def keep_state(ctx: foo.ExecutionContext, **changes: Any) -> None:
     """Change the UI state; the pictures of the cards stay."""
     ui = {**read_ui_state(ctx), **changes}
-    run = PanelRun(ctx.dataset, ctx.panel.get_state("run"), ui)
+    run = PanelRun(Run.cached(ctx.dataset, ctx.panel.get_state("run")), ui)
     save_ui_state(ctx, ui)
     # one message for all, if any: the App draws the whole panel anew after each, and loads the page again
     if other := {path: shown for path, shown in inputs_of(run).items() if ctx.panel.get_state(path) != shown}:
         ctx.panel.set_state(other)
 
 
-def draw(ctx, cards: bool = True):
+def draw(ctx: foo.ExecutionContext, cards: bool = True) -> None:
     """Send the pictures of the open page to the panel."""
     run = PanelRun.of(ctx)
     if run is None or run.tab != "clusters" or run.gone:
@@ -93,41 +99,52 @@ def draw(ctx, cards: bool = True):
         draw_border(ctx, run)
 
 
-def show_cluster(ctx, cluster: int | None, order: str | None = None):
+def show_cluster(ctx: foo.ExecutionContext, cluster: int | None, order: str | None = None) -> None:
     """Show a cluster in the grid and turn to the page of its card."""
-    if cluster is None:
+    run, wanted = PanelRun.of(ctx), order or "confidence"
+    if cluster is None or run is None:
         return
-    run, order = PanelRun.of(ctx), order or "confidence"
     page = run.page_of(cluster)
-    ui = {"shown": cluster, "order": order, "page": page}
-    show_view(ctx, lambda dataset, key: cluster_view(dataset, key, cluster, order), **ui)
+    ui = {"shown": cluster, "order": wanted, "page": page}
+    show_view(ctx, run, lambda: cluster_view(run.run, run.dataset, cluster, wanted), **ui)
     draw(ctx, cards=page != run.page)
 
 
-def show_matches(ctx, run: PanelRun, wanted: dict, **ui):
+def show_matches(ctx: foo.ExecutionContext, run: PanelRun, wanted: dict, **ui: Any) -> None:
     """Show those in the grid whose labels have certain values, see :func:`operators.evaluation.views.part_view`."""
     field = run.truth.get("field")
-    show_view(ctx, lambda dataset, key: part_view(dataset, key, wanted, field), **ui)
+    show_view(ctx, run, lambda: part_view(run.run, wanted, field), **ui)
 
 
-def show_view(ctx, view: Callable, **ui):
-    """Show ``view(dataset, run_key)`` in the grid, with the UI state that says so; or why it cannot be shown."""
+def show_view(ctx: foo.ExecutionContext, run: PanelRun, view: Callable[[], fo.DatasetView], **ui: Any) -> None:
+    """Show ``view()`` of a run in the grid, with the UI state that says so; or why it cannot be shown."""
 
-    def show(ctx):
-        ctx.ops.set_view(view=view(ctx.dataset, ctx.panel.get_state("run")))
+    def show(ctx: foo.ExecutionContext) -> None:
+        ctx.ops.set_view(view=view())
         keep_state(ctx, **{"shown": None, "part": None, "order": None, **ui})
 
     guarded(ctx, show)
 
 
-def prompt(ctx, operator: str, params: dict, on_success: Callable):
+def prompt(ctx: foo.ExecutionContext, operator: str, params: dict, on_success: Callable) -> None:
     """Open the form of an operator, filled in."""
     if ctx.panel.get_state("run"):
         keep_state(ctx)  # its menus forget what was chosen
     ctx.prompt(f"{URI}/{operator}", params=params, on_success=on_success)
 
 
-def guarded(ctx, work: Callable):
+def apply_step(ctx: foo.ExecutionContext, action: str) -> None:
+    """Undo or redo the edit that the panel was drawn after; say why if it is refused."""
+
+    def step(ctx: foo.ExecutionContext) -> None:
+        done = apply_edit(ctx.dataset, ctx.panel.get_state("run"), action, {}, version=ctx.params["version"])
+        ctx.ops.notify(done["text"], variant="success")
+        ctx.ops.reload_dataset()
+
+    guarded(ctx, step)
+
+
+def guarded(ctx: foo.ExecutionContext, work: Callable[[foo.ExecutionContext], object]) -> None:
     """Call ``work(ctx)``, and say in one sentence why if it is refused."""
     try:
         work(ctx)

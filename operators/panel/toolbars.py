@@ -8,7 +8,8 @@ from ..dataset.targets import resolve_target
 from ..evaluation.views import ORDERS
 from ..inputs.target import NONE
 from ..outputs.summary import MAIN_SCORES
-from ..runs.store import list_clustering_runs, look_at, made_at, when
+from ..runs.run import Run
+from ..runs.store import list_clustering_runs, when
 from .run import SORTS, PanelRun
 from .widgets import QUIET, button, drop_down, menu, row, search_field, text
 
@@ -20,7 +21,9 @@ def add_header(panel, run: PanelRun, run_menu: dict, events):
     """Adds the run picker, undo, redo, the menu of the run, and what the run is."""
     bar = types.Object()
     keys = list(reversed(list_clustering_runs(run.dataset)))
-    drop_down(bar, "run", {key: _run_label(run.dataset, key) for key in keys}, events.on_run, "Run", width=300)
+    drop_down(
+        bar, "run", {key: _run_label(Run.cached(run.dataset, key)) for key in keys}, events.on_run, "Run", width=300
+    )
     # the version that is drawn here, for nobody must undo what they have not seen
     seen = {"version": run.version}
     button(bar, "undo", events.on_undo, icon="undo", help="Undo the last edit", params=seen)
@@ -31,10 +34,10 @@ def add_header(panel, run: PanelRun, run_menu: dict, events):
     text(panel, "about", _summary(run), "0.8rem", QUIET)
 
 
-def _run_label(dataset, key) -> str:
-    config = look_at(dataset, key)
+def _run_label(run: Run) -> str:
+    config = run.config
     size = f"{config.n_clusters} clusters of {config.n_used:,}"
-    return " · ".join([key, config.method, size, when(made_at(dataset, key))[:10], *_scores(config)[:1]])
+    return " · ".join([run.key, config.method, size, when(run.made_at)[:10], *_scores(config)[:1]])
 
 
 def _scores(config) -> list[str]:
@@ -46,7 +49,7 @@ def _summary(run) -> str:
     config = run.config
     parts = [
         f"{config.n_clusters} clusters of {config.n_used:,} {run.unit}",
-        when(made_at(run.dataset, run.key)),
+        when(run.run.made_at),
         ", ".join(_scores(config)[:4]),
     ]
     return " · ".join(part for part in parts if part)

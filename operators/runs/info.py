@@ -1,11 +1,13 @@
 """Information about a run, as plain data."""
 
-from ..dataset.private import root_dataset
+import fiftyone as fo
+
 from .edit_log import history
-from .store import get_config, has_labels, read_clusters, read_result, when
+from .run import Run
+from .store import when
 
 
-def get_clustering_run_info(samples, run_key: str) -> dict:
+def get_clustering_run_info(samples: fo.core.collections.SampleCollection, run_key: str) -> dict:
     """Everything that is kept about a run, as plain data.
 
     Args:
@@ -16,16 +18,18 @@ def get_clustering_run_info(samples, run_key: str) -> dict:
         a dict with ``run_key``, ``created_at``, ``field_exists``, the ``edits`` and the run's configuration
 
     Raises:
-        ValueError: in one sentence, if there is no such run
+        ValueError: if there is no such run
     """
-    dataset = root_dataset(samples)
-    config = get_config(dataset, run_key).serialize()
-    plain = {key: value for key, value in config.items() if key not in ("cls", "type")}
+    return run_info(Run.cached(samples, run_key))
+
+
+def run_info(run: Run) -> dict:
+    """As :func:`get_clustering_run_info`, of a run that is open."""
     return {
-        "run_key": run_key,
-        "created_at": when(dataset.get_run_info(run_key).timestamp),
-        "field_exists": has_labels(dataset, run_key),
-        **plain,
-        "clusters": read_clusters(dataset, run_key),
-        "edits": history(read_result(dataset, run_key, "edits") or []),
+        "run_key": run.key,
+        "created_at": when(run.made_at),
+        "field_exists": run.has_labels,
+        **run.config.to_dict(),
+        "clusters": run.clusters,
+        "edits": history(run.log),
     }

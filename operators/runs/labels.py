@@ -12,9 +12,7 @@ from ...models.labels import UNASSIGNED
 from ..dataset.owned_fields import MARK, drop_field, set_mark
 from ..dataset.private import is_frames, schema_dataset
 from ..dataset.rows import label_path
-from ..dataset.targets import resolve_target
 from .clusters import cluster_label, label_width
-from .store import check_labels, look_at
 
 _SLICE = 10_000  # ids per query
 
@@ -43,28 +41,6 @@ class Labels:
         """The rows at some positions, in their order."""
         ids, sample_ids = ([values[row] for row in rows] for values in (self.ids, self.sample_ids))
         return Labels(ids, sample_ids, self.clusters[rows], self.confidence[rows])
-
-
-def run_target(dataset, run_key: str):
-    """Where a run's labels are: the whole dataset, for whatever became of the run's view, its labels stayed.
-
-    Args:
-        dataset: a :class:`fiftyone.core.dataset.Dataset`
-        run_key: the run's key
-
-    Returns:
-        a :class:`operators.targets.Target`
-
-    Raises:
-        ValueError: in one sentence, if there is no such run, or its label field is gone
-    """
-    config = look_at(dataset, run_key)
-    check_labels(dataset, run_key)
-    if config.label_path.startswith("frames."):
-        return resolve_target(dataset.load_run_view(run_key), config.patches_field)
-    if dataset.media_type == "group":
-        return resolve_target(dataset.select_group_slices(media_type="image"), config.patches_field)
-    return resolve_target(dataset, config.patches_field)
 
 
 def read_labels(target, name: str, clusters=None, ids=None) -> Labels:

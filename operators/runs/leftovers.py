@@ -3,7 +3,7 @@
 from ..dataset.owned_fields import all_paths, drop_field, mark_of, set_mark
 from ..execution.locks import is_held, schema_lock
 from .maps import clean_maps
-from .store import list_clustering_runs, look_at
+from .store import list_clustering_runs, read_config
 
 
 def clean_fields(dataset, except_key: str | None = None) -> list[str]:
@@ -16,7 +16,7 @@ def clean_fields(dataset, except_key: str | None = None) -> list[str]:
     Returns:
         the paths of the deleted fields
     """
-    finished = {look_at(dataset, key).label_path: key for key in list_clustering_runs(dataset)}
+    finished = {read_config(dataset, key).label_path: key for key in list_clustering_runs(dataset)}
     dead = []
     for path in all_paths(dataset):
         mark = mark_of(dataset.get_field(path)) or {}

@@ -1,27 +1,33 @@
-"""Clustering runs: made, read, renamed and deleted here; their labels are in the fields of ``label_fields.py``.
+"""Life of a run: its key is chosen, it is registered, renamed, deleted.
 
 A run is plain data. Its configuration holds what a person asks about, its results hold the arrays that place new
 samples; neither holds vectors.
 """
 
+from dataclasses import replace
+from typing import Any
+
 import fiftyone as fo
+import numpy as np
 
 from ..dataset.owned_fields import drop_field, is_ours, mark_of, move_field, set_mark
-from ..dataset.private import root_dataset
+from ..dataset.targets import Target
 from ..execution.locks import schema_lock, write_lock
 from .clusters import COARSE
+from .config import MAX_CONFIG_CLUSTERS, RunConfig
 from .maps import clean_maps, touch_maps
-from .store import KIND, MAX_CONFIG_CLUSTERS, get_config, list_clustering_runs, look_at
+from .run import Run
+from .store import list_clustering_runs, read_config, update_config
 
 
-def propose_run_key(dataset, method: str) -> str:
+def propose_run_key(dataset: fo.Dataset, method: str) -> str:
     """The first free key of the form ``kmeans_1``."""
     taken = set(dataset.list_runs()) | set(dataset.get_field_schema())
     return next(key for i in range(1, len(taken) + 2) if (key := f"{method}_{i}") not in taken)
 
 
-def check_run_key(dataset, run_key: str):
-    """Raises ValueError, in one sentence, if ``run_key`` cannot name a new run."""
+def check_run_key(dataset: fo.Dataset, run_key: str) -> None:
+    """Raise ValueError if ``run_key`` cannot name a new run."""
     if not isinstance(run_key, str) or not run_key.isidentifier() or run_key.startswith("_"):
         raise ValueError(
             f"run key {run_key!r} is not valid; use letters, digits and underscores, starting with a letter"
@@ -30,8 +36,8 @@ def check_run_key(dataset, run_key: str):
         raise ValueError(f"run key {run_key!r} is taken; choose another or delete that run first")
 
 
-def check_cluster_field(target, name: str):
-    """Raises ValueError, in one sentence, if labels of ``target`` must not be written to a field of this name."""
+def check_cluster_field(target: Target, name: str) -> None:
+    """Raise ValueError if labels of ``target`` must not be written to a field of this name."""
     if not isinstance(name, str) or not name.isidentifier() or name.startswith("_"):
         raise ValueError(
             f"cluster field {name!r} is not valid; use letters, digits and underscores, starting with a letter"
@@ -39,54 +45,103 @@ def check_cluster_field(target, name: str):
     _check_free(target.dataset, target.storage_path(name))
 
 
-def _check_free(dataset, path):
-    """A field is free if there is none, or a dead run left it."""
-    owner = next((key for key in list_clustering_runs(dataset) if look_at(dataset, key).label_path == path), None)
+def _check_free(dataset: fo.Dataset, path: str) -> None:
+    """A field is free if there is none, or an orphaned writer left it."""
+    known = list_clustering_runs(dataset)
+    owner = next((key for key in known if read_config(dataset, key).label_path == path), None)
     if owner:
         raise ValueError(f"field {path!r} holds the clusters of run {owner!r}; choose another name")
     field = dataset.get_field(path)
     mark = mark_of(field)
-    if field is not None and (mark is None or mark["run_key"] in list_clustering_runs(dataset)):
+    if field is not None and (mark is None or mark["run_key"] in known):
         raise ValueError(f"field {path!r} exists and is not the leftover of a dead run; choose another name")
 
 
-def register(target, run_key, config: dict, clusters: list[dict], arrays: dict, **parts):
-    """Registers a finished run; its labels are already written.
+def register(
+    target: Target, run_key: str, config: RunConfig, clusters: list[dict], arrays: dict[str, np.ndarray], **results: Any
+) -> None:
+    """Register a finished run whose labels are already written; the caller holds the schema lock.
 
     Args:
-        target: a :class:`operators.targets.Target`; the stages of its samples are kept
+        target: what was clustered; the stages of its samples are kept
         run_key: the run's key
-        config: plain data
-        clusters: per cluster its id, label, size, mean confidence and prototypes
+        config: its configuration, without cluster records
+        clusters: its cluster records
         arrays: numpy arrays by name, which place new samples later
-        **parts: what else is kept with the run from the start, see :mod:`operators.run_parts`
+        **results: what else is kept with the run from the start, see :class:`operators.runs.store.Results`
     """
     samples, dataset = target.samples, target.dataset
     brief = clusters if len(clusters) <= MAX_CONFIG_CLUSTERS else None
-    run = samples.init_run(kind=KIND, clusters=brief, **config)
+    run = samples.init_run(**replace(config, clusters=brief).to_dict())
     samples.register_run(run_key, run)
     try:
         packed = {name: fo.core.utils.serialize_numpy_array(a, ascii=True) for name, a in arrays.items()}
-        results = samples.init_run_results(run_key, clusters=clusters, arrays=packed, **parts)
-        samples.save_run_results(run_key, results)
+        kept = samples.init_run_results(run_key, clusters=clusters, arrays=packed, **results)
+        samples.save_run_results(run_key, kept)
     except BaseException:
         dataset.delete_run(run_key)
         raise
-    set_mark(dataset, config["label_path"], run_key, "done")
+    set_mark(dataset, config.label_path, run_key, "done")
 
 
-def rename_run(dataset, run_key: str, new_run_key: str) -> dict:
-    """Renames a run; its field moves along if it had the key's name.
+def delete_clustering_run(samples: fo.core.collections.SampleCollection, run_key: str) -> dict:
+    """Delete a run, its label field, and its 2-D map if no other run uses it; vectors stay.
+
+    Args:
+        samples: the dataset, or a view into it
+        run_key: the run's key
+
+    Returns:
+        ``{"run_key", "deleted_field", "deleted_map"}``, None where there was nothing to delete
+
+    Raises:
+        ValueError: if there is no such run; nothing is changed then
+    """
+    run = Run.open(samples, run_key)
+    dataset, path = run.dataset, run.config.label_path
+    with write_lock(dataset, f"run key {run_key!r}", f"field {path!r}"), schema_lock(dataset):
+        deleted_field = path if mark_of(dataset.get_field(path)) else None
+        if deleted_field:
+            drop_field(dataset, path)
+        if is_ours(dataset, f"{path}{COARSE}", run_key):
+            drop_field(dataset, f"{path}{COARSE}")
+        dataset.delete_run(run_key)
+        deleted = clean_maps(dataset, except_key=run_key)
+        touch_maps(dataset)  # the next run of this name has other clusters
+    drawn = run.config.visualization
+    return {"run_key": run_key, "deleted_field": deleted_field, "deleted_map": drawn if drawn in deleted else None}
+
+
+def rename_clustering_run(samples: fo.core.collections.SampleCollection, run_key: str, new_run_key: str) -> dict:
+    """Rename a run; its label field moves along if it had the key's name.
+
+    Args:
+        samples: the dataset, or a view into it
+        run_key: the run's key
+        new_run_key: a free key
 
     Returns:
         ``{"run_key", "cluster_field"}`` as they are now
 
     Raises:
-        ValueError: in one sentence, if a name is refused
+        ValueError: if a key is refused; nothing is changed then
     """
-    config = get_config(dataset, run_key)
+    run = Run.open(samples, run_key)
+    if run_key == new_run_key:
+        raise ValueError(f"the new run key {new_run_key!r} is the old one; choose another")
+    paths = {run.config.label_path, moved_path(run, new_run_key)}
+    names = [f"run key {run_key!r}", f"run key {new_run_key!r}", *(f"field {path!r}" for path in paths)]
+    with write_lock(run.dataset, *names), schema_lock(run.dataset):
+        field = _rename(Run.cached(run.dataset, run_key), new_run_key)
+        touch_maps(run.dataset)  # the next run of the old name has other clusters
+    return {"run_key": new_run_key, "cluster_field": field}
+
+
+def _rename(run: Run, new_run_key: str) -> str:
+    """Rename a run whose locks are held; return its cluster field."""
+    dataset, run_key, path = run.dataset, run.key, run.config.label_path
     check_run_key(dataset, new_run_key)
-    path, new_path = config.label_path, moved_path(dataset, run_key, new_run_key)
+    new_path = moved_path(run, new_run_key)
     ours = [path] * (mark_of(dataset.get_field(path)) is not None)
     ours += [f"{path}{COARSE}"] * is_ours(dataset, f"{path}{COARSE}", run_key)
     moves = {p: p.replace(path, new_path, 1) for p in ours} if new_path != path else {}
@@ -101,86 +156,16 @@ def rename_run(dataset, run_key: str, new_run_key: str) -> dict:
         dataset.rename_run(new_run_key, run_key)
         raise
     if moves:
-        config.cluster_field, config.label_path = new_run_key, new_path
-        dataset.update_run_config(new_run_key, config)
+        update_config(dataset, new_run_key, cluster_field=new_run_key, label_path=new_path)
         dataset.reload()  # the renamed field still carries its old name in memory
     for place in ours:
         set_mark(dataset, moves.get(place, place), new_run_key, "done")
-    return {"run_key": new_run_key, "cluster_field": config.cluster_field}
+    return new_run_key if moves else run.field
 
 
-def moved_path(dataset, run_key: str, new_run_key: str) -> str:
-    """Where a run's labels go when it is renamed: along with it if their field had the key's name."""
-    config = get_config(dataset, run_key)
-    if config.cluster_field != run_key or dataset.get_field(config.label_path) is None:
-        return config.label_path
-    return f"{config.label_path.removesuffix(run_key)}{new_run_key}"
-
-
-def delete_run(dataset, run_key: str) -> dict:
-    """Deletes a run, its label field and its coarse one.
-
-    Returns:
-        ``{"run_key", "deleted_field"}``, None where there was no field of ours
-
-    Raises:
-        ValueError: in one sentence, if there is no such run
-    """
-    path = get_config(dataset, run_key).label_path
-    deleted_field = path if mark_of(dataset.get_field(path)) else None
-    if deleted_field:
-        drop_field(dataset, path)
-    if is_ours(dataset, f"{path}{COARSE}", run_key):
-        drop_field(dataset, f"{path}{COARSE}")
-    dataset.delete_run(run_key)
-    return {"run_key": run_key, "deleted_field": deleted_field}
-
-
-def delete_clustering_run(samples, run_key: str) -> dict:
-    """Deletes a run, its label field, and its 2-D map if no other run uses it; vectors stay.
-
-    Args:
-        samples: the dataset, or a view into it
-        run_key: the run's key
-
-    Returns:
-        ``{"run_key", "deleted_field", "deleted_map"}``, None where there was nothing to delete
-
-    Raises:
-        ValueError: in one sentence, if there is no such run; nothing is changed then
-    """
-    dataset = root_dataset(samples)
-    dataset.reload()
-    visualization = get_config(dataset, run_key).visualization
-    path = get_config(dataset, run_key).label_path
-    with write_lock(dataset, f"run key {run_key!r}", f"field {path!r}"), schema_lock(dataset):
-        done = delete_run(dataset, run_key)
-        deleted = clean_maps(dataset, except_key=run_key)
-        touch_maps(dataset)  # the next run of this name has other clusters
-    return {**done, "deleted_map": visualization if visualization in deleted else None}
-
-
-def rename_clustering_run(samples, run_key: str, new_run_key: str) -> dict:
-    """Renames a run; its label field moves along if it had the key's name.
-
-    Args:
-        samples: the dataset, or a view into it
-        run_key: the run's key
-        new_run_key: a free key
-
-    Returns:
-        ``{"run_key", "cluster_field"}`` as they are now
-
-    Raises:
-        ValueError: in one sentence, if a key is refused; nothing is changed then
-    """
-    dataset = root_dataset(samples)
-    dataset.reload()
-    if run_key == new_run_key:
-        raise ValueError(f"the new run key {new_run_key!r} is the old one; choose another")
-    paths = {get_config(dataset, run_key).label_path, moved_path(dataset, run_key, new_run_key)}
-    names = [f"run key {run_key!r}", f"run key {new_run_key!r}", *(f"field {path!r}" for path in paths)]
-    with write_lock(dataset, *names), schema_lock(dataset):
-        done = rename_run(dataset, run_key, new_run_key)
-        touch_maps(dataset)  # the next run of the old name has other clusters
-    return done
+def moved_path(run: Run, new_run_key: str) -> str:
+    """The path of a run's labels after it is renamed: they go along if their field had the key's name."""
+    path = run.config.label_path
+    if run.field != run.key or run.dataset.get_field(path) is None:
+        return path
+    return f"{path.removesuffix(run.key)}{new_run_key}"

@@ -8,7 +8,7 @@ import hashlib
 
 from ..dataset.private import open_store, touch_brain_run
 from ..execution.locks import others, schema_lock
-from .store import list_clustering_runs, look_at
+from .store import list_clustering_runs, read_config
 
 PANEL_COLORS = 100
 # The brain keys of the maps that we made; a Brain run's own configuration has no room for such a note
@@ -108,4 +108,4 @@ def clean_maps(dataset, except_key: str | None = None) -> list[str]:
 
 def maps_in_use(dataset) -> set[str]:
     """The maps that runs name."""
-    return {look_at(dataset, key).visualization for key in list_clustering_runs(dataset)}
+    return {read_config(dataset, key).visualization for key in list_clustering_runs(dataset)}

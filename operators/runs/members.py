@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 
+import fiftyone as fo
 import numpy as np
 
 from ...models.vectors.normalize import l2_normalize
@@ -10,7 +11,7 @@ from ..dataset.private import is_patches, root_dataset
 from ..dataset.rows import Rows
 from ..dataset.targets import Target, resolve_target
 from ..dataset.vectors import read_spaces
-from .store import check_labels, fields_of, get_config, read_clusters
+from .config import RunConfig
 
 # The database looks every member up in an ordered list, which takes the square of its length
 _LISTED = 2000
@@ -24,7 +25,7 @@ class Members:
         run_key: the run's key
         config: its configuration
         target: the samples, as the run saw them: frames of videos, patches of a label field
-        clusters: the run's clusters as :func:`operators.runs.read_clusters` returns them
+        clusters: the run's cluster records
         rows: where they are kept
         ids: sample ids, or label ids for patches
         sample_ids: the sample of each
@@ -33,7 +34,7 @@ class Members:
     """
 
     run_key: str
-    config: object
+    config: RunConfig
     target: Target
     clusters: list[dict]
     rows: Rows
@@ -82,7 +83,7 @@ class Members:
             ValueError: in one sentence, if the vector field is gone
         """
         config = self.config
-        table, widths = read_spaces(self.target.source, fields_of(config), config.patches_field)
+        table, widths = read_spaces(self.target.source, config.vector_fields, config.patches_field)
         place = {key: row for row, key in enumerate(table.ids)}
         X = np.zeros((len(self.ids), table.X.shape[1]), np.float32)
         there = np.array([key in place for key in self.ids], bool)
@@ -90,23 +91,23 @@ class Members:
         return l2_normalize(X, widths) if config.normalize else X
 
 
-def read_members(samples, run_key: str) -> Members:
+def read_members(
+    samples: fo.core.collections.SampleCollection, run_key: str, config: RunConfig, clusters: list[dict]
+) -> Members:
     """The clusters of a run among ``samples``.
 
     Args:
         samples: the dataset, or a view into it; a run of patches takes ``to_patches()`` views too
         run_key: the run's key
+        config: its configuration
+        clusters: its cluster records
 
     Returns:
         :class:`Members`, in the order of the samples
 
     Raises:
-        ValueError: in one sentence, if there is no such run, its field is gone, or none of the samples is in it
+        ValueError: if none of the samples is in the run
     """
-    dataset = root_dataset(samples)
-    dataset.reload()
-    config = get_config(dataset, run_key)
-    check_labels(dataset, run_key)
     target = resolve_target(as_seen_by(samples, run_key, config), config.patches_field)
     rows = Rows.of(target.samples, target.patches_field)
     found = {}
@@ -125,7 +126,7 @@ def read_members(samples, run_key: str) -> Members:
         run_key=run_key,
         config=config,
         target=target,
-        clusters=read_clusters(dataset, run_key),
+        clusters=clusters,
         rows=rows,
         ids=[key for key, _ in kept],
         sample_ids=[sample for _, sample in kept],

@@ -1,74 +1,116 @@
-"""What a run says of each cluster, found anew for the clusters that an edit touched: size, confidence, prototypes."""
+"""Cluster records: id, label, size, mean confidence and prototypes of each cluster, of new runs and after edits."""
 
 import numpy as np
 
 from ...models.labels import NOISE
 from ...models.vectors.normalize import l2_normalize
+from ..dataset.targets import Target
 from ..dataset.vectors import read_spaces
 from .clusters import cluster_label, label_width
+from .config import RunConfig
 from .labels import Labels
-from .store import fields_of
 
 PROTOTYPES = 9
 DIGITS = 4
 _SELECTED = 100_000  # more ids than these are no query any more; then all vectors are read
 
 
-def describe(run, members: Labels, names: dict[int, str], typical: dict | None = None) -> dict[int, dict]:
-    """The entries of some clusters.
+def cluster_records(
+    ids: list[str], X: np.ndarray, labels: np.ndarray, confidence: np.ndarray, seed: int, by: str = "center"
+) -> list[dict]:
+    """The records of a new run.
 
     Args:
-        run: an :class:`operators.edited_run.EditedRun`
-        members: all members of these clusters
-        names: the names of the clusters by id
-        typical (None): prototypes by cluster id that are to stay, whatever the vectors say
+        ids: sample ids, or label ids of patches
+        X: their vectors ``(n, d)``
+        labels: their clusters ``(n,)``, -1 for noise
+        confidence: ``(n,)`` in [0, 1]
+        seed: seed of the choice of prototypes
+        by ("center"): definition of prototypes, see :func:`models.analysis.exemplars.prototypes`
 
     Returns:
-        entries by cluster id; a cluster without members has none
+        one record per cluster by id, noise included
+    """
+    from ...models.analysis.exemplars import prototypes
+
+    chosen = prototypes(X, labels, confidence, seed=seed, by=by)
+    found, place, counts = np.unique(labels, return_inverse=True, return_counts=True)
+    sums = np.bincount(place, weights=confidence)
+    width = label_width(labels)
+    return [
+        _record(
+            cluster, cluster_label(cluster, width), size, total / size, [ids[row] for row in chosen.get(cluster, [])]
+        )
+        for cluster, size, total in zip(found.tolist(), counts.tolist(), sums.tolist(), strict=True)
+    ]
+
+
+def edited_records(
+    target: Target,
+    config: RunConfig,
+    members: Labels,
+    names: dict[int, str],
+    kept: dict[int, list[str]] | None = None,
+) -> dict[int, dict]:
+    """The records of some clusters of a run after an edit.
+
+    Args:
+        target: where the run's labels are
+        config: its configuration
+        members: all members of these clusters
+        names: the names of the clusters by id
+        kept (None): prototypes by cluster id that stay, whatever the vectors say
+
+    Returns:
+        records by cluster id; a cluster without members has none
     """
     from ...models.analysis.exemplars import prototypes
 
     confidence = np.nan_to_num(members.confidence)
-    typical = typical or {}
-    asked = np.flatnonzero((members.clusters != NOISE) & ~np.isin(members.clusters, list(typical)))
-    rows, X = run_vectors(run.target, run.config, members.take(asked))
+    kept = kept or {}
+    asked = np.flatnonzero((members.clusters != NOISE) & ~np.isin(members.clusters, list(kept)))
+    rows, X = run_vectors(target, config, members.take(asked))
     rows = asked[rows]
-    chosen = prototypes(X, members.clusters[rows], confidence[rows], PROTOTYPES, run.config.seed) if len(rows) else {}
-    chosen = {cluster: [members.ids[rows[row]] for row in found] for cluster, found in chosen.items()} | typical
-    entries = {}
+    found = prototypes(X, members.clusters[rows], confidence[rows], PROTOTYPES, config.seed) if len(rows) else {}
+    chosen = {cluster: [members.ids[rows[row]] for row in places] for cluster, places in found.items()} | kept
+    records = {}
     for cluster, name in sorted(names.items()):
         inside = np.flatnonzero(members.clusters == cluster)
         if not len(inside):
             continue
         if cluster not in chosen and cluster != NOISE:  # the vectors are gone
-            surest = inside[np.argsort(-confidence[inside], kind="stable")][:PROTOTYPES]
-            chosen[cluster] = [members.ids[row] for row in surest]
-        entries[cluster] = {
-            "id": cluster,
-            "label": name,
-            "size": len(inside),
-            "confidence": round(float(confidence[inside].mean()), DIGITS),
-            "prototypes": chosen.get(cluster, []),
-        }
-    return entries
+            confident = inside[np.argsort(-confidence[inside], kind="stable")][:PROTOTYPES]
+            chosen[cluster] = [members.ids[row] for row in confident]
+        mean = float(confidence[inside].mean())
+        records[cluster] = _record(cluster, name, len(inside), mean, chosen.get(cluster, []))
+    return records
 
 
-def run_vectors(target, config, rows: Labels, stored: bool = False) -> tuple[np.ndarray, np.ndarray]:
+def _record(cluster: int, label: str, size: int, confidence: float, prototypes: list[str]) -> dict:
+    return {
+        "id": cluster,
+        "label": label,
+        "size": size,
+        "confidence": round(confidence, DIGITS),
+        "prototypes": prototypes,
+    }
+
+
+def run_vectors(target: Target, config: RunConfig, rows: Labels, stored: bool = False) -> tuple[np.ndarray, np.ndarray]:
     """The vectors of some images or patches as their run saw them before any reduction.
 
     Args:
         target: where they are
         config: the run's configuration
-        rows: whose
+        rows: the images or patches
         stored (False): whether to leave their lengths as they are stored
 
     Returns:
         a tuple of the ``(m,)`` positions in ``rows`` that have a vector and the vectors ``(m, d)``; none if the field
         of the vectors is gone
     """
-    source = target.source
-    fields = fields_of(config)
-    if not rows.ids or any(source.get_field(target.local_path(field)) is None for field in fields):
+    source, fields = target.source, config.vector_fields
+    if not rows.ids or any(source.get_field(target.local_path(name)) is None for name in fields):
         return np.empty(0, np.int64), np.empty((0, 0), np.float32)
     if len(rows.ids) <= _SELECTED:
         source = source.select(list(dict.fromkeys(rows.sample_ids)))
@@ -77,24 +119,3 @@ def run_vectors(target, config, rows: Labels, stored: bool = False) -> tuple[np.
     there = np.array([i for i, row_id in enumerate(rows.ids) if row_id in position], np.int64)
     X = table.X[[position[rows.ids[i]] for i in there]]
     return there, l2_normalize(X, widths) if config.normalize and not stored else X
-
-
-def cluster_records(table, X, clusterer, seed) -> list[dict]:
-    """Per cluster: id, label, size, mean confidence and prototypes."""
-    from ...models.analysis.exemplars import prototypes
-
-    labels, confidence = clusterer.labels_, clusterer.confidence_
-    chosen = prototypes(X, labels, confidence, seed=seed, by=clusterer.prototypes_by)
-    ids, place, counts = np.unique(labels, return_inverse=True, return_counts=True)
-    sums = np.bincount(place, weights=confidence)
-    width = label_width(labels)
-    return [
-        {
-            "id": int(cluster),
-            "label": cluster_label(int(cluster), width),
-            "size": count,
-            "confidence": round(total / count, 4),
-            "prototypes": [table.ids[row] for row in chosen.get(int(cluster), [])],
-        }
-        for cluster, count, total in zip(ids, counts.tolist(), sums.tolist(), strict=True)
-    ]

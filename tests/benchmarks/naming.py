@@ -118,7 +118,7 @@ def name_many(n: int, parallel: int, seconds: float, folder: Path) -> bool:
         named = 0
         for call in ("first", "repeat"):
             started = time.monotonic()
-            done = label(dataset, run_key="km", base_url=server.url, model="mock", parallel=parallel)
+            done = label(dataset, run_key="km", base_url=server.url, model="mock", max_concurrency=parallel)
             named += done["named"]
             print(f"{call}: {done['text']}; {done['calls']} calls, {time.monotonic() - started:.1f} s")
             if not done["failures"]:

@@ -15,7 +15,7 @@ def clustered(digits):
 
 def test_compare_two_runs_and_show_who_moved(user, clustered):
     compared = foo.get_operator("@constellation/clusters/compare_clusterings")(
-        clustered, run_key="second", other="first"
+        clustered, run_key="second", other_run_key="first"
     )
     user.open(clustered)
     form = user.open_form("compare_clusterings")

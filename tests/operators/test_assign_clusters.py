@@ -14,17 +14,20 @@ from fiftyone.plugins.orgs.constellation.clusters.models.parameters import param
 from fiftyone.plugins.orgs.constellation.clusters.models.vectors.normalize import l2_normalize
 from fiftyone.plugins.orgs.constellation.clusters.models.vectors.reduction import get_reduction
 from fiftyone.plugins.orgs.constellation.clusters.operators.editing import new_samples as newcomers
-from fiftyone.plugins.orgs.constellation.clusters.operators.editing.actions.dissolve import dissolve_clusters
-from fiftyone.plugins.orgs.constellation.clusters.operators.editing.actions.merge import merge_clusters
-from fiftyone.plugins.orgs.constellation.clusters.operators.editing.actions.move import move_to_cluster
-from fiftyone.plugins.orgs.constellation.clusters.operators.editing.actions.rename import rename_clusters
-from fiftyone.plugins.orgs.constellation.clusters.operators.editing.actions.split import split_cluster
-from fiftyone.plugins.orgs.constellation.clusters.operators.editing.actions.undo import undo_edit
-from fiftyone.plugins.orgs.constellation.clusters.operators.runs.store import clusters_of, version_of
 from PIL import Image
 
 from .conftest import get, group_vectors
 from .editing.test_edits import check_entries, log_of, state
+from .handles import (
+    clusters_of,
+    dissolve_clusters,
+    merge_clusters,
+    move_to_cluster,
+    rename_clusters,
+    split_cluster,
+    undo_edit,
+    version_of,
+)
 
 
 @pytest.fixture
@@ -101,7 +104,7 @@ def test_it_is_an_edit_that_can_be_undone(split):
     rename_clusters(dataset, "km", {c["id"]: f"name {c['id']}" for c in clusters_of(dataset, "km")})
     named = state(dataset)
     prototypes = [c["prototypes"] for c in clusters_of(dataset, "km")]
-    done = assign(dataset, by="anna")
+    done = assign(dataset, author="anna")
     assert done["version"] == 2 and log_of(dataset)[-1]["by"] == "anna"
     assert sum(c["size"] for c in done["clusters"]) == 20 and done["text"].startswith("Assigned 20 images to ")
     assert {c["label"] for c in done["clusters"]} == {f"name {c['id']}" for c in done["clusters"]}
@@ -115,13 +118,13 @@ def test_it_is_an_edit_that_can_be_undone(split):
     assert state(dataset) == before
 
 
-def test_below_the_threshold_they_stay_unassigned(split):
+def test_below_the_minimum_they_stay_unassigned(split):
     dataset, ids = split
     assign(dataset)
     sure = np.array(dataset.select(ids).values("km.confidence"))
     undo_edit(dataset, "km")
     limit = float(np.median(sure)) + 1e-9
-    done = assign(dataset, threshold=limit)
+    done = assign(dataset, min_confidence=limit)
     assert (
         done["n_unassigned"] == (sure < limit).sum() > 0 and f"{done['n_unassigned']} stay unassigned" in done["text"]
     )
@@ -147,7 +150,7 @@ def test_new_samples_go_where_the_edited_clusters_are(split):
     assert done["n_noise"] > 0
     check_entries(dataset)
     merge_clusters(dataset, "km", [kept, 4])
-    assert assign(dataset, again=True)["version"] == version_of(dataset, "km")
+    assert assign(dataset, overwrite=True)["version"] == version_of(dataset, "km")
     check_entries(dataset)
 
 
@@ -157,7 +160,7 @@ def test_again_moves_what_was_assigned_and_nothing_else(split):
     by_hand, seen = ids[0], dict(zip(*dataset.limit(40).values(["id", "km.cluster"]), strict=True))
     there = dataset[by_hand].km.cluster
     move_to_cluster(dataset, "km", [by_hand], (there + 1) % 5)
-    done = assign(dataset, again=True, threshold=1)
+    done = assign(dataset, overwrite=True, min_confidence=1)
     assert done["n_unassigned"] + done["n_assigned"] == 19 and done["n_unassigned"] > 10
     assert dataset.select(ids[1:]).values("km").count(None) == done["n_unassigned"]
     assert dataset[by_hand].km.cluster == (there + 1) % 5
@@ -180,7 +183,7 @@ def test_into_another_dataset(split, other):
     assert assign(target, run_dataset=dataset.name)["n_assigned"] == 1
     assert target.values("km.id")[:30] == labels and target[late].km.cluster == target.first().km.cluster
     undo_edit(dataset, "km")
-    assert assign(target, run_dataset=dataset.name, again=True)["n_assigned"] == 31
+    assert assign(target, run_dataset=dataset.name, overwrite=True)["n_assigned"] == 31
     assert "dogs" not in target.count_values("km.label") and state(dataset) == before
 
 
@@ -270,7 +273,7 @@ def test_refusals(split, other):
     before = state(dataset)
     for given, said in (
         ({"run_dataset": "nowhere"}, "there is no dataset 'nowhere'"),
-        ({"threshold": 2.0}, "threshold=2.0 is not valid"),
+        ({"min_confidence": 2.0}, "min_confidence=2.0 is not valid"),
         ({"batch_size": 0}, "batch_size=0 is not valid"),
         ({"cluster_field": "filepath"}, "field 'filepath' exists"),
         ({"cluster_field": "a b"}, "cluster field 'a b' is not valid"),
@@ -302,18 +305,20 @@ def test_in_the_app(split, other):
         return get("assign_clusters").resolve_type(ctx, "inputs").to_json()["type"]["properties"]
 
     form = draw(target, run_dataset=f"in {dataset.name}")
-    assert set(form["run_key"]["type"]["values"]) == {"km"} and {"view_target", "threshold"} <= set(form)
+    assert set(form["run_key"]["type"]["values"]) == {"km"} and {"view_target", "min_confidence"} <= set(form)
     assert "problem" in draw(target) and draw(dataset, cluster_field="a b")["cluster_field"]["invalid"]
     foo.execute_operator(uri, ctx={"dataset": dataset, "params": {"run_key": "km"}})
     assert dataset.count("km.label") == 60
-    params = {"run_dataset": f"in {dataset.name}", "run_key": "km", "cluster_field": "found", "threshold": 0.01}
+    params = {"run_dataset": f"in {dataset.name}", "run_key": "km", "cluster_field": "found", "min_confidence": 0.01}
     foo.execute_operator(uri, ctx={"dataset": target, "params": params})
     assert target.count("found.label") > 20
 
 
 def test_delegated_with_all_of_its_arguments(split):
     dataset, ids = split
-    queued = assign(dataset.select(ids[:7]), threshold=0.001, batch_size=3, num_workers=0, by="anna", delegate=True)
+    queued = assign(
+        dataset.select(ids[:7]), min_confidence=0.001, batch_size=3, num_workers=0, author="anna", delegate=True
+    )
     service = DelegatedOperationService()
     service.execute_queued_operations(limit=1, log=False)
     assert "Assigned 7 images" in service.get(ObjectId(queued["id"])).status.label

@@ -3,17 +3,20 @@
 import fiftyone as fo
 import numpy as np
 import pytest
-from fiftyone.plugins.orgs.constellation.clusters.operators.editing.actions.dissolve import dissolve_clusters
-from fiftyone.plugins.orgs.constellation.clusters.operators.editing.actions.merge import merge_clusters
-from fiftyone.plugins.orgs.constellation.clusters.operators.editing.actions.move import move_to_cluster
-from fiftyone.plugins.orgs.constellation.clusters.operators.editing.actions.rename import rename_clusters
-from fiftyone.plugins.orgs.constellation.clusters.operators.editing.actions.split import split_cluster
-from fiftyone.plugins.orgs.constellation.clusters.operators.editing.actions.undo import redo_edit, undo_edit
-from fiftyone.plugins.orgs.constellation.clusters.operators.runs import store as run_parts
-from fiftyone.plugins.orgs.constellation.clusters.operators.runs.store import clusters_of
 
 from .conftest import get
 from .editing.test_edits import check_entries, log_of, state
+from .handles import (
+    clusters_of,
+    dissolve_clusters,
+    merge_clusters,
+    move_to_cluster,
+    read_result,
+    redo_edit,
+    rename_clusters,
+    split_cluster,
+    undo_edit,
+)
 
 
 @pytest.fixture
@@ -30,7 +33,7 @@ def build(dataset, **kwargs):
 def check_coarse(dataset, path="km"):
     """The coarse label is the coarse cluster of the fine one, named as the run says, everywhere."""
     dataset.reload()
-    coarse_of = {int(k): v for k, v in run_parts.read_result(dataset, "km", "coarse")["of"].items()} | {-1: -1}
+    coarse_of = {int(k): v for k, v in read_result(dataset, "km", "coarse")["of"].items()} | {-1: -1}
     names = {entry["id"]: entry["label"] for entry in clusters_of(dataset, "km", "coarse")} | {-1: "noise"}
     unwind = path != "km"
     values = dataset.values([f"{path}.cluster", f"{path}.confidence"], unwind=unwind)
@@ -51,7 +54,7 @@ def test_clusters_of_one_group_come_together(run):
     assert done["coarse_field"] == "km_coarse" and [c["size"] for c in done["clusters"]] == [20, 20, 20]
     pairs = set(zip(*run.values(["km_coarse.label", "ground_truth.label"]), strict=True))
     assert len(pairs) == 3 and {a for a, _ in pairs} == {"group 00", "group 01", "group 02"}
-    tree = run_parts.read_result(run, "km", "hierarchy")
+    tree = read_result(run, "km", "hierarchy")
     assert len(tree["children"]) == len(tree["heights"]) == 8 and tree["heights"] == sorted(tree["heights"])
     assert run.get_field("km_coarse").info["constellation"]["status"] == "done"
     undo_edit(run, "km")

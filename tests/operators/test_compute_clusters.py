@@ -13,9 +13,9 @@ from fiftyone.plugins.orgs.constellation.clusters.operators.outputs.summary impo
 from fiftyone.plugins.orgs.constellation.clusters.operators.runs import lifecycle as runs
 from fiftyone.plugins.orgs.constellation.clusters.operators.runs.labels import create_label_field
 from fiftyone.plugins.orgs.constellation.clusters.operators.runs.leftovers import clean_fields
-from fiftyone.plugins.orgs.constellation.clusters.operators.runs.store import read_clusters
 
 from .conftest import get, group_vectors
+from .handles import read_clusters
 
 
 def groups_found(dataset, field):

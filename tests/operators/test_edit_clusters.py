@@ -4,10 +4,10 @@ import fiftyone.operators as foo
 import pytest
 from fiftyone import ViewField as F
 from fiftyone.plugins.orgs.constellation.clusters.operators import build_cluster_hierarchy, edit_clusters
-from fiftyone.plugins.orgs.constellation.clusters.operators.runs.store import version_of
 
 from .conftest import get
 from .editing.test_edits import check_entries, log_of, members, state
+from .handles import version_of
 
 
 @pytest.fixture
@@ -39,9 +39,9 @@ def test_every_action_by_its_python_call(run):
         "split": {"cluster": 2, "params": {"n_clusters": 3}},
         "move": {"ids": run.values("id")[:2], "cluster": 3},
         "dissolve": {"clusters": 4},
-        "absorb_noise": {"threshold": -1.0},
+        "absorb_noise": {"min_similarity": -1.0},
     }.items():
-        done = edit(run, action, by="anna", **arguments)
+        done = edit(run, action, author="anna", **arguments)
         assert done["action"] == action and done["n_changed"] > 0 and done["text"] and done["run_key"] == "km"
         check_entries(run)
     assert {record["by"] for record in log_of(run)} == {"anna"}
@@ -59,7 +59,7 @@ def test_move_and_absorb_are_limited_to_a_view(run):
     assert edit(view, "move", cluster=-1)["n_changed"] == 2
     edit(run, "dissolve", clusters=[1])
     assert set(ids) < set(members(run, -1))
-    assert edit(run.select(ids), "absorb_noise", threshold=-1)["n_changed"] == 2
+    assert edit(run.select(ids), "absorb_noise", min_similarity=-1)["n_changed"] == 2
     assert not set(ids) & set(members(run, -1))
     with pytest.raises(ValueError, match="the whole dataset cannot be moved into one cluster"):
         edit(run, "move", cluster=3)
@@ -82,9 +82,9 @@ REFUSED = [
     ("undo", {"name": "a"}, "name='a' has no use here, for 'undo' takes no more"),
     ("merge", {}, "'merge' needs clusters; give clusters=..."),
     ("rename", {"names": {}}, "no name was given"),
-    ("rename", {"names": {0: "x" * 10_000 + "\n"}, "threshold": 1.0}, "threshold=1.0 has no use here"),
-    ("explode", {}, "action='explode' is not valid"),
-    ("absorb_noise", {"threshold": 3.0}, "threshold=3.0 is not valid"),
+    ("rename", {"names": {0: "x" * 10_000 + "\n"}, "min_similarity": 1.0}, "min_similarity=1.0 has no use here"),
+    ("explode", {}, "action='explode' is not known"),
+    ("absorb_noise", {"min_similarity": 3.0}, "min_similarity=3.0 is not valid"),
     ("move", {"cluster": 17, "ids": ["5f452487ef00e6374aad2744"]}, "has no cluster 17"),
 ]
 
@@ -137,7 +137,7 @@ def test_execute_in_the_app(run):
     press_execute(run, run_key="km", action="split", cluster="2", method="agglomerative")
     press_execute(run, run_key="km", action="move", cluster="new", name="mine", selected=run.values("id")[:4])
     press_execute(run, run_key="km", action="dissolve", clusters=["3"])
-    press_execute(run, run_key="km", action="absorb_noise", threshold=-1.0)
+    press_execute(run, run_key="km", action="absorb_noise", min_similarity=-1.0)
     check_entries(run)
     done = [record["action"] for record in log_of(run)]
     assert done == ["rename", "merge", "split", "move", "dissolve", "absorb_noise"]

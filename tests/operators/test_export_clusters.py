@@ -10,7 +10,6 @@ import numpy as np
 import pytest
 from fiftyone import ViewField as F
 from fiftyone.operators.executor import ExecutionError
-from fiftyone.plugins.orgs.constellation.clusters.operators.editing.actions.rename import rename_clusters
 from fiftyone.plugins.orgs.constellation.clusters.operators.export import files as export_files
 from fiftyone.plugins.orgs.constellation.clusters.operators.export import images
 from fiftyone.plugins.orgs.constellation.clusters.operators.export import report as export_report
@@ -19,6 +18,7 @@ from PIL import Image
 
 from .app_stream import app_messages
 from .conftest import get, group_vectors
+from .handles import rename_clusters
 from .inputs.test_forms import draw, flat
 
 HOSTILE = ["../../etc/passwd", '<script>alert(1)</script>"', '=HYPERLINK("x")']
@@ -64,7 +64,7 @@ def rows_of(path):
 
 
 def test_a_table_of_all_samples(run, tmp_path):
-    done = get("export_clusters")(run, run_key="km", to=str(tmp_path / "deep" / "out.csv"))
+    done = get("export_clusters")(run, run_key="km", path=str(tmp_path / "deep" / "out.csv"))
     assert done["n"] == 30 and done["n_clusters"] == 3 and done["path"].endswith("/deep/out.csv")
     rows = {row["id"]: row for row in rows_of(done["path"])}
     for sample in run:
@@ -76,7 +76,7 @@ def test_a_table_of_all_samples(run, tmp_path):
 
 
 def test_json_has_the_run_and_its_members(run, tmp_path):
-    done = get("export_clusters")(run, run_key="km", to=str(tmp_path), format="json")
+    done = get("export_clusters")(run, run_key="km", path=str(tmp_path), format="json")
     assert done["path"] == str(tmp_path / "km.json")
     stored = json.loads((tmp_path / "km.json").read_text())
     assert stored["run"]["method"] == "kmeans" and len(stored["run"]["clusters"]) == 3
@@ -84,7 +84,7 @@ def test_json_has_the_run_and_its_members(run, tmp_path):
 
 
 def test_a_view_exports_its_own(run, tmp_path):
-    done = get("export_clusters")(run.match(F("km.cluster") == 1), run_key="km", to=str(tmp_path / "a.csv"))
+    done = get("export_clusters")(run.match(F("km.cluster") == 1), run_key="km", path=str(tmp_path / "a.csv"))
     assert done["n"] == 10 and done["n_clusters"] == 1 and {r["cluster"] for r in rows_of(done["path"])} == {"1"}
 
 
@@ -92,7 +92,7 @@ def test_a_folder_per_cluster(run, files, tmp_path):
     missing = run.first()
     missing["filepath"] = "/nowhere/gone.png"
     missing.save()
-    done = get("export_clusters")(run, run_key="km", to=str(tmp_path / "out"), format="folders")
+    done = get("export_clusters")(run, run_key="km", path=str(tmp_path / "out"), format="folders")
     assert done["skipped"] == {"missing file": 1}
     folders = sorted(path for path in (tmp_path / "out").iterdir() if path.is_dir())
     assert [folder.name for folder in folders] == ["00", "01", "02"]
@@ -113,17 +113,17 @@ def test_images_of_one_name_do_not_replace_each_other(dataset, compute, files, t
         (folder / "image.png").write_bytes(files[i].read_bytes())
         dataset.add_sample(fo.Sample(filepath=str(folder / "image.png"), emb=x))
     compute(dataset, run_key="km", embeddings="emb")
-    get("export_clusters")(dataset, run_key="km", to=str(tmp_path / "out"), format="folders")
+    get("export_clusters")(dataset, run_key="km", path=str(tmp_path / "out"), format="folders")
     assert len(list((tmp_path / "out").rglob("*.png"))) == 30
 
 
 def test_patches_are_cropped(patch_run, tmp_path):
     for samples in (patch_run, patch_run.to_patches("things")):
         to = tmp_path / str(samples._is_patches)
-        get("export_clusters")(samples, run_key="p", to=str(to), format="folders")
+        get("export_clusters")(samples, run_key="p", path=str(to), format="folders")
         images = list(to.rglob("*.png"))
         assert len(images) == 30 and {Image.open(path).size for path in images} == {(20, 15)}
-    done = get("export_clusters")(patch_run, run_key="p", to=str(tmp_path / "p.csv"))
+    done = get("export_clusters")(patch_run, run_key="p", path=str(tmp_path / "p.csv"))
     row = rows_of(done["path"])[1]
     assert (row["x"], row["width"]) == ("0.5", "0.5") and row["sample_id"] == patch_run.first().id != row["id"]
 
@@ -132,7 +132,7 @@ def test_a_contact_sheet_per_cluster(run, tmp_path):
     missing = run.first()
     missing["filepath"] = "/nowhere/gone.png"
     missing.save()
-    done = get("export_clusters")(run, run_key="km", to=str(tmp_path / "out"), format="contact_sheets")
+    done = get("export_clusters")(run, run_key="km", path=str(tmp_path / "out"), format="contact_sheets")
     assert done["skipped"] == {"missing file": 1}
     sheets = sorted((tmp_path / "out").glob("*.png"))
     assert [sheet.name for sheet in sheets] == ["00.png", "01.png", "02.png"]
@@ -147,18 +147,18 @@ def test_a_contact_sheet_per_cluster(run, tmp_path):
 def test_hostile_names_are_never_paths_formulas_or_markup(run, tmp_path):
     rename_clusters(run, "km", dict(enumerate(HOSTILE)))
     out = tmp_path / "inside" / "out"
-    get("export_clusters")(run, run_key="km", to=str(out), format="folders")
+    get("export_clusters")(run, run_key="km", path=str(out), format="folders")
     assert sorted(path.name for path in out.iterdir() if path.is_dir()) == [
         "00_etc_passwd", "01_script_alert_1_script", "02_HYPERLINK_x"
     ]  # fmt: skip
     assert sorted(p.name for p in tmp_path.iterdir()) == ["inside"]
-    done = get("export_clusters")(run, run_key="km", to=str(tmp_path / "a.csv"))
+    done = get("export_clusters")(run, run_key="km", path=str(tmp_path / "a.csv"))
     assert {row["label"] for row in rows_of(done["path"])} == {HOSTILE[0], HOSTILE[1], "'" + HOSTILE[2]}
-    get("export_clusters")(run, run_key="km", to=str(tmp_path / "a.json"), format="json")
+    get("export_clusters")(run, run_key="km", path=str(tmp_path / "a.json"), format="json")
     labels = {item["label"] for item in json.loads((tmp_path / "a.json").read_text())["items"]}
     assert labels == set(HOSTILE)
-    get("export_clusters")(run, run_key="km", to=str(tmp_path / "sheets"), format="contact_sheets")
-    get("export_clusters")(run, run_key="km", to=str(tmp_path / "a.html"), format="html")
+    get("export_clusters")(run, run_key="km", path=str(tmp_path / "sheets"), format="contact_sheets")
+    get("export_clusters")(run, run_key="km", path=str(tmp_path / "a.html"), format="html")
     page = (tmp_path / "a.html").read_text()
     assert "<script>alert" not in page and page.count("</script>") == 2
 
@@ -175,22 +175,22 @@ def test_nothing_is_overwritten_unasked(run, tmp_path):
     (tmp_path / "out" / "mine.txt").write_text("mine")
     (tmp_path / "a.csv").write_text("mine")
     call = get("export_clusters")
-    for kwargs in ({"to": "out", "format": "folders"}, {"to": "out", "format": "contact_sheets"}):
+    for kwargs in ({"path": "out", "format": "folders"}, {"path": "out", "format": "contact_sheets"}):
         with pytest.raises(ValueError, match=r"out' is not empty; choose another or set overwrite=True"):
-            call(run, run_key="km", **{**kwargs, "to": str(tmp_path / "out")})
+            call(run, run_key="km", **{**kwargs, "path": str(tmp_path / "out")})
     with pytest.raises(ValueError, match=r"a.csv' exists; choose another path or set overwrite=True"):
-        call(run, run_key="km", to=str(tmp_path / "a.csv"))
+        call(run, run_key="km", path=str(tmp_path / "a.csv"))
     assert (tmp_path / "a.csv").read_text() == "mine" and len(list((tmp_path / "out").iterdir())) == 1
-    call(run, run_key="km", to=str(tmp_path / "a.csv"), overwrite=True)
+    call(run, run_key="km", path=str(tmp_path / "a.csv"), overwrite=True)
     assert len(rows_of(tmp_path / "a.csv")) == 30
 
 
 def test_a_repeated_export_leaves_no_old_images(run, tmp_path):
     call, out = get("export_clusters"), tmp_path / "out"
-    call(run, run_key="km", to=str(out), format="folders")
+    call(run, run_key="km", path=str(out), format="folders")
     (out / "mine.txt").write_text("mine")
     run.delete_samples(run.match(F("km.cluster") == 2).values("id"))
-    call(run, run_key="km", to=str(out), format="folders", overwrite=True)
+    call(run, run_key="km", path=str(out), format="folders", overwrite=True)
     assert len(list(out.rglob("*.png"))) == 20 and not (out / "02").exists()
     assert (out / "mine.txt").read_text() == "mine"
 
@@ -198,10 +198,10 @@ def test_a_repeated_export_leaves_no_old_images(run, tmp_path):
 def test_a_listing_that_was_tampered_with_deletes_nothing_outside(run, tmp_path):
     call, out = get("export_clusters"), tmp_path / "out"
     (tmp_path / "precious").write_text("mine")
-    call(run, run_key="km", to=str(out), format="folders")
+    call(run, run_key="km", path=str(out), format="folders")
     listed = json.loads((out / export_files.LISTING).read_text())
     (out / export_files.LISTING).write_text(json.dumps([*listed, "../precious", str(tmp_path / "precious")]))
-    call(run, run_key="km", to=str(out), format="folders", overwrite=True)
+    call(run, run_key="km", path=str(out), format="folders", overwrite=True)
     assert (tmp_path / "precious").read_text() == "mine"
 
 
@@ -209,25 +209,25 @@ def test_places_that_cannot_be_written(run, tmp_path, monkeypatch):
     (tmp_path / "file").write_text("x")
     call = get("export_clusters")
     with pytest.raises(ValueError, match=r"cannot be written, '.*/file' is a file; choose another path"):
-        call(run, run_key="km", to=str(tmp_path / "file" / "out"), format="folders")
+        call(run, run_key="km", path=str(tmp_path / "file" / "out"), format="folders")
     with pytest.raises(ValueError, match="is a file, not a folder"):
-        call(run, run_key="km", to=str(tmp_path / "file"), format="folders")
+        call(run, run_key="km", path=str(tmp_path / "file"), format="folders")
     for to in ("", "a\0b", None, 7):
         with pytest.raises(ValueError, match="is not a path; give a file or folder"):
-            call(run, run_key="km", to=to)
+            call(run, run_key="km", path=to)
     with monkeypatch.context() as patch:
         patch.setattr(export_files.os, "access", lambda path, mode: False)
         with pytest.raises(ValueError, match=r"cannot be written, no permission in '.*'; choose another path"):
-            call(run, run_key="km", to=str(tmp_path / "out"), format="folders")
+            call(run, run_key="km", path=str(tmp_path / "out"), format="folders")
 
 
 @pytest.mark.parametrize("format", ["csv", "folders"])
 @pytest.mark.parametrize("name", ["x" * 300, "/".join(["y" * 100] * 60)])
 def test_a_path_that_is_too_long(run, tmp_path, name, format):
     with pytest.raises(ValueError, match="cannot be written, File name too long; choose another path") as refused:
-        get("export_clusters")(run, run_key="km", to=str(tmp_path / name), format=format)
+        get("export_clusters")(run, run_key="km", path=str(tmp_path / name), format=format)
     assert len(str(refused.value)) < 300 and list(tmp_path.iterdir()) == []
-    assert flat(draw(run, "export_clusters", format=format, to=str(tmp_path / name)))["to"]["invalid"]
+    assert flat(draw(run, "export_clusters", format=format, path=str(tmp_path / name)))["path"]["invalid"]
 
 
 def test_folders_made_for_a_failed_export_go_again(run, tmp_path, monkeypatch):
@@ -238,7 +238,7 @@ def test_folders_made_for_a_failed_export_go_again(run, tmp_path, monkeypatch):
     with monkeypatch.context() as patch:
         patch.setattr(images.shutil, "copyfile", full)
         with pytest.raises(ValueError, match="No space left on device"):
-            get("export_clusters")(run, run_key="km", to=str(tmp_path / "mine" / "a" / "b" / "out"), format="folders")
+            get("export_clusters")(run, run_key="km", path=str(tmp_path / "mine" / "a" / "b" / "out"), format="folders")
     assert list(tmp_path.rglob("*")) == [tmp_path / "mine"]
 
 
@@ -247,15 +247,15 @@ def test_overwrite_means_earlier_exports_and_nothing_else(run, tmp_path):
     (out / "00").mkdir(parents=True)
     (out / "clusters.csv").write_text("mine")
     with pytest.raises(ValueError, match=r"'clusters.csv' in '.*/out' is not from an earlier export; choose another"):
-        call(run, run_key="km", to=str(out), format="folders", overwrite=True)
+        call(run, run_key="km", path=str(out), format="folders", overwrite=True)
     assert (out / "clusters.csv").read_text() == "mine" and len(list(out.rglob("*"))) == 2
     (out / "clusters.csv").unlink()
     for _ in range(2):
-        call(run, run_key="km", to=str(out), format="folders", overwrite=True)
+        call(run, run_key="km", path=str(out), format="folders", overwrite=True)
     picture = next((out / "00").iterdir())
     (out / export_files.LISTING).unlink()
     with pytest.raises(ValueError, match="is not from an earlier export"):
-        call(run, run_key="km", to=str(out), format="folders", overwrite=True)
+        call(run, run_key="km", path=str(out), format="folders", overwrite=True)
     assert picture.exists()
 
 
@@ -268,7 +268,7 @@ def test_what_a_spreadsheet_would_run_is_text(label):
 def test_a_report_of_very_many_clusters_stays_small(run, tmp_path, monkeypatch):
     monkeypatch.setattr(export_report, "REPORT_CARDS", 1)
     get("edit_clusters")(run, run_key="km", action="dissolve", clusters=[2])
-    get("export_clusters")(run, run_key="km", to=str(tmp_path / "a.html"), format="html")
+    get("export_clusters")(run, run_key="km", path=str(tmp_path / "a.html"), format="html")
     page, data = (tmp_path / "a.html").read_text(), data_of(tmp_path / "a.html")
     assert "2 clusters of 30 images" in page and page.count("<article") == 3
     assert [cluster["id"] for cluster in data["clusters"]] == [0, -1, export_report.REST]
@@ -281,7 +281,7 @@ def test_a_full_disk_leaves_nothing(run, tmp_path, monkeypatch):
 
     monkeypatch.setattr(images.shutil, "copyfile", full)
     with pytest.raises(ValueError, match="cannot be written, No space left on device at 'x.png'"):
-        get("export_clusters")(run, run_key="km", to=str(tmp_path / "out"), format="folders")
+        get("export_clusters")(run, run_key="km", path=str(tmp_path / "out"), format="folders")
     assert list(tmp_path.iterdir()) == []
 
 
@@ -292,7 +292,7 @@ def test_a_stopped_export_leaves_nothing(run, tmp_path, format):
             raise RuntimeError("stopped")
 
     with pytest.raises(RuntimeError, match="stopped"):
-        get("export_clusters")(run, run_key="km", to=str(tmp_path / "out"), format=format, progress=stop)
+        get("export_clusters")(run, run_key="km", path=str(tmp_path / "out"), format=format, progress=stop)
     assert [path for path in tmp_path.rglob("*") if path.is_file()] == []
 
 
@@ -306,13 +306,15 @@ def test_a_stopped_export_leaves_nothing(run, tmp_path, format):
 def test_what_is_refused(run, tmp_path, kwargs, words):
     for delegate in (False, True):
         with pytest.raises(ValueError, match=words):
-            get("export_clusters")(run, **{"run_key": "km", "to": str(tmp_path / "a"), "delegate": delegate, **kwargs})
+            get("export_clusters")(
+                run, **{"run_key": "km", "path": str(tmp_path / "a"), "delegate": delegate, **kwargs}
+            )
 
 
 def test_a_field_that_is_gone(run, tmp_path):
     run.delete_sample_field("km")
     with pytest.raises(ValueError, match="label field 'km' of run 'km' was deleted or renamed"):
-        get("export_clusters")(run, run_key="km", to=str(tmp_path / "a.csv"))
+        get("export_clusters")(run, run_key="km", path=str(tmp_path / "a.csv"))
 
 
 def test_what_stands_for_a_cluster(run):
@@ -328,18 +330,18 @@ def test_what_stands_for_a_cluster(run):
 
 def test_the_form_checks_the_path_while_typing(run, tmp_path):
     form = flat(draw(run, "export_clusters"))
-    assert form["format"]["default"] == "html" and form["to"]["default"].endswith("km.html")
+    assert form["format"]["default"] == "html" and form["path"]["default"].endswith("km.html")
     (tmp_path / "full").mkdir()
     (tmp_path / "full" / "x").write_text("")
-    prop = flat(draw(run, "export_clusters", run_key="km", format="folders", to=str(tmp_path / "full")))["to"]
+    prop = flat(draw(run, "export_clusters", run_key="km", format="folders", path=str(tmp_path / "full")))["path"]
     assert prop["invalid"] and "not empty" in prop["error_message"]
 
 
 def test_from_the_app(run, tmp_path):
-    messages = app_messages(run, "export_clusters", {"run_key": "km", "to": str(tmp_path / "o"), "format": "folders"})
+    messages = app_messages(run, "export_clusters", {"run_key": "km", "path": str(tmp_path / "o"), "format": "folders"})
     assert messages[-1][0] == "notify" and "3 clusters of run km are in" in messages[-1][1]["message"]
     with pytest.raises(ExecutionError, match="is not empty; choose another"):
-        app_messages(run, "export_clusters", {"run_key": "km", "to": str(tmp_path / "o"), "format": "folders"})
+        app_messages(run, "export_clusters", {"run_key": "km", "path": str(tmp_path / "o"), "format": "folders"})
 
 
 def data_of(path):
@@ -350,7 +352,7 @@ def test_the_report_has_map_names_thumbnails_and_scores(run, tmp_path):
     view = run.limit(15)  # so few that their map needs no UMAP
     get("compute_clusters")(view, run_key="drawn", embeddings="emb", params={"n_clusters": 3})
     rename_clusters(run, "drawn", {1: "the <b>green</b> ones"}, about={1: {"description": "All of one colour."}})
-    done = get("export_clusters")(run, run_key="drawn", to=str(tmp_path / "deep"), format="html")
+    done = get("export_clusters")(run, run_key="drawn", path=str(tmp_path / "deep"), format="html")
     assert done["path"] == str(tmp_path / "deep" / "drawn.html")
     page, data = (tmp_path / "deep" / "drawn.html").read_text(), data_of(tmp_path / "deep" / "drawn.html")
     assert data["map"]["n"] == 15 and page.count("data:image/png;base64,") == 15
@@ -361,11 +363,11 @@ def test_the_report_has_map_names_thumbnails_and_scores(run, tmp_path):
     of_sample = dict(zip(run.values("id"), run.values("drawn.cluster"), strict=True))
     assert sorted(shown) == sorted(of_sample[str(i)] for i in results.sample_ids)
     run.delete_brain_run(run.get_run_info("drawn").config.visualization)
-    get("export_clusters")(run, run_key="drawn", to=str(tmp_path / "b.html"), format="html")
+    get("export_clusters")(run, run_key="drawn", path=str(tmp_path / "b.html"), format="html")
     assert data_of(tmp_path / "b.html")["map"] is None and "map was deleted" in (tmp_path / "b.html").read_text()
 
 
 def test_the_report_of_patches_shows_crops(patch_run, tmp_path):
-    get("export_clusters")(patch_run, run_key="p", to=str(tmp_path / "p.html"), format="html")
+    get("export_clusters")(patch_run, run_key="p", path=str(tmp_path / "p.html"), format="html")
     page = (tmp_path / "p.html").read_text()
     assert "3 clusters of 30 patches" in page and page.count("<img") == 27 and "was not made" in page

@@ -73,7 +73,7 @@ def test_two_thousand_images_by_place(scenes):
     with NamingServer(script) as server:
         plan = group(dataset, server, dry_run=True)
         assert server.connections == 0 and plan["calls"] <= 100 and plan["n_images"] == 2000
-        done = group(dataset, server, parallel=8)
+        done = group(dataset, server, max_concurrency=8)
         print(f"{done['text']} ({100 * done['calls'] / 2000:.1f} % of the images)")
         assert done["calls"] == plan["calls"] == len(server.questions) <= 100
     assert {g["name"] for g in done["groups"]} == {f"{p} scenes" for p in PLACES} and done["failures"] == {}

@@ -17,13 +17,12 @@ import pytest
 from bson import ObjectId, json_util
 from fiftyone.operators.delegated import DelegatedOperationService
 from fiftyone.plugins.orgs.constellation.clusters.models.naming import asking
-from fiftyone.plugins.orgs.constellation.clusters.operators.editing.actions.rename import rename_clusters
 from fiftyone.plugins.orgs.constellation.clusters.operators.naming import server as llm_server
-from fiftyone.plugins.orgs.constellation.clusters.operators.runs.store import clusters_of, read_result
 from naming_server import GOOD, NamingServer, hang, say, slow, status
 from PIL import Image
 
 from .conftest import get
+from .handles import clusters_of, read_result, rename_clusters
 
 KEY = "sk-test-0123456789-very-secret"
 COLORS = {"red": (200, 30, 30), "green": (30, 200, 30), "blue": (30, 30, 200)}
@@ -165,14 +164,14 @@ def test_the_key_is_nowhere(squares, monkeypatch, caplog):
     with NamingServer(leak, key=KEY) as server:
         monkeypatch.setenv("OPENAI_BASE_URL", server.url)
         said.append(label(squares, server))
-        queued = label(squares, server, delegate=True, redo=True)
+        queued = label(squares, server, delegate=True, overwrite=True)
         DelegatedOperationService().execute_queued_operations(limit=1, log=False)
         assert DelegatedOperationService().get(ObjectId(queued["id"])).run_state == "completed"
         said.append(json.dumps(draw(squares), default=str))
     with NamingServer(leak, key="another") as server:
         monkeypatch.setenv("OPENAI_BASE_URL", server.url)
         with pytest.raises(ValueError, match=r"key refused \(401\)") as caught:
-            label(squares, server, redo=True, clusters=[0])
+            label(squares, server, overwrite=True, clusters=[0])
         said.append(str(caught.value))
     assert said[0]["named"] == 2 and said[0]["failures"] == {"filtered": 1}
     database = get_db_conn()
@@ -189,7 +188,7 @@ def test_openais_key_goes_to_openai_only(squares, monkeypatch):
         label(squares, server)
         assert KEY not in json.dumps(server.questions[0].headers)
         monkeypatch.setenv("CONSTELLATION_LLM_API_KEY", "other-key")
-        label(squares, server, redo=True)
+        label(squares, server, overwrite=True)
         assert server.questions[-1].headers["authorization"] == "Bearer other-key"
     monkeypatch.delenv("OPENAI_API_KEY")
     with pytest.raises(ValueError, match="there is no key for api.openai.com; set OPENAI_API_KEY"):
@@ -250,7 +249,7 @@ def test_a_repeated_call_asks_only_what_is_missing_or_changed(squares, folder):
         asked = len(server.questions)
         assert label(squares, server, contrast="none")["named"] == 2 and len(server.questions) == asked + 2
         assert label(squares, server, model="large-vl", clusters=[0])["named"] == 1
-        assert names_of(squares)[0] != "mine" and label(squares, server, redo=True)["named"] == 3
+        assert names_of(squares)[0] != "mine" and label(squares, server, overwrite=True)["named"] == 3
 
 
 def test_equal_names_are_told_apart_by_one_question(squares):
@@ -269,7 +268,7 @@ def test_equal_names_are_told_apart_by_one_question(squares):
         assert about["tokens"] == {"input": 100, "output": 20}
         assert label(squares, server)["calls"] == 0  # nothing is asked twice
     with NamingServer(lambda asked: {**GOOD, "name": "Square"}) as server:  # it knows no other word
-        done = label(squares, server, redo=True)
+        done = label(squares, server, overwrite=True)
     assert done["named"] == 3 and done["shared"] == [[0, 1, 2]]
     assert squares.count_values("km.label") == {"Square": 18}
     assert squares.count_values("km.cluster") == {0: 6, 1: 6, 2: 6}  # one name, and still three clusters
@@ -368,7 +367,7 @@ def test_caps_end_the_job_cleanly(squares):
         done = label(squares, server, max_clusters=2)
         assert done["named"] == 2 and done["failures"] == {"over max_clusters": 1}
         assert label(squares, server)["named"] == 1
-        done = label(squares, server, redo=True, price=[10, 50], max_spend=0.041, parallel=1)
+        done = label(squares, server, overwrite=True, price=[10, 50], max_spend=0.041, max_concurrency=1)
         assert done["stopped"] == "spend cap reached" and 0 < done["named"] < 3 and done["cost"] <= 0.041
         assert done["failures"] == {"not asked": 3 - done["named"]}
         assert done["text"].endswith("; ended early: spend cap reached")
@@ -387,7 +386,7 @@ def test_caps_end_the_job_cleanly(squares):
         ({"base_url": "http://u:hunter2@x/v1"}, "keep the key as a secret"),
         ({"model": ""}, "names no model"),
         ({"source": "guess"}, "source='guess' is not valid"),
-        ({"images": 0}, "images=0 is not valid"),
+        ({"n_exemplars": 0}, "n_exemplars=0 is not valid"),
         ({"max_words": 99}, "max_words=99 is not valid"),
         ({"clusters": [7]}, "has no cluster 7"),
         ({"clusters": []}, "has no cluster"),
@@ -396,7 +395,7 @@ def test_caps_end_the_job_cleanly(squares):
         ({"max_spend": -1.0}, "max_spend=-1.0 is not valid"),
         ({"price": [1]}, "two numbers"),
         ({"source": "field"}, "needs a label field"),
-        ({"parallel": 0}, "parallel=0 is not valid"),
+        ({"max_concurrency": 0}, "max_concurrency=0 is not valid"),
     ],
 )
 def test_what_is_refused_is_refused_in_one_sentence(squares, wrong, sentence):
@@ -441,7 +440,8 @@ def test_killed_and_repeated_no_answered_cluster_is_asked_again(dataset, folder,
         code = f"""
 import fiftyone as fo, fiftyone.operators as foo
 foo.get_operator("@constellation/clusters/label_clusters")(
-    fo.load_dataset({dataset.name!r}), run_key="km", model="m", base_url={server.url!r}, parallel=3, contrast="none")
+    fo.load_dataset({dataset.name!r}), run_key="km", model="m", base_url={server.url!r},
+    max_concurrency=3, contrast="none")
 """
         process = subprocess.Popen([sys.executable, "-W", "ignore", "-c", code], stderr=subprocess.PIPE)
         deadline = time.monotonic() + 240
@@ -451,7 +451,7 @@ foo.get_operator("@constellation/clusters/label_clusters")(
         process.wait()
         time.sleep(1)
         first = len(server.questions)
-        done = label(dataset, server, model="m", parallel=3, contrast="none")
+        done = label(dataset, server, model="m", max_concurrency=3, contrast="none")
         again = len(server.questions) - first
         pictures = [b"".join(asked.images) for asked in server.questions]
     assert 12 <= first < n and done["named"] == n and done["failures"] == {}
@@ -481,9 +481,9 @@ def test_a_hundred_clusters_with_failures(dataset, folder, compute):
 
     with NamingServer(behave) as server:
         started = time.monotonic()
-        first = label(dataset, server, parallel=8, contrast="none", image_size=64)
+        first = label(dataset, server, max_concurrency=8, contrast="none", image_size=64)
         assert first["named"] >= 90
-        second = label(dataset, server, parallel=8, contrast="none", image_size=64)
+        second = label(dataset, server, max_concurrency=8, contrast="none", image_size=64)
         print(f"{first['text']}; {second['text']}; {time.monotonic() - started:.1f} s, {len(server.questions)} calls")
     assert first["named"] + second["named"] == n and len(set(names_of(dataset).values())) == n
     assert 2 <= server.most_busy <= 8

@@ -11,9 +11,9 @@ import pytest
 from fiftyone.plugins.orgs.constellation.clusters.models import clusterers
 from fiftyone.plugins.orgs.constellation.clusters.models.encoders.base import Encoder
 from fiftyone.plugins.orgs.constellation.clusters.operators.outputs.run_info import info_text
-from fiftyone.plugins.orgs.constellation.clusters.operators.runs.store import read_arrays
 
 from .conftest import get
+from .handles import read_arrays
 
 
 @pytest.fixture

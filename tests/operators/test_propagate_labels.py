@@ -46,8 +46,8 @@ def test_a_lower_purity_proposes_more(run):
 
 
 def test_few_known_members_say_nothing(run):
-    with pytest.raises(ValueError, match=r"nothing to propose, 30 of 60 .* min_purity=0.9 and min_known=11; lower"):
-        call(run, min_known=11)
+    with pytest.raises(ValueError, match=r"nothing to propose, 30 of 60 .* min_purity=0.9 and min_labeled=11; lower"):
+        call(run, min_labeled=11)
     assert "new" not in run.get_field_schema()
 
 
@@ -69,7 +69,7 @@ def test_patches(patches, compute):
     labels = patches.values("things.detections.label")
     names = [[label if i < 5 else None for label in row] for i, row in enumerate(labels)]
     patches.set_values("things.detections.kind", names, dynamic=True)
-    done = get("propagate_labels")(patches, run_key="p", ground_truth="kind", field="guess")
+    done = get("propagate_labels")(patches, run_key="p", ground_truth="kind", output_field="guess")
     assert done["n_proposed"] == 45 and done["unit"] == "patches"
     assert patches.values("things.detections.guess.label")[10] == ["a", "b", "c"]
     assert patches.values("things.detections.guess")[0] == [None] * 3
@@ -82,7 +82,7 @@ def test_patches(patches, compute):
         ({"field": "km"}, "field 'km' holds the clusters of run 'km'; choose another name"),
         ({"field": "1 x"}, "'1 x' is not valid"),
         ({"min_purity": 1.5}, "min_purity=1.5"),
-        ({"min_known": 0}, "min_known=0"),
+        ({"min_labeled": 0}, "min_labeled=0"),
         ({"ground_truth": "emb"}, "'emb' is VectorField"),
         ({"ground_truth": "nope"}, "'nope' is missing"),
         ({"run_key": "nope"}, "no clustering run 'nope'"),
@@ -115,7 +115,7 @@ def test_a_failed_write_leaves_no_field(run, monkeypatch):
 def test_the_form_proposes_a_free_field(run):
     form = flat(draw(run, "propagate_labels", run_key="km"))
     assert form["field"]["default"] == "km_proposal" and form["ground_truth"]["default"] == "ground_truth"
-    assert flat(draw(run, "propagate_labels", run_key="km", field="km"))["field"]["invalid"]
+    assert flat(draw(run, "propagate_labels", run_key="km", output_field="km"))["output_field"]["invalid"]
 
 
 def test_the_app_says_what_was_proposed(run):

@@ -33,9 +33,9 @@ def test_clusters_in_one_split_only(run):
 def test_any_tags_and_fields(run):
     done = get("tabulate_clusters")(run, run_key="km", values=["blurred", "train"])
     assert done["columns"] == ["blurred", "train"]
-    done = get("tabulate_clusters")(run, run_key="km", by="ground_truth")
+    done = get("tabulate_clusters")(run, run_key="km", group_by="ground_truth")
     assert done["columns"] == ["a", "b", "c"] and {row["only_in"] for row in done["rows"]} == {"a", "b", "c"}
-    done = get("tabulate_clusters")(run.limit(9), run_key="km", by="ground_truth")
+    done = get("tabulate_clusters")(run.limit(9), run_key="km", group_by="ground_truth")
     assert sum(sum(row["counts"]) for row in done["rows"]) == 9
 
 
@@ -51,8 +51,8 @@ def test_patches_have_the_tags_of_their_samples_and_their_own(patches, compute):
     ("kwargs", "words"),
     [
         ({"values": ["val"]}, "no member has 'val' in 'tags'; there are blurred, test, train"),
-        ({"by": "emb"}, "'emb' is VectorField"),
-        ({"by": 7}, "by=7 is not a field"),
+        ({"group_by": "emb"}, "'emb' is VectorField"),
+        ({"group_by": 7}, "group_by=7 is not a field"),
         ({"run_key": "nope"}, "no clustering run"),
     ],
 )
@@ -63,12 +63,12 @@ def test_what_is_refused(run, kwargs, words):
 
 def test_a_field_of_too_many_values(run):
     run.set_values("number", list(range(60)))
-    assert len(get("tabulate_clusters")(run, run_key="km", by="number")["columns"]) == 60
+    assert len(get("tabulate_clusters")(run, run_key="km", group_by="number")["columns"]) == 60
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(crosstab, "MOST_VALUES", 59)
         with pytest.raises(ValueError, match="'number' has 60 values here, and at most 59 can be counted; name some"):
-            get("tabulate_clusters")(run, run_key="km", by="number")
-        assert get("tabulate_clusters")(run, run_key="km", by="number", values=[3, 5])["columns"] == ["3", "5"]
+            get("tabulate_clusters")(run, run_key="km", group_by="number")
+        assert get("tabulate_clusters")(run, run_key="km", group_by="number", values=[3, 5])["columns"] == ["3", "5"]
 
 
 def test_no_tags_at_all(run):
@@ -79,5 +79,5 @@ def test_no_tags_at_all(run):
 
 def test_hostile_values_stay_text():
     row = {"id": 0, "label": "<b>|x", "size": 1, "counts": [1], "none": 0, "only_in": None, "missing_from": []}
-    done = {"by": "f", "unit": "images", "columns": ["a|b"], "rows": [row], "n_several": 0, "n_none": 0}
+    done = {"group_by": "f", "unit": "images", "columns": ["a|b"], "rows": [row], "n_several": 0, "n_none": 0}
     assert "\\<b\\>\\|x" in table_text(done) and "a\\|b" in table_text(done)

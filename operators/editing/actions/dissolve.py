@@ -3,33 +3,38 @@
 import numpy as np
 
 from ....models.labels import NOISE
-from ...runs.labels import read_labels
-from ..changes import Change, apply_change, known_clusters
-from ..transaction import editing
+from ....models.progress import Progress
+from ...runs.transaction import EditedRun
+from ..base import Edit
+from ..changes import Change, Clusters, apply_change, known_clusters
 
 
-def dissolve_clusters(dataset, run_key: str, clusters, by="user", version=None, progress=None) -> dict:
-    """Makes noise of clusters; new samples that come to them are noise as well.
+class Dissolve(Edit):
+    """Make noise of clusters; new samples that come to them are noise as well."""
 
-    Args:
-        dataset: a :class:`fiftyone.core.dataset.Dataset`
-        run_key: the run's key
-        clusters: the ids of one or more clusters
-        by ("user"): who does it
-        version (None): the version that the caller saw, to be told if somebody else has edited the run since
-        progress (None): a callable ``(fraction, message)``
+    name = "dissolve"
+    title = "Dissolve clusters into noise"
+    hint = "New samples that come to them are noise, too"
+    order = 40
+    card_menu = "Dissolve into noise…"
 
-    Returns:
-        what was done, see :func:`operators.cluster_edits.edited`
+    @staticmethod
+    def apply(run: EditedRun, author: str, progress: Progress | None, clusters: Clusters) -> dict:
+        """Dissolve clusters.
 
-    Raises:
-        ValueError: in one sentence, if a cluster is refused or somebody else edits the run
-    """
-    with editing(dataset, run_key, version) as run:
+        Args:
+            run: the run, held
+            author: who dissolves them
+            progress: a callable ``(fraction, message)``, or None
+            clusters: the ids of one or more clusters
+
+        Raises:
+            ValueError: if a cluster is refused
+        """
         ids = known_clusters(run, clusters)
-        there = read_labels(run.target, run.name, clusters=ids)
+        there = run.labels(clusters=ids)
         n = len(there.ids)
         change = Change("dissolve", {"clusters": ids}, there, np.full(n, NOISE), np.zeros(n))
-        change.becomes = dict.fromkeys(ids, NOISE)
-        text = f"Dissolved {', '.join(map(repr, run.labels_of(ids).values()))}: {n:,} {run.target.unit} are noise now"
-        return apply_change(run, change, text, by, progress)
+        change.mapping = dict.fromkeys(ids, NOISE)
+        text = f"Dissolved {', '.join(map(repr, run.names_of(ids).values()))}: {n:,} {run.target.unit} are noise now"
+        return apply_change(run, change, text, author, progress)

@@ -1,64 +1,79 @@
 """Renaming clusters, fine and coarse."""
 
+from typing import Literal
+
+from ....models.progress import Progress
 from ...runs.clusters import check_cluster, cluster_id
+from ...runs.coarse import coarse_records
 from ...runs.edit_log import differences, make_edit
-from ...runs.store import clusters_of
+from ...runs.transaction import EditedRun
+from ..base import Edit
 from ..names import clean_name
-from ..transaction import edited, editing
 
 
-def rename_clusters(
-    dataset,
-    run_key: str,
-    names: dict[int, str],
-    by: str = "user",
-    about: dict[int, dict] | None = None,
-    level: str = "fine",
-    version: int | None = None,
-    progress=None,
-) -> dict:
-    """Names clusters, in the run and in the labels of their members; ids stay, and two clusters may share a name.
+class Rename(Edit):
+    """Name clusters, in the run and in the labels of their members; ids stay, and two clusters may share a name."""
 
-    Args:
-        dataset: a :class:`fiftyone.core.dataset.Dataset`
-        run_key: the run's key
-        names: new names by cluster id, see :func:`clean_name`
-        by ("user"): who named them
-        about (None): what else is known about a name, plain data by cluster id, such as a description; kept as the
-            run's part "names" together with ``by``
-        level ("fine"): "fine", or "coarse" for the clusters of clusters
-        version (None): the version that the caller saw, to be told if somebody else has edited the run since
-        progress (None): a callable ``(fraction, message)``
+    name = "rename"
+    title = "Rename a cluster"
+    order = 0
+    card_menu = "Rename…"
 
-    Returns:
-        what was done, see :func:`edited`; if all names were so before, nothing is written
+    @staticmethod
+    def apply(
+        run: EditedRun,
+        author: str,
+        progress: Progress | None,
+        names: dict,
+        level: Literal["fine", "coarse"] = "fine",
+        about: dict | None = None,
+    ) -> dict:
+        """Name clusters.
 
-    Raises:
-        ValueError: in one sentence, if a name or cluster is refused or somebody else edits the run
-    """
-    given = {cluster_id(key): clean_name(name) for key, name in names.items()}
-    if not given:
-        raise ValueError("no name was given; give names by cluster id, such as {3: 'dogs'}")
-    about = {cluster_id(key): dict(value) for key, value in (about or {}).items()}
-    with editing(dataset, run_key, version) as run:
+        Args:
+            run: the run, held
+            author: who names them
+            progress: a callable ``(fraction, message)``, or None
+            names: new names by cluster id, see :func:`operators.editing.names.clean_name`
+            level ("fine"): "fine", or "coarse" for the clusters of clusters
+            about (None): what else is known about a name, plain data by cluster id, such as a description; kept with
+                the run's names together with ``author``
+
+        Returns:
+            what was done; if all names were so before, nothing is written
+
+        Raises:
+            ValueError: if a name or cluster is refused
+        """
+        given = {cluster_id(key): clean_name(name) for key, name in names.items()}
+        if not given:
+            raise ValueError("no name was given; give names by cluster id, such as {3: 'dogs'}")
+        details = {cluster_id(key): dict(value) for key, value in (about or {}).items()}
         table = "clusters" if level == "fine" else "coarse_names"
-        known = run.clusters if level == "fine" else {c["id"]: c for c in clusters_of(dataset, run_key, level)}
+        known = run.records if level == "fine" else {c["id"]: c for c in _coarse(run)}
         for cluster in given:
-            check_cluster(run_key, cluster, known)
+            check_cluster(run.key, cluster, known)
         old = {cluster: known[cluster]["label"] for cluster in given}
         changes = {table: differences(old, given)}
         if level == "fine":
             changes["clusters"] = {
-                c: [run.clusters[c], {**run.clusters[c], "label": new}] for c, (_, new) in changes["clusters"].items()
+                c: [run.records[c], {**run.records[c], "label": new}] for c, (_, new) in changes["clusters"].items()
             }
-            told = {c: {**about.get(c, {}), "by": by} for c in given if c in changes["clusters"] or c in about}
-            names_before = run.tables["names"]
-            changes["names"] = differences({c: names_before[c] for c in told if c in names_before}, told)
+            named = [c for c in given if c in changes["clusters"] or c in details]
+            origins = {c: {**details.get(c, {}), "by": author} for c in named}
+            before = run.tables["names"]
+            changes["names"] = differences({c: before[c] for c in origins if c in before}, origins)
         if not any(changes.values()):
-            return edited(run, "rename", "All names were so before; nothing was changed", [])
+            return run.outcome("rename", "All names were so before; nothing was changed", [])
         first = next(iter(given))
         text = f"Named {len(given)} clusters" if len(given) > 1 else f"Renamed {old[first]!r} to {given[first]!r}"
         arguments = {"names": {str(cluster): name for cluster, name in given.items()}, "level": level}
-        run.commit(make_edit("rename", by, arguments, text, changes), progress)
-        renamed = [cluster for cluster in changes[table]]
-        return edited(run, "rename", text, renamed, coarse=level == "coarse")
+        run.commit(make_edit("rename", author, arguments, text, changes), progress)
+        return run.outcome("rename", text, list(changes[table]), coarse=level == "coarse")
+
+
+def _coarse(run: EditedRun) -> list[dict]:
+    records = coarse_records(run.tables)
+    if not records:
+        raise ValueError(f"run {run.key!r} has no coarse level; make one with build_cluster_hierarchy")
+    return records

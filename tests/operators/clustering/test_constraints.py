@@ -3,14 +3,10 @@
 import fiftyone.operators as foo
 import pytest
 from fiftyone import ViewField as F
-from fiftyone.plugins.orgs.constellation.clusters.operators.editing.actions.merge import merge_clusters
-from fiftyone.plugins.orgs.constellation.clusters.operators.editing.actions.move import move_to_cluster
-from fiftyone.plugins.orgs.constellation.clusters.operators.editing.actions.rename import rename_clusters
-from fiftyone.plugins.orgs.constellation.clusters.operators.editing.actions.split import split_cluster
-from fiftyone.plugins.orgs.constellation.clusters.operators.editing.actions.undo import undo_edit
 
 from ..conftest import get
 from ..editing.test_edits import members
+from ..handles import merge_clusters, move_to_cluster, rename_clusters, split_cluster, undo_edit
 
 URI = "@constellation/clusters/compute_clusters"
 

@@ -9,7 +9,8 @@ from fiftyone.plugins.orgs.constellation.clusters.models.vectors.normalize impor
 from fiftyone.plugins.orgs.constellation.clusters.operators.outputs.run_info import info_text
 from fiftyone.plugins.orgs.constellation.clusters.operators.outputs.summary import as_text
 from fiftyone.plugins.orgs.constellation.clusters.operators.runs.info import get_clustering_run_info
-from fiftyone.plugins.orgs.constellation.clusters.operators.runs.store import read_arrays, read_clusters
+
+from ..handles import read_arrays, read_clusters
 
 DEEP = [name for name in list_clusterers() if get_clusterer(name).group.startswith("deep")]
 QUICK = {"n_clusters": 3, "steps": 40, "heads": 1, "pretrain_steps": 60, "runs": 2, "base": "kmeans"}

@@ -12,10 +12,10 @@ from fiftyone.plugins.orgs.constellation.clusters.models import placement
 from fiftyone.plugins.orgs.constellation.clusters.models.encoders import get_encoder
 from fiftyone.plugins.orgs.constellation.clusters.models.training import store
 from fiftyone.plugins.orgs.constellation.clusters.operators.execution.stopping import Stopped
-from fiftyone.plugins.orgs.constellation.clusters.operators.runs.store import read_arrays
 from PIL import Image
 
 from ..conftest import get
+from ..handles import read_arrays
 
 QUICK = {
     "n_clusters": 2,

@@ -9,9 +9,9 @@ from fiftyone.plugins.orgs.constellation.clusters.models.vectors.normalize impor
 from fiftyone.plugins.orgs.constellation.clusters.operators.dataset.vectors import read_spaces
 from fiftyone.plugins.orgs.constellation.clusters.operators.inputs import clustering as form_arguments
 from fiftyone.plugins.orgs.constellation.clusters.operators.outputs.run_info import info_text
-from fiftyone.plugins.orgs.constellation.clusters.operators.runs.store import read_arrays
 
 from ..conftest import get
+from ..handles import read_arrays
 from ..inputs.test_forms import context, draw, flat
 
 PARAMS = {"n_clusters": 4, "steps": 60, "heads": 1, "start": "kmeans"}

@@ -11,35 +11,41 @@ from fiftyone.plugins.orgs.constellation.clusters.models.labels import MIXED
 from fiftyone.plugins.orgs.constellation.clusters.models.placement import place
 from fiftyone.plugins.orgs.constellation.clusters.operators.dataset.targets import resolve_target
 from fiftyone.plugins.orgs.constellation.clusters.operators.editing import names as edits
-from fiftyone.plugins.orgs.constellation.clusters.operators.editing import transaction as edited_run
-from fiftyone.plugins.orgs.constellation.clusters.operators.editing.actions.absorb_noise import absorb_noise
-from fiftyone.plugins.orgs.constellation.clusters.operators.editing.actions.dissolve import dissolve_clusters
-from fiftyone.plugins.orgs.constellation.clusters.operators.editing.actions.merge import merge_clusters
-from fiftyone.plugins.orgs.constellation.clusters.operators.editing.actions.move import move_to_cluster
-from fiftyone.plugins.orgs.constellation.clusters.operators.editing.actions.rename import rename_clusters
-from fiftyone.plugins.orgs.constellation.clusters.operators.editing.actions.split import split_cluster
-from fiftyone.plugins.orgs.constellation.clusters.operators.editing.actions.undo import redo_edit, undo_edit
 from fiftyone.plugins.orgs.constellation.clusters.operators.editing.new_samples import NewSamples
 from fiftyone.plugins.orgs.constellation.clusters.operators.runs import clusters as label_fields
 from fiftyone.plugins.orgs.constellation.clusters.operators.runs import labels as cluster_labels
-from fiftyone.plugins.orgs.constellation.clusters.operators.runs import lifecycle as runs
-from fiftyone.plugins.orgs.constellation.clusters.operators.runs import store as run_parts
-from fiftyone.plugins.orgs.constellation.clusters.operators.runs.store import clusters_of, read_arrays, version_of
+from fiftyone.plugins.orgs.constellation.clusters.operators.runs import transaction as edited_run
+from fiftyone.plugins.orgs.constellation.clusters.operators.runs.run import Run
 
 from ..conftest import get, group_vectors
 from ..execution.test_concurrency import Child
+from ..handles import (
+    absorb_noise,
+    clusters_of,
+    dissolve_clusters,
+    get_config,
+    merge_clusters,
+    move_to_cluster,
+    read_arrays,
+    read_result,
+    redo_edit,
+    rename_clusters,
+    split_cluster,
+    undo_edit,
+    version_of,
+    write_results,
+)
 
 
 def state(dataset, key="km") -> tuple:
     """Everything an edit may change except the version and the log: what undo must restore."""
     dataset.reload()
-    config = {k: v for k, v in runs.get_config(dataset, key).serialize().items() if k != "version"}
-    config.setdefault("state", 0)
+    config = {k: v for k, v in get_config(dataset, key).to_dict().items() if k != "version"}
     path, coarse = config["label_path"], f"{config['label_path']}{label_fields.COARSE}"
     results = dataset.load_run_results(key, cache=False)
     tables = ("names", "becomes", "coarse", "hierarchy")
     kept = {k: v for k, v in results.serialize().items() if k not in ("edits", *tables)}
-    parts = run_parts.read_results(dataset, key, *tables)
+    parts = {name: getattr(results, name, None) for name in tables}
     parts = {name: part for name, part in parts.items() if part and any(part.values())}
     fields = [p for p in (path, coarse) if dataset.get_field(p)]
     labels = {p: dataset.values([f"{p}.{a}" for a in ("id", "label", "cluster", "confidence")]) for p in fields}
@@ -50,7 +56,7 @@ def state(dataset, key="km") -> tuple:
 
 
 def log_of(dataset, key="km"):
-    return run_parts.read_result(dataset, key, "edits", [])
+    return read_result(dataset, key, "edits", [])
 
 
 @pytest.fixture
@@ -89,7 +95,7 @@ EDITS = {
 def check_entries(dataset, key="km"):
     """What the run says of its clusters is what its labels say."""
     dataset.reload()
-    path = runs.get_config(dataset, key).label_path
+    path = get_config(dataset, key).label_path
     found = list(zip(*dataset.values([f"{path}.{a}" for a in ("cluster", "label", "confidence")]), strict=True))
     entries = clusters_of(dataset, key)
     assert {e["id"] for e in entries} == {c for c, *_ in found if c is not None}
@@ -99,7 +105,7 @@ def check_entries(dataset, key="km"):
         assert entry["confidence"] == pytest.approx(np.mean([p for _, p in mine]), abs=1e-4)
         assert set(entry["prototypes"]) <= set(members(dataset, entry["id"], key))
         assert bool(entry["prototypes"]) == (entry["id"] != -1)
-    config = runs.get_config(dataset, key)
+    config = get_config(dataset, key)
     assert config.n_clusters == len({e["id"] for e in entries} - {-1})
     assert config.n_noise == sum(c == -1 for c, *_ in found)
 
@@ -167,8 +173,8 @@ def test_merged_members_are_as_sure_as_new_samples_would_be(run):
     pair = sorted(next(found for found in groups.values() if len(found) > 1))
     before = np.mean(run.match(F("km.cluster").is_in(pair)).values("km.confidence"))
     merge_clusters(run, "km", pair)
-    config, X = runs.get_config(run, "km"), np.stack(run.values("emb"))
-    becomes = {int(k): v for k, v in run_parts.read_result(run, "km", "becomes").items()}
+    config, X = get_config(run, "km"), np.stack(run.values("emb"))
+    becomes = {int(k): v for k, v in read_result(run, "km", "becomes").items()}
     labels, sure = place(config.placement, read_arrays(run, "km"), X, becomes=becomes)
     assert labels.tolist() == run.values("km.cluster")
     assert sure == pytest.approx(run.values("km.confidence"), abs=1e-5)
@@ -178,12 +184,12 @@ def test_merged_members_are_as_sure_as_new_samples_would_be(run):
 def test_new_samples_follow_the_edits(run):
     """Merged: the cluster that stays. Taken apart: the nearest samples decide. Dissolved: noise."""
     X = np.stack(run.values("emb"))
-    spec, arrays = runs.get_config(run, "km").placement, read_arrays(run, "km")
+    spec, arrays = get_config(run, "km").placement, read_arrays(run, "km")
     merge_clusters(run, "km", [0, 1])
     split_cluster(run, "km", 2)
     dissolve_clusters(run, "km", [3])
     run.reload()
-    becomes = {int(k): v for k, v in run_parts.read_result(run, "km", "becomes").items()}
+    becomes = {int(k): v for k, v in read_result(run, "km", "becomes").items()}
     now = np.array(run.values("km.cluster"))
     found, sure = place(spec, arrays, X + 1e-4, X, now, becomes)
     assert found.tolist() == now.tolist() and set(now) >= {-1, 2, 5}
@@ -193,46 +199,46 @@ def test_new_samples_follow_the_edits(run):
 def test_runs_stored_before_mixed_had_a_number_are_read(run):
     split_cluster(run, "km", 2)
     log = log_of(run)
-    assert run_parts.read_result(run, "km", "becomes") == {"2": MIXED}
+    assert read_result(run, "km", "becomes") == {"2": MIXED}
     assert log[-1]["changes"]["becomes"] == {"2": [None, MIXED]}
     log[-1]["changes"]["becomes"] = {"2": [None, -2]}
-    run_parts.write_results(run, "km", becomes={"2": -2}, edits=log)
+    write_results(run, "km", becomes={"2": -2}, edits=log)
     X, now = np.stack(run.values("emb")), run.values("km.cluster")
-    found, _ = NewSamples(run, "km", resolve_target(run), []).place(X)
+    found, _ = NewSamples(Run.open(run, "km"), resolve_target(run), []).place(X)
     assert found.tolist() == now and 5 in now
     undo_edit(run, "km")
-    assert not run_parts.read_result(run, "km", "becomes")
+    assert not read_result(run, "km", "becomes")
     redo_edit(run, "km")
-    assert run_parts.read_result(run, "km", "becomes") == {"2": MIXED}
+    assert read_result(run, "km", "becomes") == {"2": MIXED}
     assert run.values("km.cluster") == now
 
 
-def test_noise_is_absorbed_above_the_threshold_only(noisy):
+def test_noise_is_absorbed_above_the_minimum_only(noisy):
     dataset, far = noisy
     before = state(dataset)
     noise = set(members(dataset, -1))
     assert len(noise & set(far)) >= 3
-    nothing = absorb_noise(dataset, "km", threshold=1)
+    nothing = absorb_noise(dataset, "km", min_similarity=1)
     assert nothing["n_changed"] == 0 and version_of(dataset, "km") == 0
     limit = nothing["nearest_left"] - 1e-4
-    one = absorb_noise(dataset, "km", threshold=limit)
+    one = absorb_noise(dataset, "km", min_similarity=limit)
     assert one["n_changed"] == 1 and one["n_left"] == len(noise) - 1 and one["nearest_left"] <= limit
-    rest = absorb_noise(dataset, "km", threshold=-1)
+    rest = absorb_noise(dataset, "km", min_similarity=-1)
     assert rest["n_left"] == 0 and rest["removed"] == [-1] and rest["nearest_left"] is None
     check_entries(dataset)
     undo_edit(dataset, "km"), undo_edit(dataset, "km")
     assert state(dataset) == before
     some = sorted(noise)[:2]
-    assert absorb_noise(dataset, "km", threshold=-1, ids=some)["n_changed"] == 2
-    with pytest.raises(ValueError, match="threshold=7 is not a cosine"):
-        absorb_noise(dataset, "km", threshold=7)
+    assert absorb_noise(dataset, "km", min_similarity=-1, ids=some)["n_changed"] == 2
+    with pytest.raises(ValueError, match="min_similarity=7 is not valid"):
+        absorb_noise(dataset, "km", min_similarity=7)
 
 
 def test_edits_of_a_density_run_move_its_limits(noisy):
     dataset, _ = noisy
     split_cluster(dataset, "km", 0)
-    config = runs.get_config(dataset, "km")
-    becomes = {int(k): v for k, v in run_parts.read_result(dataset, "km", "becomes").items()}
+    config = get_config(dataset, "km")
+    becomes = {int(k): v for k, v in read_result(dataset, "km", "becomes").items()}
     X, now = np.stack(dataset.values("emb")), np.array(dataset.values("km.cluster"))
     found, _ = place(config.placement, read_arrays(dataset, "km"), X, X, now, becomes)
     assert found.tolist() == now.tolist() and now.max() == 3
@@ -303,7 +309,7 @@ def test_a_sample_that_the_run_left_out_can_be_moved_into_a_cluster(run):
 def test_names_keep_the_state_of_the_labels_and_undo_gives_it_back(run):
     def now():
         run.reload()
-        return edited_run.state_of(runs.get_config(run, "km"))
+        return get_config(run, "km").state
 
     assert now() == 0
     merge_clusters(run, "km", [0, 1])
@@ -353,7 +359,7 @@ def test_an_edit_that_fails_or_is_stopped_changes_nothing(run, monkeypatch):
     with pytest.raises(KeyboardInterrupt):
         dissolve_clusters(run, "km", [0], progress=stop)
     assert state(run) == before and log_of(run) == []
-    monkeypatch.setattr(edited_run, "change_run", lambda *args, **kwargs: 1 / 0)
+    monkeypatch.setattr(edited_run, "update_config", lambda *args, **kwargs: 1 / 0)
     with pytest.raises(ZeroDivisionError):
         merge_clusters(run, "km", [0, 1])
     monkeypatch.undo()
@@ -391,7 +397,7 @@ def test_a_process_that_is_killed_and_one_that_comes_late(run):
     labels.write_values, real = lambda target, path, *rest: (
         os.kill(os.getpid(), signal.SIGKILL) if path == "km.confidence" else real(target, path, *rest)
     ), labels.write_values
-    sys.modules[package + "editing.actions.merge"].merge_clusters(ds, "km", [0, 1])
+    foo.get_operator("@constellation/clusters/edit_clusters")(ds, run_key="km", action="merge", clusters=[0, 1])
 """.strip()
     late = 'foo.get_operator("@constellation/clusters/edit_clusters")(ds, run_key="km", action="undo", version=0)'
     first, second = Child(run, killed), Child(run, late)

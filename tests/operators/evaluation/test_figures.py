@@ -4,13 +4,6 @@ import fiftyone as fo
 import fiftyone.operators as foo
 import numpy as np
 import pytest
-from fiftyone.plugins.orgs.constellation.clusters.operators.editing.actions.absorb_noise import absorb_noise
-from fiftyone.plugins.orgs.constellation.clusters.operators.editing.actions.dissolve import dissolve_clusters
-from fiftyone.plugins.orgs.constellation.clusters.operators.editing.actions.merge import merge_clusters
-from fiftyone.plugins.orgs.constellation.clusters.operators.editing.actions.move import move_to_cluster
-from fiftyone.plugins.orgs.constellation.clusters.operators.editing.actions.rename import rename_clusters
-from fiftyone.plugins.orgs.constellation.clusters.operators.editing.actions.split import split_cluster
-from fiftyone.plugins.orgs.constellation.clusters.operators.editing.actions.undo import redo_edit, undo_edit
 from fiftyone.plugins.orgs.constellation.clusters.operators.editing.hierarchy import build_cluster_hierarchy
 from fiftyone.plugins.orgs.constellation.clusters.operators.evaluation.scores import current_statistics
 from fiftyone.plugins.orgs.constellation.clusters.operators.evaluation.statistics import (
@@ -21,7 +14,19 @@ from fiftyone.plugins.orgs.constellation.clusters.operators.evaluation.statistic
     read_statistics,
     unpack,
 )
-from fiftyone.plugins.orgs.constellation.clusters.operators.runs.store import clusters_of, read_result
+
+from ..handles import (
+    absorb_noise,
+    clusters_of,
+    dissolve_clusters,
+    merge_clusters,
+    move_to_cluster,
+    read_result,
+    redo_edit,
+    rename_clusters,
+    split_cluster,
+    undo_edit,
+)
 
 
 def get(name):
@@ -120,7 +125,7 @@ EDITS = {
     "move": lambda ds, first, other, *_: move_to_cluster(ds, "km", members(ds, first)[:3], other),
     "found": lambda ds, first, *_: move_to_cluster(ds, "km", members(ds, first)[:2], name="new"),
     "dissolve": lambda ds, first, other, *_: dissolve_clusters(ds, "km", [other]),
-    "absorb_noise": lambda ds, *_: absorb_noise(ds, "km", threshold=-1),
+    "absorb_noise": lambda ds, *_: absorb_noise(ds, "km", min_similarity=-1),
     "hierarchy": lambda ds, *_: build_cluster_hierarchy(ds, "km", 2),
     "coarse": lambda ds, *_: rename_clusters(ds, "km", {0: "some"}, level="coarse"),
 }

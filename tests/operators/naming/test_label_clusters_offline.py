@@ -6,11 +6,10 @@ import socket
 import fiftyone as fo
 import numpy as np
 import pytest
-from fiftyone.plugins.orgs.constellation.clusters.operators.editing.actions.rename import rename_clusters
-from fiftyone.plugins.orgs.constellation.clusters.operators.runs.store import clusters_of, read_result
 from PIL import Image
 
 from ..conftest import get
+from ..handles import clusters_of, read_result, rename_clusters
 
 SMALL = {
     "embed_dim": 32,
@@ -72,7 +71,7 @@ def test_labels_name_all_ten_digits(dataset, compute):
         progress=False,
     )
     compute(dataset, run_key="km", embeddings="emb", params={"n_clusters": 10}, reduce="umap")
-    done = get("label_clusters")(dataset, run_key="km", source="field", field="ground_truth")
+    done = get("label_clusters")(dataset, run_key="km", source="field", label_field="ground_truth")
     print(done["names"])
     labels = {}
     for cluster, label in zip(*dataset.values(["km.cluster", "ground_truth.label"]), strict=True):
@@ -93,11 +92,11 @@ def test_mixed_clusters_and_unlabelled_members(dataset, compute):
             fo.Sample(filepath=f"/{i}.png", emb=9 * np.eye(3)[i % 3] + 0.1 * rng.normal(size=3), kind=kind)
         )
     compute(dataset, run_key="km", embeddings="emb")
-    done = get("label_clusters")(dataset, run_key="km", source="field", field="kind")
+    done = get("label_clusters")(dataset, run_key="km", source="field", label_field="kind")
     assert done["named"] == 2 and done["mixed"] == 1 and done["failures"] == {"no label in the field": 1}
     assert done["text"] == "2 of 3 named, 1 needs a name from elsewhere: no label in the field (1)"
     with pytest.raises(ValueError, match="ground-truth field 'nope' is missing"):
-        get("label_clusters")(dataset, run_key="km", source="field", field="nope")
+        get("label_clusters")(dataset, run_key="km", source="field", label_field="nope")
 
 
 def test_the_bundled_classifier_sees_a_cat_and_a_rocket(photos, no_network):
@@ -157,8 +156,8 @@ def _speakers(dataset):
 def test_names_by_hand_stay(photos):
     label = get("label_clusters")
     rename_clusters(photos, "km", {0: "mine"})
-    done = label(photos, run_key="km", source="field", field="what")
+    done = label(photos, run_key="km", source="field", label_field="what")
     assert done["named"] == 1 and done["unchanged"] == 1 and clusters_of(photos, "km")[0]["label"] == "mine"
-    assert label(photos, run_key="km", source="field", field="what", redo=True)["named"] == 2
+    assert label(photos, run_key="km", source="field", label_field="what", overwrite=True)["named"] == 2
     with pytest.raises(ValueError, match="sends nothing; leave it out"):
-        label(photos, run_key="km", source="field", field="what", dry_run=True)
+        label(photos, run_key="km", source="field", label_field="what", dry_run=True)

@@ -14,9 +14,10 @@ from fiftyone.plugins.orgs.constellation.clusters.operators.panel import charts 
 from fiftyone.plugins.orgs.constellation.clusters.operators.panel import menus as clusters_panel_actions
 from fiftyone.plugins.orgs.constellation.clusters.operators.panel.contact_sheets import draw_sheets
 from fiftyone.plugins.orgs.constellation.clusters.operators.panel.run import PAGE, SORTS, PanelRun
-from fiftyone.plugins.orgs.constellation.clusters.operators.runs.store import write_results
+from fiftyone.plugins.orgs.constellation.clusters.operators.runs.run import Run
 from PIL import Image
 
+from ..handles import write_results
 from .panel_browser import Browser
 
 
@@ -104,7 +105,7 @@ def test_curves_of_a_training_share_the_axis_below_both(browser):
     config = browser.dataset.get_run_info("km").config
     config.history = {"step": [1, 2], "loss": [0.9, 0.4], "used": [3, 2], "entropy": [1.0, 0.7]}
     browser.dataset.update_run_config("km", config)
-    lines, layout = clusters_panel_charts._training(PanelRun(browser.dataset, "km"))
+    lines, layout = clusters_panel_charts._training(PanelRun(Run.cached(browser.dataset, "km")))
     assert [(line["name"], line["yaxis"]) for line in lines] == [("loss", "y"), ("used", "y2"), ("entropy", "y2")]
     assert lines[0]["x"] == [1, 2] and lines[1]["y"] == [1, 2 / 3] and layout["xaxis"]["anchor"] == "y2"
     browser.call("on_tab", tab="charts").call("on_chart", chart="training")
@@ -186,8 +187,8 @@ def test_a_run_that_is_renamed_from_the_panel_stays_open(browser, compute):
 def test_the_picker_tells_runs_apart_and_the_run_tab_lists_edits(browser):
     assert "km · kmeans · 3 clusters of 57 · 20" in browser.drawn and "silhouette 0." in browser.drawn
     edit = foo.get_operator("@constellation/clusters/edit_clusters")
-    edit(browser.dataset, run_key="km", action="rename", names={0: "*dogs*"}, by="anna")
-    edit(browser.dataset, run_key="km", action="merge", clusters=[1, 2], by="ben")
+    edit(browser.dataset, run_key="km", action="rename", names={0: "*dogs*"}, author="anna")
+    edit(browser.dataset, run_key="km", action="merge", clusters=[1, 2], author="ben")
     edit(browser.dataset, run_key="km", action="undo")
     browser.call("on_refresh").call("on_tab", tab="details")
     assert "Renamed 'cluster 00' to '\\\\*dogs\\\\*' (anna, 20" in browser.drawn
@@ -197,8 +198,8 @@ def test_the_picker_tells_runs_apart_and_the_run_tab_lists_edits(browser):
 def test_every_entry_of_the_menus_has_an_operator():
     names = {operator().config.name for operator in OPERATORS}
     assert set(clusters_panel_actions.RUN_ACTIONS) <= names and "edit_clusters" in names
-    actions = {**clusters_panel_actions.CARD_ACTIONS, **clusters_panel_actions.NOISE_ACTIONS}
-    assert set(clusters_panel_actions.EDITS) <= set(actions)
+    assert list(clusters_panel_actions.card_actions(0))[:3] == ["rename", "merge", "split"]
+    assert set(clusters_panel_actions.card_actions(-1)) == {"absorb_noise", "move"}
 
 
 def test_edits_are_undone_and_redone_and_figures_follow(browser):
@@ -264,7 +265,7 @@ def test_many_clusters_are_paged_and_found(dataset, compute):
     assert browser.drawn.count('"Show cluster') == 30 - 2 * PAGE and "page 3 of 3" in browser.drawn
     browser.call("on_page_on")
     assert "page 3 of 3" in browser.drawn
-    run = PanelRun(dataset, "many", {"search": "cluster 17"})
+    run = PanelRun(Run.cached(dataset, "many"), {"search": "cluster 17"})
     assert [card.id for card in run.listed] == [17] and run.pages == 1
 
 

@@ -1,39 +1,43 @@
-"""The coarse level of a run: clusters of clusters, in a second field that follows every edit of the first.
+"""Coarse level of a run: clusters of clusters, in a second field that follows every edit of the first.
 
 Which coarse cluster an image is in depends on its cluster alone, so an edit never has to say anything about it.
 """
+
+from typing import Any
 
 import numpy as np
 
 from ...models.labels import NOISE, UNASSIGNED
 from ..dataset.owned_fields import drop_field, is_ours, set_mark
 from ..execution.locks import schema_lock
-from ..runs.clusters import COARSE, cluster_label
-from ..runs.labels import change_labels, create_label_field, read_labels, rename_labels
+from .clusters import COARSE, cluster_label
+from .labels import Labels, change_labels, create_label_field, read_labels, rename_labels
+from .stored_run import StoredRun
 
 PROTOTYPES = 9
+Tables = dict[str, dict[int, Any]]
 
 
-def coarse_records(tables: dict) -> list[dict]:
-    """What a run says of its coarse clusters, like :func:`operators.runs.read_clusters`, with the clusters in each.
+def coarse_records(tables: Tables) -> list[dict]:
+    """The records of the coarse clusters, like those of clusters, with the ids of the clusters in each.
 
     Args:
-        tables: the tables of an :class:`operators.edited_run.EditedRun`
+        tables: the tables of an :class:`operators.runs.transaction.EditedRun`
     """
-    children = {}
-    for cluster, entry in sorted(tables["clusters"].items()):
+    children: dict[int, list[dict]] = {}
+    for cluster, record in sorted(tables["clusters"].items()):
         if cluster in tables["coarse_of"]:
-            children.setdefault(tables["coarse_of"][cluster], []).append(entry)
+            children.setdefault(tables["coarse_of"][cluster], []).append(record)
     return [
         {
             "id": coarse,
             "label": tables["coarse_names"][coarse],
-            "size": (size := sum(entry["size"] for entry in entries)),
-            "confidence": round(sum(entry["size"] * entry["confidence"] for entry in entries) / size, 4),
-            "prototypes": _in_turns([entry["prototypes"] for entry in sorted(entries, key=lambda e: -e["size"])]),
-            "clusters": [entry["id"] for entry in entries],
+            "size": (size := sum(record["size"] for record in records)),
+            "confidence": round(sum(record["size"] * record["confidence"] for record in records) / size, 4),
+            "prototypes": _in_turns([r["prototypes"] for r in sorted(records, key=lambda record: -record["size"])]),
+            "clusters": [record["id"] for record in records],
         }
-        for coarse, entries in sorted(children.items())
+        for coarse, records in sorted(children.items())
     ]
 
 
@@ -43,49 +47,50 @@ def _in_turns(lists: list[list]) -> list:
     return [value for _, _, value in sorted(ranked, key=lambda item: item[:2])][:PROTOTYPES]
 
 
-def write_coarse(run, before: dict, moved, everything: bool = False) -> int:
-    """Brings the coarse field up to date.
+def write_coarse(run: StoredRun, tables: Tables, before: Tables, moved: Labels, everything: bool = False) -> int:
+    """Bring the coarse field up to date.
 
     Args:
-        run: an :class:`operators.edited_run.EditedRun`
+        run: the run
+        tables: its tables, see :class:`operators.runs.transaction.EditedRun`
         before: its tables before the edit
-        moved: the :class:`operators.cluster_labels.Labels` that the edit changed, as they are now
+        moved: the labels that the edit changed, as they are now
         everything (False): whether to write all labels, because a killed edit may have left any of them
 
     Returns:
         how many labels it changed
     """
-    path, name = f"{run.config.label_path}{COARSE}", f"{run.name}{COARSE}"
-    coarse_of, names = run.tables["coarse_of"], run.tables["coarse_names"]
+    path, name = f"{run.config.label_path}{COARSE}", f"{run.field}{COARSE}"
+    coarse_of, names = tables["coarse_of"], tables["coarse_names"]
     if not coarse_of:
-        if is_ours(run.dataset, path, run.run_key):
+        if is_ours(run.dataset, path, run.key):
             with schema_lock(run.dataset):
                 drop_field(run.dataset, path)
         return 0
     missing = not run.dataset.has_field(path)
     if missing:
         with schema_lock(run.dataset):
-            create_label_field(run.target, name, run.run_key)
+            create_label_field(run.target, name, run.key)
     known = before["coarse_of"]
     everything |= missing or any(known.get(c, goes) != goes for c, goes in coarse_of.items())
-    changed = _follow(run, name, read_labels(run.target, run.name) if everything else moved, everything)
+    changed = _follow(run, tables, name, run.labels() if everything else moved, everything)
     renamed = {c: new for c, new in names.items() if before["coarse_names"].get(c, new) != new}
     if renamed:
         changed += rename_labels(run.target, name, renamed)
     if missing:
         with schema_lock(run.dataset):
-            set_mark(run.dataset, path, run.run_key, "done")
+            set_mark(run.dataset, path, run.key, "done")
     return changed
 
 
-def _follow(run, name, fine, everything) -> int:
-    """Gives the coarse labels that follow from the fine ones."""
+def _follow(run: StoredRun, tables: Tables, name: str, fine: Labels, everything: bool) -> int:
+    """Give the coarse labels that follow from the fine ones."""
     there = read_labels(run.target, name, ids=None if everything else fine.ids)
     row = {row_id: i for i, row_id in enumerate(fine.ids)}
     rows = np.array([row[row_id] for row_id in there.ids], np.int64)
-    coarse_of = {NOISE: NOISE, **run.tables["coarse_of"]}
+    coarse_of = {NOISE: NOISE, **tables["coarse_of"]}
     goes = np.array([coarse_of.get(cluster, UNASSIGNED) for cluster in fine.clusters[rows].tolist()], np.int64)
-    names = {NOISE: cluster_label(NOISE), **run.tables["coarse_names"]}
+    names = {NOISE: cluster_label(NOISE), **tables["coarse_names"]}
     confidence = fine.confidence[rows]
     same = (there.clusters == goes) & ((there.confidence == confidence) | (goes == UNASSIGNED))
     change_labels(run.target, name, there.where(~same), goes[~same], confidence[~same], names)

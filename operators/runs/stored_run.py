@@ -1,0 +1,107 @@
+"""A stored run, read lazily: what a handle and an edit of it share."""
+
+from functools import cached_property
+
+import fiftyone as fo
+import numpy as np
+
+from ...models.labels import upgrade_mapping
+from ..dataset.owned_fields import all_paths, is_ours
+from ..dataset.targets import Target, resolve_target
+from .clusters import COARSE
+from .config import RunConfig
+from .labels import Labels, read_labels
+from .records import run_vectors
+from .store import Results
+
+
+class StoredRun:
+    """A run as it was when it was read.
+
+    Args:
+        dataset: the dataset that has the run
+        key: the run's key
+        config: its configuration
+        results (None): its results, to share what somebody has loaded
+
+    Attributes:
+        dataset, key, config, results: as above
+    """
+
+    def __init__(self, dataset: fo.Dataset, key: str, config: RunConfig, results: Results | None = None) -> None:
+        self.dataset, self.key, self.config = dataset, key, config
+        self.results = results or Results(dataset, key)
+
+    @property
+    def field(self) -> str:
+        """The cluster field."""
+        return self.config.cluster_field
+
+    @property
+    def version(self) -> int:
+        """A number that changes with every edit."""
+        return self.config.version
+
+    @property
+    def state(self) -> int:
+        """A number of who is in which cluster: names do not change it, and what is undone has the one it had."""
+        return self.config.state
+
+    @property
+    def unit(self) -> str:
+        """``images`` or ``patches``."""
+        return "patches" if self.config.patches_field else "images"
+
+    @property
+    def log(self) -> list[dict]:
+        """The records of its edits, see :mod:`operators.runs.edit_log`."""
+        return self.results.get("edits") or []
+
+    @property
+    def cluster_mapping(self) -> dict[int, int]:
+        """Where new samples go that come to a cluster that was edited, see :func:`models.placement.place`."""
+        return upgrade_mapping({int(key): goes for key, goes in (self.results.get("becomes") or {}).items()})
+
+    @property
+    def arrays(self) -> dict[str, np.ndarray]:
+        """The arrays that place new samples in the run's clusters."""
+        packed = self.results.get("arrays")
+        return {name: fo.core.utils.deserialize_numpy_array(text, ascii=True) for name, text in packed.items()}
+
+    @property
+    def has_labels(self) -> bool:
+        """Whether the label field still exists under its name."""
+        return self.dataset.has_field(self.config.label_path)
+
+    def check_labels(self) -> None:
+        """Raise ValueError if the label field is gone."""
+        path, dataset = self.config.label_path, self.dataset
+        if dataset.get_field(path) is None:
+            moved = [p for p in all_paths(dataset) if is_ours(dataset, p, self.key) and p != f"{path}{COARSE}"]
+            remedy = (
+                f"it seems to be {moved[0]!r} now, rename that back" if moved else "delete the run or compute it again"
+            )
+            raise ValueError(f"the label field {path!r} of run {self.key!r} was deleted or renamed; {remedy}")
+
+    @cached_property
+    def target(self) -> Target:
+        """Where the labels are: the whole dataset, for whatever became of the run's view, its labels stayed.
+
+        Raises:
+            ValueError: if the label field is gone
+        """
+        self.check_labels()
+        config, dataset = self.config, self.dataset
+        if config.label_path.startswith("frames."):
+            return resolve_target(dataset.load_run_view(self.key), config.patches_field)
+        if dataset.media_type == "group":
+            return resolve_target(dataset.select_group_slices(media_type="image"), config.patches_field)
+        return resolve_target(dataset, config.patches_field)
+
+    def labels(self, clusters=None, ids: list[str] | None = None) -> Labels:
+        """Read labels, see :func:`operators.runs.labels.read_labels`."""
+        return read_labels(self.target, self.field, clusters, ids)
+
+    def vectors(self, rows: Labels, stored: bool = False) -> tuple[np.ndarray, np.ndarray]:
+        """Read the vectors of some images or patches, see :func:`operators.runs.records.run_vectors`."""
+        return run_vectors(self.target, self.config, rows, stored)
