@@ -18,7 +18,7 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
 
 from verdict import claim, finish
 
-from models.cluster_count import suggest_count
+from models.analysis.cluster_count import suggest_count
 
 
 def main():

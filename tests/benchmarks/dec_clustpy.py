@@ -22,8 +22,8 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
 
 from verdict import claim, finish
 
+from models.analysis.metrics import ari, clustering_accuracy, nmi_arithmetic
 from models.clusterers import get_clusterer
-from models.metrics import ari, clustering_accuracy, nmi_arithmetic
 
 BATCH, CLUSTERS = 256, 10
 

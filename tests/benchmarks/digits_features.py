@@ -22,9 +22,9 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
 
 from verdict import claim, finish
 
+from models.analysis.metrics import ari, clustering_accuracy, nmi_arithmetic
 from models.clusterers import get_clusterer
 from models.encoders import get_encoder
-from models.metrics import ari, clustering_accuracy, nmi_arithmetic
 from models.training.pixels import decode
 from models.training.simclr import SimCLR
 from models.training.trainer import Training

@@ -27,10 +27,10 @@ from verdict import claim, finish
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
 
-from models.clusterers._losses import divergence
+from models.clusterers.deep.losses import divergence
 from models.training import clustering_class, recipe_class
 from models.training.checkpoint import read_record, read_tensors
-from models.training.clustering import Start
+from models.training.clustering.base import Start
 from models.training.pixels import describe
 from models.training.trainer import Training
 

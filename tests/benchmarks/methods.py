@@ -20,10 +20,10 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
 
 from verdict import claim, finish
 
+from models.analysis.metrics import ari, clustering_accuracy, nmi_arithmetic
 from models.clusterers import get_clusterer, list_clusterers
-from models.metrics import ari, clustering_accuracy, nmi_arithmetic
-from models.neighbors import nearest_neighbors
-from models.reduction import UMAPReduction
+from models.vectors.neighbors import nearest_neighbors
+from models.vectors.reduction import UMAPReduction
 
 FILE = "cifar10_test_efficientnet_lite0.npz"
 
