@@ -7,10 +7,10 @@ REST = -4  # all clusters that are too small for a card of their own in a report
 _MIXED_BEFORE = -2  # in what edits made of clusters, stored before MIXED had a number of its own
 
 
-def upgrade_mapping(becomes: dict[int, int]) -> dict[int, int]:
+def upgrade_mapping(mapping: dict[int, int]) -> dict[int, int]:
     """Return what edits made of clusters, as a run of any version has stored it, in the numbers of today.
 
     Args:
-        becomes: by cluster id, the id now, NOISE, or a number for mixed
+        mapping: by cluster id, the id now, NOISE, or a number for mixed
     """
-    return {cluster: MIXED if goes == _MIXED_BEFORE else goes for cluster, goes in becomes.items()}
+    return {cluster: MIXED if goes == _MIXED_BEFORE else goes for cluster, goes in mapping.items()}

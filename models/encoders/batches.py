@@ -1,7 +1,7 @@
 """Embeds image files in batches: threads decode ahead while the network computes.
 
 Threads, not processes: a plugin's modules cannot be imported in a spawned worker, and Pillow releases the
-interpreter lock while it decodes. A file that cannot be used costs its own vector only, never a neighbour's.
+interpreter lock while it decodes. A file that cannot be used costs its own vector only, never a neighbor's.
 """
 
 import time

@@ -35,7 +35,7 @@ class Clip(Encoder, fom.PromptMixin):
     """Any open_clip model.
 
     Args:
-        architecture: open_clip's name of the architecture, or ``hf-hub:<organisation>/<repository>``
+        architecture: open_clip's name of the architecture, or ``hf-hub:<organization>/<repository>``
         pretrained: open_clip's tag of the weights, or the path of a local checkpoint
         image_mean: of a local checkpoint, the mean of each channel that it was trained with, ``"0.48, 0.46, 0.41"``
         image_std: of a local checkpoint, the standard deviation of each channel

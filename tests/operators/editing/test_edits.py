@@ -175,7 +175,7 @@ def test_merged_members_are_as_sure_as_new_samples_would_be(run):
     merge_clusters(run, "km", pair)
     config, X = get_config(run, "km"), np.stack(run.values("emb"))
     becomes = {int(k): v for k, v in read_result(run, "km", "becomes").items()}
-    labels, sure = place(config.placement, read_arrays(run, "km"), X, becomes=becomes)
+    labels, sure = place(config.placement, read_arrays(run, "km"), X, mapping=becomes)
     assert labels.tolist() == run.values("km.cluster")
     assert sure == pytest.approx(run.values("km.confidence"), abs=1e-5)
     assert sure[np.isin(labels, pair)].mean() > before
