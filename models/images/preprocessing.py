@@ -1,6 +1,7 @@
 """Preprocessing of a decoded image to the network's input, as data: the constants that an encoder records."""
 
 from dataclasses import asdict, dataclass
+from typing import Any
 
 import numpy as np
 from PIL import Image
@@ -61,6 +62,12 @@ class Preprocessing:
     def resolution(self) -> int:
         """The larger side, in pixels, to which an image is scaled before cropping."""
         return int(max(self.size) / self.crop_fraction)
+
+    @classmethod
+    def from_dict(cls, recorded: dict[str, Any]) -> "Preprocessing":
+        """Make the preprocessing that :meth:`as_dict` has recorded."""
+        values: dict[str, Any] = {k: tuple(v) if isinstance(v, list) else v for k, v in recorded.items()}
+        return cls(**values)
 
     def as_dict(self) -> dict:
         """Return the values as plain JSON."""
