@@ -4,7 +4,7 @@ from pathlib import Path
 
 import numpy as np
 
-from ...models.labels import NOISE
+from ...models.labels import NOISE, REST
 from ..outputs.summary import MAIN_SCORES
 from ..runs.clusters import cluster_label
 from ..runs.info import run_info
@@ -15,7 +15,6 @@ from .images import shown
 LONGEST_NAME = 300
 LONGEST_TEXT = 600
 REST_COLOR = "#c5c9d0"
-REST = -2  # stands for all clusters that are too small for a card of their own
 CARD_IMAGES = 9
 REPORT_IMAGES = 4500  # about 20 MB of thumbnails: what a browser opens at once
 REPORT_CARDS = 1500

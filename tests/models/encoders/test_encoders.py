@@ -162,7 +162,7 @@ def test_lite0_weights_are_loaded_right(lite0, photos):
     assert top == ["espresso", "Egyptian cat", "missile"]
 
 
-def test_lite0_neighbours_are_views_of_the_same_photograph(photos):
+def test_lite0_neighbors_are_views_of_the_same_photograph(photos):
     encoder = get_encoder("efficientnet_lite0")
     halves = [p.crop((0, 0, int(p.width * s), int(p.height * s))) for p in photos[:4] for s in (0.8, 1)]
     vectors = encoder.embed_all(halves)

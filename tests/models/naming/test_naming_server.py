@@ -192,7 +192,7 @@ def test_a_server_that_always_says_when_to_come_back_is_left_alone(picture):
     assert len(server.questions) == asking.MOST_TRIES
 
 
-def test_a_date_to_come_back_is_honoured(picture):
+def test_a_date_to_come_back_is_honored(picture):
     def behave(asked):
         later = formatdate(time.time() + 2.5, usegmt=True)
         return status(429, headers=[("Retry-After", later)]) if asked.number == 0 else GOOD
