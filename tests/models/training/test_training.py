@@ -21,13 +21,13 @@ from fiftyone.plugins.orgs.constellation.clusters.models.training.checkpoint imp
     read_tensors,
     write_checkpoint,
 )
-from fiftyone.plugins.orgs.constellation.clusters.models.training.pixels import decode, propose_side
-from fiftyone.plugins.orgs.constellation.clusters.models.training.signs import (
+from fiftyone.plugins.orgs.constellation.clusters.models.training.diagnostics import (
     knn_accuracy,
     neighbor_agreement,
     spread,
     verdict,
 )
+from fiftyone.plugins.orgs.constellation.clusters.models.training.pixels import decode, propose_side
 from fiftyone.plugins.orgs.constellation.clusters.models.training.trainer import Training
 from PIL import Image
 
