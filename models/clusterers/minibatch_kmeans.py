@@ -7,7 +7,6 @@ from typing import Annotated
 
 import numpy as np
 from pydantic import Field
-from sklearn.cluster import MiniBatchKMeans as SklearnMiniBatchKMeans
 
 from .base import Clusterer, Cost, nearest_centers
 
@@ -56,6 +55,8 @@ class MiniBatchKMeans(Clusterer):
         return Cost(0.1 + n * d * (6e-10 * k + 1e-8) + 2e-9 * params["n_init"] * d * k * k, 16 * n + 4 * 8192 * k)
 
     def _fit(self, X, progress):
+        from sklearn.cluster import MiniBatchKMeans as SklearnMiniBatchKMeans
+
         progress(0.0, "mini-batch k-means")
         model = SklearnMiniBatchKMeans(
             n_clusters=self.n_clusters,
