@@ -245,6 +245,7 @@ def test_an_export_is_the_one_that_was_made(stored, tmp_path, format):
         assert list(csv.DictReader(new.splitlines())) == list(csv.DictReader(old.splitlines()))
     else:
         new, old = json.loads(new), json.loads(old)
+        new["run"] = {key: new["run"].get(key) for key in old["run"]}  # a later version may say more of it
         assert {key: new.get(key) for key in old} == old
 
 
