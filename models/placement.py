@@ -18,6 +18,7 @@ from .clusterers.deep.networks import most_likely, probabilities
 from .clusterers.gaussian_mixture import log_density, posterior
 from .labels import MIXED
 from .vectors.centers import cluster_means, nearest_centers
+from .vectors.copies import agreed, first_copies
 from .vectors.neighbors import distance_limits, query_neighbors, vote
 from .vectors.normalize import l2_normalize
 from .vectors.reduction import Reduction, project
@@ -95,7 +96,7 @@ def place(
     labels_train: np.ndarray | None = None,
     mapping: dict[int, int] | None = None,
 ) -> tuple[np.ndarray, np.ndarray]:
-    """Label new samples.
+    """Label new samples; copies of a vector get the same label.
 
     Args:
         spec: the description from :func:`describe`
@@ -140,8 +141,9 @@ def nearest_by_cosine(X: np.ndarray, labels: np.ndarray, rows: np.ndarray, cente
     inside = np.asarray(labels) >= 0
     ids, place = np.unique(np.asarray(labels)[inside], return_inverse=True)
     centers = l2_normalize(cluster_means(unit[inside], place, len(ids)))
-    found, confidence = nearest_centers(unit[rows], centers)
-    return Nearest(ids[found], confidence, np.einsum("ij,ij->i", unit[rows], centers[found]))
+    asked = unit[rows]
+    found, confidence = agreed(first_copies(asked), *nearest_centers(asked, centers))
+    return Nearest(ids[found], confidence, np.einsum("ij,ij->i", asked, centers[found]))
 
 
 def needs_neighbors(spec: dict, mapping: dict | None = None) -> bool:
@@ -152,7 +154,7 @@ def needs_neighbors(spec: dict, mapping: dict | None = None) -> bool:
 def place_by_arrays(
     spec: dict, arrays: dict, X: np.ndarray, mapping: dict[int, int] | None = None
 ) -> tuple[np.ndarray, np.ndarray]:
-    """Label new samples from the arrays alone, for every kind but "neighbors".
+    """Label new samples from the arrays alone, for every kind but "neighbors"; copies of a vector agree.
 
     Args:
         spec: the description from :func:`describe`
@@ -163,6 +165,13 @@ def place_by_arrays(
     Returns:
         a tuple of ``(m,)`` labels, -1 for noise and MIXED where the neighbors decide, and ``(m,)`` float32 confidences
     """
+    found = _by_arrays(spec, arrays, X, mapping)
+    return agreed(first_copies(X), *found)
+
+
+def _by_arrays(
+    spec: dict, arrays: dict, X: np.ndarray, mapping: dict[int, int] | None
+) -> tuple[np.ndarray, np.ndarray]:
     X = _prepared(spec, arrays, X)
     if spec["kind"] == "centers":
         labels, confidence = nearest_centers(X, arrays["centers"])
@@ -215,13 +224,13 @@ def _voted(
     labels_train: np.ndarray,
     mapping: dict[int, int] | None,
 ) -> tuple[np.ndarray, np.ndarray]:
-    X_new, X_train = _prepared(spec, arrays, X_new), _prepared(spec, arrays, X_train)
-    if spec["kind"] != "neighbors":
-        return vote(X_new, X_train, labels_train, _VOTERS)
-    limits = arrays.get("limits")
+    asked, X_train = _prepared(spec, arrays, X_new), _prepared(spec, arrays, X_train)
+    by_vote = spec["kind"] == "neighbors"
+    limits = arrays.get("limits") if by_vote else None
     if limits is not None and mapping:  # they are of clusters that are no more
         limits = distance_limits(X_train, labels_train, spec["metric"])
-    return vote(X_new, X_train, labels_train, spec["k"], spec["metric"], limits=limits)
+    k, metric = (spec["k"], spec["metric"]) if by_vote else (_VOTERS, "euclidean")
+    return agreed(first_copies(X_new), *vote(asked, X_train, labels_train, k, metric, limits=limits))
 
 
 def _prepared(spec: dict, arrays: dict, X: np.ndarray) -> np.ndarray:

@@ -18,6 +18,7 @@ import numpy as np
 
 from ..labels import NOISE
 from ..progress import Progress, quiet
+from ..vectors.copies import first_copies
 from ..vectors.reduction import PCAReduction
 from .count_choice import Trial, choose
 from .metrics import ari
@@ -69,7 +70,9 @@ def suggest_count(
     rng = np.random.default_rng(seed)
     chosen = np.sort(rng.choice(len(X), min(sample, len(X)), replace=False))
     X = np.ascontiguousarray(np.asarray(X)[chosen], dtype=np.float32)
-    X = PCAReduction(DIMENSIONS, random_state=seed).fit_transform(X) if X.shape[1] > DIMENSIONS else X
+    if X.shape[1] > DIMENSIONS:
+        # copies have one place among the components too
+        X = PCAReduction(DIMENSIONS, random_state=seed).fit_transform(X)[first_copies(X)]
     if np.ptp(X, axis=0).max() == 0:
         raise ValueError(f"all {len(X)} vectors are identical, so they have no groups; choose other embeddings")
     sweep: type[_Sweep] = _KMeansSweep if method == "kmeans" else _HDBSCANSweep
@@ -249,7 +252,9 @@ def coding_length(X: np.ndarray, labels: np.ndarray, distortion: float = _DISTOR
 
 
 def _distances(X: np.ndarray) -> np.ndarray:
+    """Distances ``(m, m)``: those of a vector's first copy for all, so that they are 0 between copies."""
     squares = np.einsum("ij,ij->i", X, X)
     found = squares[:, None] + squares - 2 * (X @ X.T)
     np.fill_diagonal(found, 0)
-    return np.sqrt(np.maximum(found, 0))
+    copies = first_copies(X)
+    return np.sqrt(np.maximum(found, 0))[np.ix_(copies, copies)]

@@ -9,6 +9,8 @@ from collections.abc import Iterable
 
 import numpy as np
 
+from ..vectors.copies import first_copies
+
 # Beyond this many typical members, more candidates cost time and show nothing new.
 _CANDIDATES = 512
 # Farthest-first among all members looks at no more of them than these
@@ -250,9 +252,7 @@ def _thinned(rows: np.ndarray, rng: np.random.Generator) -> np.ndarray:
 def _without_copies(X: np.ndarray, rows: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     """Split ``rows`` into the first of each distinct vector and the rest, both in order."""
     rows = rows.astype(np.int64)
-    _, first = np.unique(X[rows], axis=0, return_index=True)
-    kept = np.zeros(len(rows), dtype=bool)
-    kept[first] = True
+    kept = first_copies(X[rows]) == np.arange(len(rows))
     return rows[kept], rows[~kept]
 
 

@@ -164,6 +164,7 @@ def place_images(
         a tuple of ``(n,)`` groups, -1 only if no caption has one, and ``(n,)`` float32 confidences: the winner's share
         of the vote
     """
+    from ..vectors.copies import agreed, first_copies
     from ..vectors.neighbors import vote
 
     X, fine, of_caption = np.asarray(X, dtype=np.float32), np.asarray(fine), np.asarray(groups, dtype=np.int64)
@@ -178,7 +179,7 @@ def place_images(
         # a fine cluster without a sorted caption asks those of all others
         voters, choice = (known[own], of_caption[own]) if own.any() else (known, of_caption)
         labels[rows], confidence[rows] = vote(X[rows], X[voters], choice, min(len(voters), 5), "cosine")
-    return labels, confidence
+    return agreed(first_copies(X), labels, confidence)
 
 
 def _system(criterion: str, context: str = "") -> str:

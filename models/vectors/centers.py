@@ -60,6 +60,11 @@ def _two_nearest(X: np.ndarray, centers: np.ndarray) -> _Nearest:
     return _Nearest(labels, first, second)
 
 
+def inertia(X: np.ndarray, centers: np.ndarray, labels: np.ndarray) -> float:
+    """Sum of the squared distances of ``X`` ``(n, d)`` to the centers ``(k, d)`` of their labels ``(n,)``."""
+    return float(((X - centers[labels]) ** 2).sum(dtype=np.float64))
+
+
 def centroid_confidence(X: np.ndarray, labels: np.ndarray) -> np.ndarray:
     """Rate labels that come without a confidence by the simplified silhouette about the clusters' means.
 

@@ -118,7 +118,7 @@ def test_a_failure_leaves_nothing_behind(scenes):
 def test_a_cap_on_spending_keeps_what_was_answered(scenes):
     dataset = scenes(60)
     with NamingServer(script) as server:
-        cap = {"price": [10, 50], "max_spend": 0.037, "parallel": 1}
+        cap = {"price": [10, 50], "max_spend": 0.037, "max_concurrency": 1}
         with pytest.raises(ValueError, match=r"max_spend=0.037 ended it after \d calls for \$0\.0\d+; .* are kept, so"):
             group(dataset, server, **cap)
         asked = len(server.questions)
