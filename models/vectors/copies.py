@@ -4,6 +4,8 @@ In a matrix product the rows of copies may differ in the last bit, by their plac
 kernels for Haswell and Zen. Answers that follow from such products are therefore given once for all copies.
 """
 
+from typing import overload
+
 import numpy as np
 
 # Dimensions of the first look, one or two cache lines of a row; of embeddings hardly any two agree in them.
@@ -11,8 +13,8 @@ _FEW = 16
 _BYTES = 2**19  # of a block, which stays in the processor's cache
 
 
-def first_copies(X):
-    """The first row that is equal to each row, where -0.0 equals 0.0.
+def first_copies(X: np.ndarray) -> np.ndarray:
+    """Find the first row that is equal to each row, where -0.0 equals 0.0.
 
     Fingerprints in integers, which are exact wherever a row stands, say which rows may be copies: those of a few
     dimensions first. Rows of one fingerprint are compared with the first of them; what differs is looked at again.
@@ -36,8 +38,8 @@ def first_copies(X):
     return first
 
 
-def deciding_rows(copies, labels):
-    """The row whose answer each row takes: the first of its copies with the label that most of them have.
+def deciding_rows(copies: np.ndarray, labels: np.ndarray) -> np.ndarray:
+    """Find the row whose answer each row takes: the first of its copies with the label that most of them have.
 
     Args:
         copies: ``(n,)`` as :func:`first_copies` returns them
@@ -62,8 +64,16 @@ def deciding_rows(copies, labels):
     return found
 
 
-def agreed(copies, labels, *others):
-    """``labels`` ``(n,)`` and whatever else has one row per vector, with the same answer for all copies.
+@overload
+def agreed(copies: np.ndarray, labels: np.ndarray, other: np.ndarray, /) -> tuple[np.ndarray, np.ndarray]: ...
+
+
+@overload
+def agreed(copies: np.ndarray, labels: np.ndarray, /) -> tuple[np.ndarray]: ...
+
+
+def agreed(copies: np.ndarray, labels: np.ndarray, /, *others: np.ndarray) -> tuple[np.ndarray, ...]:
+    """Give all copies the same answer: in ``labels`` ``(n,)`` and whatever else has one row per vector.
 
     Args:
         copies: ``(n,)`` as :func:`first_copies` returns them
@@ -77,15 +87,15 @@ def agreed(copies, labels, *others):
     return tuple(np.asarray(values)[rows] for values in (labels, *others))
 
 
-def _of_one_print(rows, prints):
-    """The rows whose fingerprint is not theirs alone, in order, and the first row that has it."""
+def _of_one_print(rows: np.ndarray, prints: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Return the rows whose fingerprint is not theirs alone, in order, and the first row that has it."""
     _, starts, each, counts = np.unique(prints, return_index=True, return_inverse=True, return_counts=True)
     shared = counts[each] > 1
     return rows[shared], rows[starts[each[shared]]]
 
 
-def _fingerprints(X, rows):
-    """Sums ``(m,)`` of the bits of some rows, each word times an odd number, modulo 2^64."""
+def _fingerprints(X: np.ndarray, rows: np.ndarray) -> np.ndarray:
+    """Return sums ``(m,)`` of the bits of some rows, each word times an odd number, modulo 2^64."""
     width, words = X.shape[1], -(-X.shape[1] * X.itemsize // 8)
     factors = np.random.default_rng(51).integers(2**64, size=words, dtype=np.uint64) | np.uint64(1)
     found = np.empty(len(rows), np.uint64)
@@ -101,8 +111,8 @@ def _fingerprints(X, rows):
     return found
 
 
-def _equal(X, rows, others):
-    """Equality ``(m,)`` of some rows and those beside them in ``others``; every row equals itself, nan or not."""
+def _equal(X: np.ndarray, rows: np.ndarray, others: np.ndarray) -> np.ndarray:
+    """Compare ``(m,)`` some rows with those beside them in ``others``; every row equals itself, nan or not."""
     found = rows == others
     asked = np.flatnonzero(~found)
     size = max(1, _BYTES // max(1, X.shape[1] * X.itemsize))
