@@ -1,6 +1,6 @@
 """Geometry of clusters: how tight they are, how far apart, and where borderline samples would go instead.
 
-Everything is told from the clusters' centers in a few passes over the vectors. Cohesion is the textbook's (Tan,
+Everything follows from the clusters' centers in a few passes over the vectors. Cohesion is the textbook's (Tan,
 Steinbach & Kumar, Introduction to Data Mining, section 8.5.2) as a share of the spread of all samples. Separation is
 Fisher's ratio along the line between two centers: spreads over all dimensions, as in Davies & Bouldin's index, grow
 with their number and would call every two clusters of image embeddings overlapping. A sample's margin is the

@@ -168,7 +168,7 @@ class Encoder(fom.Model, fom.EmbeddingsMixin, fom.TorchModelMixin):
 
     @property
     def preprocess(self) -> bool:
-        """Whether :meth:`embed_all` receives images rather than tensors."""
+        """True where :meth:`embed_all` receives images rather than tensors."""
         return self._preprocess
 
     @preprocess.setter

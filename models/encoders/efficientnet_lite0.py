@@ -34,7 +34,7 @@ class EfficientNetLite0(Encoder):
         precision: ``auto``, ``float32``, ``bfloat16`` or ``float16``
     """
 
-    name = "efficientnet_lite0"
+    name: str | None = "efficientnet_lite0"
     title = "EfficientNet-Lite0 (offline)"
     when = "No download: ImageNet features that work offline"
     seconds_per_image = 0.025

@@ -1,6 +1,6 @@
-"""What a model says about a cluster: the schema it is asked for, and our own check of what came.
+"""Answers of a model about a cluster: the schema it is asked for, and our own check of what came.
 
-An answer is a stranger's text. It is parsed as JSON and nothing else, every value is checked, and what is kept is short
+An answer is untrusted text. It is parsed as JSON and nothing else, every value is checked, and what is kept is short
 plain text on one line: never markup, an address, or anything that a path, a format or a query could take for its own.
 """
 
@@ -8,7 +8,9 @@ import html
 import json
 import re
 import unicodedata
+from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any
 
 NAME_LETTERS, SENTENCE_LETTERS, PHRASE_LETTERS = 60, 240, 120
 NO_JSON, NO_NAME, NOT_OFFERED = "no JSON in the answer", "no name in the answer", "a name outside the vocabulary"
@@ -59,7 +61,7 @@ class Answer:
         description: one sentence, may be empty
         coherent: whether the images belong together
         confidence: in [0, 1], or None where the model gave none
-        odd: positions, from 0, of the images that do not belong
+        outliers: positions, from 0, of the images that do not belong
         distinguishes: what tells the cluster from its neighbors, may be empty
     """
 
@@ -67,12 +69,14 @@ class Answer:
     description: str = ""
     coherent: bool = True
     confidence: float | None = None
-    odd: tuple[int, ...] = ()
+    outliers: tuple[int, ...] = ()
     distinguishes: str = ""
 
 
-def read_answer(text: str, n_images: int, max_words: int = 4, vocabulary=(), lenient: bool = False) -> Answer:
-    """Checks an answer.
+def read_answer(
+    text: str, n_images: int, max_words: int = 4, vocabulary: Sequence[str] = (), lenient: bool = False
+) -> Answer:
+    """Check an answer.
 
     Args:
         text: what the model wrote
@@ -100,20 +104,20 @@ def read_answer(text: str, n_images: int, max_words: int = 4, vocabulary=(), len
         raise Unusable(NO_NAME)
     if vocabulary:
         name = _offered(name, vocabulary)
-    odd = _numbers(found.get("odd_images"), n_images)
+    outliers = _numbers(found.get("odd_images"), n_images)
     return Answer(
         name,
         plain_text(found.get("description"), SENTENCE_LETTERS),
-        # where most images are odd ones out, there is nothing for them to be out of
-        str(found.get("coherent")).casefold() not in ("false", "0") and len(odd) <= n_images / 2,
+        # where most images are outliers, there is nothing for them to be out of
+        str(found.get("coherent")).casefold() not in ("false", "0") and len(outliers) <= n_images / 2,
         _share(found.get("confidence")),
-        tuple(odd) if len(odd) < n_images else (),
+        tuple(outliers) if len(outliers) < n_images else (),
         plain_text(found.get("distinguishes"), PHRASE_LETTERS),
     )
 
 
 def read_group_names(text: str, n_groups: int, max_words: int = 4) -> list[str]:
-    """Checks an answer to :func:`models.naming.prompt.contrast_question`.
+    """Check an answer to :func:`models.naming.prompt.contrast_question`.
 
     Args:
         text: what the model wrote
@@ -142,7 +146,7 @@ def read_group_names(text: str, n_groups: int, max_words: int = 4) -> list[str]:
 
 
 def find_json(text: str) -> dict | None:
-    """The first JSON object in a text, whatever stands around it, or None."""
+    """Return the first JSON object in a text, whatever stands around it, or None."""
     text = _THOUGHTS.sub("", str(text)[:_LONGEST])
     decoder = json.JSONDecoder()
     start, tries = text.find("{"), 0
@@ -156,8 +160,8 @@ def find_json(text: str) -> dict | None:
     return None
 
 
-def plain_text(value, letters: int) -> str:
-    """A value as plain text on one line: no control characters, markup or addresses, at most ``letters`` long."""
+def plain_text(value: Any, letters: int) -> str:
+    """Return a value as plain text on one line, without control characters, markup or addresses, cut to ``letters``."""
     if not isinstance(value, str | int | float) or isinstance(value, bool):
         return ""
     text = unicodedata.normalize("NFC", html.unescape(str(value)[: 40 * letters]))
@@ -171,13 +175,13 @@ def plain_text(value, letters: int) -> str:
     return text
 
 
-def plain_name(value) -> str:
-    """A value as a name: plain text without quotes and stops around it."""
+def plain_name(value: Any) -> str:
+    """Return a value as a name: plain text without quotes and stops around it."""
     return plain_text(plain_text(value, 2 * NAME_LETTERS).strip(_EDGES), NAME_LETTERS).strip(_EDGES)
 
 
 def alike(names: dict[int, str]) -> list[list[int]]:
-    """Groups of clusters whose names are equal or nearly so: case, order, plural and small words do not count.
+    """Group clusters whose names are equal or nearly so: case, order, plural and small words do not count.
 
     Args:
         names: a dict of cluster to name
@@ -185,34 +189,34 @@ def alike(names: dict[int, str]) -> list[list[int]]:
     Returns:
         lists of at least two clusters, in ascending order
     """
-    groups = {}
+    groups: dict[tuple[str, ...], list[int]] = {}
     for cluster in sorted(names):
         groups.setdefault(_key(names[cluster]), []).append(cluster)
     return [group for group in groups.values() if len(group) > 1]
 
 
-def _key(name):
+def _key(name: str) -> tuple[str, ...]:
     words = re.findall(r"\w+", name.casefold())
     stems = [_ENDINGS.sub("", word) for word in words if word not in _SMALL_WORDS]
     return tuple(sorted(stems or words))
 
 
-def _offered(name, vocabulary):
+def _offered(name: str, vocabulary: Sequence[str]) -> str:
     by_key = {_key(word): word for word in vocabulary}
     if _key(name) not in by_key:
         raise Unusable(NOT_OFFERED)
     return plain_name(by_key[_key(name)])
 
 
-def _share(value):
+def _share(value: Any) -> float | None:
     # compared before it is converted: JSON has whole numbers that no float can hold
     if isinstance(value, bool) or not isinstance(value, int | float) or not 0 <= value <= 100:
         return None
     return float(value / 100 if value > 1 else value)  # some say 85 for 0.85
 
 
-def _numbers(value, n_images):
-    """Positions from 0 of image numbers from 1; duplicates, strangers and what is no number are left out."""
+def _numbers(value: Any, n_images: int) -> list[int]:
+    """Return positions from 0 of image numbers from 1, without duplicates, unknown images and what is no number."""
     if not isinstance(value, list):
         return []
     found = [int(v) - 1 for v in value[:1000] if isinstance(v, int | str) and re.fullmatch(r"[0-9]{1,4}", str(v))]

@@ -1,21 +1,20 @@
-"""Many questions to one server: some at a time, with patience for a busy server and none for a hopeless one.
+"""Questions to a server, with patience for a busy server and none for a hopeless one.
 
-The first question goes alone: it finds out what the server takes, and a wrong key costs one call. A server that asks to
-wait is left alone by all questions at once. What is broken for one question fails that question only; what is broken
-for all ends the work, and every answer that came before is kept.
+A server that asks to wait is left alone by all questions at once. What is broken for one question fails that question
+only; what is broken for all ends the work, and every answer that came before is kept.
 """
 
 import asyncio
-import contextlib
 import logging
 import random
 import time
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import Callable
 from dataclasses import dataclass
+from typing import Any
 
 from ..images.contact_sheets import captioned_sheet
 from .answers import NO_JSON, Unusable
-from .client import TEXT, Server
+from .client import TEXT, Reply, Server
 from .failures import AGAIN, FILTERED, LESS, NEXT, NOT_REACHED, STOP, TIMED_OUT, UNANSWERED, Failure
 from .pictures import size_of
 from .prices import Budget, OverBudget, image_tokens, text_tokens
@@ -31,12 +30,14 @@ PATIENCE = 120.0  # seconds that one question waits for a busy server, in all
 FIRST_WAIT, LONGEST_WAIT = 0.5, 8.0
 GIVE_UPS = 3  # questions in a row that the server may fail before the others are not asked
 _REMINDER = "\nYour last answer was no JSON. Answer with the JSON object and nothing else."
-_TICK, _LOOK = 0.5, 0.05  # seconds
+_LOOK = 0.05  # seconds
+
+Read = Callable[[str, bool], Any]  # an answer's text and whether it may lack JSON, to what it says
 
 
 @dataclass
-class Used:
-    """What one question took: calls and tokens, failed tries included."""
+class Usage:
+    """Calls and tokens that one question took, failed tries included."""
 
     calls: int = 0
     input_tokens: int = 0
@@ -53,7 +54,7 @@ class _Troubles:
 
 
 class Asker:
-    """Asks a server; shared by all questions of one job.
+    """A server that is asked, and what has come of it; shared by all questions of one job.
 
     Args:
         server: a :class:`models.naming.client.Server`
@@ -73,8 +74,8 @@ class Asker:
         """Seconds until the server may be asked again."""
         return max(0.0, self._resume_at - time.monotonic())
 
-    async def ask(self, question: Question, read) -> tuple:
-        """Asks until there is an answer that ``read`` accepts.
+    async def ask(self, question: Question, read: Read) -> tuple[Any, Usage]:
+        """Ask until there is an answer that ``read`` accepts.
 
         Args:
             question: a :class:`models.naming.prompt.Question`
@@ -82,12 +83,12 @@ class Asker:
                 :class:`models.naming.answers.Unusable`
 
         Returns:
-            a tuple of what ``read`` returned and what was :class:`Used`
+            a tuple of what ``read`` returned and the :class:`Usage`
 
         Raises:
             Failure: if there is none
         """
-        used, limit, reminded, troubles = Used(), ANSWER_LIMIT, False, _Troubles()
+        used, limit, reminded, troubles = Usage(), ANSWER_LIMIT, False, _Troubles()
         while True:
             before = self._demands()
             try:
@@ -110,17 +111,17 @@ class Asker:
                     raise Failure(unusable.reason, NEXT) from None
                 reminded = True
                 continue
-            except Exception as error:  # a stranger's text must not end the questions about others
+            except Exception as error:  # untrusted text must not end the questions about others
                 logger.exception("an answer could not be read")
                 raise Failure("unreadable answer", NEXT, type(error).__name__) from None
             self.answered += 1
             return value, used
 
-    def _demands(self):
+    def _demands(self) -> tuple:
         return tuple(vars(self.server.demands).values())
 
-    def _asks_less(self, before, failure) -> bool:
-        """Whether a refused question may be asked again with fewer demands; what was answered once is not too much."""
+    def _asks_less(self, before: tuple, failure: Failure) -> bool:
+        """Return whether a refused question may be asked with fewer demands; what was answered once is not too much."""
         if self.answered:
             return False
         if before != self._demands() or self.server.demands.lower(failure.detail):
@@ -128,7 +129,7 @@ class Asker:
         vars(self.server.demands).update(self._at_first)  # it was not the demands
         return False
 
-    async def _once(self, question, limit, reminded, used):
+    async def _once(self, question: Question, limit: int, reminded: bool, used: Usage) -> Reply:
         while self.waiting and not self.stopped:
             await asyncio.sleep(self.waiting)
         if self.stopped:
@@ -155,8 +156,8 @@ class Asker:
             used.output_tokens += took[1]
         return reply
 
-    async def _reserve(self, inputs, limit) -> float:
-        """Sets the cost aside; where questions under way hold the rest of the cap, waits for what they really took."""
+    async def _reserve(self, inputs: int, limit: int) -> float:
+        """Set the cost aside; where questions under way hold the rest of the cap, wait for what they really took."""
         while True:
             try:
                 return self.budget.reserve(inputs, limit)
@@ -166,8 +167,8 @@ class Asker:
                     raise Failure(NOT_ASKED, STOP) from None
             await asyncio.sleep(_LOOK)
 
-    async def _wait(self, failure, troubles):
-        """Waits after a failure that may pass, together with all others if the server asks so; raises after others."""
+    async def _wait(self, failure: Failure, troubles: _Troubles) -> None:
+        """Wait after a failure that may pass, together with all others if the server asks so; raise after others."""
         if failure.kind == STOP:
             self.stopped = self.stopped or failure
             raise failure
@@ -186,8 +187,8 @@ class Asker:
         else:
             self._resume_at = max(self._resume_at, time.monotonic() + wait)
 
-    def _given_up_on(self, failure) -> Failure:
-        """Counts a question that the server failed; what is not answered at all, or so thrice in a row, is hopeless."""
+    def _given_up_on(self, failure: Failure) -> Failure:
+        """Count a question that the server failed; what is not answered at all, or so thrice in a row, is hopeless."""
         if failure.reason != FILTERED:
             self._failed_in_a_row += 1
         if self._failed_in_a_row >= GIVE_UPS or (failure.kind == AGAIN and not self.answered):
@@ -196,98 +197,13 @@ class Asker:
 
 
 def expected_tokens(text: str, pictures: list[bytes]) -> int:
-    """About how many tokens a question counts as."""
+    """Estimate how many tokens a question counts as."""
     return text_tokens(text) + sum(image_tokens(*size_of(picture)) for picture in pictures)
 
 
 def as_sent(question: Question, sheet: bool) -> tuple[str, list[bytes]]:
-    """The text and the pictures of a question, all of them or one sheet of tiles."""
+    """Return the text and the pictures of a question, all of them or one sheet of tiles."""
     if not sheet or not question.pictures:
         return question.text, question.pictures
     question.sheet = question.sheet or captioned_sheet(question.pictures, question.captions)
     return question.sheet_text, [question.sheet]
-
-
-async def _ask_all(asker, jobs, parallel, done, failed, tick):
-    """Runs jobs ``(key, make, read)``, the first one alone; see :func:`ask_all`."""
-    waiting = iter(jobs)
-
-    async def one(key, make, read):
-        try:
-            if asker.stopped:
-                raise Failure(NOT_ASKED, STOP)
-            question = await asyncio.to_thread(make)
-            value, used = await asker.ask(question, read)
-        except Failure as failure:
-            failed(key, failure)
-        else:
-            done(key, value, used)
-
-    async def worker():
-        for job in waiting:
-            await one(*job)
-
-    async def watch():
-        while True:
-            tick()
-            await asyncio.sleep(_TICK)
-
-    watcher = asyncio.create_task(watch())
-    tasks = []
-    try:
-        tasks = [asyncio.create_task(_first_alone(waiting, one, worker, parallel))]
-        await asyncio.wait([watcher, *tasks], return_when=asyncio.FIRST_COMPLETED)
-        for task in (watcher, *tasks):
-            if task.done():
-                task.result()
-    finally:
-        for task in (watcher, *tasks):
-            task.cancel()
-        await asyncio.gather(watcher, *tasks, return_exceptions=True)
-        await asker.server.close()
-
-
-async def _first_alone(waiting, one, worker, parallel):
-    for job in waiting:
-        await one(*job)
-        break
-    tasks = [asyncio.create_task(worker()) for _ in range(parallel)]
-    try:
-        await asyncio.gather(*tasks)
-    finally:
-        for task in tasks:
-            task.cancel()
-
-
-def ask_all(asker: Asker, jobs, parallel: int, done, failed, tick=None):
-    """Asks many questions, some at a time, from any thread and whether or not a loop runs in it.
-
-    Args:
-        asker: an :class:`Asker`; its server is closed at the end
-        jobs: tuples ``(key, make, read)``: ``make()`` returns the :class:`models.naming.prompt.Question`, in a
-            thread, when its turn comes; ``read`` as for :meth:`Asker.ask`
-        parallel: questions at a time
-        done: called with ``(key, value, used)`` as answers arrive
-        failed: called with ``(key, failure)``
-        tick (None): called twice a second; what it raises ends the work
-
-    Raises:
-        Exception: what a callable raised
-    """
-    tick = tick or (lambda: None)
-    loop_of = {}
-
-    async def main():
-        loop_of["loop"], loop_of["task"] = asyncio.get_running_loop(), asyncio.current_task()
-        await _ask_all(asker, jobs, parallel, done, failed, tick)
-
-    with ThreadPoolExecutor(1, thread_name_prefix="naming") as pool:
-        future = pool.submit(asyncio.run, main())
-        try:
-            future.result()
-        except BaseException:
-            # an interrupt in this thread: the calls under way must not go on behind the user's back
-            if not future.done() and "loop" in loop_of:
-                with contextlib.suppress(RuntimeError):
-                    loop_of["loop"].call_soon_threadsafe(loop_of["task"].cancel)
-            raise

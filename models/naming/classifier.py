@@ -1,10 +1,16 @@
-"""Names from what the offline encoder's own classifier sees: ImageNet's 1,000 classes, no download and no server.
+"""Names from the offline encoder's own classifier: ImageNet's 1,000 classes, no download and no server.
 
 Clusters are compared with each other, so that a class which the classifier sees everywhere names none of them. Class
 names are those of OpenAI's CLIP prompts, as open_clip ships them.
 """
 
+from typing import TYPE_CHECKING
+
 from ..encoders.efficientnet_lite0 import EfficientNetLite0
+from ..images.preprocessing import Preprocessing
+
+if TYPE_CHECKING:
+    import torch
 
 
 class ImageNetClassifier(EfficientNetLite0):
@@ -20,8 +26,8 @@ class ImageNetClassifier(EfficientNetLite0):
     def __init__(self, image_size: int = 224, device: str = "auto"):
         super().__init__(image_size=image_size, normalize=False, device=device, precision="float32")
 
-    def build(self) -> tuple:
-        """The whole network.
+    def build(self) -> tuple["torch.nn.Module", Preprocessing]:
+        """Build the whole network.
 
         Raises:
             ValueError: if the package with its weights is not installed
@@ -30,7 +36,7 @@ class ImageNetClassifier(EfficientNetLite0):
 
 
 def imagenet_words() -> list[str]:
-    """The names of ImageNet's 1,000 classes, in the order of its classifiers."""
+    """Return the names of ImageNet's 1,000 classes, in the order of its classifiers."""
     from open_clip import IMAGENET_CLASSNAMES
 
     return list(IMAGENET_CLASSNAMES)

@@ -9,16 +9,16 @@ Failures become :class:`Failure` with a short reason, and with a kind that tells
 import asyncio
 import json
 import re
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
+from typing import Any
 
 from ..images.thumbnails import jpeg_url
 from .addresses import OPENAI, check_base_url, host_of, is_local
 from .failures import AGAIN, NEXT, NO_ANSWER, NO_KEY, TIMED_OUT, TOO_LARGE, Failure, failure_of, redact
+from .transport import AnswerTooLarge, cap, ours_only
 
-LARGEST = 2_000_000  # bytes of an answer; a name takes a few hundred
 SCHEMA, OBJECT, TEXT = "json_schema", "json_object", "text"
-_HEADERS = {"connection", "accept", "accept-encoding", "content-type", "content-length", "user-agent"}
-_HEADERS.add("x-stainless-raw-response")  # the package looks for it to know what to return
 
 
 @dataclass(frozen=True)
@@ -40,7 +40,7 @@ class Reply:
 
 @dataclass
 class Demands:
-    """What a server was found to take; lowered step by step where it refuses.
+    """Demands that a server was found to meet; lowered step by step where it refuses.
 
     Args:
         format: ``json_schema``, ``json_object`` or ``text``
@@ -57,7 +57,7 @@ class Demands:
     detail: bool = True
 
     def lower(self, complaint: str) -> bool:
-        """Asks for less after a refusal; returns whether there was anything left to give up."""
+        """Ask for less after a refusal; return whether there was anything left to give up."""
         said = complaint.lower()
         if self.effort and ("reasoning" in said or "effort" in said):
             self.effort = False
@@ -90,7 +90,7 @@ class Server:
         timeout (60): seconds after which a call is given up, however slowly its answer drips
     """
 
-    def __init__(self, base_url, model, api="auto", key=None, timeout: float = 60):
+    def __init__(self, base_url: str, model: str, api: str = "auto", key: str | None = None, timeout: float = 60):
         import openai
 
         self.base_url, self.model, self.timeout = check_base_url(base_url), model, timeout
@@ -103,7 +103,7 @@ class Server:
         http = openai.DefaultAsyncHttpxClient(
             follow_redirects=False,  # images go to the host that the user agreed to, and to no other
             trust_env=tunnel,
-            event_hooks={"request": [_ours_only(self._key)], "response": [_cap]},
+            event_hooks={"request": [ours_only(self._key)], "response": [cap]},
             timeout=timeout,
         )
         self._client = openai.AsyncOpenAI(
@@ -115,26 +115,27 @@ class Server:
             default_headers={"Accept-Encoding": "identity"},
         )
 
-    def __repr__(self):
+    def __repr__(self) -> str:
         return f"Server({self.base_url!r}, {self.model!r}, api={self.api!r})"
 
-    async def close(self):
-        """Ends all connections."""
+    async def close(self) -> None:
+        """End all connections."""
         await self._client.close()
 
     async def models(self) -> list[str]:
-        """The names of the models that the server lists.
+        """List the names of the server's models.
 
         Raises:
             Failure: if it lists none
         """
         body = await self._call(self._client.models.with_raw_response.list)
-        entries = body.get("data") if isinstance(body.get("data"), list) else []
+        entries = body.get("data")
+        entries = entries if isinstance(entries, list) else []
         names = [entry.get("id") for entry in entries if isinstance(entry, dict)]
         return sorted({name[:200] for name in names if isinstance(name, str) and name.isprintable()})[:500]
 
     async def ask(self, system: str, text: str, pictures: list[bytes], schema: dict, title: str, limit: int) -> Reply:
-        """Asks once.
+        """Ask once.
 
         Args:
             system: the rules
@@ -151,18 +152,20 @@ class Server:
             Failure: if there is no answer
         """
         if self.api == "responses":
-            create = self._client.responses.with_raw_response.create
-            body = await self._call(create, **self._responses(system, text, pictures, schema, title, limit))
+            asked = self._responses(system, text, pictures, schema, title, limit)
+            body = await self._call(self._client.responses.with_raw_response.create, **asked)
             return self._read(body, _read_responses)
-        create = self._client.chat.completions.with_raw_response.create
-        body = await self._call(create, **self._chat(system, text, pictures, schema, title, limit))
+        asked = self._chat(system, text, pictures, schema, title, limit)
+        body = await self._call(self._client.chat.completions.with_raw_response.create, **asked)
         return self._read(body, _read_chat)
 
-    def _responses(self, system, text, pictures, schema, title, limit):
+    def _responses(
+        self, system: str, text: str, pictures: list[bytes], schema: dict, title: str, limit: int
+    ) -> dict[str, Any]:
         detail = "low" if len(pictures) > 1 and self.demands.detail else "auto"
         images = [{"type": "input_image", "image_url": jpeg_url(p), "detail": detail} for p in pictures]
         formats = {SCHEMA: {"type": SCHEMA, "name": title, "schema": schema, "strict": True}, OBJECT: {"type": OBJECT}}
-        asked = {
+        asked: dict[str, Any] = {
             "model": self.model,
             "instructions": system,
             "input": [{"role": "user", "content": [{"type": "input_text", "text": text}, *images]}],
@@ -174,14 +177,16 @@ class Server:
             asked["reasoning"] = {"effort": "none"}
         return {**asked, "max_output_tokens": limit} if self.demands.limit else asked
 
-    def _chat(self, system, text, pictures, schema, title, limit):
+    def _chat(
+        self, system: str, text: str, pictures: list[bytes], schema: dict, title: str, limit: int
+    ) -> dict[str, Any]:
         detail = {"detail": "low"} if self.demands.detail and len(pictures) > 1 else {}
         images = [{"type": "image_url", "image_url": {"url": jpeg_url(p), **detail}} for p in pictures]
         inner = {"name": title, "schema": schema, "strict": True}
         formats = {SCHEMA: {"type": SCHEMA, "json_schema": inner}, OBJECT: {"type": OBJECT}}
         # servers without eyes take nothing but plain text
         content = [{"type": "text", "text": text}, *images] if images else text
-        asked = {
+        asked: dict[str, Any] = {
             "model": self.model,
             "messages": [{"role": "system", "content": system}, {"role": "user", "content": content}],
         }
@@ -191,7 +196,7 @@ class Server:
             asked["store"] = False
         return {**asked, self.demands.limit: limit} if self.demands.limit else asked
 
-    async def _call(self, create, **asked) -> dict:
+    async def _call(self, create: Callable[..., Awaitable[Any]], **asked: Any) -> dict:
         import openai
 
         try:
@@ -200,7 +205,7 @@ class Server:
             raise Failure(TIMED_OUT, AGAIN, f"after {self.timeout:g} s") from None
         except openai.APIError as error:
             raise failure_of(error, self._key) from None
-        except _TooLarge as error:
+        except AnswerTooLarge as error:
             raise Failure(TOO_LARGE, NEXT, str(error)) from None
         try:
             body = json.loads(raw.content if isinstance(raw.content, bytes) else raw.text)
@@ -210,65 +215,26 @@ class Server:
             raise Failure(NO_ANSWER, NEXT, type(body).__name__)
         return body
 
-    def _read(self, body, read) -> Reply:
+    def _read(self, body: dict, read: Callable[[dict], tuple[str, str]]) -> Reply:
         try:
             text, state = read(body)
         except (KeyError, TypeError, IndexError, AttributeError):
             raise Failure(NO_ANSWER, NEXT, "its parts are not where they belong") from None
-        usage = body.get("usage") if isinstance(body.get("usage"), dict) else {}
+        usage = body.get("usage")
+        usage = usage if isinstance(usage, dict) else {}
         inputs = _count(usage.get("input_tokens", usage.get("prompt_tokens")))
         outputs = _count(usage.get("output_tokens", usage.get("completion_tokens")))
         return Reply(self._clean(text), state, inputs, outputs)
 
-    def _clean(self, text):
-        """A server that knows the key must not have it stored as a name."""
+    def _clean(self, text: str) -> str:
+        """Take the key out of an answer: a server that knows it must not have it stored as a name."""
         return text if self._key == NO_KEY else text.replace(self._key, "***")
 
-    def _said(self, text):
+    def _said(self, text: str) -> str:
         return redact(text, self._key)
 
 
-class _TooLarge(Exception):
-    """An answer beyond :data:`LARGEST` bytes."""
-
-
-def _ours_only(key: str):
-    """A hook that takes off what ``OPENAI_CUSTOM_HEADERS``, ``OPENAI_ORG_ID`` and the like add for any server."""
-
-    async def hook(request):
-        for name in {name.lower() for name in request.headers} - _HEADERS:
-            del request.headers[name]
-        request.headers.update({"Host": request.url.netloc.decode("ascii"), "Authorization": f"Bearer {key}"})
-
-    return hook
-
-
-async def _cap(response):
-    """Stops reading an answer that is larger than any answer can be; runs before its body is read."""
-    import httpx2
-
-    if response.headers.get("content-encoding", "identity") not in ("", "identity"):
-        raise _TooLarge("it is compressed, so its size is unknown")
-
-    class Capped(httpx2.AsyncByteStream):
-        def __init__(self, stream):
-            self.stream = stream
-
-        async def __aiter__(self):
-            seen = 0
-            async for chunk in self.stream:
-                seen += len(chunk)
-                if seen > LARGEST:
-                    raise _TooLarge(f"more than {LARGEST // 1_000_000} MB")
-                yield chunk
-
-        async def aclose(self):
-            await self.stream.aclose()
-
-    response.stream = Capped(response.stream)
-
-
-def _read_responses(body):
+def _read_responses(body: dict) -> tuple[str, str]:
     if body.get("error"):
         raise Failure("server error (in the answer)", AGAIN)
     parts = [p for item in body["output"] if item.get("type") == "message" for p in item["content"]]
@@ -280,7 +246,7 @@ def _read_responses(body):
     return text, "refused" if refusal else "ok"
 
 
-def _read_chat(body):
+def _read_chat(body: dict) -> tuple[str, str]:
     choice = body["choices"][0]
     message, end = choice["message"], choice.get("finish_reason")
     content = message.get("content") or ""
@@ -290,5 +256,5 @@ def _read_chat(body):
     return str(content), "refused" if message.get("refusal") else state
 
 
-def _count(value) -> int | None:
+def _count(value: Any) -> int | None:
     return value if isinstance(value, int) and not isinstance(value, bool) and 0 <= value < 10**8 else None

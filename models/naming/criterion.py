@@ -7,9 +7,12 @@ fine cluster they are in and by which of its captioned images they are nearest t
 
 import math
 import re
+from collections.abc import Sequence
+from typing import Any
 
 import numpy as np
 
+from ..labels import NOISE
 from .answers import NO_JSON, PHRASE_LETTERS, SENTENCE_LETTERS, Unusable, find_json, plain_name, plain_text
 from .prompt import Question
 
@@ -36,7 +39,7 @@ SORT_SCHEMA = _list_schema("captions", {"caption": _NUMBER, "group": _NUMBER})
 
 
 def plan(n_images: int, n_fine: int | None = None, images: int = 5) -> dict:
-    """How many questions a grouping takes.
+    """Count the questions that a grouping takes.
 
     Args:
         n_images: images or patches to group
@@ -55,19 +58,21 @@ def plan(n_images: int, n_fine: int | None = None, images: int = 5) -> dict:
 
 
 def caption_question(pictures: list[bytes], criterion: str, context: str = "", language: str = "English") -> Question:
-    """Asks for a short caption of each image, about the criterion only."""
+    """Ask for a short caption of each image, about the criterion only."""
     n = len(pictures)
-    told = f'Say for each of the {n} images, numbered from 1, what its "{criterion}" is, in 1 to 6 words of {language}.'
+    request = (
+        f'Say for each of the {n} images, numbered from 1, what its "{criterion}" is, in 1 to 6 words of {language}.'
+    )
     system = _system(criterion, context) + (
         'Say nothing about anything else. Answer with one JSON object and nothing else: {"captions": '
         '[{"image": <number>, "caption": <text>}, ...]}.'
     )
-    tiles = "The picture is a sheet of numbered tiles. " + told
-    return Question(system, told, tiles, list(pictures), CAPTION_SCHEMA, "captions", [str(i + 1) for i in range(n)])
+    tiles = "The picture is a sheet of numbered tiles. " + request
+    return Question(system, request, tiles, list(pictures), CAPTION_SCHEMA, "captions", [str(i + 1) for i in range(n)])
 
 
 def group_question(captions: list[str], criterion: str, n_groups: int | None, language: str = "English") -> Question:
-    """Asks for groups that cover captions, or groups proposed before; what means the same is to be merged."""
+    """Ask for groups that cover captions, or groups proposed before; what means the same is to be merged."""
     how_many = f"exactly {n_groups}" if n_groups else "as few as do justice to them, from 2 to 15"
     system = _system(criterion) + (
         f"Propose groups, {how_many}, that do not overlap; merge what means the same. Names have at most 4 words, in "
@@ -78,17 +83,17 @@ def group_question(captions: list[str], criterion: str, n_groups: int | None, la
 
 
 def sort_question(captions: list[str], groups: list[str], criterion: str) -> Question:
-    """Asks which group each caption belongs to."""
+    """Ask which group each caption belongs to."""
     system = _system(criterion) + (
         "Sort each caption into the group it fits best; 0 if it fits none. Answer with one JSON object and nothing "
         'else: {"captions": [{"caption": <its number>, "group": <the number of its group>}, ...]}.'
     )
-    told = f"The groups:\n{_numbered(groups)}\n\nThe captions:\n{_numbered(captions)}"
-    return _text_question(system, told, SORT_SCHEMA, "sorted")
+    request = f"The groups:\n{_numbered(groups)}\n\nThe captions:\n{_numbered(captions)}"
+    return _text_question(system, request, SORT_SCHEMA, "sorted")
 
 
 def read_captions(text: str, n_images: int) -> list[str]:
-    """Checks an answer to :func:`caption_question`.
+    """Check an answer to :func:`caption_question`.
 
     Returns:
         a caption per image, empty where there is none
@@ -107,7 +112,7 @@ def read_captions(text: str, n_images: int) -> list[str]:
 
 
 def read_groups(text: str, n_groups: int | None = None) -> list[tuple[str, str]]:
-    """Checks an answer to :func:`group_question`.
+    """Check an answer to :func:`group_question`.
 
     Returns:
         ``(name, description)`` of at least two groups, each name once
@@ -126,7 +131,7 @@ def read_groups(text: str, n_groups: int | None = None) -> list[tuple[str, str]]
 
 
 def read_sorted(text: str, n_captions: int, n_groups: int) -> list[int]:
-    """Checks an answer to :func:`sort_question`.
+    """Check an answer to :func:`sort_question`.
 
     Returns:
         a group from 0 per caption, -1 where it fits none or was left out
@@ -144,8 +149,10 @@ def read_sorted(text: str, n_captions: int, n_groups: int) -> list[int]:
     return found
 
 
-def place_images(X, fine, captioned, groups):
-    """Places every image by its fine cluster and by the captioned images there that it is nearest to.
+def place_images(
+    X: np.ndarray, fine: np.ndarray, captioned: Sequence[int] | np.ndarray, groups: Sequence[int] | np.ndarray
+) -> tuple[np.ndarray, np.ndarray]:
+    """Place every image by its fine cluster and by the captioned images there that it is nearest to.
 
     Args:
         X: ``(n, d)`` vectors
@@ -160,35 +167,35 @@ def place_images(X, fine, captioned, groups):
     from ..vectors.copies import agreed, first_copies
     from ..vectors.neighbors import vote
 
-    X, fine = np.asarray(X, dtype=np.float32), np.asarray(fine)
-    captioned, groups = np.asarray(captioned, dtype=np.int64), np.asarray(groups, dtype=np.int64)
-    captioned, groups = captioned[groups >= 0], groups[groups >= 0]
-    labels, confidence = np.full(len(X), -1, dtype=np.int64), np.zeros(len(X), dtype=np.float32)
-    if not len(captioned):
+    X, fine, of_caption = np.asarray(X, dtype=np.float32), np.asarray(fine), np.asarray(groups, dtype=np.int64)
+    known = np.asarray(captioned, dtype=np.int64)[of_caption >= 0]
+    of_caption = of_caption[of_caption >= 0]
+    labels, confidence = np.full(len(X), NOISE, dtype=np.int64), np.zeros(len(X), dtype=np.float32)
+    if not len(known):
         return labels, confidence
     for cluster in np.unique(fine):
         rows = np.flatnonzero(fine == cluster)
-        own = fine[captioned] == cluster
+        own = fine[known] == cluster
         # a fine cluster without a sorted caption asks those of all others
-        voters, choice = (captioned[own], groups[own]) if own.any() else (captioned, groups)
+        voters, choice = (known[own], of_caption[own]) if own.any() else (known, of_caption)
         labels[rows], confidence[rows] = vote(X[rows], X[voters], choice, min(len(voters), 5), "cosine")
     return agreed(first_copies(X), labels, confidence)
 
 
-def _system(criterion, context=""):
+def _system(criterion: str, context: str = "") -> str:
     text = f'You help to sort a collection of images by one criterion that the user gave: "{criterion}". {_RULE}'
     return text + (f"The images are: {context}. " if context else "")
 
 
-def _text_question(system, text, schema, title) -> Question:
+def _text_question(system: str, text: str, schema: dict, title: str) -> Question:
     return Question(system, text, text, [], schema, title, [])
 
 
-def _numbered(texts):
+def _numbered(texts: list[str]) -> str:
     return "\n".join(f"{i}. {text}" for i, text in enumerate(texts, 1))
 
 
-def _entries(text, key) -> list[dict]:
+def _entries(text: str, key: str) -> list[dict]:
     found = find_json(text)
     if found is None:
         raise Unusable(NO_JSON)
@@ -196,7 +203,7 @@ def _entries(text, key) -> list[dict]:
     return [entry for entry in entries[:5000] if isinstance(entry, dict)] if isinstance(entries, list) else []
 
 
-def _number(value, n) -> int | None:
+def _number(value: Any, n: int) -> int | None:
     if isinstance(value, str) and re.fullmatch(r"[0-9]{1,5}", value):
         value = int(value)
     usable = isinstance(value, int) and not isinstance(value, bool) and 1 <= value <= n

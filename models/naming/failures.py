@@ -1,9 +1,13 @@
-"""What goes wrong with a model server, and what is to be done about it."""
+"""Failures of a model server, and what is to be done about each."""
 
 import re
 import ssl
 from datetime import datetime, timezone
 from email.utils import parsedate_to_datetime
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    import openai
 
 NO_KEY = "not-needed"  # the openai package wants a key even for servers that take none
 STOP, AGAIN, NEXT, LESS = "stop", "again", "next", "less"  # all of it, the call, this cluster, our demands
@@ -32,7 +36,7 @@ class Failure(Exception):
 
 
 def redact(text: str, key: str | None = None, letters: int = 300) -> str:
-    """A server's words on one line, without the key or anything that looks like one."""
+    """Return a server's words on one line, without the key or anything that looks like one."""
     if key and key != NO_KEY:
         text = text.replace(key, "***")
     # half characters and control characters, which JSON can carry and a database or a terminal cannot
@@ -40,8 +44,8 @@ def redact(text: str, key: str | None = None, letters: int = 300) -> str:
     return " ".join(text.split())[:letters]
 
 
-def failure_of(error, key: str | None) -> Failure:
-    """What an error of the ``openai`` package means for us.
+def failure_of(error: "openai.APIError", key: str | None) -> Failure:
+    """Translate an error of the ``openai`` package.
 
     Args:
         error: an ``openai.APIError``
@@ -73,7 +77,7 @@ def failure_of(error, key: str | None) -> Failure:
     return Failure(f"request refused ({code})", LESS, said)
 
 
-def _message(error) -> str:
+def _message(error: Exception) -> str:
     body = getattr(error, "body", None)
     inner = body.get("error", body) if isinstance(body, dict) else None
     if isinstance(inner, dict):
@@ -81,7 +85,7 @@ def _message(error) -> str:
     return str(error)
 
 
-def _retry_after(error) -> float | None:
+def _retry_after(error: Exception) -> float | None:
     headers = getattr(getattr(error, "response", None), "headers", {})
     for name, unit in (("retry-after-ms", 0.001), ("retry-after", 1.0)):
         try:
@@ -94,17 +98,18 @@ def _retry_after(error) -> float | None:
 
 
 def _seconds_until(date: str) -> float:
-    """Seconds until a date as HTTP writes it, -1 if it is none."""
+    """Return the seconds until a date as HTTP writes it, -1 if it is none."""
     try:
         return max((parsedate_to_datetime(date) - datetime.now(timezone.utc)).total_seconds(), 0.0)
     except (TypeError, ValueError):  # no date, or one without a time zone
         return -1.0
 
 
-def _connection_failure(error) -> Failure:
+def _connection_failure(error: Exception) -> Failure:
     import httpx2
 
-    chain, cause = [], error
+    chain: list[BaseException] = []
+    cause: BaseException | None = error
     while cause is not None and len(chain) < 10:
         chain.append(cause)
         cause = cause.__cause__ or cause.__context__

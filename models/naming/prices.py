@@ -1,4 +1,4 @@
-"""What naming costs: a table of prices that users can change, tokens of an image, and a cap on spending.
+"""Costs of naming: a table of prices that users can change, tokens of an image, and a cap on spending.
 
 Prices change more often than plugins. A file in JSON, ``{"<model>": [<input>, <output>]}`` in US dollars per million
 tokens, adds to the table and wins over it; a price given with a call wins over both.
@@ -9,6 +9,7 @@ import math
 import os
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 ENVIRONMENT = "CONSTELLATION_PRICES"
 # US dollars per million tokens, input and output, as OpenAI's model pages stated them in November 2026
@@ -36,12 +37,12 @@ class Price:
     output: float
 
     def of(self, input_tokens: float, output_tokens: float) -> float:
-        """The price of so many tokens, in US dollars."""
+        """Return the price of so many tokens, in US dollars."""
         return (self.input * input_tokens + self.output * output_tokens) / 1e6
 
 
 def table_file() -> Path:
-    """Where a table of the user's own is looked for; need not exist."""
+    """Return the path where a table of the user's own is looked for; it need not exist."""
     if chosen := os.environ.get(ENVIRONMENT):
         return Path(chosen).expanduser()
     import fiftyone as fo
@@ -49,8 +50,8 @@ def table_file() -> Path:
     return Path(fo.config.model_zoo_dir) / "constellation" / "prices.json"
 
 
-def price_of(model: str, given=None, local: bool = False) -> Price | None:
-    """The price of a model.
+def price_of(model: str, given: Any = None, local: bool = False) -> Price | None:
+    """Return the price of a model.
 
     Args:
         model: its name at the server
@@ -61,7 +62,7 @@ def price_of(model: str, given=None, local: bool = False) -> Price | None:
         a :class:`Price`, or None where it is not known
 
     Raises:
-        ValueError: in one sentence, if a price or the user's table is not usable
+        ValueError: if a price or the user's table is not usable
     """
     if given is not None:
         return _price(given, "price")
@@ -86,7 +87,7 @@ def _own_table() -> dict:
     return found
 
 
-def _price(given, what) -> Price:
+def _price(given: Any, what: str) -> Price:
     numbers = given if isinstance(given, list | tuple) else ()
     usable = [n for n in numbers if isinstance(n, int | float) and not isinstance(n, bool) and 0 <= n < math.inf]
     if len(usable) != 2 or len(numbers) != 2:
@@ -97,22 +98,24 @@ def _price(given, what) -> Price:
 
 
 def image_tokens(width: int, height: int) -> int:
-    """About how many tokens an image of this size counts as."""
+    """Estimate how many tokens an image of this size counts as."""
     return math.ceil(_patches(width, height) * _FACTOR)
 
 
 def most_image_tokens(width: int, height: int) -> int:
-    """How many tokens an image of this size counts as with the hungriest model known."""
+    """Return how many tokens an image of this size counts as with the hungriest model known."""
     return math.ceil(_patches(width, height) * _MOST)
 
 
 def text_tokens(text: str) -> int:
-    """About how many tokens a text counts as."""
+    """Estimate how many tokens a text counts as."""
     return math.ceil(len(text.encode()) / _LETTERS_PER_TOKEN)
 
 
-def expected(n_questions: int, n_images: int, side: int, text: str, sheet: bool = False) -> tuple:
-    """What a job will take, to the order of magnitude.
+def expected(
+    n_questions: int, n_images: int, side: int, text: str, sheet: bool = False
+) -> tuple[tuple[int, int], tuple[int, int]]:
+    """Estimate the tokens that a job will take, to the order of magnitude.
 
     Args:
         n_questions: how many are asked
@@ -133,12 +136,12 @@ def expected(n_questions: int, n_images: int, side: int, text: str, sheet: bool 
     return inputs, (n_questions * ANSWER_TOKENS // 2, n_questions * ANSWER_TOKENS * 2)
 
 
-def _patches(width, height):
+def _patches(width: int, height: int) -> int:
     return math.ceil(width / _PATCH) * math.ceil(height / _PATCH)
 
 
 class Budget:
-    """What has been used, and a cap that questions reserve their expected cost under.
+    """Tokens used so far, and a cap that questions reserve their expected cost under.
 
     Args:
         price: the model's :class:`Price`, or None where it is not known
@@ -161,7 +164,7 @@ class Budget:
         return sum(self._held)
 
     def reserve(self, input_tokens: int, output_tokens: int) -> float:
-        """Sets the cost of a question aside.
+        """Set the cost of a question aside.
 
         Returns:
             the sum, to be handed to :meth:`settle`
@@ -173,13 +176,14 @@ class Budget:
             self._held.append(0.0)
             return 0.0
         cost = self.price.of(input_tokens, output_tokens)
-        if self.spent + self.reserved + cost > self.max_spend:
+        spent = self.price.of(self.input_tokens, self.output_tokens)
+        if spent + self.reserved + cost > self.max_spend:
             raise OverBudget(f"the next question might pass the cap of ${self.max_spend:g}")
         self._held.append(cost)
         return cost
 
-    def settle(self, reserved: float, input_tokens: int = 0, output_tokens: int = 0):
-        """Books what a question really took."""
+    def settle(self, reserved: float, input_tokens: int = 0, output_tokens: int = 0) -> None:
+        """Book what a question really took."""
         self._held.remove(reserved)
         self.input_tokens += input_tokens
         self.output_tokens += output_tokens

@@ -1,4 +1,4 @@
-"""What a vision model is asked, in words. The version is part of every name's record: a new wording renews names."""
+"""Questions to a vision model, in words. The version is part of every name's record: a new wording renews names."""
 
 from dataclasses import dataclass, field
 from typing import Annotated, Literal
@@ -33,7 +33,7 @@ CONTRAST_SCHEMA = {
 
 
 class Instructions:
-    """What to tell the model about the images and the names.
+    """Instructions to the model about the images and the names.
 
     Args:
         context: what the images are
@@ -120,13 +120,13 @@ class Question:
 
 
 def split_words(text: str) -> list[str]:
-    """The words of a text, one a line or else separated by commas, in order, each once."""
+    """Split a text into its words, one a line or else separated by commas, in order, each once."""
     parts = text.splitlines() if "\n" in text else text.split(",")
     return list(dict.fromkeys(" ".join(part.split()) for part in parts if part.strip()))
 
 
 def system_text(schema: dict, instructions: Instructions) -> str:
-    """The rules for every question of one kind."""
+    """Write the rules for every question of one kind."""
     wanted = [_RULES]
     wanted.append(f"A name has at most {instructions.max_words} words, in {instructions.language}. ")
     if instructions.context:
@@ -139,8 +139,10 @@ def system_text(schema: dict, instructions: Instructions) -> str:
     return "".join(wanted)
 
 
-def name_question(pictures, others, other_names, instructions: Instructions) -> Question:
-    """Asks for the name of one cluster.
+def name_question(
+    pictures: list[bytes], others: list[bytes], other_names: list[str], instructions: Instructions
+) -> Question:
+    """Ask for the name of one cluster.
 
     Args:
         pictures: its images as JPEG
@@ -158,16 +160,18 @@ def name_question(pictures, others, other_names, instructions: Instructions) -> 
     if m:
         one_by_one += f"The last {m} show other groups nearby: the name must not fit them. "
         tiles += f"Tiles marked X{'1' if m == 1 else f'1 to X{m}'} show other groups: the name must not fit them. "
-    told = "What is the group? Tell also which of its images do not belong."
+    request = "What is the group? Tell also which of its images do not belong."
     if other_names:
-        told = f"Groups nearby are called: {'; '.join(other_names)}. The name must tell this one from them. " + told
+        request = (
+            f"Groups nearby are called: {'; '.join(other_names)}. The name must tell this one from them. " + request
+        )
     captions = [str(i + 1) for i in range(n)] + [f"X{i + 1}" for i in range(m)]
     system = system_text(NAME_SCHEMA, instructions)
-    return Question(system, one_by_one + told, tiles + told, [*pictures, *others], NAME_SCHEMA, "name", captions)
+    return Question(system, one_by_one + request, tiles + request, [*pictures, *others], NAME_SCHEMA, "name", captions)
 
 
 def contrast_question(pictures: list[list[bytes]], names: list[str], instructions: Instructions) -> Question:
-    """Asks for names that tell clusters apart which were named alike.
+    """Ask for names that tell clusters apart which were named alike.
 
     Args:
         pictures: per cluster, its images as JPEG
@@ -180,7 +184,7 @@ def contrast_question(pictures: list[list[bytes]], names: list[str], instruction
     captions = [f"{group}{chr(97 + i)}" for group, own in enumerate(pictures, 1) for i in range(len(own))]
     runs = [f"group {group}: {len(own)} images" for group, own in enumerate(pictures, 1)]
     given = "; ".join(f"group {group}: {name}" for group, name in enumerate(names, 1))
-    told = (
+    request = (
         f"These groups were given names that are too much alike ({given}). "
         "Look for what differs between them and give each a name of its own that says so."
     )
@@ -188,11 +192,11 @@ def contrast_question(pictures: list[list[bytes]], names: list[str], instruction
     tiles = "The picture is a sheet of tiles; 1a, 1b... are of group 1, 2a, 2b... of group 2, and so on. "
     system = system_text(CONTRAST_SCHEMA, instructions)
     flat = [picture for own in pictures for picture in own]
-    return Question(system, one_by_one + told, tiles + told, flat, CONTRAST_SCHEMA, "names", captions)
+    return Question(system, one_by_one + request, tiles + request, flat, CONTRAST_SCHEMA, "names", captions)
 
 
-def _keys(schema):
-    """The keys of a schema and what they mean, for servers that take no schema."""
+def _keys(schema: dict) -> str:
+    """List the keys of a schema and what they mean, for servers that take no schema."""
     lines = []
     for key, entry in schema["properties"].items():
         kind = entry["type"]

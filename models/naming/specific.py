@@ -1,10 +1,13 @@
-"""What is true of one cluster more than of the others: the measure behind all names without a model server."""
+"""Words that are true of one cluster more than of the others: the measure behind names without a model server."""
+
+from collections.abc import Sequence
 
 import numpy as np
+from numpy.typing import ArrayLike
 
 
-def specific(shares) -> np.ndarray:
-    """How much each word says about each cluster, compared with the others.
+def specific(shares: ArrayLike) -> np.ndarray:
+    """Score how much each word says about each cluster, compared with the others.
 
     The share of a word in a cluster times the logarithm of its lift, which is the word's part of the Kullback-Leibler
     divergence between the cluster and the mean of all clusters. A word that fits everywhere counts for nothing, and so
@@ -31,8 +34,8 @@ def specific(shares) -> np.ndarray:
     return shares * np.log(np.maximum(lift, np.finfo(float).tiny))
 
 
-def shares_of(scores: list) -> np.ndarray:
-    """What images are, among some words, on average per cluster.
+def shares_of(scores: Sequence[np.ndarray]) -> np.ndarray:
+    """Average, per cluster, how well each of some words fits its images.
 
     Before softmax the mean over all clusters is taken off each word's score: a classifier that is shown unusual images,
     such as very small ones, has favorites that it sees everywhere.
@@ -48,8 +51,8 @@ def shares_of(scores: list) -> np.ndarray:
     return np.stack([_softmax(rows - usual).mean(axis=0) for rows in scores])
 
 
-def best_words(scores, words, n: int = 5) -> list[list[tuple[str, float]]]:
-    """The words that say most about each cluster.
+def best_words(scores: np.ndarray, words: Sequence[str], n: int = 5) -> list[list[tuple[str, float]]]:
+    """Find the words that say most about each cluster.
 
     Args:
         scores: ``(n_clusters, n_words)`` from :func:`specific`
@@ -67,6 +70,6 @@ def best_words(scores, words, n: int = 5) -> list[list[tuple[str, float]]]:
     return found
 
 
-def _softmax(scores):
+def _softmax(scores: np.ndarray) -> np.ndarray:
     odds = np.exp(scores - scores.max(axis=1, keepdims=True))
     return odds / odds.sum(axis=1, keepdims=True)

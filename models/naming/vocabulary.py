@@ -5,17 +5,23 @@ for the prompts. Ours compares clusters with each other: the word that wins is t
 the others, not the one that fits best of all.
 """
 
+from typing import TYPE_CHECKING
+
 import numpy as np
 
+from ..progress import Progress
 from ..vectors.normalize import l2_normalize
+
+if TYPE_CHECKING:
+    from ..encoders.clip import Clip
 
 # CLIP's training multiplied cosines by up to this before softmax
 SCALE = 100.0
 _BATCH = 256
 
 
-def word_vectors(encoder, words: list[str], progress=None) -> np.ndarray:
-    """Words as vectors in the space of images, each the mean of a few prompts.
+def word_vectors(encoder: "Clip", words: list[str], progress: Progress | None = None) -> np.ndarray:
+    """Embed words in the space of images, each the mean of a few prompts.
 
     Args:
         encoder: a :class:`models.encoders.clip.Clip`
@@ -32,12 +38,12 @@ def word_vectors(encoder, words: list[str], progress=None) -> np.ndarray:
         part = words[start : start + _BATCH]
         # joined, not formatted: a word may have braces in it
         prompts = [[left + word + right for word in part] for left, right in (("", ""), ("a photo of ", "."))]
-        rows.append(sum(l2_normalize(encoder.embed_prompts(texts)) for texts in prompts))
+        rows.append(np.sum([l2_normalize(encoder.embed_prompts(texts)) for texts in prompts], axis=0))
     return l2_normalize(np.concatenate(rows))
 
 
-def word_scores(images, words) -> np.ndarray:
-    """How well words fit images, as CLIP was trained to say it before softmax.
+def word_scores(images: np.ndarray, words: np.ndarray) -> np.ndarray:
+    """Score how well words fit images, as CLIP was trained to say it before softmax.
 
     Args:
         images: ``(n, d)`` vectors of images

@@ -12,7 +12,7 @@ _BYTES = 2**19  # of a block, which stays in the processor's cache
 
 
 def first_copies(X: np.ndarray) -> np.ndarray:
-    """The first row that is equal to each row, where -0.0 equals 0.0.
+    """Find the first row that is equal to each row, where -0.0 equals 0.0.
 
     Fingerprints in integers, which are exact wherever a row stands, say which rows may be copies: those of a few
     dimensions first. Rows of one fingerprint are compared with the first of them; what differs is looked at again.
@@ -37,7 +37,7 @@ def first_copies(X: np.ndarray) -> np.ndarray:
 
 
 def deciding_rows(copies: np.ndarray, labels: np.ndarray) -> np.ndarray:
-    """The row whose answer each row takes: the first of its copies with the label that most of them have.
+    """Find the row whose answer each row takes: the first of its copies with the label that most of them have.
 
     Args:
         copies: ``(n,)`` as :func:`first_copies` returns them
@@ -78,14 +78,14 @@ def agreed(copies: np.ndarray, labels: np.ndarray, confidence: np.ndarray) -> tu
 
 
 def _of_one_print(rows: np.ndarray, prints: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """The rows whose fingerprint is not theirs alone, in order, and the first row that has it."""
+    """Return the rows whose fingerprint is not theirs alone, in order, and the first row that has it."""
     _, starts, each, counts = np.unique(prints, return_index=True, return_inverse=True, return_counts=True)
     shared = counts[each] > 1
     return rows[shared], rows[starts[each[shared]]]
 
 
 def _fingerprints(X: np.ndarray, rows: np.ndarray) -> np.ndarray:
-    """Sums ``(m,)`` of the bits of some rows, each word times an odd number, modulo 2^64."""
+    """Return sums ``(m,)`` of the bits of some rows, each word times an odd number, modulo 2^64."""
     width, words = X.shape[1], -(-X.shape[1] * X.itemsize // 8)
     factors = np.random.default_rng(51).integers(2**64, size=words, dtype=np.uint64) | np.uint64(1)
     found = np.empty(len(rows), np.uint64)
@@ -102,7 +102,7 @@ def _fingerprints(X: np.ndarray, rows: np.ndarray) -> np.ndarray:
 
 
 def _equal(X: np.ndarray, rows: np.ndarray, others: np.ndarray) -> np.ndarray:
-    """Equality ``(m,)`` of some rows and those beside them in ``others``; every row equals itself, nan or not."""
+    """Compare ``(m,)`` some rows with those beside them in ``others``; every row equals itself, nan or not."""
     found = rows == others
     asked = np.flatnonzero(~found)
     size = max(1, _BYTES // max(1, X.shape[1] * X.itemsize))

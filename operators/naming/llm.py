@@ -158,7 +158,7 @@ class LLMNaming(LLMJob):
             "description": answer.description,
             "coherent": answer.coherent,
             "confidence": answer.confidence,
-            "odd": [shown[position] for position in answer.odd],
+            "odd": [shown[position] for position in answer.outliers],
             "distinguishes": answer.distinguishes,
             "source": "llm",
             "model": self.choice.model,

@@ -4,8 +4,9 @@ import hashlib
 import json
 from collections import Counter
 
-from ...models.naming.asking import CAP_REACHED, Asker, ask_all
+from ...models.naming.asking import CAP_REACHED, Asker
 from ...models.naming.failures import Failure
+from ...models.naming.jobs import Job, ask_all
 from ...models.naming.pictures import prepare
 from ...models.naming.prices import Budget
 from .server import ServerChoice, key_hint
@@ -54,7 +55,7 @@ class LLMJob:
 
         Args:
             jobs: tuples ``(about, make, read, arrived)``: what is asked about, or None if its failure is not to be
-                told; the callables of :func:`models.naming.asking.ask_all`; and one called with the answer and what
+                told; the callables of :func:`models.naming.jobs.Job`; and one called with the answer and what
                 it took
             key: the server's key
             max_concurrency: questions at a time
@@ -79,7 +80,7 @@ class LLMJob:
         def done(place, value, used):
             jobs[place][3](value, used)
 
-        questions = [(place, make, read) for place, (_, make, read, _) in enumerate(jobs)]
+        questions = [Job(place, make, read) for place, (_, make, read, _) in enumerate(jobs)]
         try:
             ask_all(asker, questions, max_concurrency, done, failed, report and (lambda: report(asker)))
         finally:

@@ -89,7 +89,7 @@ def test_servers_without_json_may_answer_with_one_short_line(line, kept):
     [([2, 2, "3"], (1, 2)), ([0, -1, 99, 4.5, None, True, "x"], ()), ("2", ()), ([1] * 5000, (0,)), (None, ())],
 )
 def test_odd_images_are_numbers_that_were_shown_each_once(odd, kept):
-    assert read_answer(json.dumps({"name": "x", "odd_images": odd}), 8).odd == kept
+    assert read_answer(json.dumps({"name": "x", "odd_images": odd}), 8).outliers == kept
 
 
 def test_coherence_and_confidence():
@@ -98,7 +98,7 @@ def test_coherence_and_confidence():
 
     assert read().coherent and not read(coherent=False).coherent and not read(coherent="false").coherent
     assert not read(odd_images=[1, 2, 3]).coherent and read(odd_images=[1]).coherent
-    assert read(odd_images=[1, 2, 3, 4]).odd == ()  # everything is odd: nothing is
+    assert read(odd_images=[1, 2, 3, 4]).outliers == ()  # everything is odd: nothing is
     assert read(confidence=0.7).confidence == 0.7 and read(confidence=70).confidence == 0.7
     assert [read(confidence=c).confidence for c in (-1, 1e9, "high", True, None)] == [None] * 5
     assert read_answer('{"name": "x", "confidence": NaN}', 4).confidence is None

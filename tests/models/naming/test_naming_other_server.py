@@ -16,8 +16,9 @@ import time
 import pytest
 from fiftyone.plugins.orgs.constellation.clusters.models.naming import asking, prompt
 from fiftyone.plugins.orgs.constellation.clusters.models.naming.answers import read_answer
-from fiftyone.plugins.orgs.constellation.clusters.models.naming.asking import Asker, ask_all
+from fiftyone.plugins.orgs.constellation.clusters.models.naming.asking import Asker
 from fiftyone.plugins.orgs.constellation.clusters.models.naming.client import Server
+from fiftyone.plugins.orgs.constellation.clusters.models.naming.jobs import ask_all
 from fiftyone.plugins.orgs.constellation.clusters.models.naming.prices import Budget
 from naming_server import GOOD
 from PIL import Image

@@ -10,10 +10,12 @@ from email.utils import formatdate
 import pytest
 from fiftyone.plugins.orgs.constellation.clusters.models.naming import asking, prompt
 from fiftyone.plugins.orgs.constellation.clusters.models.naming.answers import read_answer
-from fiftyone.plugins.orgs.constellation.clusters.models.naming.asking import Asker, ask_all
-from fiftyone.plugins.orgs.constellation.clusters.models.naming.client import LARGEST, Server
+from fiftyone.plugins.orgs.constellation.clusters.models.naming.asking import Asker
+from fiftyone.plugins.orgs.constellation.clusters.models.naming.client import Server
 from fiftyone.plugins.orgs.constellation.clusters.models.naming.failures import Failure
+from fiftyone.plugins.orgs.constellation.clusters.models.naming.jobs import ask_all
 from fiftyone.plugins.orgs.constellation.clusters.models.naming.prices import Budget, Price
+from fiftyone.plugins.orgs.constellation.clusters.models.naming.transport import LARGEST
 from naming_server import (
     GOOD,
     NamingServer,

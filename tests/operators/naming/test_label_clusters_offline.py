@@ -141,11 +141,11 @@ def test_a_clips_own_vectors_are_used_again(photos, tmp_path, compute, monkeypat
     calls = []
     monkeypatch.setattr(offline_naming, "_embedded", lambda *args: calls.append(args))
     monkeypatch.setattr(offline_naming, "same_vectors", lambda members, encoder: True)
-    rows = offline_naming.image_vectors(object(), *_speakers(photos), lambda f, m="": None)
+    rows = offline_naming.image_vectors(object(), *_exemplars(photos), lambda f, m="": None)
     assert not calls and rows[0].shape[1] == 2 and sorted(rows) == [0, 1]
 
 
-def _speakers(dataset):
+def _exemplars(dataset):
     from fiftyone.plugins.orgs.constellation.clusters.operators.naming.exemplars import choose_exemplars
 
     members = read_members(dataset, "km")
