@@ -1,25 +1,29 @@
 """The ``assign_clusters`` operator: new samples into the clusters of a stored run."""
 
+from collections.abc import Iterator
+from typing import Any
+
 import fiftyone.operators as foo
 import fiftyone.operators.types as types
 
 from .editing.assignment import assign_clusters, check_assignment
 from .execution.app import failed, show, stream
 from .execution.python_call import PythonCall
-from .inputs.assignment import PASSED, add_run_anywhere, check_field_name, chosen_dataset, picked_run
+from .inputs.assignment import PASSED, add_run_anywhere, chosen_dataset, picked_run
 from .inputs.widgets import add_problem, check
 from .outputs.edits import assignment_text
+from .runs.lifecycle import check_name
 
 
 class AssignClusters(PythonCall, foo.Operator):
-    """Assigns new samples; see :func:`operators.assignment.assign_clusters`."""
+    """Assign new samples; see :func:`operators.editing.assignment.assign_clusters`."""
 
     work = staticmethod(assign_clusters)
     check = staticmethod(check_assignment)
 
     @property
-    def config(self):
-        """How the App offers this operator."""
+    def config(self) -> foo.OperatorConfig:
+        """Name and options of the operator in the App."""
         return foo.OperatorConfig(
             name="assign_clusters",
             label="Clusters: assign clusters",
@@ -32,8 +36,8 @@ class AssignClusters(PythonCall, foo.Operator):
             risk_level="medium",
         )
 
-    def resolve_input(self, ctx):
-        """The form: which samples, which run of which dataset, and how sure is sure enough."""
+    def resolve_input(self, ctx: foo.ExecutionContext) -> types.Property:
+        """Return the form: samples, run and its dataset, minimum confidence."""
         inputs = types.Object()
         view = types.View(label="Assign clusters")
         if ctx.dataset is None:
@@ -42,20 +46,20 @@ class AssignClusters(PythonCall, foo.Operator):
         inputs.view_target(ctx, action_description="Assign")
         if add_run_anywhere(ctx, inputs):
             limits = {"default": 0.0, "min": 0, "max": 1, "required": False}
-            text = "What is less sure than this stays unassigned; 0 assigns everything"
+            text = "What has less confidence stays unassigned; 0 assigns everything"
             inputs.float("min_confidence", label="Minimum confidence", description=text, **limits)
             text = "By default the run's own field in its dataset, and the run key elsewhere"
             prop = inputs.str("cluster_field", required=False, label="Cluster field", description=text)
             if name := ctx.params.get("cluster_field"):
-                check(prop, check_field_name, name)
+                check(prop, check_name, name, "cluster field")
             text = "Also place what an earlier call has assigned"
             inputs.bool("overwrite", default=False, required=False, label="Reassign existing", description=text)
             text = "Images that the encoder takes at once, for those that have no vector yet"
             inputs.int("batch_size", default=32, min=1, required=False, label="Batch size", description=text)
         return types.Property(inputs, view=view)
 
-    def execute(self, ctx):
-        """Assigns with live progress and says how many went where."""
+    def execute(self, ctx: foo.ExecutionContext) -> Iterator[Any]:
+        """Assign with live progress and say how many went where."""
         try:
             given = {key: ctx.params[key] for key in PASSED if ctx.params.get(key) not in (None, "")}
             run_dataset = chosen_dataset(ctx)

@@ -1,5 +1,8 @@
 """The ``build_cluster_hierarchy`` operator: a tree over the clusters of a run, and a coarse level in a second field."""
 
+from collections.abc import Iterator
+from typing import Any
+
 import fiftyone.operators as foo
 import fiftyone.operators.types as types
 
@@ -15,13 +18,13 @@ LINKAGES = {"ward": "Ward: tight groups", "average": "Average: mean distance of 
 
 
 class BuildClusterHierarchy(PythonCall, foo.Operator):
-    """Groups clusters; see :func:`build_cluster_hierarchy`."""
+    """Group clusters; see :func:`operators.editing.hierarchy.build_cluster_hierarchy`."""
 
     work = staticmethod(build_cluster_hierarchy)
 
     @property
-    def config(self):
-        """How the App offers this operator."""
+    def config(self) -> foo.OperatorConfig:
+        """Name and options of the operator in the App."""
         return foo.OperatorConfig(
             name="build_cluster_hierarchy",
             label="Clusters: build cluster hierarchy",
@@ -34,8 +37,8 @@ class BuildClusterHierarchy(PythonCall, foo.Operator):
             risk_level="medium",
         )
 
-    def resolve_input(self, ctx):
-        """The form: which run, how many groups, and what counts as near."""
+    def resolve_input(self, ctx: foo.ExecutionContext) -> types.Property:
+        """Return the form: run, number of groups, linkage."""
         inputs = types.Object()
         if run := add_run(ctx, inputs):
             n_clusters = run.config.n_clusters
@@ -54,8 +57,8 @@ class BuildClusterHierarchy(PythonCall, foo.Operator):
             add_choice(inputs, "linkage", LINKAGES, "ward", "Linkage")
         return types.Property(inputs, view=types.View(label="Build cluster hierarchy"))
 
-    def execute(self, ctx):
-        """Builds with live progress, then shows the new field."""
+    def execute(self, ctx: foo.ExecutionContext) -> Iterator[Any]:
+        """Build with live progress, then show the new field."""
         try:
             key = chosen_run(ctx)
             given = {name: ctx.params[name] for name in ("n_coarse", "linkage") if ctx.params.get(name) is not None}

@@ -1,4 +1,7 @@
-"""The ``check_neighbors`` operator: what deep methods will take for one kind, looked at before they learn from it."""
+"""The ``check_neighbors`` operator: the neighbors that deep methods will take for one kind, seen before they learn."""
+
+from collections.abc import Iterator
+from typing import Any
 
 import fiftyone.operators as foo
 import fiftyone.operators.types as types
@@ -6,7 +9,7 @@ import fiftyone.operators.types as types
 from ..models.parameters import DEFAULT_SEED
 from .dataset.ground_truth import truth_fields
 from .dataset.vectors import vector_fields
-from .evaluation.neighbor_purity import check_arguments, check_neighbors
+from .evaluation.neighbor_purity import check_neighbors
 from .execution.app import failed, show, stream
 from .execution.python_call import PythonCall
 from .inputs.neighbor_purity import neighbor_arguments
@@ -16,14 +19,13 @@ from .outputs.neighbor_purity import neighbors_text
 
 
 class CheckNeighbors(PythonCall, foo.Operator):
-    """Shows mined neighbours; see :func:`check_neighbors`."""
+    """Show mined neighbors; see :func:`operators.evaluation.neighbor_purity.check_neighbors`."""
 
     work = staticmethod(check_neighbors)
-    check = staticmethod(check_arguments)
 
     @property
-    def config(self):
-        """How the App offers this operator."""
+    def config(self) -> foo.OperatorConfig:
+        """Name and options of the operator in the App."""
         return foo.OperatorConfig(
             name="check_neighbors",
             label="Clusters: check neighbors",
@@ -34,14 +36,14 @@ class CheckNeighbors(PythonCall, foo.Operator):
             risk_level="low",
         )
 
-    def resolve_input(self, ctx):
-        """The form: which images, which vectors, how many."""
+    def resolve_input(self, ctx: foo.ExecutionContext) -> types.Property:
+        """Return the form: images, vectors, how many."""
         inputs = types.Object()
         view = types.View(label="Check neighbors")
         target = add_target(ctx, inputs)
         if target is None:
             return types.Property(inputs, view=view)
-        add_heading(inputs, "step_neighbors", "2 · Neighbours")
+        add_heading(inputs, "step_neighbors", "2 · Neighbors")
         fields = vector_fields(target.source, target.patches_field)
         if not fields:
             add_problem(inputs, "There is no vector field; compute one with compute_embeddings")
@@ -49,19 +51,19 @@ class CheckNeighbors(PythonCall, foo.Operator):
         add_choice(inputs, "embeddings", {name: f"Vectors in {name}" for name in fields}, fields[0], "Vectors")
         half = types.View(space=HALF)
         for name, default, most, label, why in (
-            ("n_images", 5, 100, "Images shown", "Drawn by the seed; a selection in the grid takes their place"),
-            ("n_neighbors", 20, 500, "Neighbours", "Of each, as the deep methods' parameter n_neighbors"),
+            ("sample_size", 5, 100, "Images shown", "Drawn at random, by the seed"),
+            ("n_neighbors", 20, 500, "Neighbors", "Of each, as the deep methods' parameter n_neighbors"),
         ):
             inputs.int(name, min=1, max=most, required=False, default=default, label=label, description=why, view=half)
         inputs.int("seed", min=0, required=False, default=DEFAULT_SEED, label="Seed", view=half)
         if classes := truth_fields(target):
             options = {NONE: "None", **{name: name for name in classes}}
-            why = "How many neighbours are of one class; reported, nothing else"
+            why = "How many neighbors are of one class; reported, nothing else"
             add_choice(inputs, "ground_truth", options, NONE, "Ground truth", why, space=HALF)
         return types.Property(inputs, view=view)
 
-    def execute(self, ctx):
-        """Mines, then shows the view."""
+    def execute(self, ctx: foo.ExecutionContext) -> Iterator[Any]:
+        """Mine, then show the view."""
         try:
             samples, kwargs = neighbor_arguments(ctx)
             found = yield from stream(ctx, lambda progress: check_neighbors(samples, progress=progress, **kwargs))
@@ -69,4 +71,4 @@ class CheckNeighbors(PythonCall, foo.Operator):
             yield from failed(ctx, error)
             return
         yield ctx.ops.set_view(view=found["view"])
-        yield show(ctx, "Neighbours", neighbors_text(found))
+        yield show(ctx, "Neighbors", neighbors_text(found))

@@ -16,13 +16,13 @@ MOVED = "moved"
 
 
 class CompareClusterings(PythonCall, foo.Operator):
-    """Compares two clusterings; see :func:`compare_clusterings`."""
+    """Compare two clusterings; see :func:`operators.evaluation.comparison.compare_clusterings`."""
 
     work = staticmethod(compare_clusterings)
 
     @property
-    def config(self):
-        """How the App offers this operator."""
+    def config(self) -> foo.OperatorConfig:
+        """Name and options of the operator in the App."""
         return foo.OperatorConfig(
             name="compare_clusterings",
             label="Clusters: compare clusterings",
@@ -32,8 +32,8 @@ class CompareClusterings(PythonCall, foo.Operator):
             risk_level="low",
         )
 
-    def resolve_input(self, ctx):
-        """The form: which run, and with what to compare it."""
+    def resolve_input(self, ctx: foo.ExecutionContext) -> types.Property:
+        """Return the form: run, and the run or field to compare it with."""
         inputs = types.Object()
         if run := add_run(ctx, inputs):
             add_samples(ctx, inputs, "Compare")
@@ -44,8 +44,8 @@ class CompareClusterings(PythonCall, foo.Operator):
                 add_problem(inputs, "There is no other run and no label field to compare with; compute another run")
         return types.Property(inputs, view=types.View(label="Compare clusterings"))
 
-    def execute(self, ctx):
-        """Compares, or shows the samples that moved."""
+    def execute(self, ctx: foo.ExecutionContext) -> dict:
+        """Compare, or show the samples that moved."""
         key = chosen_run(ctx)
         run = Run.cached(ctx.dataset, key)
         other = ctx.params.get("other_run_key") or next(iter(comparable(run)), None)
@@ -59,8 +59,8 @@ class CompareClusterings(PythonCall, foo.Operator):
         done["view_target"] = ctx.request_params.get("view_target") or WHOLE
         return {**done, "text": comparison_text(done), "heat_map": heat_map(done)[0]}
 
-    def resolve_output(self, ctx):
-        """Scores, what became of each cluster, the heat map, and a button for the samples that moved."""
+    def resolve_output(self, ctx: foo.ExecutionContext) -> types.Property:
+        """Return scores, the fate of each cluster, the heat map, and a button for the samples that moved."""
         outputs = types.Object()
         outputs.str("text", view=types.MarkdownView())
         done = ctx.results

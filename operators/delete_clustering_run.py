@@ -9,13 +9,13 @@ from .runs.lifecycle import delete_clustering_run
 
 
 class DeleteClusteringRun(PythonCall, foo.Operator):
-    """Deletes a run; see :func:`delete_clustering_run`."""
+    """Delete a run; see :func:`operators.runs.lifecycle.delete_clustering_run`."""
 
     work = staticmethod(delete_clustering_run)
 
     @property
-    def config(self):
-        """How the App offers this operator."""
+    def config(self) -> foo.OperatorConfig:
+        """Name and options of the operator in the App."""
         return foo.OperatorConfig(
             name="delete_clustering_run",
             label="Clusters: delete clustering run",
@@ -25,16 +25,16 @@ class DeleteClusteringRun(PythonCall, foo.Operator):
             risk_level="high",
         )
 
-    def resolve_input(self, ctx):
-        """The form: which run, and what goes with it."""
+    def resolve_input(self, ctx: foo.ExecutionContext) -> types.Property:
+        """Return the form: run, and what is deleted with it."""
         inputs = types.Object()
         if run := add_run(ctx, inputs):
             text = f"Deletes run {run.key!r} with its label field {run.field!r}"
             inputs.view("what", types.Warning(label=text, description="The vectors stay. This cannot be undone."))
         return types.Property(inputs, view=types.View(label="Delete clustering run"))
 
-    def execute(self, ctx):
-        """Deletes and refreshes the App."""
+    def execute(self, ctx: foo.ExecutionContext) -> dict:
+        """Delete and refresh the App."""
         key = chosen_run(ctx, required=True)
         done = delete_clustering_run(ctx.dataset, key)
         ctx.ops.reload_dataset()

@@ -1,5 +1,8 @@
 """The ``edit_clusters`` operator: rename, merge, split, move, dissolve, absorb noise, undo and redo."""
 
+from collections.abc import Iterator
+from typing import Any
+
 import fiftyone.operators as foo
 import fiftyone.operators.types as types
 
@@ -13,13 +16,13 @@ from .runs.run import Run
 
 
 class EditClusters(PythonCall, foo.Operator):
-    """Edits clusters; see :func:`edit_clusters`."""
+    """Edit clusters; see :func:`operators.editing.edit.edit_clusters`."""
 
     work = staticmethod(edit_clusters)
 
     @property
-    def config(self):
-        """How the App offers this operator."""
+    def config(self) -> foo.OperatorConfig:
+        """Name and options of the operator in the App."""
         return foo.OperatorConfig(
             name="edit_clusters",
             label="Clusters: edit clusters",
@@ -32,15 +35,15 @@ class EditClusters(PythonCall, foo.Operator):
             risk_level="medium",
         )
 
-    def resolve_input(self, ctx):
-        """The form: which run, what to do, and what that needs."""
+    def resolve_input(self, ctx: foo.ExecutionContext) -> types.Property:
+        """Return the form: run, edit, and what that takes."""
         inputs = types.Object()
         if run := add_run(ctx, inputs):
             add_edit(ctx, inputs, run)
         return types.Property(inputs, view=types.View(label="Edit clusters"))
 
-    def execute(self, ctx):
-        """Edits with live progress and says what was done."""
+    def execute(self, ctx: foo.ExecutionContext) -> Iterator[Any]:
+        """Edit with live progress and say what was done."""
         try:
             key = chosen_run(ctx, required=True)
             arguments = edit_arguments(ctx, Run.cached(ctx.dataset, key))

@@ -1,5 +1,8 @@
 """The ``evaluate_clusters`` operator: scores of a run, per cluster and overall, kept with it."""
 
+from collections.abc import Iterator
+from typing import Any
+
 import fiftyone.operators as foo
 import fiftyone.operators.types as types
 
@@ -12,13 +15,13 @@ from .outputs.scores import scores_text
 
 
 class EvaluateClusters(PythonCall, foo.Operator):
-    """Scores a run; see :func:`evaluate_clusters`."""
+    """Score a run; see :func:`operators.evaluation.scores.evaluate_clusters`."""
 
     work = staticmethod(evaluate_clusters)
 
     @property
-    def config(self):
-        """How the App offers this operator."""
+    def config(self) -> foo.OperatorConfig:
+        """Name and options of the operator in the App."""
         return foo.OperatorConfig(
             name="evaluate_clusters",
             label="Clusters: evaluate clusters",
@@ -31,15 +34,15 @@ class EvaluateClusters(PythonCall, foo.Operator):
             risk_level="low",
         )
 
-    def resolve_input(self, ctx):
-        """The form: which run, and against which classes."""
+    def resolve_input(self, ctx: foo.ExecutionContext) -> types.Property:
+        """Return the form: run, and classes to score against."""
         inputs = types.Object()
         if run := add_run(ctx, inputs):
             add_truth_choice(inputs, run)
         return types.Property(inputs, view=types.View(label="Evaluate clusters"))
 
-    def execute(self, ctx):
-        """Scores with live progress, then shows the scores."""
+    def execute(self, ctx: foo.ExecutionContext) -> Iterator[Any]:
+        """Score with live progress, then show the scores."""
         truth = ctx.params.get("ground_truth")
         truth = None if truth in (None, NONE) else truth
         try:

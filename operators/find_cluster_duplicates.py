@@ -1,5 +1,8 @@
 """The ``find_cluster_duplicates`` operator: near-duplicates inside clusters."""
 
+from collections.abc import Iterator
+from typing import Any
+
 import fiftyone.operators as foo
 import fiftyone.operators.types as types
 
@@ -11,14 +14,14 @@ from .inputs.widgets import HALF
 
 
 class FindClusterDuplicates(PythonCall, foo.Operator):
-    """Finds near-duplicates; see :func:`find_cluster_duplicates`."""
+    """Find near-duplicates; see :func:`operators.evaluation.duplicates.find_cluster_duplicates`."""
 
     work = staticmethod(find_cluster_duplicates)
     check = staticmethod(check_delegated)
 
     @property
-    def config(self):
-        """How the App offers this operator."""
+    def config(self) -> foo.OperatorConfig:
+        """Name and options of the operator in the App."""
         return foo.OperatorConfig(
             name="find_cluster_duplicates",
             label="Clusters: find cluster duplicates",
@@ -31,21 +34,21 @@ class FindClusterDuplicates(PythonCall, foo.Operator):
             risk_level="medium",
         )
 
-    def resolve_input(self, ctx):
-        """The form: which run, how near, and a tag."""
+    def resolve_input(self, ctx: foo.ExecutionContext) -> types.Property:
+        """Return the form: run, minimum similarity, tag."""
         inputs = types.Object()
         if add_run(ctx, inputs):
             add_samples(ctx, inputs, "Search")
             half = types.View(space=HALF)
-            why = "The least cosine of two near-duplicates"
+            why = "Of two near-duplicates"
             slider = {"min": 0.5, "max": 1.0, "required": False, "default": MIN_SIMILARITY}
             inputs.float("min_similarity", label="Minimum cosine similarity", description=why, view=half, **slider)
             why = "For all but the most confident of each group; empty: none. A scheduled search needs one"
             inputs.str("tag", required=False, label="Tag", description=why, view=half)
         return types.Property(inputs, view=types.View(label="Find near-duplicates"))
 
-    def execute(self, ctx):
-        """Searches with live progress, then shows the groups in the grid."""
+    def execute(self, ctx: foo.ExecutionContext) -> Iterator[Any]:
+        """Search with live progress, then show the groups in the grid."""
         try:
             key, tag = chosen_run(ctx), ctx.params.get("tag") or None
             min_similarity = float(ctx.params.get("min_similarity") or MIN_SIMILARITY)

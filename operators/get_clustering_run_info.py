@@ -1,4 +1,4 @@
-"""The ``get_clustering_run_info`` operator: what a run did, readable and as JSON."""
+"""The ``get_clustering_run_info`` operator: a run, readable and as JSON."""
 
 import fiftyone.operators as foo
 import fiftyone.operators.types as types
@@ -10,13 +10,13 @@ from .runs.info import get_clustering_run_info
 
 
 class GetClusteringRunInfo(PythonCall, foo.Operator):
-    """Shows a run; see :func:`get_clustering_run_info`."""
+    """Show a run; see :func:`operators.runs.info.get_clustering_run_info`."""
 
     work = staticmethod(get_clustering_run_info)
 
     @property
-    def config(self):
-        """How the App offers this operator."""
+    def config(self) -> foo.OperatorConfig:
+        """Name and options of the operator in the App."""
         return foo.OperatorConfig(
             name="get_clustering_run_info",
             label="Clusters: get clustering run info",
@@ -26,21 +26,21 @@ class GetClusteringRunInfo(PythonCall, foo.Operator):
             risk_level="low",
         )
 
-    def resolve_input(self, ctx):
-        """The form: which run."""
+    def resolve_input(self, ctx: foo.ExecutionContext) -> types.Property:
+        """Return the form: run."""
         inputs = types.Object()
         add_run(ctx, inputs)
         return types.Property(inputs, view=types.View(label="Clustering run info"))
 
-    def execute(self, ctx):
-        """Reads the run."""
+    def execute(self, ctx: foo.ExecutionContext) -> dict:
+        """Read the run."""
         key = chosen_run(ctx)
         info = get_clustering_run_info(ctx.dataset, key)
         text = "\n".join([info_text(info), *edits_text(info["edits"])])
         return {"text": text, "clusters": cluster_rows(info["clusters"]), "json": info}
 
-    def resolve_output(self, ctx):
-        """Text, a table of the clusters, and everything as JSON."""
+    def resolve_output(self, ctx: foo.ExecutionContext) -> types.Property:
+        """Return text, a table of the clusters, and everything as JSON."""
         outputs = types.Object()
         outputs.str("text", view=types.MarkdownView())
         row = types.Object()

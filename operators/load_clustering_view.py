@@ -11,13 +11,13 @@ from .inputs.widgets import HALF, add_choice
 
 
 class LoadClusteringView(PythonCall, foo.Operator):
-    """Shows the samples of a run; see :func:`load_clustering_view`."""
+    """Show the samples of a run; see :func:`operators.evaluation.run_view.load_clustering_view`."""
 
     work = staticmethod(load_clustering_view)
 
     @property
-    def config(self):
-        """How the App offers this operator."""
+    def config(self) -> foo.OperatorConfig:
+        """Name and options of the operator in the App."""
         return foo.OperatorConfig(
             name="load_clustering_view",
             label="Clusters: load clustering view",
@@ -27,8 +27,8 @@ class LoadClusteringView(PythonCall, foo.Operator):
             risk_level="low",
         )
 
-    def resolve_input(self, ctx):
-        """The form: which run, and all of it or a cluster in some order."""
+    def resolve_input(self, ctx: foo.ExecutionContext) -> types.Property:
+        """Return the form: run, and all of it or a cluster in some order."""
         inputs = types.Object()
         if run := add_run(ctx, inputs):
             known = {str(c["id"]): f"{c['label']} ({c['size']:,})" for c in run.clusters}
@@ -38,8 +38,8 @@ class LoadClusteringView(PythonCall, foo.Operator):
                 add_choice(inputs, "order", orders, "confidence", "Order", space=HALF)
         return types.Property(inputs, view=types.View(label="Load clustering view"))
 
-    def execute(self, ctx):
-        """Sets the App's view."""
+    def execute(self, ctx: foo.ExecutionContext) -> None:
+        """Set the App's view."""
         cluster = ctx.params.get("cluster")
         if cluster in (None, ALL):
             view = load_clustering_view(ctx.dataset, chosen_run(ctx))

@@ -1,4 +1,4 @@
-"""The ``load_odd_images`` operator: what a vision model found out of place in its cluster."""
+"""The ``load_odd_images`` operator: outliers, which a vision model found out of place in their cluster."""
 
 import fiftyone.operators as foo
 import fiftyone.operators.types as types
@@ -9,13 +9,13 @@ from .naming.outliers import load_odd_images
 
 
 class LoadOddImages(PythonCall, foo.Operator):
-    """Shows odd images; see :func:`load_odd_images`."""
+    """Show outliers; see :func:`operators.naming.outliers.load_odd_images`."""
 
     work = staticmethod(load_odd_images)
 
     @property
-    def config(self):
-        """How the App offers this operator."""
+    def config(self) -> foo.OperatorConfig:
+        """Name and options of the operator in the App."""
         return foo.OperatorConfig(
             name="load_odd_images",
             label="Clusters: load odd images",
@@ -25,14 +25,14 @@ class LoadOddImages(PythonCall, foo.Operator):
             risk_level="low",
         )
 
-    def resolve_input(self, ctx):
-        """The form: which run and, if not all, which cluster."""
+    def resolve_input(self, ctx: foo.ExecutionContext) -> types.Property:
+        """Return the form: run, and one cluster or all."""
         inputs = types.Object()
         if add_run(ctx, inputs):
             why = "Id of one cluster; empty: all of them"
             inputs.int("cluster", min=0, required=False, label="Cluster", description=why)
         return types.Property(inputs, view=types.View(label="Load odd images"))
 
-    def execute(self, ctx):
-        """Sets the App's view."""
+    def execute(self, ctx: foo.ExecutionContext) -> None:
+        """Set the App's view."""
         ctx.ops.set_view(view=load_odd_images(ctx.dataset, chosen_run(ctx), ctx.params.get("cluster")))

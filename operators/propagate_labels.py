@@ -1,10 +1,13 @@
-"""The ``propagate_labels`` operator: the class of a cluster's labelled members, proposed for its unlabelled ones."""
+"""The ``propagate_labels`` operator: the class of a cluster's labeled members, proposed for its unlabeled ones."""
+
+from collections.abc import Iterator
+from typing import Any
 
 import fiftyone.operators as foo
 import fiftyone.operators.types as types
 
 from .dataset.ground_truth import truth_fields
-from .editing.propagation import LABELED, PURITY, check_propagation, propagate_labels
+from .editing.propagation import MIN_LABELED, MIN_PURITY, check_propagation, propagate_labels
 from .execution.app import failed, show, stream
 from .execution.python_call import PythonCall
 from .inputs.pickers import add_run, add_samples, chosen_run, run_samples
@@ -15,18 +18,18 @@ from .runs.run import Run
 
 
 class PropagateLabels(PythonCall, foo.Operator):
-    """Proposes labels; see :func:`propagate_labels`."""
+    """Propose labels; see :func:`operators.editing.propagation.propagate_labels`."""
 
     work = staticmethod(propagate_labels)
     check = staticmethod(check_propagation)
 
     @property
-    def config(self):
-        """How the App offers this operator."""
+    def config(self) -> foo.OperatorConfig:
+        """Name and options of the operator in the App."""
         return foo.OperatorConfig(
             name="propagate_labels",
             label="Clusters: propagate labels",
-            description="Propose the class of a cluster's labelled images for its unlabelled ones, in a new field",
+            description="Propose the class of a cluster's labeled images for its unlabeled ones, in a new field",
             icon="/assets/icon.svg",
             dynamic=True,
             execute_as_generator=True,
@@ -35,8 +38,8 @@ class PropagateLabels(PythonCall, foo.Operator):
             risk_level="medium",
         )
 
-    def resolve_input(self, ctx):
-        """The form: which run, which classes, where to, and how sure."""
+    def resolve_input(self, ctx: foo.ExecutionContext) -> types.Property:
+        """Return the form: run, classes, new field, minimum purity."""
         inputs = types.Object()
         view = types.View(label="Propagate labels")
         run = add_run(ctx, inputs)
@@ -54,15 +57,15 @@ class PropagateLabels(PythonCall, foo.Operator):
         prop = inputs.str("output_field", required=False, default=f"{key}_proposal", label="New field", view=half)
         check(prop, check_cluster_field, target, proposed)
         why = "The least share of a cluster's labeled members in its majority class"
-        limits = {"min": 0.0, "max": 1.0, "required": False, "default": PURITY}
+        limits = {"min": 0.0, "max": 1.0, "required": False, "default": MIN_PURITY}
         inputs.float("min_purity", label="Min. purity", description=why, view=half, **limits)
         why = "The least labeled members of a cluster"
-        limits = {"min": 1, "required": False, "default": LABELED}
+        limits = {"min": 1, "required": False, "default": MIN_LABELED}
         inputs.int("min_labeled", label="Min. labeled members", description=why, view=half, **limits)
         return types.Property(inputs, view=view)
 
-    def execute(self, ctx):
-        """Writes the proposals with live progress and says how many."""
+    def execute(self, ctx: foo.ExecutionContext) -> Iterator[Any]:
+        """Write the proposals with live progress and say how many."""
         try:
             key = chosen_run(ctx)
             target = Run.cached(ctx.dataset, key).own_target

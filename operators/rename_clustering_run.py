@@ -10,13 +10,13 @@ from .runs.lifecycle import check_run_key, rename_clustering_run
 
 
 class RenameClusteringRun(PythonCall, foo.Operator):
-    """Renames a run; see :func:`rename_clustering_run`."""
+    """Rename a run; see :func:`operators.runs.lifecycle.rename_clustering_run`."""
 
     work = staticmethod(rename_clustering_run)
 
     @property
-    def config(self):
-        """How the App offers this operator."""
+    def config(self) -> foo.OperatorConfig:
+        """Name and options of the operator in the App."""
         return foo.OperatorConfig(
             name="rename_clustering_run",
             label="Clusters: rename clustering run",
@@ -26,8 +26,8 @@ class RenameClusteringRun(PythonCall, foo.Operator):
             risk_level="medium",
         )
 
-    def resolve_input(self, ctx):
-        """The form: which run and its new key, checked while typing."""
+    def resolve_input(self, ctx: foo.ExecutionContext) -> types.Property:
+        """Return the form: run and its new key, which is checked while typing."""
         inputs = types.Object()
         if add_run(ctx, inputs):
             prop = inputs.str("new_run_key", required=True, label="New run key")
@@ -35,8 +35,8 @@ class RenameClusteringRun(PythonCall, foo.Operator):
                 check(prop, check_run_key, ctx.dataset, new)
         return types.Property(inputs, view=types.View(label="Rename clustering run"))
 
-    def execute(self, ctx):
-        """Renames and shows the new name in the App."""
+    def execute(self, ctx: foo.ExecutionContext) -> dict:
+        """Rename and show the new name in the App."""
         key = chosen_run(ctx)
         done = rename_clustering_run(ctx.dataset, key, ctx.params["new_run_key"])
         ctx.ops.reload_dataset()

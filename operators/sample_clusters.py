@@ -4,24 +4,24 @@ import fiftyone.operators as foo
 import fiftyone.operators.types as types
 
 from ..models.parameters import DEFAULT_SEED
-from .evaluation.sampling import EACH, STRATEGIES, check_delegated, sample_clusters
+from .evaluation.sampling import N_PER_CLUSTER, STRATEGIES, check_delegated, sample_clusters
 from .execution.python_call import PythonCall
 from .inputs.pickers import add_run, add_samples, chosen_run, run_samples
 from .inputs.widgets import HALF, add_choice, check
-from .runs.saved_views import check_kept
+from .runs.saved_views import check_selection
 
 KEPT = {"tag": "tagged", "view_name": "saved as view"}
 
 
 class SampleClusters(PythonCall, foo.Operator):
-    """Chooses a balanced subset; see :func:`sample_clusters`."""
+    """Choose a balanced subset; see :func:`operators.evaluation.sampling.sample_clusters`."""
 
     work = staticmethod(sample_clusters)
     check = staticmethod(check_delegated)
 
     @property
-    def config(self):
-        """How the App offers this operator."""
+    def config(self) -> foo.OperatorConfig:
+        """Name and options of the operator in the App."""
         return foo.OperatorConfig(
             name="sample_clusters",
             label="Clusters: sample clusters",
@@ -33,24 +33,24 @@ class SampleClusters(PythonCall, foo.Operator):
             risk_level="medium",
         )
 
-    def resolve_input(self, ctx):
-        """The form: which run, how many, which, and how to keep them."""
+    def resolve_input(self, ctx: foo.ExecutionContext) -> types.Property:
+        """Return the form: run, how many, sampling strategy, tag and saved view."""
         inputs = types.Object()
         if add_run(ctx, inputs):
             add_samples(ctx, inputs, "Sample")
             half = types.View(space=HALF)
-            limits = {"min": 1, "required": False, "default": EACH}
+            limits = {"min": 1, "required": False, "default": N_PER_CLUSTER}
             inputs.int("n_per_cluster", label="Samples per cluster", view=half, **limits)
             add_choice(inputs, "strategy", STRATEGIES, "mixed", "Sampling strategy", space=HALF)
             inputs.str("tag", required=False, label="Tag", description="Empty: none", view=half)
             why = "Empty: the grid shows them, nothing is saved. A scheduled choice needs a tag or a view"
             prop = inputs.str("view_name", required=False, label="Saved view", description=why, view=half)
-            check(prop, check_kept, ctx.dataset, None, ctx.params.get("view_name") or None)
+            check(prop, check_selection, ctx.dataset, None, ctx.params.get("view_name") or None)
             inputs.int("seed", min=0, required=False, default=DEFAULT_SEED, label="Seed", view=half)
         return types.Property(inputs, view=types.View(label="Sample clusters"))
 
-    def execute(self, ctx):
-        """Chooses, and shows the choice in the grid."""
+    def execute(self, ctx: foo.ExecutionContext) -> None:
+        """Choose, and show the choice in the grid."""
         known = ("n_per_cluster", "tag", "view_name", "strategy", "seed")
         given = {key: ctx.params[key] for key in known if ctx.params.get(key) not in (None, "")}
         key = chosen_run(ctx)

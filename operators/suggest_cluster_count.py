@@ -1,10 +1,13 @@
-"""The ``suggest_cluster_count`` operator: how many clusters to ask for, with the reasons and the curves."""
+"""The ``suggest_cluster_count`` operator: numbers of clusters to ask for, with the reasons and the curves."""
+
+from collections.abc import Iterator
+from typing import Any
 
 import fiftyone.operators as foo
 import fiftyone.operators.types as types
 
 from ..models.parameters import DEFAULT_SEED
-from .clustering.count import LOOKED_AT, METHODS, MOST, REDUCTIONS, check_suggestion, suggest_cluster_count
+from .clustering.count import MAX_CLUSTERS, METHODS, REDUCTIONS, SAMPLE_SIZE, check_suggestion, suggest_cluster_count
 from .dataset.vectors import vector_fields
 from .execution.app import failed, stream
 from .execution.python_call import PythonCall
@@ -15,14 +18,14 @@ from .outputs.suggestion import LEVELS, count_output, count_results
 
 
 class SuggestClusterCount(PythonCall, foo.Operator):
-    """Suggests a number of clusters; see :func:`suggest_cluster_count`."""
+    """Suggest a number of clusters; see :func:`operators.clustering.count.suggest_cluster_count`."""
 
     work = staticmethod(suggest_cluster_count)
     check = staticmethod(check_suggestion)
 
     @property
-    def config(self):
-        """How the App offers this operator."""
+    def config(self) -> foo.OperatorConfig:
+        """Name and options of the operator in the App."""
         return foo.OperatorConfig(
             name="suggest_cluster_count",
             label="Clusters: suggest cluster count",
@@ -35,8 +38,8 @@ class SuggestClusterCount(PythonCall, foo.Operator):
             risk_level="low",
         )
 
-    def resolve_input(self, ctx):
-        """The form: what, which vectors, which method."""
+    def resolve_input(self, ctx: foo.ExecutionContext) -> types.Property:
+        """Return the form: target, vectors, method."""
         inputs = types.Object()
         view = types.View(label="Suggest a number of clusters")
         target = add_target(ctx, inputs)
@@ -52,15 +55,16 @@ class SuggestClusterCount(PythonCall, foo.Operator):
         why = "UMAP if the run will reduce too; it takes some 20 seconds longer"
         add_choice(inputs, "reduce", REDUCTIONS, "none", "Reduction", why, space=HALF)
         half = types.View(space=HALF)
-        why = "The largest number tried"
-        inputs.int("max_clusters", min=2, default=MOST, required=False, label="At most", description=why, view=half)
-        why = "How many vectors are looked at, drawn at random"
-        inputs.int("sample", min=8, default=LOOKED_AT, required=False, label="Sample", description=why, view=half)
+        for name, least, default, label, why in (
+            ("max_clusters", 2, MAX_CLUSTERS, "Max. clusters", "The largest number tried"),
+            ("sample_size", 8, SAMPLE_SIZE, "Sample size", "How many vectors are used, drawn at random"),
+        ):
+            inputs.int(name, min=least, default=default, required=False, label=label, description=why, view=half)
         inputs.int("seed", min=0, default=DEFAULT_SEED, required=False, label="Seed", view=half)
         return types.Property(inputs, view=view)
 
-    def execute(self, ctx):
-        """Sweeps with live progress, then shows the curves and opens ``compute_clusters`` on request."""
+    def execute(self, ctx: foo.ExecutionContext) -> Iterator[Any]:
+        """Sweep with live progress, then show the curves and open ``compute_clusters`` on request."""
         try:
             samples, kwargs = arguments(ctx, suggest_cluster_count)
             done = yield from stream(ctx, lambda progress: suggest_cluster_count(samples, progress=progress, **kwargs))

@@ -12,13 +12,13 @@ from .outputs.crosstab import table_text
 
 
 class TabulateClusters(PythonCall, foo.Operator):
-    """Counts clusters by split; see :func:`tabulate_clusters`."""
+    """Count clusters by split; see :func:`operators.evaluation.crosstab.tabulate_clusters`."""
 
     work = staticmethod(tabulate_clusters)
 
     @property
-    def config(self):
-        """How the App offers this operator."""
+    def config(self) -> foo.OperatorConfig:
+        """Name and options of the operator in the App."""
         return foo.OperatorConfig(
             name="tabulate_clusters",
             label="Clusters: tabulate clusters",
@@ -28,8 +28,8 @@ class TabulateClusters(PythonCall, foo.Operator):
             risk_level="low",
         )
 
-    def resolve_input(self, ctx):
-        """The form: which run, against what."""
+    def resolve_input(self, ctx: foo.ExecutionContext) -> types.Property:
+        """Return the form: run, and what to group by."""
         inputs = types.Object()
         if run := add_run(ctx, inputs):
             add_samples(ctx, inputs, "Count")
@@ -38,14 +38,14 @@ class TabulateClusters(PythonCall, foo.Operator):
             add_choice(inputs, "group_by", options, TAGS, "Group by")
         return types.Property(inputs, view=types.View(label="Tabulate clusters"))
 
-    def execute(self, ctx):
-        """Counts."""
+    def execute(self, ctx: foo.ExecutionContext) -> dict:
+        """Count."""
         key = chosen_run(ctx)
         done = tabulate_clusters(run_samples(ctx, key), key, ctx.params.get("group_by") or TAGS)
         return {"text": table_text(done)}
 
-    def resolve_output(self, ctx):
-        """The table."""
+    def resolve_output(self, ctx: foo.ExecutionContext) -> types.Property:
+        """Return the table."""
         outputs = types.Object()
         outputs.str("text", view=types.MarkdownView())
         return types.Property(outputs, view=types.View(label="Clusters and splits"))

@@ -2,44 +2,52 @@
 
 from typing import Annotated
 
+import fiftyone as fo
 import numpy as np
 from pydantic import Field
 
 from ...models.parameters import DEFAULT_SEED, typed
+from ...models.progress import Progress
 from ...models.vectors.normalize import l2_normalize
 from ..dataset.rows import Rows
-from ..dataset.targets import resolve_target
-from ..dataset.vectors import COORDINATES, NO_VECTOR, missing_vectors, read_vectors, require_vector_field, vector_fields
+from ..dataset.targets import Target, resolve_target
+from ..dataset.vectors import (
+    COORDINATES,
+    NO_VECTOR,
+    chosen_vector_field,
+    missing_vectors,
+    read_vectors,
+    require_vector_field,
+)
 from ..execution.stages import Stages
 
 METHODS = {"kmeans": "k-means, over its number of clusters", "hdbscan": "HDBSCAN, over its smallest cluster size"}
 REDUCTIONS = {"none": "None", "umap": "UMAP, as before HDBSCAN or k-means on it"}
-MOST = 100
-LOOKED_AT = 5000
-TYPED = ("embeddings", "patches_field", "method", "reduce", "max_clusters", "sample", "seed")
+MAX_CLUSTERS = 100
+SAMPLE_SIZE = 5000
 
 
 def suggest_cluster_count(
-    samples,
+    samples: fo.core.collections.SampleCollection,
     embeddings: str | None = None,
     patches_field: str | None = None,
     method: str = "kmeans",
     reduce: str = "none",
-    max_clusters: Annotated[int, Field(ge=2)] = MOST,
-    sample: Annotated[int, Field(ge=8)] = LOOKED_AT,
+    max_clusters: Annotated[int, Field(ge=2)] = MAX_CLUSTERS,
+    sample_size: Annotated[int, Field(ge=8)] = SAMPLE_SIZE,
     seed: int = DEFAULT_SEED,
-    progress=None,
+    progress: Progress | None = None,
 ) -> dict:
-    """Suggests how many clusters to ask for; looks at the vectors only and changes nothing.
+    """Suggest how many clusters to ask for; read the vectors only and change nothing.
 
     Args:
         samples: a dataset or view; a ``to_patches()`` view means the same as its source with ``patches_field``
         embeddings (None): a vector field, by default the first one there is
-        patches_field (None): look at the patches of this label field
+        patches_field (None): take the patches of this label field
         method ("kmeans"): "kmeans", or "hdbscan", whose ``min_cluster_size`` is swept instead
-        reduce ("none"): "none", or "umap" to judge the clusters where a reduced run would look for them
+        reduce ("none"): "none", or "umap" to judge the clusters where a reduced run would find them
         max_clusters (100): the largest number tried
-        sample (5000): how many vectors are looked at
+        sample_size (5000): how many vectors are used, drawn at random
         seed (51): seed of everything random
         progress (None): a callable ``(fraction, message)``, which may raise to stop
 
@@ -50,19 +58,19 @@ def suggest_cluster_count(
         "n_vectors" and "notes"
 
     Raises:
-        ValueError: in one sentence, if an argument is refused or there are too few vectors
+        ValueError: if an argument is refused or there are too few vectors
     """
     from ...models.analysis.cluster_count import DIMENSIONS, suggest_count
 
-    given = {key: value for key, value in locals().items() if key in TYPED}
-    typed(suggest_cluster_count, given)
-    target, field = _checked(samples, embeddings, patches_field, method, reduce)
+    target, field = check_suggestion(
+        samples, embeddings, patches_field, method, reduce, max_clusters, sample_size, seed
+    )
     stages = Stages(["reading", "reducing", "sweeping"] if reduce == "umap" else ["reading", "sweeping"], progress)
     stages.enter("reading")
-    X, n_vectors, skipped = _read(target, field, sample, seed)
+    X, n_vectors, skipped = _read(target, field, sample_size, seed)
     if reduce == "umap":
         X = _reduced(X, seed, stages.enter("reducing"))
-    found = suggest_count(X, method, max_clusters, seed, sample, stages.enter("sweeping"))
+    found = suggest_count(X, method, max_clusters, seed, sample_size, stages.enter("sweeping"))
     stages.leave()
     notes = [f"{n:,} {target.unit} have {reason}" for reason, n in skipped.items()]
     most = max(trial["value"] for trial in found["trials"])
@@ -81,36 +89,45 @@ def suggest_cluster_count(
     }
 
 
-def check_suggestion(samples, embeddings=None, patches_field=None, method="kmeans", reduce="none", **others):
-    """Refuses the arguments of :func:`suggest_cluster_count` that can be refused before any work."""
-    typed(suggest_cluster_count, {key: value for key, value in others.items() if key in TYPED})
-    _checked(samples, embeddings, patches_field, method, reduce)
+def check_suggestion(
+    samples: fo.core.collections.SampleCollection,
+    embeddings: str | None = None,
+    patches_field: str | None = None,
+    method: str = "kmeans",
+    reduce: str = "none",
+    max_clusters: int = MAX_CLUSTERS,
+    sample_size: int = SAMPLE_SIZE,
+    seed: int = DEFAULT_SEED,
+    progress: Progress | None = None,
+) -> tuple[Target, str]:
+    """Refuse the arguments of :func:`suggest_cluster_count` that can be refused before any work.
 
+    Returns:
+        the images or patches, and the vector field
 
-def _checked(samples, embeddings, patches_field, method, reduce):
+    Raises:
+        ValueError: if one is refused
+    """
+    given = {"embeddings": embeddings, "patches_field": patches_field, "method": method, "reduce": reduce, "seed": seed}
+    typed(suggest_cluster_count, {**given, "max_clusters": max_clusters, "sample_size": sample_size})
     for name, value, known in (("method", method, METHODS), ("reduce", reduce, REDUCTIONS)):
         if value not in known:
             raise ValueError(f"{name}={value!r} is not offered here; choose one of {', '.join(known)}")
     target = resolve_target(samples, patches_field)
-    fields = vector_fields(target.source, target.patches_field)
-    field = embeddings or next(iter(fields), None)
-    if field not in fields:
-        some = f"the vector fields are {', '.join(fields)}" if fields else "compute them with compute_embeddings"
-        raise ValueError(f"there are no vectors in {field!r}; {some}" if field else f"there is no vector field; {some}")
-    return target, field
+    return target, chosen_vector_field(target.source, embeddings, target.patches_field)
 
 
-def _read(target, field: str, sample: int, seed: int):
-    """At most ``sample`` vectors, which alone are fetched, how many there are, and how many are unusable by reason."""
+def _read(target: Target, field: str, sample_size: int, seed: int) -> tuple[np.ndarray, int, dict[str, int]]:
+    """Return at most ``sample_size`` vectors, how many there are, and how many are unusable by reason."""
     rows = Rows.of(target.samples, target.patches_field)
-    if len(rows.ids) <= sample:
+    if len(rows.ids) <= sample_size:
         table = read_vectors(target.samples, field, target.patches_field)
         return _unit(table.X), len(table.X), {reason: len(ids) for reason, ids in table.skipped.items()}
     require_vector_field(rows, field)
     missing = set(missing_vectors(rows, field))
     there = [pair for pair in zip(rows.ids, rows.sample_ids, strict=True) if pair[0] not in missing]
     rng = np.random.default_rng(seed)
-    chosen = [there[i] for i in np.sort(rng.choice(len(there), min(sample, len(there)), replace=False))]
+    chosen = [there[i] for i in np.sort(rng.choice(len(there), min(sample_size, len(there)), replace=False))]
     if not chosen:
         return np.zeros((0, 0), np.float32), 0, {NO_VECTOR: len(missing)}
     some = target.source.select(list(dict.fromkeys(sample_id for _, sample_id in chosen)))
@@ -120,19 +137,19 @@ def _read(target, field: str, sample: int, seed: int):
     return _unit(table.X[[row_id in wanted for row_id in table.ids]]), len(there), skipped
 
 
-def _unit(X):
-    """Vectors at length 1 where a run would scale them so."""
+def _unit(X: np.ndarray) -> np.ndarray:
+    """Return vectors at length 1 where a run would scale them so."""
     return l2_normalize(X) if X.shape[1] > COORDINATES else X
 
 
-def _reduced(X, seed, report):
+def _reduced(X: np.ndarray, seed: int, progress: Progress) -> np.ndarray:
     from ...models.vectors.reduction import UMAPReduction
 
-    return UMAPReduction(random_state=seed).fit_transform(X, progress=report)
+    return UMAPReduction(random_state=seed).fit_transform(X, progress=progress)
 
 
-def _params(found: dict, growth: float) -> dict:
-    """The parameters of a whole run: a smallest cluster size grows with the number of vectors."""
+def _params(found: dict, growth: float) -> dict[str, dict[str, int]]:
+    """Return the parameters of a whole run: a smallest cluster size grows with the number of vectors."""
     values = found["values"]
     if found["parameter"] == "min_cluster_size":
         values = {level: max(2, round(size * growth)) for level, size in values.items()}

@@ -17,9 +17,9 @@ from ..execution.locks import schema_lock, write_lock
 from ..execution.stages import Stages
 from ..runs.config import RunConfig
 from ..runs.labels import create_label_field, write_labels
-from ..runs.leftovers import clean_leftovers
 from ..runs.lifecycle import register
 from ..runs.maps import digest, ensure_map, map_key
+from ..runs.orphans import clean_orphans
 from ..runs.records import cluster_records
 from ..runs.run import Run
 from .constraints import read_constraints
@@ -96,7 +96,7 @@ def compute_clusters(
     with write_lock(target.dataset, f"run key {request.run_key!r}", f"field {request.path!r}"):
         target.dataset.reload()  # another process may have come first since it was loaded here
         request.check()
-        clean_leftovers(target.dataset, except_key=request.run_key)
+        clean_orphans(target.dataset, except_key=request.run_key)
         if request.recipe:
             request = learn(request, num_workers, stages)
         if request.encoder:
@@ -188,7 +188,7 @@ def _cluster_and_keep(request, table, widths, stages) -> dict:
         )
         config = _write(request, table, clusterer, clusters, config, arrays, results, stages)
     except BaseException:
-        clean_leftovers(target.dataset, except_key=request.run_key)
+        clean_orphans(target.dataset, except_key=request.run_key)
         raise
     path = target.local_path(request.cluster_field)
     return summarize(request.run_key, config, clusters, target.unit, f"{path}.label")

@@ -216,3 +216,26 @@ def _skipped(fields, tables) -> dict[str, list[str]]:
             if new:
                 skipped[f"{reason} in {name}"] = new
     return skipped
+
+
+def chosen_vector_field(
+    samples: fo.core.collections.SampleCollection, name: str | None, patches_field: str | None = None
+) -> str:
+    """Return the name of a vector field to read.
+
+    Args:
+        samples: a dataset or view
+        name: the field that was asked for, or None for the first one there is
+        patches_field (None): a field of labels whose vectors are meant
+
+    Raises:
+        ValueError: if there is no such vector field, or none at all
+    """
+    fields = vector_fields(samples, patches_field)
+    field = name or next(iter(fields), None)
+    if field is None:
+        raise ValueError("there is no vector field; compute them with compute_embeddings")
+    if field not in fields:
+        some = f"the vector fields are {', '.join(fields)}" if fields else "compute them with compute_embeddings"
+        raise ValueError(f"there are no vectors in {field!r}; {some}")
+    return field

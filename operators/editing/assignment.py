@@ -1,8 +1,8 @@
-"""Puts new images or patches into the clusters of a stored run."""
+"""Assignment of new images or patches to the clusters of a stored run."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass
-from typing import Annotated
+from typing import Annotated, NamedTuple
 
 import fiftyone as fo
 import numpy as np
@@ -26,7 +26,7 @@ from ..runs.run import Run
 from .changes import Change, apply_change
 from .new_samples import NewSamples
 
-ASSIGNED = "assigned"  # the role of a field that a run of elsewhere filled
+ASSIGNED = "assigned"  # the role of a field that a run filled with labels of new samples
 
 
 @dataclass(frozen=True)
@@ -37,7 +37,7 @@ class Assignment:
         run: the run
         target: what is assigned, as the run would see it
         name: the field that the labels go to
-        min_confidence: what is less sure than this stays unassigned
+        min_confidence: what has less confidence stays unassigned
         overwrite: whether to place again what an earlier call has assigned
         author: who assigns, for the log
         batch_size: images per batch of the encoder
@@ -83,7 +83,7 @@ def assign_clusters(
             fields of the same names
         run_key: the run's key
         cluster_field (None): where the labels go; by default the run's field in its dataset, the run key elsewhere
-        min_confidence (0.0): what is less sure than this stays unassigned; noise is noise at any value
+        min_confidence (0.0): what has less confidence stays unassigned; noise is noise at any value
         run_dataset (None): the name of the dataset that has the run, by default that of ``samples``
         overwrite (False): whether to place again what an earlier call has assigned
         batch_size (32): images per batch of the encoder
@@ -131,9 +131,9 @@ def check_assignment(
     typed(assign_clusters, {**names, **options})
     dataset = root_dataset(samples)
     run = Run.open(_dataset_of_run(dataset, run_dataset), run_key)
-    at_home = run.dataset is dataset
-    target = resolve_target(run.as_seen(samples) if at_home else samples, run.config.patches_field)
-    name = cluster_field or (run.field if at_home else run_key)
+    own = run.dataset is dataset
+    target = resolve_target(run.as_seen(samples) if own else samples, run.config.patches_field)
+    name = cluster_field or (run.field if own else run_key)
     asked = Assignment(run, target, name, min_confidence, overwrite, author, batch_size, num_workers)
     if asked.in_run:
         run.check_labels()
@@ -161,12 +161,13 @@ def _assign_in_run(asked: Assignment, ids: list[str], stages: Stages) -> dict:
     new.embed(asked.batch_size, asked.num_workers, stages.enter("embedding"))
     with opened.edit() as run:
         new = NewSamples(run, asked.target, new_ids(run.edits), new.notes)
-        there, goes, confidence = _placed(asked, new, asked.name, stages)
-        done = _summary(asked, new, goes)
-        changed = np.flatnonzero((goes != there.clusters) | (goes != UNASSIGNED) & (confidence != there.confidence))
+        there, clusters, confidence = _place(asked, new, asked.name, stages)
+        done = _summary(asked, new, clusters)
+        sure = (clusters != UNASSIGNED) & (confidence != there.confidence)
+        changed = np.flatnonzero((clusters != there.clusters) | sure)
         if len(changed):
             arguments = {"min_confidence": asked.min_confidence}
-            change = Change("assign", arguments, there.take(changed), goes[changed], confidence[changed])
+            change = Change("assign", arguments, there.take(changed), clusters[changed], confidence[changed])
             change.new_prototypes = False  # they do not change with every delivery of images
             apply_change(run, change, done["text"], asked.author, stages.enter("writing"))
         stages.leave()
@@ -182,14 +183,14 @@ def _assign_elsewhere(asked: Assignment, ids: list[str], stages: Stages) -> dict
         fresh = _origin(dataset, path) is None
         new = NewSamples(run, target, ids if fresh or asked.overwrite else _unlabeled(target, name, ids))
         new.embed(asked.batch_size, asked.num_workers, stages.enter("embedding"))
-        there, goes, confidence = _placed(asked, new, None if fresh else name, stages)
-        names = {cluster: cluster_label(cluster) for cluster in goes.tolist()} | run.names
+        there, clusters, confidence = _place(asked, new, None if fresh else name, stages)
+        names = {cluster: cluster_label(cluster) for cluster in clusters.tolist()} | run.names
         report = stages.enter("writing")
         try:
             if fresh:
                 with schema_lock(dataset):
                     create_label_field(target, name, run.key)
-            change_labels(target, name, there, goes, confidence, names, report)
+            change_labels(target, name, there, clusters, confidence, names, report)
             with schema_lock(dataset):
                 _set_origin(dataset, path, run)
         except BaseException:
@@ -198,20 +199,33 @@ def _assign_elsewhere(asked: Assignment, ids: list[str], stages: Stages) -> dict
             raise
         touch_maps(dataset)
         stages.leave()
-    return {**_summary(asked, new, goes), "cluster_field": name, "version": run.version}
+    return {**_summary(asked, new, clusters), "cluster_field": name, "version": run.version}
 
 
 def _unlabeled(target: Target, name: str, ids: list[str], also: Iterable[str] = ()) -> list[str]:
+    """Return those among ``ids`` without a label, and those that are in ``also``."""
     there = read_labels(target, name)
     labeled = {row_id for row_id, c in zip(there.ids, there.clusters.tolist(), strict=True) if c != UNASSIGNED}
     labeled -= set(also)
     return [row_id for row_id in ids if row_id not in labeled]
 
 
-def _placed(
-    asked: Assignment, new: NewSamples, name: str | None, stages: Stages
-) -> tuple[Labels, np.ndarray, np.ndarray]:
-    """The labels that new samples have, and the clusters ``(n,)`` and confidences ``(n,)`` that they get."""
+class _Placed(NamedTuple):
+    """New samples and their places.
+
+    Attributes:
+        there: the labels that they have
+        clusters: ``(n,)`` the clusters that they get
+        confidence: ``(n,)`` float64, NaN for what stays unassigned
+    """
+
+    there: Labels
+    clusters: np.ndarray
+    confidence: np.ndarray
+
+
+def _place(asked: Assignment, new: NewSamples, name: str | None, stages: Stages) -> _Placed:
+    """Place new samples that have labels in field ``name``, or none yet."""
     stages.enter("reading")
     table = new.read() if new.ids else None
     n = len(table.ids) if table else 0
@@ -223,27 +237,29 @@ def _placed(
         there = found.take([row[row_id] for row_id in ids])
     stages.enter("placing")
     if table is None or not n:
-        return there, there.clusters, there.confidence
-    goes, found_confidence = new.place(table.X)
+        return _Placed(there, there.clusters, there.confidence)
+    clusters, found_confidence = new.place(table.X)
     confidence = found_confidence.astype(np.float64)
-    low = (confidence < asked.min_confidence) & (goes != NOISE)
-    return there, np.where(low, UNASSIGNED, goes), np.where(low, np.nan, confidence)
+    low = (confidence < asked.min_confidence) & (clusters != NOISE)
+    return _Placed(there, np.where(low, UNASSIGNED, clusters), np.where(low, np.nan, confidence))
 
 
-def _summary(asked: Assignment, new: NewSamples, goes: np.ndarray) -> dict:
+def _summary(asked: Assignment, new: NewSamples, placed: np.ndarray) -> dict:
+    """Return what was done with new samples in the clusters ``placed`` ``(n,)``."""
     names = asked.run.names
-    clusters, counts = np.unique(goes[goes >= 0], return_counts=True)
-    n_noise, n_left, unit = int((goes == NOISE).sum()), int((goes == UNASSIGNED).sum()), new.target.unit
+    clusters, counts = np.unique(placed[placed >= 0], return_counts=True)
+    n_noise, n_unassigned = int((placed == NOISE).sum()), int((placed == UNASSIGNED).sum())
+    unit = new.target.unit
     text = f"Assigned {counts.sum():,} {unit} to {len(clusters)} clusters"
     text += f", {n_noise:,} are noise" if n_noise else ""
-    text += f", {n_left:,} stay unassigned below {asked.min_confidence:g}" if n_left else ""
+    text += f", {n_unassigned:,} stay unassigned below {asked.min_confidence:g}" if n_unassigned else ""
     text += "".join(f", {n:,} were skipped ({reason})" for reason, n in new.skipped.items())
     sizes = zip(clusters.tolist(), counts.tolist(), strict=True)
     return {
         "run_key": asked.run.key,
         "n_assigned": int(counts.sum()),
         "n_noise": n_noise,
-        "n_unassigned": n_left,
+        "n_unassigned": n_unassigned,
         "skipped": new.skipped,
         "clusters": [{"id": c, "label": names.get(c, cluster_label(c)), "size": n} for c, n in sizes],
         "notes": new.notes,
@@ -265,7 +281,7 @@ def _check_field(asked: Assignment) -> None:
 
 
 def _origin(dataset: fo.Dataset, path: str) -> dict | None:
-    """The run that filled a field by assignment."""
+    """Return the run that filled a field by assignment."""
     mark = (getattr(dataset.get_field(path), "info", None) or {}).get(MARK) or {}
     return {key: mark[key] for key in ("run_key", "dataset")} if mark.get("role") == ASSIGNED else None
 

@@ -1,4 +1,4 @@
-"""Edits by name: the base that each of them has, and the registry that menus, the form and Python read.
+"""Edits by name: their base class, and the registry that menus, the form and Python read.
 
 A new edit is one file in ``actions/`` with one subclass of :class:`Edit`: its name in class attributes, and what it
 takes in the signature of ``apply``.
@@ -33,8 +33,8 @@ class Edit:
         title: what the form calls it
         hint: one line about what is special in what it does
         order: position in menus
-        card_menu: words in the menu of a cluster's card; not offered there without
-        noise_menu: words in the menu of the noise card, likewise
+        card_menu: its label in the menu of a cluster's card; not offered there without
+        noise_menu: its label in the menu of the noise card, likewise
         fewest: how many clusters it needs, if it takes ``clusters``
         of_clusters: whether a run without any cluster has nothing for it
         apply: ``apply(run, author, progress, ...)`` carries it out on a run that is held, and returns its outcome, see
@@ -61,18 +61,18 @@ class Edit:
 
     @classmethod
     def preview(cls, run: Run) -> tuple[str, str] | None:
-        """Title and description of what it would do now; None if that depends on its arguments."""
+        """Return title and description of what it would do now; None if that depends on its arguments."""
         return None
 
     @classmethod
     def takes(cls) -> dict[str, inspect.Parameter]:
-        """The parameters that it takes, in the order of its signature."""
+        """Return the parameters that it takes, in the order of its signature."""
         known = inspect.signature(cls.apply).parameters
         return {name: parameter for name, parameter in known.items() if name not in _CONTEXT}
 
     @classmethod
     def ids_in(cls, samples: fo.core.collections.SampleCollection, run: StoredRun) -> list[str] | None:
-        """The images or patches of a view, as the run counts them; None for a whole dataset.
+        """Return the images or patches of a view, as the run counts them; None for a whole dataset.
 
         Raises:
             ValueError: if it needs some and was given the whole dataset
@@ -87,7 +87,7 @@ class Edit:
 
     @classmethod
     def checked(cls, arguments: dict) -> dict:
-        """Arguments of the right names and types; those that are None count as not given.
+        """Check the names and types of arguments; those that are None count as not given.
 
         Raises:
             ValueError: if one is unknown, has the wrong type, or is missing
@@ -105,12 +105,12 @@ class Edit:
 
 
 def list_edits() -> dict[str, type[Edit]]:
-    """All edits by name, in the order of menus."""
+    """Return all edits by name, in the order of menus."""
     return dict(_found())
 
 
 def get_edit(name: str) -> type[Edit]:
-    """The edit called ``name``.
+    """Return the edit called ``name``.
 
     Raises:
         ValueError: if there is none
@@ -145,7 +145,7 @@ def apply_edit(
         what was done, see :meth:`operators.runs.transaction.EditedRun.outcome`
 
     Raises:
-        ValueError: if an argument is refused or somebody else edits the run; nothing is changed then
+        ValueError: if an argument is refused or another process edits the run; nothing is changed then
     """
     edit = get_edit(action)
     with edit_run(root_dataset(samples), key, version) as run:

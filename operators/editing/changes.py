@@ -1,4 +1,4 @@
-"""Changes of labels that edits plan, and how one is carried out."""
+"""Changes of labels that edits plan, and the one way to apply them."""
 
 from dataclasses import dataclass, field
 from typing import Any
@@ -19,16 +19,16 @@ Clusters = int | str | list[int | str]
 
 @dataclass
 class Change:
-    """An edit that is planned.
+    """A planned edit.
 
     Args:
         action: what is done
         arguments: its arguments, plain data
         there: the labels that it changes, as they are
-        clusters: ``(n,)`` where they go
-        confidence: ``(n,)`` how sure that is
+        clusters: ``(n,)`` their new clusters
+        confidence: ``(n,)`` their new confidence
         names: names of new clusters, and new names of others, by id
-        mapping: where new samples go that come to a cluster that is changed; see :func:`models.placement.place`
+        mapping: the clusters of new samples that come to one that is changed; see :func:`models.placement.place`
         parents: the cluster that a new one comes from, by its id
         new_prototypes: whether to choose new prototypes for the clusters that are touched
     """
@@ -45,7 +45,7 @@ class Change:
 
 
 def apply_change(run: EditedRun, change: Change, text: str, author: str, progress: Progress | None = None) -> dict:
-    """Carry out what was planned.
+    """Apply a planned change.
 
     Args:
         run: the run, held
@@ -78,7 +78,7 @@ def apply_change(run: EditedRun, change: Change, text: str, author: str, progres
 
 
 def _members(run: EditedRun, touched: list[int], change: Change) -> Labels:
-    """All members that the touched clusters will have."""
+    """Return all members that the touched clusters will have."""
     stay = run.labels(clusters=touched)
     moved = set(change.there.ids)
     stay = stay.where([row_id not in moved for row_id in stay.ids])
@@ -93,20 +93,20 @@ def _members(run: EditedRun, touched: list[int], change: Change) -> Labels:
 
 
 def _unmoved_prototypes(run: EditedRun, change: Change) -> dict[int, list[str]]:
-    """The prototypes of the clusters that lose none of them."""
+    """Return the prototypes of the clusters that lose none of them."""
     moved = set(change.there.ids)
     lists = {cluster: record["prototypes"] for cluster, record in run.records.items()}
     return {cluster: ids for cluster, ids in lists.items() if not moved & set(ids)}
 
 
 def compose_mapping(mapping: dict[int, int], change: dict[int, int]) -> dict[int, int]:
-    """What becomes of the clusters as they were computed, given what becomes of the clusters as they are."""
+    """Return the mapping of the clusters as they were computed after a change of the clusters as they are."""
     gone = {base: change[now] for base, now in mapping.items() if now in change}
     return {**gone, **{now: goes for now, goes in change.items() if now not in mapping}}
 
 
 def known_clusters(run: EditedRun, clusters: Any) -> list[int]:
-    """Cluster ids, checked: one or several, each of them once.
+    """Return cluster ids, checked: one or several, each of them once.
 
     Raises:
         ValueError: if there is none, or one that the run does not have
@@ -121,7 +121,7 @@ def known_clusters(run: EditedRun, clusters: Any) -> list[int]:
 
 
 def selected_labels(run: EditedRun, ids: list[str]) -> Labels:
-    """The labels of images or patches that somebody selected.
+    """Read the labels of selected images or patches.
 
     Raises:
         ValueError: if there is none, or one that is not in the dataset
@@ -141,7 +141,7 @@ def selected_labels(run: EditedRun, ids: list[str]) -> Labels:
 
 
 def _give_parents(after: dict[str, dict], change: Change, new: set[int]) -> None:
-    """A new cluster belongs to the coarse cluster of the one it comes from, or else to a coarse one of its own."""
+    """Put a new cluster into the coarse cluster of the one it comes from, or else into a coarse one of its own."""
     if not after["coarse_of"]:
         return
     for cluster in sorted(new):

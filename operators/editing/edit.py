@@ -24,7 +24,7 @@ def edit_clusters(
 
     - ``rename``: ``names`` by cluster id, on the ``level`` "fine" or "coarse"
     - ``merge``: ``clusters`` become one, with the id and name of the largest, or with ``name``
-    - ``split``: ``cluster`` is clustered by ``method`` with ``params``, by default k-means into two; the largest part
+    - ``split``: ``cluster`` is clustered by ``method`` with ``params``, by default k-means into two; the largest group
       keeps its id
     - ``move``: ``ids``, or all of the view ``samples``, go to ``cluster``; to a new one called ``name`` without
     - ``dissolve``: the members of ``clusters`` become noise
@@ -47,7 +47,7 @@ def edit_clusters(
         sentence
 
     Raises:
-        ValueError: if an argument is refused or somebody else edits the run; nothing is changed then
+        ValueError: if an argument is refused or another process edits the run; nothing is changed then
     """
     typed(edit_clusters, {"run_key": run_key, "action": action, "author": author, "version": version})
     return apply_edit(samples, run_key, action, arguments, author, version, progress)

@@ -7,12 +7,12 @@ from ...models.labels import NOISE
 from ...models.parameters import plain
 from ...models.progress import Progress
 from ..dataset.owned_fields import is_ours
+from ..dataset.private import root_dataset
 from ..execution.stages import Stages
 from ..runs.clusters import COARSE, label_width
 from ..runs.edit_log import differences, make_edit
 from ..runs.maps import PANEL_COLORS
-from ..runs.run import Run
-from ..runs.transaction import EditedRun
+from ..runs.transaction import EditedRun, edit_run
 
 
 def build_cluster_hierarchy(
@@ -44,11 +44,11 @@ def build_cluster_hierarchy(
         ``coarse_field``
 
     Raises:
-        ValueError: if ``n_coarse`` is out of range, the vectors are gone, the field is not ours to write, or somebody
-            else edits the run
+        ValueError: if ``n_coarse`` is out of range, the vectors are gone, the field is not ours to write, or another
+            process edits the run
     """
     stages = Stages(["reading", "building", "writing"], progress)
-    with Run.open(samples, run_key).edit(version) as run:
+    with edit_run(root_dataset(samples), run_key, version) as run:
         stages.enter("reading")
         ids = sorted(set(run.records) - {NOISE})
         n_coarse = check_n_coarse(len(ids), n_coarse)
@@ -113,7 +113,7 @@ def _tree(run: EditedRun, ids: list[int], linkage: str, stages: Stages) -> tuple
 
 
 def _by_size(run: EditedRun, ids: list[int], children: np.ndarray, n_coarse: int) -> list[int]:
-    """The coarse cluster of each cluster, where 0 is the largest."""
+    """Return the coarse cluster of each cluster, where 0 is the largest."""
     from ...models.analysis.hierarchy import groups_of
 
     groups = groups_of(children, n_coarse)

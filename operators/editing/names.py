@@ -1,4 +1,4 @@
-"""Names of clusters and edits of runs, for whoever shows or changes them."""
+"""Names of clusters as they are kept, from untrusted text."""
 
 import unicodedata
 
@@ -9,16 +9,16 @@ _JOINER = "\u200d"  # makes one emoji of several
 
 
 def clean_name(name: str) -> str:
-    """A cluster's name as it is kept: plain text, one line, at most 80 characters.
+    """Return a cluster's name as it is kept: plain text, one line, at most 80 characters.
 
     Markup stays, as the text it is; control characters go; white space becomes single spaces; names in scripts from
     right to left and emoji stay.
 
     Args:
-        name: what somebody entered, or a model answered
+        name: what a person entered, or a model answered
 
     Raises:
-        ValueError: in one sentence, if it is no text or nothing is left of it
+        ValueError: if it is no text or nothing is left of it
     """
     if not isinstance(name, str):
         raise ValueError(f"the name {name!r} is no text; give a name of 1 to {MAX_NAME} characters")

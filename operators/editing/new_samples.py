@@ -1,4 +1,4 @@
-"""Images or patches that a stored run did not see: their vectors, by the run's encoder, and their places."""
+"""New samples, which a stored run did not see: their vectors, by the run's encoder, and their clusters."""
 
 from dataclasses import dataclass, field, replace
 
@@ -79,7 +79,7 @@ class NewSamples:
         return VectorTable(ids, sample_ids, table.X[kept])
 
     def place(self, X: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-        """Clusters ``(m,)``, -1 for noise, and confidences ``(m,)`` of vectors ``(m, d)`` as they are stored."""
+        """Return clusters ``(m,)``, -1 for noise, and confidences of vectors ``(m, d)`` as they are stored."""
         from ...models.placement import needs_neighbors, place
 
         run, mapping = self.run, self.run.cluster_mapping
@@ -106,7 +106,7 @@ class NewSamples:
         return encoder
 
     def _check_origin(self, name: str, made_by: dict | None) -> None:
-        """Vectors of another encoder could end up anywhere."""
+        """Refuse vectors of another encoder, which could end up anywhere."""
         path = self.target.local_path(name)
         found = field_encoder(self.target.source, path)
         if found and made_by and not same_encoder(found, made_by):

@@ -1,8 +1,9 @@
 """Comparison of two runs, or of a run and a label field."""
 
 from collections import Counter
-from typing import NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
+import fiftyone as fo
 import numpy as np
 from fiftyone import ViewField as F
 
@@ -15,11 +16,14 @@ from ..runs.members import Members
 from ..runs.run import Run
 from ..runs.store import list_clustering_runs
 
-_NOWHERE = "\0"  # what a cluster without a match became: no cluster and no class
+if TYPE_CHECKING:
+    from ...models.analysis.comparison import Comparison
+
+_UNMATCHED = "\0"  # stands for the match of a cluster without one: no cluster and no class
 
 
-def compare_clusterings(samples, run_key: str, other_run_key: str) -> dict:
-    """Says how two clusterings of the same images or patches differ.
+def compare_clusterings(samples: fo.core.collections.SampleCollection, run_key: str, other_run_key: str) -> dict:
+    """Compare two clusterings of the same images or patches.
 
     They are joined by id; what has no label in one of them is left out and counted. Noise counts as one more cluster.
 
@@ -35,28 +39,42 @@ def compare_clusterings(samples, run_key: str, other_run_key: str) -> dict:
         "merged", "scattered") and what it went into; ``table``, the counts with names, matched clusters on the diagonal
 
     Raises:
-        ValueError: in one sentence, if they cannot be compared
+        ValueError: if they cannot be compared
     """
     members = Run.open(samples, run_key).members(samples)
     if other_run_key == run_key:
         raise ValueError(f"run {run_key!r} cannot be compared with itself; choose another run or a label field")
-    second, values, only_second = _second(samples, members, other_run_key)
-    both = np.array([key in second for key in members.ids], dtype=bool)
+    second = _second(samples, members, other_run_key)
+    both = np.array([key in second.numbers for key in members.ids], dtype=bool)
     if not both.any():
         raise ValueError(
             f"no {members.target.unit} have a label of both {run_key!r} and {other_run_key!r}; choose two that overlap"
         )
     ids = [key for key, kept in zip(members.ids, both, strict=True) if kept]
-    labels = np.array([second[key] for key in ids], dtype=np.int64)
-    return _summary(members, other_run_key, ids, members.labels[both], labels, values) | {
+    labels = np.array([second.numbers[key] for key in ids], dtype=np.int64)
+    return _summary(members, other_run_key, ids, members.labels[both], labels, second) | {
         "n_only_first": int((~both).sum()),
-        "n_only_second": only_second,
+        "n_only_second": len(set(second.numbers) - set(members.ids)),
     }
 
 
-def _second(samples, members: Members, other: str) -> tuple[dict, "_Second", int]:
-    """The other clustering: a number per id, the numbers' names and stored values, and how many the run lacks."""
-    known = set(members.ids)
+class _Second(NamedTuple):
+    """The clustering that a run is compared with, as numbers.
+
+    Attributes:
+        numbers: a number per id of an image or patch
+        names: the names that the numbers stand for
+        values: the stored values that they stand for
+        path: the path of those values in a view of images or patches
+    """
+
+    numbers: dict[str, int]
+    names: dict[int, str]
+    values: dict[int, Any]
+    path: str
+
+
+def _second(samples: fo.core.collections.SampleCollection, members: Members, other: str) -> _Second:
     if other in list_clustering_runs(root_dataset(samples)):
         found = Run.cached(samples, other).members(samples)
         if found.config.patches_field != members.config.patches_field:
@@ -64,46 +82,40 @@ def _second(samples, members: Members, other: str) -> tuple[dict, "_Second", int
             raise ValueError(
                 f"run {members.run_key!r} is of {units[0]} and run {other!r} of {units[1]}; choose runs of the same"
             )
-        pairs = dict(zip(found.ids, found.labels.tolist(), strict=True))
-        path = f"{found.config.cluster_field}.cluster"
-        return pairs, _Second(path, found.names, {n: n for n in pairs.values()}), len(set(pairs) - known)
+        numbers = dict(zip(found.ids, found.labels.tolist(), strict=True))
+        return _Second(numbers, found.names, {n: n for n in numbers.values()}, f"{found.config.cluster_field}.cluster")
     target = members.target
     ids = Rows.of(target.samples, target.patches_field).ids
     classes = {key: name for key, name in zip(ids, read_truth(target, other, ids), strict=True) if name is not None}
-    numbers = {name: number for number, name in enumerate(sorted(set(classes.values()), key=str))}
-    pairs = {key: numbers[name] for key, name in classes.items()}
-    values = {number: name for name, number in numbers.items()}
+    of_class = {name: number for number, name in enumerate(sorted(set(classes.values()), key=str))}
+    values = {number: name for name, number in of_class.items()}
+    numbers = {key: of_class[name] for key, name in classes.items()}
     path = truth_path(target, other).removeprefix(f"{target.labels}.")
-    return pairs, _Second(path, {n: str(name) for n, name in values.items()}, values), len(set(pairs) - known)
+    return _Second(numbers, {n: str(name) for n, name in values.items()}, values, path)
 
 
-class _Second(NamedTuple):
-    """What the numbers of the other clustering stand for; the path is that in a view of images or patches."""
-
-    path: str
-    names: dict[int, str]
-    values: dict[int, object]
-
-
-def _moved_view(members: Members, second: _Second, match: dict):
-    """Those that moved as a condition on both labels: a list of their ids might be longer than a view may be."""
+def _moved_view(members: Members, second: _Second, match: dict[int, int]) -> fo.DatasetView:
+    """Make a view of those that moved by a condition on both labels: a list of ids might be too long for a view."""
     prefix = f"{members.target.patches_field}." if members.target.patches_field else ""
     first, other = F(f"{prefix}{members.config.cluster_field}.cluster"), F(f"{prefix}{second.path}")
-    became = {int(cluster): second.values.get(match.get(int(cluster)), _NOWHERE) for cluster in set(members.labels)}
+    clusters = np.unique(members.labels).tolist()
+    became = {c: second.values[match[c]] if c in match else _UNMATCHED for c in clusters}
     return members.base.match(first.exists() & other.exists() & (first.map_values(became) != other))
 
 
-def _summary(members, other, ids, first, second, values) -> dict:
+def _summary(
+    members: Members, other: str, ids: list[str], first: np.ndarray, labels: np.ndarray, second: _Second
+) -> dict[str, Any]:
     from ...models.analysis import metrics
     from ...models.analysis.comparison import compare
 
-    found = compare(first, second)
-    own, names = members.names, values.names
-    assigned = (first != NOISE) & (second != NOISE)
-    scores = {"ari": metrics.ari(second, first), "ami": metrics.ami(second, first)}
+    found = compare(first, labels)
+    own, names = members.names, second.names
+    assigned = (first != NOISE) & (labels != NOISE)
+    scores = {"ari": metrics.ari(labels, first), "ami": metrics.ami(labels, first)}
     if assigned.any() and not assigned.all():
-        scores["ari_assigned"] = metrics.ari(second[assigned], first[assigned])
-        scores["ami_assigned"] = metrics.ami(second[assigned], first[assigned])
+        scores["ari_assigned"] = metrics.ari(labels[assigned], first[assigned])
+        scores["ami_assigned"] = metrics.ami(labels[assigned], first[assigned])
     moved = [key for key, is_moved in zip(ids, found.moved, strict=True) if is_moved]
     return {
         "run_key": members.run_key,
@@ -113,7 +125,7 @@ def _summary(members, other, ids, first, second, values) -> dict:
         "n_compared": len(ids),
         "n_moved": len(moved),
         "moved": moved,
-        "view": _moved_view(members, values, found.match),
+        "view": _moved_view(members, second, found.match),
         "clusters": _clusters(found, own, names, Counter(first.tolist())),
         "table": {
             "rows": [own.get(int(c), cluster_label(int(c))) for c in found.rows],
@@ -123,7 +135,10 @@ def _summary(members, other, ids, first, second, values) -> dict:
     }
 
 
-def _clusters(found, own, names, sizes) -> list[dict]:
+def _clusters(
+    found: "Comparison", own: dict[int, str], names: dict[int, str], sizes: Counter[int]
+) -> list[dict[str, Any]]:
+    """Return the fate of each cluster of the run, and the clusters it mainly went into."""
     place = {int(cluster): row for row, cluster in enumerate(found.rows)}
     column = {int(cluster): place for place, cluster in enumerate(found.columns)}
     described = []

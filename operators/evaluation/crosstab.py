@@ -1,6 +1,9 @@
 """Table of clusters against tags, splits or another field."""
 
 from collections import Counter
+from typing import Any
+
+import fiftyone as fo
 
 from ..dataset.ground_truth import read_truth
 from ..runs.clusters import cluster_label
@@ -12,8 +15,13 @@ SPLITS = ("train", "val", "validation", "test")
 MOST_VALUES = 1000
 
 
-def tabulate_clusters(samples, run_key: str, group_by: str = TAGS, values: list[str] | None = None) -> dict:
-    """Counts how the members of every cluster spread over splits, tags or classes.
+def tabulate_clusters(
+    samples: fo.core.collections.SampleCollection,
+    run_key: str,
+    group_by: str = TAGS,
+    values: list[str] | None = None,
+) -> dict:
+    """Count how the members of every cluster spread over splits, tags or classes.
 
     A cluster that is in one split only is a group that a model never sees, or is never tested on.
 
@@ -31,7 +39,7 @@ def tabulate_clusters(samples, run_key: str, group_by: str = TAGS, values: list[
         that have several of the values; "n_none"
 
     Raises:
-        ValueError: in one sentence, if there is no such run, field or value
+        ValueError: if there is no such run, field or value
     """
     members = Run.open(samples, run_key).members(samples)
     found = _tags(members) if group_by == TAGS else [[c] if c is not None else [] for c in _classes(members, group_by)]
@@ -65,9 +73,9 @@ def tabulate_clusters(samples, run_key: str, group_by: str = TAGS, values: list[
 
 
 def _tags(members: Members) -> list[list[str]]:
-    """The tags of each member's sample, and for a patch also those of its label."""
+    """Return the tags of each member's sample, and for a patch also those of its label."""
     source, patches_field = members.target.source, members.target.patches_field
-    tags = dict(zip(*source.values(["id", "tags"]), strict=True))
+    tags: dict[str, list[str] | None] = dict(zip(*source.values(["id", "tags"]), strict=True))
     found = [list(tags.get(sample) or []) for sample in members.sample_ids]
     if patches_field:
         own = dict(members.rows.values("tags"))
@@ -75,13 +83,14 @@ def _tags(members: Members) -> list[list[str]]:
     return found
 
 
-def _classes(members: Members, group_by: str) -> list:
+def _classes(members: Members, group_by: str) -> list[Any]:
     if not isinstance(group_by, str):
         raise ValueError(f"group_by={group_by!r} is not a field; use 'tags' or the name of a field")
     return read_truth(members.target, group_by, members.ids)
 
 
-def _columns(group_by: str, known: Counter, values) -> list[str]:
+def _columns(group_by: str, known: Counter[str], values: list[str] | None) -> list[str]:
+    """Return the values to count, in order."""
     if values:
         missing = [str(value) for value in values if str(value) not in known]
         if missing:

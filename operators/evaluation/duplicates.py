@@ -1,29 +1,31 @@
 """Near-duplicates within the clusters of a run."""
 
-from typing import Annotated
+from typing import Annotated, Any
 
+import fiftyone as fo
 import numpy as np
 from pydantic import Field
 
 from ...models.labels import NOISE
 from ...models.parameters import typed
-from ..dataset.private import root_dataset
+from ...models.progress import Progress
 from ..execution.stages import Stages
 from ..runs.clusters import cluster_label
+from ..runs.members import Members
 from ..runs.run import Run
-from ..runs.saved_views import check_kept, keep_choice
+from ..runs.saved_views import check_selection, save_selection
 
 MIN_SIMILARITY = 0.98
 
 
 def find_cluster_duplicates(
-    samples,
+    samples: fo.core.collections.SampleCollection,
     run_key: str,
     min_similarity: Annotated[float, Field(gt=0, le=1)] = MIN_SIMILARITY,
     tag: str | None = None,
-    progress=None,
+    progress: Progress | None = None,
 ) -> dict:
-    """Finds groups of near-duplicates inside each cluster; noise is left out.
+    """Find groups of near-duplicates inside each cluster; noise is left out.
 
     Two are near-duplicates if the cosine of their vectors is at least ``min_similarity``, and so are those they are
     linked to by others.
@@ -31,7 +33,7 @@ def find_cluster_duplicates(
     Args:
         samples: the dataset, or a view into it
         run_key: the run's key
-        min_similarity (0.98): the least cosine
+        min_similarity (0.98): the minimum cosine similarity
         tag (None): a tag for all but one of each group; for patches it goes to their labels
         progress (None): a callable ``(fraction, message)``, which may raise to stop
 
@@ -41,31 +43,17 @@ def find_cluster_duplicates(
         other; "n_groups", "n_extra" and "tag"
 
     Raises:
-        ValueError: in one sentence, if an argument is refused or the vectors are gone
+        ValueError: if an argument is refused or the vectors are gone
     """
-    from ...models.analysis.duplicates import duplicate_groups
-
-    typed(find_cluster_duplicates, {"run_key": run_key, "min_similarity": min_similarity, "tag": tag})
-    check_kept(root_dataset(samples), tag, None)
+    run = _opened(samples, run_key, min_similarity, tag)
     stages = Stages(["reading", "comparing"], progress)
     stages.enter("reading")
-    members = Run.open(samples, run_key).members(samples)
-    X, names, groups = members.vectors(), members.names, []
-    usable, report, done = X.any(axis=1), stages.enter("comparing"), 0
-    for cluster, rows in members.by_cluster().items():
-        if cluster == NOISE:
-            continue
-        rows = rows[usable[rows]]
-        share = len(rows) / len(members.ids)
-        for found in duplicate_groups(X[rows], min_similarity, lambda f, m, d=done, s=share: report(d + f * s)):
-            # rows come by confidence, so the first of a group is the surest
-            ids = [members.ids[row] for row in rows[np.sort(found)]]
-            groups.append({"cluster": cluster, "label": names.get(cluster, cluster_label(cluster)), "ids": ids})
-        done += share
+    members = run.members(samples)
+    X = members.vectors()
+    groups = _groups(members, X, min_similarity, stages.enter("comparing"))
     stages.leave()
-    groups.sort(key=lambda group: -len(group["ids"]))
     extra = [key for group in groups for key in group["ids"][1:]]
-    keep_choice(members, extra, tag, None)
+    save_selection(members, extra, tag, None)
     return {
         "run_key": run_key,
         "unit": members.target.unit,
@@ -80,15 +68,49 @@ def find_cluster_duplicates(
 
 
 def check_delegated(
-    samples, run_key: str, min_similarity: float = MIN_SIMILARITY, tag: str | None = None, progress=None
-):
-    """Refuses the arguments of :func:`find_cluster_duplicates` that can be refused before any work of a worker.
+    samples: fo.core.collections.SampleCollection,
+    run_key: str,
+    min_similarity: float = MIN_SIMILARITY,
+    tag: str | None = None,
+    progress: Progress | None = None,
+) -> None:
+    """Refuse the arguments of :func:`find_cluster_duplicates` that can be refused before any work of a worker.
 
     Raises:
-        ValueError: in one sentence; also without a tag, for a worker has no grid to show what it found
+        ValueError: if one is refused; also without a tag, for a worker has no grid to show what it found
     """
-    typed(find_cluster_duplicates, {"run_key": run_key, "min_similarity": min_similarity, "tag": tag})
-    check_kept(root_dataset(samples), tag, None)
-    Run.open(samples, run_key).check_labels()
+    _opened(samples, run_key, min_similarity, tag).check_labels()
     if tag is None:
         raise ValueError("tag=None leaves nothing of a delegated search; give a tag for the duplicates it finds")
+
+
+def _opened(samples: fo.core.collections.SampleCollection, run_key: str, min_similarity: float, tag: str | None) -> Run:
+    """Open the run, once the other arguments are checked."""
+    typed(find_cluster_duplicates, {"run_key": run_key, "min_similarity": min_similarity, "tag": tag})
+    run = Run.open(samples, run_key)
+    check_selection(run.dataset, tag, None)
+    return run
+
+
+def _groups(members: Members, X: np.ndarray, min_similarity: float, progress: Progress) -> list[dict[str, Any]]:
+    """Return the groups of near-duplicates of all clusters, largest first."""
+    from ...models.analysis.duplicates import duplicate_groups
+
+    names, groups = members.names, []
+    usable, done = X.any(axis=1), 0.0
+    for cluster, rows in members.by_cluster().items():
+        if cluster == NOISE:
+            continue
+        rows = rows[usable[rows]]
+        share = len(rows) / len(members.ids)
+        for found in duplicate_groups(X[rows], min_similarity, _within(progress, done, share)):
+            # rows come by confidence, so the first of a group is the most confident
+            ids = [members.ids[row] for row in rows[np.sort(found)]]
+            groups.append({"cluster": cluster, "label": names.get(cluster, cluster_label(cluster)), "ids": ids})
+        done += share
+    return sorted(groups, key=lambda group: -len(group["ids"]))
+
+
+def _within(progress: Progress, start: float, share: float) -> Progress:
+    """Return the progress of a share of the work."""
+    return lambda fraction, message="": progress(start + fraction * share)

@@ -1,5 +1,7 @@
 """Views of a whole run or of some of its clusters."""
 
+import fiftyone as fo
+
 from ..runs.clusters import cluster_id
 from ..runs.run import Run
 from .views import borderline_view, check_order, cluster_view
@@ -7,8 +9,10 @@ from .views import borderline_view, check_order, cluster_view
 ALL = "all"
 
 
-def load_clustering_view(samples, run_key: str, cluster: int | None = None, order: str = "confidence"):
-    """The view that a run was computed on, or the members of one of its clusters.
+def load_clustering_view(
+    samples: fo.core.collections.SampleCollection, run_key: str, cluster: int | None = None, order: str = "confidence"
+) -> fo.DatasetView:
+    """Load the view that a run was computed on, or the members of one of its clusters.
 
     Args:
         samples: the dataset; of a view into it, only the members of ``cluster`` that are in the view are shown
@@ -19,10 +23,10 @@ def load_clustering_view(samples, run_key: str, cluster: int | None = None, orde
             with ``cluster`` or, without it, of the whole run. The typical and atypical ones are at most 2,000
 
     Returns:
-        a :class:`fiftyone.core.view.DatasetView`; of patches if the run is of patches
+        a view; of patches if the run is of patches
 
     Raises:
-        ValueError: in one sentence, if there is no such run, cluster or order, or the labels are gone
+        ValueError: if there is no such run, cluster or order, or the labels are gone
     """
     run = Run.open(samples, run_key)
     check_order(order)

@@ -3,14 +3,14 @@
 from collections import Counter
 from typing import Annotated
 
+import fiftyone as fo
 import numpy as np
 from pydantic import Field
 
 from ...models.parameters import DEFAULT_SEED, typed
-from ..dataset.private import root_dataset
 from ..runs.clusters import cluster_label
 from ..runs.run import Run
-from ..runs.saved_views import check_kept, keep_choice
+from ..runs.saved_views import check_selection, save_selection
 
 STRATEGIES = {
     "mixed": "Typical and different ones",
@@ -18,19 +18,19 @@ STRATEGIES = {
     "diverse": "As different as possible",
     "random": "At random",
 }
-EACH = 10
+N_PER_CLUSTER = 10
 
 
 def sample_clusters(
-    samples,
+    samples: fo.core.collections.SampleCollection,
     run_key: str,
-    n_per_cluster: Annotated[int, Field(ge=1)] = EACH,
+    n_per_cluster: Annotated[int, Field(ge=1)] = N_PER_CLUSTER,
     tag: str | None = None,
     view_name: str | None = None,
     strategy: str = "mixed",
     seed: Annotated[int, Field(ge=0)] = DEFAULT_SEED,
 ) -> dict:
-    """Chooses as many members of every cluster; noise is left out.
+    """Choose as many members of every cluster; noise is left out.
 
     Args:
         samples: the dataset, or a view into it
@@ -46,25 +46,24 @@ def sample_clusters(
         the names of clusters with fewer members, "tag" and "view_name"
 
     Raises:
-        ValueError: in one sentence, if an argument is refused; nothing is tagged or saved then
+        ValueError: if an argument is refused; nothing is tagged or saved then
     """
     from ...models.analysis.exemplars import select
 
-    _check(samples, run_key, n_per_cluster, tag, view_name, strategy, seed)
-    members = Run.open(samples, run_key).members(samples)
+    members = _opened(samples, run_key, n_per_cluster, tag, view_name, strategy, seed).members(samples)
     X = np.zeros((len(members.ids), 1), np.float32) if strategy == "random" else members.vectors()
     chosen = select(X, members.labels, n_per_cluster, strategy, seed)
     if not chosen:
         raise ValueError(f"run {run_key!r} has nothing but noise here; choose another run or view")
     ids = [members.ids[row] for rows in chosen.values() for row in rows]
     drawn = [(members.names.get(cluster, cluster_label(cluster)), len(rows)) for cluster, rows in chosen.items()]
-    sizes = Counter()
+    sizes: Counter[str] = Counter()
     for name, size in drawn:  # two clusters may share a name
         sizes[name] += size
     return {
         "run_key": run_key,
         "ids": ids,
-        "view": keep_choice(members, ids, tag, view_name),
+        "view": save_selection(members, ids, tag, view_name),
         "n": len(ids),
         "unit": members.target.unit,
         "sizes": dict(sizes),
@@ -75,24 +74,38 @@ def sample_clusters(
 
 
 def check_delegated(
-    samples, run_key: str, n_per_cluster=EACH, tag=None, view_name=None, strategy: str = "mixed", seed=DEFAULT_SEED
-):
-    """Refuses the arguments of :func:`sample_clusters` that can be refused before any work of a worker.
+    samples: fo.core.collections.SampleCollection,
+    run_key: str,
+    n_per_cluster: int = N_PER_CLUSTER,
+    tag: str | None = None,
+    view_name: str | None = None,
+    strategy: str = "mixed",
+    seed: int = DEFAULT_SEED,
+) -> None:
+    """Refuse the arguments of :func:`sample_clusters` that can be refused before any work of a worker.
 
     Raises:
-        ValueError: in one sentence; also if neither a tag nor a view is asked for, for a worker has no grid
+        ValueError: if one is refused; also if neither a tag nor a view is asked for, for a worker has no grid
     """
-    _check(samples, run_key, n_per_cluster, tag, view_name, strategy, seed)
-    Run.open(samples, run_key).check_labels()
+    _opened(samples, run_key, n_per_cluster, tag, view_name, strategy, seed).check_labels()
     if tag is None and view_name is None:
         raise ValueError("tag=None and view_name=None leave nothing of a delegated choice; give one of them")
 
 
-def _check(samples, run_key, n_per_cluster, tag, view_name, strategy, seed):
-    from ...models.analysis.exemplars import STRATEGIES
-
+def _opened(
+    samples: fo.core.collections.SampleCollection,
+    run_key: str,
+    n_per_cluster: int,
+    tag: str | None,
+    view_name: str | None,
+    strategy: str,
+    seed: int,
+) -> Run:
+    """Open the run, once the other arguments are checked."""
     given = {"n_per_cluster": n_per_cluster, "tag": tag, "view_name": view_name, "strategy": strategy, "seed": seed}
     typed(sample_clusters, {"run_key": run_key, **given})
     if strategy not in STRATEGIES:
         raise ValueError(f"strategy={strategy!r} is not known; choose one of {', '.join(STRATEGIES)}")
-    check_kept(root_dataset(samples), tag, view_name)
+    run = Run.open(samples, run_key)
+    check_selection(run.dataset, tag, view_name)
+    return run

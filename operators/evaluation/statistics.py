@@ -1,13 +1,15 @@
-"""What is known about every cluster of a run: how tight it is, how far from the next, who stands at its border.
+"""Statistics of every cluster of a run: how tight it is, how far from the next, and its borderline members.
 
-Figures are computed once, from the vectors, and kept with the run as its part ``figures``; those against a field of
-classes, which cost no vectors, are its part ``truth``. Both remember the state of the labels that they describe, which
-a new name does not change and which an edit that is undone gives back. They hang on nothing but labels, vectors and a
-seed, so they are the same whenever they are computed, and in whatever order the images come.
+They are computed once, from the vectors, and kept with the run as its result ``figures``; those against a field of
+classes, which cost no vectors, are its result ``truth``. Both remember the state of the labels that they describe,
+which a new name does not change and which an edit that is undone gives back. They depend on labels, vectors and a seed
+only, so they are the same whenever they are computed, and in whatever order the images come.
 """
 
+from collections.abc import Sequence
 from datetime import datetime, timezone
 from functools import lru_cache
+from typing import Any
 
 import fiftyone as fo
 import numpy as np
@@ -18,14 +20,16 @@ from ..runs.run import Run
 from ..runs.store import fetch_results, results_file
 
 BINS = 20
-BORDER = 24  # doubtful members that are kept per cluster
+BORDER = 24  # borderline members that are kept per cluster
 N_NOISE_SHOWN = 9  # noise that is shown on its card
 DIGITS = 4
-CLASSES = 200  # more than these are no confusion matrix that anybody can read
+CLASSES = 200  # a confusion matrix of more cannot be read
 
 
-def make_statistics(ids, X, labels, confidence, seed: int = DEFAULT_SEED) -> dict:
-    """The figures of a clustering, plain data.
+def make_statistics(
+    ids: Sequence[str], X: np.ndarray | None, labels: np.ndarray, confidence: np.ndarray, seed: int = DEFAULT_SEED
+) -> dict[str, Any]:
+    """Compute the statistics of a clustering, plain data.
 
     Args:
         ids: ``(n,)`` sample or label ids
@@ -45,7 +49,7 @@ def make_statistics(ids, X, labels, confidence, seed: int = DEFAULT_SEED) -> dic
     bins = np.clip((confidence * BINS).astype(np.int64), 0, BINS - 1)
     table = np.bincount(place * BINS + bins, minlength=BINS * len(clusters)).reshape(-1, BINS)
     sums = np.bincount(place, confidence, len(clusters))
-    plain = {
+    found: dict[int, dict[str, Any]] = {
         int(cluster): {
             "size": int(size),
             "confidence": round(float(total / size), DIGITS),
@@ -53,23 +57,24 @@ def make_statistics(ids, X, labels, confidence, seed: int = DEFAULT_SEED) -> dic
         }
         for cluster, size, total, counts in zip(clusters, sizes, sums, table, strict=True)
     }
-    noise = plain.pop(NOISE, None)
+    noise = found.pop(NOISE, None)
     statistics = {"n": len(labels), "n_noise": noise["size"] if noise else 0, "histogram": table.sum(axis=0).tolist()}
-    order, similarity = sorted(plain), None
-    if X is not None and plain:
-        order, similarity = _add_geometry(plain, ids, np.asarray(X), labels, seed)
+    order: list[int] = sorted(found)
+    similarity = None
+    if X is not None and found:
+        order, similarity = _add_geometry(found, ids, np.asarray(X), labels, seed)
     if noise:
         some = np.flatnonzero(labels == NOISE)
         noise["prototypes"] = [ids[i] for i in some[np.linspace(0, len(some) - 1, N_NOISE_SHOWN).astype(int)]]
         noise["prototypes"] = list(dict.fromkeys(noise["prototypes"]))
-    clusters = {str(cluster): found for cluster, found in plain.items()}
-    return {**statistics, "clusters": clusters, "noise": noise, "order": order, "similarity": similarity}
+    by_text = {str(cluster): known for cluster, known in found.items()}
+    return {**statistics, "clusters": by_text, "noise": noise, "order": order, "similarity": similarity}
 
 
-def by_id(ids, *columns) -> tuple:
-    """Ids in ascending order, and columns ``(n, ...)`` with them; None stays None.
+def by_id(ids: Sequence[str], *columns: np.ndarray | None) -> tuple[Any, ...]:
+    """Sort ids, and columns ``(n, ...)`` with them; None stays None.
 
-    What is sampled, or summed with rounding, hangs on the order. Samples are usually in that of their ids.
+    What is sampled, or summed with rounding, depends on the order. Samples are usually in that of their ids.
     """
     order = np.argsort(np.asarray(ids), kind="stable")
     if (order == np.arange(len(order))).all():
@@ -78,8 +83,10 @@ def by_id(ids, *columns) -> tuple:
     return [ids[row] for row in order], *rows
 
 
-def _add_geometry(plain, ids, X, labels, seed):
-    """Adds what the vectors tell to every cluster; returns the order of the clusters and their packed similarity."""
+def _add_geometry(
+    found: dict[int, dict[str, Any]], ids: Sequence[str], X: np.ndarray, labels: np.ndarray, seed: int
+) -> tuple[list[int], str]:
+    """Add what the vectors tell to every cluster; return the order of the clusters and their packed similarity."""
     from ...models.analysis.cohesion import measure, second_choices
     from ...models.analysis.silhouette import silhouettes
 
@@ -89,15 +96,15 @@ def _add_geometry(plain, ids, X, labels, seed):
     of_width = labels[rows]
     ranked = np.lexsort((margin, labels))
     starts = np.searchsorted(labels[ranked], geometry.clusters)
-    for at, (start, cluster) in enumerate(zip(starts, geometry.clusters.tolist(), strict=True)):
-        found = plain[cluster]
-        border = ranked[start : start + min(BORDER, found["size"])]
+    for row, (start, cluster) in enumerate(zip(starts, geometry.clusters.tolist(), strict=True)):
+        known = found[cluster]
+        border = ranked[start : start + min(BORDER, known["size"])]
         mine = widths[of_width == cluster]
         low, high = np.quantile(mine, [0.1, 0.9]) if len(mine) else (np.nan, np.nan)
-        found |= {
-            "cohesion": _rounded(geometry.cohesion[at]),
-            "separation": _rounded(geometry.separation[at]),
-            "nearest": int(geometry.nearest[at]) if geometry.nearest[at] != NOISE else None,
+        known |= {
+            "cohesion": _rounded(geometry.cohesion[row]),
+            "separation": _rounded(geometry.separation[row]),
+            "nearest": int(geometry.nearest[row]) if geometry.nearest[row] != NOISE else None,
             "silhouette": _rounded(mine.mean() if len(mine) else np.nan),
             "silhouette_range": [_rounded(low), _rounded(high)],
             "border": [ids[i] for i in border],
@@ -109,13 +116,13 @@ def _add_geometry(plain, ids, X, labels, seed):
     return order, _pack(np.round(geometry.similarity[np.ix_(at, at)] * 100).astype(np.int8))
 
 
-def make_truth(truth, labels, field: str) -> dict:
-    """The figures of a clustering against classes, plain data.
+def make_truth(truth: Sequence[Any], labels: np.ndarray, field: str) -> dict[str, Any]:
+    """Compute the statistics of a clustering against classes, plain data.
 
     Args:
         truth: ``(n,)`` classes, None where unknown
         labels: ``(n,)`` cluster ids, -1 for noise
-        field: where the classes come from
+        field: the field of the classes
 
     Returns:
         a dict with ``field``, the scores, per cluster its ``majority`` class and ``purity``, and the confusion table
@@ -146,28 +153,27 @@ def make_truth(truth, labels, field: str) -> dict:
     }
 
 
-def save_statistics(run: Run, state: int, **results: dict) -> None:
+def save_statistics(run: Run, **results: dict[str, Any]) -> None:
     """Keep statistics with their run.
 
     Args:
-        run: the run
-        state: the state of the labels, read before they were
-        **results: ``figures``, which are the statistics, or ``truth``
+        run: the run, read before the labels were
+        **results: ``figures``, the statistics, or ``truth``, those against classes
     """
-    run.write(**{name: with_version(result, state) for name, result in results.items()})
+    run.write(**{name: with_version(result, run.state) for name, result in results.items()})
 
 
 def with_version(statistics: dict, state: int = 0) -> dict:
-    """Figures with the state of the labels that they describe, 0 for a new run, and the time."""
+    """Return statistics with the state of the labels that they describe, 0 for a new run, and the time."""
     return {**statistics, "state": state, "at": datetime.now(timezone.utc).isoformat(timespec="milliseconds")}
 
 
 def read_statistics(run: Run, name: str = "figures") -> dict | None:
-    """The statistics that a run keeps, however old; None if it has none.
+    """Read the statistics that a run keeps, however old; None if it has none.
 
     Args:
         run: the run
-        name ("figures"): ``figures``, the statistics; ``truth``; or ``names``, what naming found out
+        name ("figures"): ``figures``; ``truth``, those against classes; or ``names``, what naming found out
     """
     # whenever a result changes, all of them are in a new file
     file = results_file(run.dataset, run.key)
@@ -175,7 +181,7 @@ def read_statistics(run: Run, name: str = "figures") -> dict | None:
 
 
 def are_current(run: Run, statistics: dict | None) -> bool:
-    """Whether statistics describe the labels as they are: no edit and no deletion of samples came after them."""
+    """Return whether statistics are of the labels as they are: no edit, no deletion of samples came after them."""
     if statistics is None or statistics.get("state") != run.state:
         return False
     deleted = run.dataset.last_deletion_at
@@ -186,7 +192,7 @@ def are_current(run: Run, statistics: dict | None) -> bool:
 
 
 def unpack(text: str) -> np.ndarray:
-    """A table of figures: similarities in hundredths, or counts."""
+    """Unpack a table of statistics: similarities in hundredths, or counts."""
     return fo.core.utils.deserialize_numpy_array(text, ascii=True)
 
 
@@ -197,9 +203,9 @@ def _cached(dataset_name: str, run_key: str, file: str) -> dict[str, dict | None
     return {name: getattr(results, name, None) for name in ("figures", "truth", "names")}
 
 
-def _pack(array) -> str:
+def _pack(array: np.ndarray) -> str:
     return fo.core.utils.serialize_numpy_array(array, ascii=True)
 
 
-def _rounded(value) -> float | None:
+def _rounded(value: float) -> float | None:
     return None if np.isnan(value) else round(float(value), DIGITS)

@@ -1,5 +1,7 @@
 """Views of a run's clusters for the grid: a cluster in some order, its borderline members, those without one."""
 
+from functools import reduce
+from operator import and_
 from typing import Any
 
 import fiftyone as fo
@@ -16,20 +18,21 @@ from ..runs.config import RunConfig
 from ..runs.run import Run
 from .scores import current_statistics
 
-Samples = fo.core.collections.SampleCollection
 ORDERS = {
     "confidence": "most confident first",
     "typical": "most typical first",
     "atypical": "least typical first",
     "borderline": "nearest to another cluster first",
 }
-# MongoDB looks every image up in the list of ids that orders them, which takes the square of its length
+# MongoDB searches the list of ids that orders the images for each of them, which takes the square of its length
 LISTED = 2000
 N_BORDERLINE = 100
 
 
-def cluster_view(run: Run, samples: Samples, cluster: int, order: str = "confidence") -> fo.DatasetView:
-    """The members of a cluster.
+def cluster_view(
+    run: Run, samples: fo.core.collections.SampleCollection, cluster: int, order: str = "confidence"
+) -> fo.DatasetView:
+    """Make a view of the members of a cluster.
 
     Args:
         run: the run
@@ -55,11 +58,11 @@ def cluster_view(run: Run, samples: Samples, cluster: int, order: str = "confide
         ids = current_statistics(run)["clusters"].get(str(cluster), {}).get("border", [])
     else:
         ids = _by_typicality(members, config, reverse=order == "atypical")[:LISTED]
-    return ordered(members, ids)
+    return members.select(ids, ordered=True)
 
 
-def borderline_view(run: Run, samples: Samples) -> fo.DatasetView:
-    """The images or patches of a run that are nearest to another cluster than theirs, the least certain first."""
+def borderline_view(run: Run, samples: fo.core.collections.SampleCollection) -> fo.DatasetView:
+    """Make a view of the borderline images or patches of a run, the nearest to another cluster than theirs first."""
     config = run.config
     run.check_labels()
     clusters = current_statistics(run)["clusters"].values()
@@ -68,11 +71,13 @@ def borderline_view(run: Run, samples: Samples) -> fo.DatasetView:
     base = run.as_seen(samples)
     if config.patches_field and not is_patches(base):
         base = base.select_labels(ids=ids, fields=config.patches_field).to_patches(config.patches_field)
-    return ordered(base, ids)
+    return base.select(ids, ordered=True)
 
 
-def labels_match(base: Samples, config: RunConfig, wanted: dict) -> fo.DatasetView:
-    """The images or patches whose label of a run has these values.
+def labels_match(
+    base: fo.core.collections.SampleCollection, config: RunConfig, wanted: dict[str, Any]
+) -> fo.DatasetView:
+    """Make a view of the images or patches whose label of a run has these values.
 
     Args:
         base: samples as the run saw them
@@ -82,17 +87,15 @@ def labels_match(base: Samples, config: RunConfig, wanted: dict) -> fo.DatasetVi
     if config.patches_field and not is_patches(base):
         # the filter comes first, so that only the wanted patches are made
         name = config.cluster_field
-        parts = [_compared(fo.ViewField(f"{name}.{key}"), value) for key, value in wanted.items()]
-        kept = parts[0]
-        for part in parts[1:]:
-            kept &= part
+        conditions = [_compared(fo.ViewField(f"{name}.{key}"), value) for key, value in wanted.items()]
+        kept = reduce(and_, conditions)
         return base.filter_labels(config.patches_field, kept).to_patches(config.patches_field)
     path = _local(base, config)
     return base.match({f"{path}.{name}": value for name, value in wanted.items()})
 
 
-def part_view(run: Run, wanted: dict, ground_truth: str | None = None) -> fo.DatasetView:
-    """The images or patches of a run whose labels have certain values.
+def part_view(run: Run, wanted: dict[str, Any], ground_truth: str | None = None) -> fo.DatasetView:
+    """Make a view of the images or patches of a run whose labels have certain values.
 
     Args:
         run: the run
@@ -105,37 +108,33 @@ def part_view(run: Run, wanted: dict, ground_truth: str | None = None) -> fo.Dat
 
 
 def of_class(view: fo.DatasetView, config: RunConfig, ground_truth: str, name: str) -> fo.DatasetView:
-    """Those in a view of images or patches whose class is called ``name``."""
+    """Narrow a view of images or patches to those whose class is called ``name``."""
     target = resolve_target(view, config.patches_field)
     path = truth_path(target, ground_truth)
     kind = target.source.get_field(path)
+    value: bool | int | str = name
     if isinstance(kind, fo.BooleanField):
         value = name == "True"
-    else:
-        value = int(name) if isinstance(kind, fo.IntField) else name
-    if config.patches_field:
+    elif isinstance(kind, fo.IntField):
+        value = int(name)
+    if target.labels and config.patches_field:
         path = path.replace(target.labels, config.patches_field, 1)
     return view.match(fo.ViewField(path) == value)
 
 
 def unassigned_view(run: Run) -> fo.DatasetView:
-    """The images or patches that a run gave no cluster."""
+    """Make a view of the images or patches that have no label of a run."""
     return labels_match(run.target.source, run.config, {"cluster": None})
 
 
 def count_unassigned(run: Run) -> int:
-    """How many images or patches a run gave no cluster."""
+    """Count the images or patches that have no label of a run."""
     config = run.config
     if not config.patches_field:
         return unassigned_view(run).count()
     source = run.target.source  # a view of patches would be made of all of them to be counted
     root, _ = label_path(source, config.patches_field)
     return source.count(f"{root}.id") - source.count(f"{root}.{config.cluster_field}.cluster")
-
-
-def ordered(base: Samples, ids: list[str]) -> fo.DatasetView:
-    """Some images or patches of a view in the order of their ids."""
-    return base.select(ids, ordered=True)
 
 
 def check_order(order: str) -> None:
@@ -151,8 +150,8 @@ def index_labels(run: Run) -> None:
         dataset.create_index([(f"{path}.cluster", 1), (f"{path}.confidence", -1)])
 
 
-def _local(base: Samples, config: RunConfig) -> str:
-    """The path of the labels in a view of images or patches."""
+def _local(base: fo.core.collections.SampleCollection, config: RunConfig) -> str:
+    """Return the path of the labels in a view of images or patches."""
     return f"{config.patches_field}.{config.cluster_field}" if is_patches(base) else config.cluster_field
 
 
@@ -168,7 +167,7 @@ def _compared(field: fo.ViewField, value: Any) -> fo.core.expressions.ViewExpres
 
 
 def _by_typicality(members: fo.DatasetView, config: RunConfig, reverse: bool) -> list[str]:
-    """The ids of a cluster's members, nearest to its mean first."""
+    """Return the ids of a cluster's members, nearest to its mean first."""
     table, widths = read_spaces(members, config.vector_fields, config.patches_field)
     X = l2_normalize(table.X, widths) if config.normalize else table.X
     distance = np.linalg.norm(X - X.mean(axis=0), axis=1)

@@ -27,14 +27,14 @@ def add_run_anywhere(ctx: foo.ExecutionContext, inputs: types.Object) -> bool:
 
 
 def _with_runs() -> list[dict]:
-    """The datasets that have runs, by one query; whether those are clusterings is seen when one is chosen."""
+    """Find the datasets that have runs by one query; whether those are clusterings is seen when one is chosen."""
     from fiftyone.core.odm import get_db_conn
 
     return list(get_db_conn().datasets.find({"runs": {"$exists": True, "$ne": {}}}, {"name": 1}).sort("name"))
 
 
 def chosen_dataset(ctx: foo.ExecutionContext) -> fo.Dataset:
-    """The dataset that has the run, the open one by default."""
+    """Return the dataset that has the run, the open one by default."""
     chosen = (ctx.params.get("run_dataset") or HERE).removeprefix("in ")
     if chosen in (HERE, ctx.dataset.name) or not fo.dataset_exists(chosen):
         return ctx.dataset
@@ -43,7 +43,7 @@ def chosen_dataset(ctx: foo.ExecutionContext) -> fo.Dataset:
 
 
 def picked_run(ctx: foo.ExecutionContext, run_dataset: fo.Dataset) -> str:
-    """The key of the run that was picked, by default the newest of ``run_dataset``.
+    """Return the key of the run that was picked, by default the newest of ``run_dataset``.
 
     Raises:
         ValueError: if there is no such run
@@ -55,9 +55,3 @@ def picked_run(ctx: foo.ExecutionContext, run_dataset: fo.Dataset) -> str:
     if not keys or key:
         raise ValueError(f"dataset {run_dataset.name!r} has no run {key!r}; its runs are {', '.join(keys) or 'none'}")
     return keys[-1]
-
-
-def check_field_name(name: str) -> None:
-    """Raise ValueError if ``name`` cannot be a field."""
-    if not name.isidentifier() or name.startswith("_"):
-        raise ValueError(f"{name!r} is not a field name; use letters, digits and underscores, starting with a letter")

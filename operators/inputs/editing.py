@@ -20,7 +20,7 @@ _OWN = ("cluster", "clusters", "ids", "name", "names", "level", "method", "param
 
 
 def add_edit(ctx: foo.ExecutionContext, inputs: types.Object, run: Run) -> None:
-    """Add the choice of an edit, and what it takes."""
+    """Add the choice of an edit, and inputs for what it takes."""
     version = seen_in(run.key)
     inputs.int(version, default=run.version, required=False, view=types.HiddenView())
     try:
@@ -67,7 +67,8 @@ def edit_arguments(ctx: foo.ExecutionContext, run: Run) -> dict:
     Python callers that delegate send those arguments themselves; they pass through.
     """
     params, edit = ctx.params, _chosen(ctx.params)
-    takes, found = edit.takes(), {"action": edit.name}
+    takes = edit.takes()
+    found: dict[str, Any] = {"action": edit.name}
     options, name = _options(ctx, run, edit), params.get("name") or None
     if "level" in takes:
         found["level"] = _level(ctx, run, edit)
@@ -91,14 +92,14 @@ def edit_arguments(ctx: foo.ExecutionContext, run: Run) -> dict:
 
 
 def selected(ctx: foo.ExecutionContext, run: Run) -> list[str]:
-    """The ids of the selected images, or of the selected patches, as the run counts them."""
+    """Return the ids of the selected images, or of the selected patches, as the run counts them."""
     if run.config.patches_field and not is_patches(ctx.view):
         return [label["label_id"] for label in ctx.selected_labels or []]
     return list(ctx.selected or [])
 
 
 def seen_in(run_key: str) -> str:
-    """The hidden input that keeps the version which the form was opened on; each run has its own."""
+    """Return the name of the hidden input for the version that the form was opened on; each run has its own."""
     return f"version_{run_key}"
 
 
@@ -118,7 +119,7 @@ def _level(ctx: foo.ExecutionContext, run: Run, edit: type[Edit]) -> str:
 
 
 def _options(ctx: foo.ExecutionContext, run: Run, edit: type[Edit]) -> dict[str, str]:
-    """Labels of the clusters to choose from by id; noise is not among them."""
+    """Return the labels of the clusters to choose from by id; noise is not among them."""
     records = run.level(_level(ctx, run, edit))
     return {str(r["id"]): f"{r['label']} ({r['size']:,})" for r in records if r["id"] != NOISE}
 
@@ -129,7 +130,7 @@ def _cluster(params: dict, options: dict[str, str]) -> str | None:
 
 
 def _makes_name(ctx: foo.ExecutionContext, edit: type[Edit]) -> bool:
-    """Whether there is anything to name: always, unless a cluster that exists was chosen to go to."""
+    """Return whether there is anything to name: always, unless an existing cluster was chosen."""
     return "cluster" not in edit.takes() or (ctx.params.get("cluster") or NEW) == NEW
 
 
@@ -172,7 +173,7 @@ def _add_method(ctx: foo.ExecutionContext, inputs: types.Object, size: int) -> N
 
 
 def _entered(params: dict, method: str) -> dict[str, Any]:
-    """The values entered for a method; two clusters unless something was."""
+    """Return the values entered for a method, by default two clusters."""
     from ...models.clusterers import get_clusterer
 
     cls = get_clusterer(method)

@@ -32,11 +32,11 @@ def add_run(ctx: foo.ExecutionContext, inputs: types.Object) -> Run | None:
 
 
 def chosen_run(ctx: foo.ExecutionContext, required: bool = False) -> str:
-    """The run key that was chosen.
+    """Return the run key that was chosen.
 
     Args:
         ctx: the execution context
-        required (False): whether the newest run will not do when none was named
+        required (False): whether to refuse a form without a run rather than take the newest
 
     Raises:
         ValueError: if no run can be meant
@@ -53,8 +53,8 @@ def add_trained(ctx: foo.ExecutionContext, inputs: types.Object, preselect: bool
     """Add a drop-down of the model store.
 
     Args:
-        ctx: the :class:`fiftyone.operators.ExecutionContext`
-        inputs: the :class:`fiftyone.operators.types.Object` to add to
+        ctx: the execution context
+        inputs: the object to add to
         preselect (True): whether the first encoder is chosen at once
 
     Returns:
@@ -76,7 +76,7 @@ def add_trained(ctx: foo.ExecutionContext, inputs: types.Object, preselect: bool
 
 
 def chosen_name(ctx: foo.ExecutionContext) -> str | None:
-    """The name in the form, by default the first of the store."""
+    """Return the name in the form, by default the first of the store."""
     from ...models.training import store
 
     names = store.names(unfinished=True)
@@ -87,7 +87,7 @@ def chosen_name(ctx: foo.ExecutionContext) -> str | None:
 def add_samples(ctx: foo.ExecutionContext, inputs: types.Object, action: str) -> None:
     """Add the choice between the whole dataset, which is the default, the current view and the selection.
 
-    Who looks at a cluster usually means the run and not that cluster.
+    A view that shows one cluster is rarely what is meant.
 
     Args:
         ctx: the execution context
@@ -98,7 +98,7 @@ def add_samples(ctx: foo.ExecutionContext, inputs: types.Object, action: str) ->
 
 
 def run_samples(ctx: foo.ExecutionContext, run_key: str) -> fo.core.collections.SampleCollection:
-    """The chosen samples; the dataset if the view is one of patches and the run is not of those."""
+    """Return the chosen samples; the dataset if the view is one of patches and the run is not of those."""
     samples = ctx.target_view()
     patches_field = Run.cached(ctx.dataset, run_key).config.patches_field
     if is_patches(samples) and getattr(samples, "patches_field", None) != patches_field:

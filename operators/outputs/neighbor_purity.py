@@ -10,9 +10,9 @@ def neighbors_text(found: dict) -> str:
     if found.get("agreement") is not None:
         at = ", ".join(f"{depth}: {share:.2f}" for depth, share in found["agreement_at"].items())
         lines += [
-            f"**{100 * found['agreement']:.0f} % of neighbours are of one class**, of {found['n_classes']} classes; "
+            f"**{100 * found['agreement']:.0f} % of neighbors are of one class**, of {found['n_classes']} classes; "
             f"{100 * found['chance']:.0f} % would be by chance",
-            f"By number of neighbours {at}; where it falls, a smaller `n_neighbors` misleads less",
+            f"By number of neighbors {at}; where it falls, a smaller `n_neighbors` misleads less",
         ]
     rows = ["| | nearest | farthest |", "| --- | --- | --- |"]
     if found.get("agreement") is not None:

@@ -12,14 +12,14 @@ from ..dataset.owned_fields import drop_field, is_ours, set_mark
 from ..execution.locks import schema_lock
 from .clusters import COARSE, cluster_label
 from .labels import Labels, change_labels, create_label_field, read_labels, rename_labels
+from .records import PROTOTYPES
 from .stored_run import StoredRun
 
-PROTOTYPES = 9
 Tables = dict[str, dict[int, Any]]
 
 
 def coarse_records(tables: Tables) -> list[dict]:
-    """The records of the coarse clusters, like those of clusters, with the ids of the clusters in each.
+    """Return the records of the coarse clusters, like those of clusters, with the ids of the clusters in each.
 
     Args:
         tables: the tables of an :class:`operators.runs.transaction.EditedRun`
@@ -34,15 +34,15 @@ def coarse_records(tables: Tables) -> list[dict]:
             "label": tables["coarse_names"][coarse],
             "size": (size := sum(record["size"] for record in records)),
             "confidence": round(sum(record["size"] * record["confidence"] for record in records) / size, 4),
-            "prototypes": _in_turns([r["prototypes"] for r in sorted(records, key=lambda record: -record["size"])]),
+            "prototypes": _interleaved([r["prototypes"] for r in sorted(records, key=lambda record: -record["size"])]),
             "clusters": [record["id"] for record in records],
         }
         for coarse, records in sorted(children.items())
     ]
 
 
-def _in_turns(lists: list[list]) -> list:
-    """The first of every list, then the second of every list, and so on."""
+def _interleaved(lists: list[list]) -> list:
+    """Return the first of every list, then the second of every list, and so on."""
     ranked = [(rank, number, value) for number, values in enumerate(lists) for rank, value in enumerate(values)]
     return [value for _, _, value in sorted(ranked, key=lambda item: item[:2])][:PROTOTYPES]
 
@@ -72,7 +72,7 @@ def write_coarse(run: StoredRun, tables: Tables, before: Tables, moved: Labels, 
         with schema_lock(run.dataset):
             create_label_field(run.target, name, run.key)
     known = before["coarse_of"]
-    everything |= missing or any(known.get(c, goes) != goes for c, goes in coarse_of.items())
+    everything = everything or missing or any(known.get(c, goes) != goes for c, goes in coarse_of.items())
     changed = _follow(run, tables, name, run.labels() if everything else moved, everything)
     renamed = {c: new for c, new in names.items() if before["coarse_names"].get(c, new) != new}
     if renamed:

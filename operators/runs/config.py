@@ -1,4 +1,4 @@
-"""Configuration of a run: what it records, declared, and the one place where what older versions wrote is upgraded.
+"""Configuration of a run: its declared schema, and the one place that upgrades what older versions wrote.
 
 A run is plain data, so this is a dictionary in the database; FiftyOne loads it without the plugin.
 """
@@ -13,7 +13,7 @@ MAX_CONFIG_CLUSTERS = 2000  # at about 350 bytes a cluster this keeps the config
 
 @dataclass(frozen=True)
 class RunConfig:
-    """The configuration of a clustering run; shared between its readers, so its dicts and lists are not to be changed.
+    """The configuration of a clustering run; its readers share it, so its dicts and lists are not to be changed.
 
     Args:
         method: name of the method
@@ -91,12 +91,12 @@ class RunConfig:
 
     @classmethod
     def from_stored(cls, stored: dict) -> "RunConfig":
-        """The configuration that is stored, of whatever version; keys of later versions are passed over."""
+        """Read a stored configuration of any version; keys of later versions are passed over."""
         upgraded = _upgrade(stored)
         return cls(**{one.name: upgraded[one.name] for one in fields(cls) if one.name in upgraded})
 
     def to_dict(self) -> dict:
-        """The configuration as it is stored."""
+        """Return the configuration as it is stored."""
         return {"kind": KIND, **{one.name: getattr(self, one.name) for one in fields(self)}}
 
     @property
@@ -111,12 +111,12 @@ class RunConfig:
 
 
 def is_clustering(stored: dict) -> bool:
-    """Whether a stored configuration is that of a clustering run, and not of another plugin."""
+    """Return whether a stored configuration is that of a clustering run, and not of another plugin."""
     return stored.get("kind") == KIND and "label_path" in stored
 
 
 def _upgrade(stored: dict) -> dict:
-    """A stored configuration as today's version writes it."""
+    """Return a stored configuration as today's version writes it."""
     found = {key: value for key, value in stored.items() if value is not None}
     if found.get("schema", 1) < 2:
         # 0.1.0 wrote neither version nor state before the first edit, and no state before edits noted it

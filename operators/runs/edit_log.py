@@ -5,7 +5,9 @@ it changed in the run as ``{table: {key: [before, after]}}``, None where there w
 dataset as packed columns.
 """
 
+from collections.abc import Iterable
 from datetime import datetime, timezone
+from typing import Any
 
 import fiftyone.core.utils as fou
 import numpy as np
@@ -16,41 +18,41 @@ from .labels import Labels
 UNDO, REDO = "undo", "redo"
 
 
-def make_edit(action: str, by: str, arguments: dict, text: str, changes: dict, labels: dict | None = None) -> dict:
-    """An edit as the log keeps it.
+def make_edit(action: str, author: str, arguments: dict, text: str, changes: dict, labels: dict | None = None) -> dict:
+    """Make the record of an edit.
 
     Args:
         action: what was done
-        by: who did it
+        author: who did it
         arguments: its arguments, plain data
         text: what it did, one sentence
         changes: ``{table: {key: [before, after]}}``
         labels (None): from :func:`pack_labels`
     """
     kept = {table: {str(key): pair for key, pair in changed.items()} for table, changed in changes.items() if changed}
-    return {**make_record(action, by), "arguments": arguments, "text": text, "changes": kept, "labels": labels}
+    return {**make_record(action, author), "arguments": arguments, "text": text, "changes": kept, "labels": labels}
 
 
-def make_record(action: str, by: str, of: int | None = None) -> dict:
-    """What every record has; ``of`` is the position of the edit that is undone or redone."""
-    record = {"action": action, "by": by, "at": datetime.now(timezone.utc).strftime("%Y-%m-%d %H:%M:%S UTC")}
+def make_record(action: str, author: str, of: int | None = None) -> dict:
+    """Make a record; ``of`` is the position of the edit that is undone or redone."""
+    record = {"action": action, "by": author, "at": datetime.now(timezone.utc).strftime("%Y-%m-%d %H:%M:%S UTC")}
     return record if of is None else {**record, "of": of}
 
 
 def differences(before: dict, after: dict) -> dict:
-    """``{key: [before, after]}`` of the keys whose values differ."""
+    """Return ``{key: [before, after]}`` of the keys whose values differ."""
     keys = [*before, *(key for key in after if key not in before)]
     pairs = {key: [before.get(key), after.get(key)] for key in keys}
     return {key: pair for key, pair in pairs.items() if pair[0] != pair[1]}
 
 
-def pack_labels(before: Labels, clusters, confidence) -> dict:
-    """The old and new labels of the images or patches that an edit changes, packed.
+def pack_labels(before: Labels, clusters: np.ndarray, confidence: np.ndarray) -> dict[str, str]:
+    """Pack the old and new labels of the images or patches that an edit changes.
 
     Args:
-        before: who they are and what they had
-        clusters: ``(n,)`` where they go
-        confidence: ``(n,)`` how sure that is
+        before: their ids and the labels they had
+        clusters: ``(n,)`` their new clusters
+        confidence: ``(n,)`` their new confidence
     """
     ids = np.frombuffer(b"".join(bytes.fromhex(row_id) for row_id in before.ids), np.uint8)
     columns = {
@@ -63,8 +65,8 @@ def pack_labels(before: Labels, clusters, confidence) -> dict:
     return {name: fou.serialize_numpy_array(column, ascii=True) for name, column in columns.items()}
 
 
-def unpack_labels(packed: dict | None) -> dict:
-    """The columns of :func:`pack_labels`: ``ids``, a list of text, and arrays ``(n,)``."""
+def unpack_labels(packed: dict[str, str] | None) -> dict[str, Any]:
+    """Return the columns of :func:`pack_labels`: ``ids``, a list of text, and arrays ``(n,)``."""
     if not packed:
         return {"ids": [], **dict.fromkeys(("before", "after"), np.empty(0, np.int64))}
     columns = {name: fou.deserialize_numpy_array(text, ascii=True) for name, text in packed.items()}
@@ -73,24 +75,28 @@ def unpack_labels(packed: dict | None) -> dict:
 
 
 def undoable(log: list[dict]) -> list[int]:
-    """The positions of the edits that are in effect, the one to undo first last."""
-    return _stacks(log)[0]
+    """Return the positions of the edits that are in effect, the one to undo first last."""
+    done, _ = _stacks(log)
+    return done
 
 
 def redoable(log: list[dict]) -> list[int]:
-    """The positions of the edits that were undone and not followed by a new one, the one to redo first last."""
-    return _stacks(log)[1]
+    """Return the positions of the edits that were undone and not followed by a new one, the one to redo first last."""
+    _, undone = _stacks(log)
+    return undone
 
 
 def history(log: list[dict]) -> list[dict]:
-    """The edits without what undoes them: ``action``, ``by``, ``at``, ``text`` and whether each is ``in_effect``."""
+    """Return the edits without what undoes them: ``action``, ``by``, ``at``, ``text``, and if each is ``in_effect``."""
     done, kept = set(undoable(log)), ("action", "by", "at", "text")
     found = [(place, record) for place, record in enumerate(log) if "changes" in record]
     return [{key: record[key] for key in kept} | {"in_effect": place in done} for place, record in found]
 
 
-def _stacks(log):
-    done, undone = [], []
+def _stacks(log: list[dict]) -> tuple[list[int], list[int]]:
+    """Return the positions of the edits in effect and of those undone."""
+    done: list[int] = []
+    undone: list[int] = []
     for position, record in enumerate(log):
         if record["action"] == UNDO:
             undone.append(done.pop())
@@ -103,14 +109,14 @@ def _stacks(log):
 
 
 def step(log: list[dict], record: dict) -> tuple[dict, bool]:
-    """The edit that a record is about, and whether it goes forward."""
+    """Return the edit that a record is about, and whether it goes forward."""
     if record["action"] in (UNDO, REDO):
         return log[record["of"]], record["action"] == REDO
     return record, True
 
 
-def next_id(log: list[dict], clusters) -> int:
-    """A cluster id that was never used.
+def next_id(log: list[dict], clusters: Iterable[int]) -> int:
+    """Return a cluster id that was never used.
 
     Args:
         log: the run's log
@@ -121,8 +127,8 @@ def next_id(log: list[dict], clusters) -> int:
 
 
 def assigned(log: list[dict]) -> set[str]:
-    """The ids of what was assigned by a run after it was made, unless somebody has moved it by hand since."""
-    found = set()
+    """Return the ids of what was assigned to clusters after the run was made, and not moved by hand since."""
+    found: set[str] = set()
     for position in undoable(log):
         edit = log[position]
         if edit["action"] in ("assign", "move"):

@@ -8,7 +8,7 @@ from .store import when
 
 
 def get_clustering_run_info(samples: fo.core.collections.SampleCollection, run_key: str) -> dict:
-    """Everything that is kept about a run, as plain data.
+    """Return everything that is kept about a run, as plain data.
 
     Args:
         samples: the dataset, or a view into it
@@ -24,7 +24,7 @@ def get_clustering_run_info(samples: fo.core.collections.SampleCollection, run_k
 
 
 def run_info(run: Run) -> dict:
-    """As :func:`get_clustering_run_info`, of a run that is open."""
+    """Return what :func:`get_clustering_run_info` does, of a run that is open."""
     return {
         "run_key": run.key,
         "created_at": when(run.made_at),

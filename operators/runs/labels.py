@@ -1,25 +1,41 @@
 """The cluster labels of a run's images or patches: read, and changed where they are, joined by id.
 
-A change writes the parts of a label and not the label, which keeps its id and whatever else somebody put on it.
+A change writes the values inside a label and not the label, which keeps its id and everything else that is on it.
 """
 
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
+from typing import Any, Protocol
 
 import fiftyone as fo
 import numpy as np
 
 from ...models.labels import UNASSIGNED
+from ...models.progress import Progress
 from ..dataset.owned_fields import MARK, drop_field, set_mark
 from ..dataset.private import is_frames, schema_dataset
 from ..dataset.rows import label_path
+from ..dataset.targets import Target
 from .clusters import cluster_label, label_width
 
 _SLICE = 10_000  # ids per query
 
 
+class HasIds(Protocol):
+    """Images or patches as a table: labels, vectors, members of a run."""
+
+    @property
+    def ids(self) -> list[str]:
+        """The sample ids, or label ids of patches."""
+
+    @property
+    def sample_ids(self) -> list[str]:
+        """The samples they belong to, the same as ``ids`` for images."""
+
+
 @dataclass
 class Labels:
-    """Who is in which cluster.
+    """The clusters of images or patches.
 
     Args:
         ids: sample ids, or label ids of patches
@@ -33,25 +49,26 @@ class Labels:
     clusters: np.ndarray
     confidence: np.ndarray
 
-    def where(self, mask) -> "Labels":
-        """The rows that ``mask`` ``(n,)`` keeps."""
+    def where(self, mask: np.ndarray | Sequence[bool]) -> "Labels":
+        """Return the rows that ``mask`` ``(n,)`` keeps."""
         return self.take(np.flatnonzero(mask))
 
-    def take(self, rows) -> "Labels":
-        """The rows at some positions, in their order."""
+    def take(self, rows: np.ndarray | Sequence[int]) -> "Labels":
+        """Return the rows at some positions, in their order."""
         ids, sample_ids = ([values[row] for row in rows] for values in (self.ids, self.sample_ids))
         return Labels(ids, sample_ids, self.clusters[rows], self.confidence[rows])
 
 
-def read_labels(target, name: str, clusters=None, ids=None) -> Labels:
-    """The labels in a cluster field.
+def read_labels(
+    target: Target, name: str, clusters: Iterable[int] | None = None, ids: list[str] | None = None
+) -> Labels:
+    """Read the labels in a cluster field; all of them, those that are missing included, unless some are named.
 
     Args:
-        target: a :class:`operators.targets.Target`
+        target: where they are
         name: the cluster field
         clusters (None): read the members of these clusters
         ids (None): read these images or patches, with or without a label
-            with neither, everything is read, what has no label included
 
     Returns:
         a :class:`Labels`; ids that do not exist any more are left out
@@ -60,79 +77,99 @@ def read_labels(target, name: str, clusters=None, ids=None) -> Labels:
     if clusters is not None:
         clusters = [int(cluster) for cluster in clusters]
         source = source.mongo([{"$match": {f"{path}.cluster": {"$in": clusters}}}])
-    found = _read(target, source, path, None if target.patches_field else ids)
+    patches_field = target.patches_field
+    found = _read_patches(source, patches_field, path) if patches_field else _read_images(source, path, ids)
     if clusters is not None:
         found = found.where(np.isin(found.clusters, clusters))
-    if ids is not None and target.patches_field:
+    if ids is not None and patches_field:
         wanted = set(ids)
         found = found.where([row_id in wanted for row_id in found.ids])
     return found
 
 
-def _read(target, source, path, ids):
-    paths = [f"{path}.cluster", f"{path}.confidence"]
-    columns = [[], [], [], []]
-    if target.patches_field:
-        root, listed = label_path(target.source, target.patches_field)
-        for sample_id, *row in zip(*source.values(["id", f"{root}.id", *paths]), strict=True):
-            row = row if listed else [[value] for value in row]
-            if row[0] and row[0][0]:
-                empty = [None] * len(row[0])
-                row = [row[0], [sample_id] * len(row[0]), *(values or empty for values in row[1:])]
-                for column, values in zip(columns, row, strict=True):
-                    column.extend(values)
-    else:
-        parts = [ids[i : i + _SLICE] for i in range(0, len(ids), _SLICE)] if ids is not None else [None]
-        for part in parts:
-            found = source if part is None else source.select(part)
-            row_ids, *values = found.values(["id", *paths])
-            for column, more in zip(columns, (row_ids, row_ids, *values), strict=True):
-                column.extend(more)
-    ids, sample_ids, clusters, confidence = columns
-    clusters = np.array([UNASSIGNED if cluster is None else cluster for cluster in clusters], np.int64)
-    return Labels(ids, sample_ids, clusters, np.array(confidence, np.float64))
+def _read_images(source: fo.core.collections.SampleCollection, path: str, ids: list[str] | None) -> Labels:
+    sources = [source] if ids is None else (source.select(ids[i : i + _SLICE]) for i in range(0, len(ids), _SLICE))
+    found: list[str] = []
+    clusters: list[int | None] = []
+    confidence: list[float | None] = []
+    for some in sources:
+        more_ids, more_clusters, more_confidence = some.values(["id", f"{path}.cluster", f"{path}.confidence"])
+        found += more_ids
+        clusters += more_clusters
+        confidence += more_confidence
+    return _as_labels(found, found, clusters, confidence)
 
 
-def change_labels(target, name: str, there: Labels, clusters, confidence, names: dict[int, str], progress=None):
-    """Puts images or patches into clusters.
+def _read_patches(source: fo.core.collections.SampleCollection, patches_field: str, path: str) -> Labels:
+    root, listed = label_path(source, patches_field)
+    ids: list[str] = []
+    sample_ids: list[str] = []
+    clusters: list[int | None] = []
+    confidence: list[float | None] = []
+    paths = ["id", f"{root}.id", f"{path}.cluster", f"{path}.confidence"]
+    for sample_id, *row in zip(*source.values(paths), strict=True):
+        row_ids, row_clusters, row_confidence = row if listed else [[value] for value in row]
+        if not row_ids or not row_ids[0]:
+            continue
+        ids += row_ids
+        sample_ids += [sample_id] * len(row_ids)
+        clusters += row_clusters or [None] * len(row_ids)
+        confidence += row_confidence or [None] * len(row_ids)
+    return _as_labels(ids, sample_ids, clusters, confidence)
+
+
+def _as_labels(
+    ids: list[str], sample_ids: list[str], clusters: list[int | None], confidence: list[float | None]
+) -> Labels:
+    numbers = np.array([UNASSIGNED if cluster is None else cluster for cluster in clusters], np.int64)
+    return Labels(ids, sample_ids, numbers, np.array(confidence, np.float64))
+
+
+def change_labels(
+    target: Target,
+    name: str,
+    there: Labels,
+    clusters: np.ndarray,
+    confidence: np.ndarray,
+    names: dict[int, str],
+    progress: Progress | None = None,
+) -> None:
+    """Put images or patches into clusters.
 
     Args:
-        target: a :class:`operators.targets.Target`
+        target: where they are
         name: the cluster field
-        there: whom to change, with the labels they have
-        clusters: ``(n,)`` where they go; -2 takes their label away
-        confidence: ``(n,)`` how sure that is
-        names: the name of every cluster that they go to
+        there: the labels to change, as they are
+        clusters: ``(n,)`` their new clusters; -2 takes their label away
+        confidence: ``(n,)`` their new confidence
+        names: the name of every new cluster by its id
         progress (None): a callable ``(fraction, message)``
     """
     path = target.local_path(name)
     had, keeps = there.clusters != UNASSIGNED, clusters != UNASSIGNED
-    values = [
-        None if c == UNASSIGNED else fo.Classification(label=names[c], cluster=c, confidence=p)
-        for c, p in zip(clusters.tolist(), confidence.tolist(), strict=True)
-    ]
-    whole = had != keeps
-    write_values(target, path, there.where(whole), [v for v, w in zip(values, whole, strict=True) if w])
-    inside = had & keeps
-    kept, values = there.where(inside), [v for v, i in zip(values, inside, strict=True) if i]
-    parts = ("label", "cluster", "confidence")
-    for i, part in enumerate(parts):
+    whole, inside = had != keeps, had & keeps
+    pairs = zip(clusters[whole].tolist(), confidence[whole].tolist(), strict=True)
+    labels = [None if c == UNASSIGNED else fo.Classification(label=names[c], cluster=c, confidence=p) for c, p in pairs]
+    write_values(target, path, there.where(whole), labels)
+    kept, goes = there.where(inside), clusters[inside].tolist()
+    columns = {"label": [names[c] for c in goes], "cluster": goes, "confidence": confidence[inside].tolist()}
+    for i, (attribute, values) in enumerate(columns.items()):
         if progress:
-            progress(i / len(parts), f"writing {len(values):,} labels")
-        write_values(target, f"{path}.{part}", kept, [value[part] for value in values])
+            progress(i / len(columns), f"writing {len(values):,} labels")
+        write_values(target, f"{path}.{attribute}", kept, values)
 
 
-def rename_labels(target, name: str, names: dict[int, str], progress=None) -> int:
-    """Writes the names of clusters to all of their members.
+def rename_labels(target: Target, name: str, names: dict[int, str], progress: Progress | None = None) -> int:
+    """Write the names of clusters to all of their members.
 
     Args:
-        target: a :class:`operators.targets.Target`
+        target: where they are
         name: the cluster field
         names: new names by cluster id
         progress (None): a callable ``(fraction, message)``
 
     Returns:
-        how many there are
+        how many members there are
     """
     members = read_labels(target, name, clusters=names)
     values = [names[cluster] for cluster in members.clusters.tolist()]
@@ -140,32 +177,68 @@ def rename_labels(target, name: str, names: dict[int, str], progress=None) -> in
     return len(values)
 
 
-def write_values(target, path: str, rows: Labels, values: list, progress=None):
-    """Writes one value per image or patch to a path of the samples, joined by id.
+def write_labels(
+    target: Target,
+    name: str,
+    table: HasIds,
+    labels: np.ndarray,
+    confidence: np.ndarray,
+    progress: Progress | None = None,
+) -> None:
+    """Write the labels of a new run, one ``Classification`` per image or patch.
 
     Args:
-        target: a :class:`operators.targets.Target`
-        path: the path, as :meth:`operators.targets.Target.local_path` gives it
-        rows: whom to write to
+        target: where they are
+        name: the cluster field, made by :func:`create_label_field`
+        table: the images or patches
+        labels: ``(n,)`` their clusters, -1 for noise
+        confidence: ``(n,)`` in [0, 1]
+        progress (None): a callable ``(fraction, message)``
+    """
+    width = label_width(labels)
+
+    def values(part: slice) -> list[fo.Classification]:
+        pairs = zip(labels[part].tolist(), confidence[part].tolist(), strict=True)
+        return [fo.Classification(label=cluster_label(c, width), confidence=p, cluster=c) for c, p in pairs]
+
+    _write(target, target.local_path(name), table, values, progress)
+
+
+def write_values(
+    target: Target, path: str, rows: HasIds, values: Sequence[Any], progress: Progress | None = None
+) -> None:
+    """Write one value per image or patch to a path of the samples, joined by id.
+
+    Args:
+        target: where they are
+        path: the path, as :meth:`operators.dataset.targets.Target.local_path` gives it
+        rows: the images or patches
         values: one value per row
         progress (None): a callable ``(fraction, message)``
     """
-    for start in range(0, len(values), _SLICE):
+    _write(target, path, rows, lambda part: values[part], progress)
+
+
+def _write(
+    target: Target, path: str, rows: HasIds, values: Callable[[slice], Sequence[Any]], progress: Progress | None
+) -> None:
+    """Write values slice by slice, each made when its turn comes: a million labels at once would be gigabytes."""
+    n = len(rows.ids)
+    for start in range(0, n, _SLICE):
         if progress:
-            progress(start / len(values), f"writing {len(values):,} labels")
+            progress(start / n, f"writing {n:,} labels")
         part = slice(start, start + _SLICE)
         if target.patches_field:
-            keys = zip(rows.sample_ids[part], rows.ids[part], values[part], strict=True)
-            entries = [{"sample_id": s, "label_id": i, "value": v} for s, i, v in keys]
-            target.source.set_label_values(path, entries, validate=False)
+            keys = zip(rows.sample_ids[part], rows.ids[part], values(part), strict=True)
+            items = [{"sample_id": s, "label_id": i, "value": v} for s, i, v in keys]
+            target.source.set_label_values(path, items, validate=False)
         else:
-            target.source.set_values(
-                path, dict(zip(rows.ids[part], values[part], strict=True)), key_field="id", validate=False
-            )
+            by_id = dict(zip(rows.ids[part], values(part), strict=True))
+            target.source.set_values(path, by_id, key_field="id", validate=False)
 
 
-def create_label_field(target, name: str, run_key: str):
-    """Makes an empty cluster field, marked as being written, in place of a dead run's leftover if there is one."""
+def create_label_field(target: Target, name: str, run_key: str) -> None:
+    """Make an empty cluster field, marked as being written, in place of a stale one of an orphaned writer."""
     dataset, path = target.dataset, target.storage_path(name)
     drop_field(dataset, path)
     if is_frames(target.source):  # a frames view keeps a copy of the schema of its videos' frames
@@ -177,39 +250,9 @@ def create_label_field(target, name: str, run_key: str):
         _add_field(dataset.add_sample_field, path, run_key)
 
 
-def _add_field(add, path, run_key):
+def _add_field(add: Callable, path: str, run_key: str) -> None:
     # marked from its first moment, so that a kill at any time leaves nothing that is not known to be ours
     info = {MARK: {"role": "clusters", "run_key": run_key, "status": "writing"}}
     text = f"Clusters of run {run_key}"
     add(path, fo.EmbeddedDocumentField, embedded_doc_type=fo.Classification, description=text, info=info)
     add(f"{path}.cluster", fo.IntField, description="Cluster id, -1 for noise")
-
-
-def write_labels(target, name, table, labels, confidence, progress=None, slice_size=5000):
-    """Writes one ``Classification`` per image or patch, joined by id.
-
-    Args:
-        target: a :class:`operators.targets.Target`
-        name: the cluster field, made by :func:`create_label_field`
-        table: the vectors' table, with ``ids``, ``sample_ids`` and, for patches, label ids in ``ids``
-        labels: the clusters ``(n,)``, -1 is noise
-        confidence: how sure each is, ``(n,)`` in [0, 1]
-        progress (None): a callable ``(fraction, message)``
-        slice_size (5000): how many are written at once
-    """
-    width, path = label_width(labels), target.local_path(name)
-    for start in range(0, len(labels), slice_size):
-        if progress:
-            progress(start / len(labels))
-        part = slice(start, start + slice_size)
-        values = [
-            fo.Classification(label=cluster_label(c, width), confidence=p, cluster=c)
-            for c, p in zip(labels[part].tolist(), confidence[part].tolist(), strict=True)
-        ]
-        if target.patches_field:
-            keys = zip(table.sample_ids[part], table.ids[part], values, strict=True)
-            target.source.set_label_values(
-                path, [{"sample_id": s, "label_id": i, "value": v} for s, i, v in keys], validate=False
-            )
-        else:
-            target.source.set_values(path, dict(zip(table.ids[part], values, strict=True)), key_field="id")

@@ -1,7 +1,7 @@
-"""Life of a run: its key is chosen, it is registered, renamed, deleted.
+"""Life of a run: the choice of its key, registration, renaming, deletion.
 
-A run is plain data. Its configuration holds what a person asks about, its results hold the arrays that place new
-samples; neither holds vectors.
+A run is plain data. Its configuration holds what people ask about, its results hold the arrays that place new samples;
+neither holds vectors.
 """
 
 from dataclasses import replace
@@ -21,32 +21,32 @@ from .store import list_clustering_runs, read_config, update_config
 
 
 def propose_run_key(dataset: fo.Dataset, method: str) -> str:
-    """The first free key of the form ``kmeans_1``."""
+    """Return the first free key of the form ``kmeans_1``."""
     taken = set(dataset.list_runs()) | set(dataset.get_field_schema())
     return next(key for i in range(1, len(taken) + 2) if (key := f"{method}_{i}") not in taken)
 
 
+def check_name(name: str, what: str) -> None:
+    """Raise ValueError if ``name`` can be no run key and no field; ``what`` says which of them is meant."""
+    if not isinstance(name, str) or not name.isidentifier() or name.startswith("_"):
+        raise ValueError(f"{what} {name!r} is not valid; use letters, digits and underscores, starting with a letter")
+
+
 def check_run_key(dataset: fo.Dataset, run_key: str) -> None:
     """Raise ValueError if ``run_key`` cannot name a new run."""
-    if not isinstance(run_key, str) or not run_key.isidentifier() or run_key.startswith("_"):
-        raise ValueError(
-            f"run key {run_key!r} is not valid; use letters, digits and underscores, starting with a letter"
-        )
+    check_name(run_key, "run key")
     if run_key in dataset.list_runs():
         raise ValueError(f"run key {run_key!r} is taken; choose another or delete that run first")
 
 
 def check_cluster_field(target: Target, name: str) -> None:
     """Raise ValueError if labels of ``target`` must not be written to a field of this name."""
-    if not isinstance(name, str) or not name.isidentifier() or name.startswith("_"):
-        raise ValueError(
-            f"cluster field {name!r} is not valid; use letters, digits and underscores, starting with a letter"
-        )
+    check_name(name, "cluster field")
     _check_free(target.dataset, target.storage_path(name))
 
 
 def _check_free(dataset: fo.Dataset, path: str) -> None:
-    """A field is free if there is none, or an orphaned writer left it."""
+    """Raise ValueError unless there is no field at a path, or an orphaned writer left it."""
     known = list_clustering_runs(dataset)
     owner = next((key for key in known if read_config(dataset, key).label_path == path), None)
     if owner:
@@ -54,7 +54,7 @@ def _check_free(dataset: fo.Dataset, path: str) -> None:
     field = dataset.get_field(path)
     mark = mark_of(field)
     if field is not None and (mark is None or mark["run_key"] in known):
-        raise ValueError(f"field {path!r} exists and is not the leftover of a dead run; choose another name")
+        raise ValueError(f"field {path!r} exists and was not left by an orphaned run; choose another name")
 
 
 def register(
@@ -164,7 +164,7 @@ def _rename(run: Run, new_run_key: str) -> str:
 
 
 def moved_path(run: Run, new_run_key: str) -> str:
-    """The path of a run's labels after it is renamed: they go along if their field had the key's name."""
+    """Return the path of a run's labels after it is renamed: it changes if their field had the key's name."""
     path = run.config.label_path
     if run.field != run.key or run.dataset.get_field(path) is None:
         return path

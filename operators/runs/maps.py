@@ -6,7 +6,13 @@ it findable without a registry, also after the run that made it was killed.
 
 import hashlib
 
+import fiftyone as fo
+import numpy as np
+
+from ...models.progress import Progress
 from ..dataset.private import open_store, touch_brain_run
+from ..dataset.targets import Target
+from ..dataset.vectors import VectorTable
 from ..execution.locks import others, schema_lock
 from .store import list_clustering_runs, read_config
 
@@ -15,10 +21,8 @@ PANEL_COLORS = 100
 STORE = "constellation_maps"
 
 
-def digest(table) -> str:
-    """A hash of the ids and vectors of a table, whatever their order."""
-    import numpy as np
-
+def digest(table: VectorTable) -> str:
+    """Return a hash of the ids and vectors of a table, whatever their order."""
     order = np.argsort(np.asarray(table.ids))
     total = hashlib.sha256()
     for row in order:
@@ -28,20 +32,28 @@ def digest(table) -> str:
 
 
 def map_key(field: str, patches_field: str | None, vectors_digest: str) -> str:
-    """The brain key of the map of these vectors."""
+    """Return the brain key of the map of these vectors."""
     name = f"{patches_field}_{field}" if patches_field else field
     return f"{name.replace('.', '_')}_map_{vectors_digest[:6]}"
 
 
-def ensure_map(target, table, brain_key: str, X, neighbors, seed, progress):
-    """Computes the map unless it exists.
+def ensure_map(
+    target: Target,
+    table: VectorTable,
+    brain_key: str,
+    X: np.ndarray,
+    neighbors: tuple[np.ndarray, np.ndarray] | None,
+    seed: int,
+    progress: Progress,
+) -> None:
+    """Compute the map unless it exists.
 
     Args:
-        target: a :class:`operators.targets.Target`
+        target: the images or patches
         table: the vectors' table, for its ids
         brain_key: where to keep it
         X: the prepared vectors ``(n, d)``
-        neighbors: their neighbours as of :func:`models.neighbors.nearest_neighbors`, or None
+        neighbors: their neighbors as of :func:`models.vectors.neighbors.nearest_neighbors`, or None
         seed: the seed
         progress: a callable ``(fraction, message)``
     """
@@ -65,28 +77,18 @@ def ensure_map(target, table, brain_key: str, X, neighbors, seed, progress):
         )
 
 
-def touch_map(dataset, brain_key: str):
-    """Renews a map's timestamp.
+def touch_maps(dataset: fo.Dataset) -> None:
+    """Renew the timestamps of all maps, the user's own included, for any of them may show the changed field.
 
-    The Embeddings panel keeps colours by dataset, map, its timestamp and the field, and does not see that the values
+    The Embeddings panel keeps colors by dataset, map, its timestamp and the field, and does not see that the values
     of a field have changed.
-
-    Args:
-        dataset: a :class:`fiftyone.core.dataset.Dataset`
-        brain_key: the map's brain key; nothing happens if there is none
     """
-    if brain_key in dataset.list_brain_runs():
+    for brain_key in dataset.list_brain_runs(type="visualization"):
         touch_brain_run(dataset, brain_key)
 
 
-def touch_maps(dataset):
-    """Renews the timestamps of all maps, the user's own included, for any of them may show the changed field."""
-    for brain_key in dataset.list_brain_runs(type="visualization"):
-        touch_map(dataset, brain_key)
-
-
-def clean_maps(dataset, except_key: str | None = None) -> list[str]:
-    """Deletes the maps we made that no run names, unless another writer is at work and may be about to use them.
+def clean_maps(dataset: fo.Dataset, except_key: str | None = None) -> list[str]:
+    """Delete the maps we made that no run names, unless another writer is at work and may be about to use them.
 
     Args:
         dataset: the dataset
@@ -97,7 +99,7 @@ def clean_maps(dataset, except_key: str | None = None) -> list[str]:
     """
     if others(dataset, f"run key {except_key!r}"):
         return []
-    store, used, there = open_store(dataset, STORE), maps_in_use(dataset), set(dataset.list_brain_runs())
+    store, used, there = open_store(dataset, STORE), _maps_in_use(dataset), set(dataset.list_brain_runs())
     unused = [key for key in store.list_keys() if key not in used]
     for key in unused:
         if key in there:
@@ -106,6 +108,7 @@ def clean_maps(dataset, except_key: str | None = None) -> list[str]:
     return [key for key in unused if key in there]
 
 
-def maps_in_use(dataset) -> set[str]:
-    """The maps that runs name."""
-    return {read_config(dataset, key).visualization for key in list_clustering_runs(dataset)}
+def _maps_in_use(dataset: fo.Dataset) -> set[str]:
+    """Return the brain keys of the maps that runs name."""
+    drawn = (read_config(dataset, key).visualization for key in list_clustering_runs(dataset))
+    return {brain_key for brain_key in drawn if brain_key is not None}

@@ -1,4 +1,4 @@
-"""Who is in which cluster of a run, read from its label field and joined by id."""
+"""Members of the clusters of a run, read from its label field and joined by id."""
 
 from dataclasses import dataclass
 
@@ -49,38 +49,38 @@ class Members:
         return {cluster["id"]: cluster["label"] for cluster in self.clusters}
 
     def rows_of(self, cluster: int) -> np.ndarray:
-        """The positions of a cluster's members, most confident first."""
+        """Return the positions of a cluster's members, most confident first."""
         rows = np.flatnonzero(self.labels == cluster)
         return rows[np.argsort(-self.confidence[rows], kind="stable")]
 
     def by_cluster(self) -> dict[int, np.ndarray]:
-        """:meth:`rows_of` of every cluster that has members here, in the order of their ids, noise first."""
+        """Return :meth:`rows_of` every cluster that has members here, in the order of their ids, noise first."""
         order = np.lexsort((-self.confidence, self.labels))
         found, starts = np.unique(self.labels[order], return_index=True)
         return dict(zip(found.tolist(), np.split(order, starts[1:]), strict=True))
 
     @property
-    def base(self):
+    def base(self) -> fo.core.collections.SampleCollection:
         """The samples as a view of what the run is of: images, frames or patches."""
         target = self.target
         if target.patches_field and not is_patches(target.samples):
             return target.source.to_patches(target.patches_field)
         return target.samples
 
-    def view(self, ids: list[str]):
-        """A view of some of them, in this order up to 2,000; a view of patches if the run is of patches."""
+    def view(self, ids: list[str]) -> fo.DatasetView:
+        """Make a view of some of them, in this order up to 2,000; a view of patches if the run is of patches."""
         return self.base.select(ids, ordered=len(ids) <= _LISTED)
 
     def files(self, ids: list[str]) -> dict[str, tuple[str, list[float] | None]]:
-        """Each id's file and, for a patch, its relative box ``[x, y, width, height]``; those of one file in a row."""
+        """Return each id's file and, for a patch, its box ``[x, y, width, height]``, relative; by file."""
         found, items = files_of(self.rows, ids)
         return dict(zip(found, items, strict=True))
 
     def vectors(self) -> np.ndarray:
-        """The vectors as they were clustered before any reduction, ``(n, d)`` float32; zeros where a vector is gone.
+        """Read the vectors as they were clustered before any reduction, ``(n, d)`` float32; zeros where one is gone.
 
         Raises:
-            ValueError: in one sentence, if the vector field is gone
+            ValueError: if the vector field is gone
         """
         config = self.config
         table, widths = read_spaces(self.target.source, config.vector_fields, config.patches_field)
@@ -94,7 +94,7 @@ class Members:
 def read_members(
     samples: fo.core.collections.SampleCollection, run_key: str, config: RunConfig, clusters: list[dict]
 ) -> Members:
-    """The clusters of a run among ``samples``.
+    """Read the clusters of a run among ``samples``.
 
     Args:
         samples: the dataset, or a view into it; a run of patches takes ``to_patches()`` views too
@@ -135,11 +135,13 @@ def read_members(
     )
 
 
-def as_seen_by(samples, run_key: str, config):
-    """``samples`` as the run saw them: its frames of videos, all images of groups.
+def as_seen_by(
+    samples: fo.core.collections.SampleCollection, run_key: str, config: RunConfig
+) -> fo.core.collections.SampleCollection:
+    """Return ``samples`` as the run saw them: its frames of videos, all images of groups.
 
     Raises:
-        ValueError: in one sentence, if they are patches of another field than the run's
+        ValueError: if they are patches of another field than the run's
     """
     dataset = root_dataset(samples)
     if samples.media_type == "video":

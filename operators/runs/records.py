@@ -18,7 +18,7 @@ _SELECTED = 100_000  # more ids than these are no query any more; then all vecto
 def cluster_records(
     ids: list[str], X: np.ndarray, labels: np.ndarray, confidence: np.ndarray, seed: int, by: str = "center"
 ) -> list[dict]:
-    """The records of a new run.
+    """Make the records of a new run.
 
     Args:
         ids: sample ids, or label ids of patches
@@ -52,7 +52,7 @@ def edited_records(
     names: dict[int, str],
     kept: dict[int, list[str]] | None = None,
 ) -> dict[int, dict]:
-    """The records of some clusters of a run after an edit.
+    """Make the records of some clusters of a run after an edit.
 
     Args:
         target: where the run's labels are
@@ -97,7 +97,7 @@ def _record(cluster: int, label: str, size: int, confidence: float, prototypes: 
 
 
 def run_vectors(target: Target, config: RunConfig, rows: Labels, stored: bool = False) -> tuple[np.ndarray, np.ndarray]:
-    """The vectors of some images or patches as their run saw them before any reduction.
+    """Read the vectors of some images or patches as their run saw them before any reduction.
 
     Args:
         target: where they are

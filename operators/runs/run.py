@@ -1,4 +1,4 @@
-"""The handle of a run: opened once, then passed on, so that nobody reads it again."""
+"""The handle of a run: opened once, then passed on, so that the run is not read again."""
 
 from contextlib import AbstractContextManager
 from datetime import datetime
@@ -20,7 +20,7 @@ class Run(StoredRun):
 
     @classmethod
     def open(cls, samples: fo.core.collections.SampleCollection, key: str) -> "Run":
-        """Read a run anew, for another process may have changed it.
+        """Read a run fresh, for another process may have changed it.
 
         Args:
             samples: the dataset, or a view into it
@@ -35,7 +35,7 @@ class Run(StoredRun):
 
     @classmethod
     def cached(cls, samples: fo.core.collections.SampleCollection, key: str) -> "Run":
-        """A run as the dataset in memory knows it; quick, for forms and the panel.
+        """Return a run as the dataset in memory knows it; quick, for forms and the panel.
 
         Raises:
             ValueError: if there is no such run
@@ -50,7 +50,7 @@ class Run(StoredRun):
 
     @cached_property
     def clusters(self) -> list[dict]:
-        """Its cluster records by id: id, label, size, mean confidence and prototypes; noise included."""
+        """Cluster records in the order of ids: id, label, size, mean confidence, prototypes; noise included."""
         brief = self.config.clusters
         return brief if brief is not None else self.results.get("clusters")
 
@@ -65,7 +65,7 @@ class Run(StoredRun):
         return {record["id"]: record["label"] for record in self.clusters}
 
     def level(self, level: str) -> list[dict]:
-        """The records of the level "fine" or "coarse".
+        """Return the records of the level "fine" or "coarse".
 
         Raises:
             ValueError: if there is no such level
@@ -80,15 +80,15 @@ class Run(StoredRun):
 
     @cached_property
     def own_target(self) -> Target:
-        """What was clustered, as the view says that the run was made on."""
+        """The images or patches that were clustered, by the view that the run was made on."""
         return resolve_target(self.dataset.load_run_view(self.key), self.config.patches_field)
 
     def as_seen(self, samples: fo.core.collections.SampleCollection) -> fo.core.collections.SampleCollection:
-        """``samples`` as the run saw them, see :func:`operators.runs.members.as_seen_by`."""
+        """Return ``samples`` as the run saw them, see :func:`operators.runs.members.as_seen_by`."""
         return as_seen_by(samples, self.key, self.config)
 
     def members(self, samples: fo.core.collections.SampleCollection | None = None) -> Members:
-        """Read who is in which cluster, among ``samples`` or in the whole dataset.
+        """Read the members of the clusters, among ``samples`` or in the whole dataset.
 
         Raises:
             ValueError: if the label field is gone, or none of the samples is in the run
@@ -104,19 +104,19 @@ class Run(StoredRun):
         """
         return edit_run(self.dataset, self.key, version, self.results)
 
-    def refresh_records(self) -> int:
+    def refreshed(self) -> "Run":
         """Renew the records of clusters that samples were deleted from; no edit, so nothing is logged.
 
         Returns:
-            the state of the labels now
+            the run as it is then
 
         Raises:
             ValueError: if the run was edited since it was opened
         """
-        with self.edit(self.version) as run:
-            if run.refresh():
-                run.save(run.edits)
-            return run.state
+        with self.edit(self.version) as held:
+            if held.refresh():
+                held.save(held.edits)
+            return Run(self.dataset, self.key, held.config, self.results)
 
     def write(self, **results: Any) -> None:
         """Write results, see :meth:`operators.runs.store.Results.write`."""

@@ -1,18 +1,21 @@
-"""Keeps a choice of images or patches: as a tag, as a saved view, or both; nothing of that name is overwritten."""
+"""Selections of images or patches, kept as a tag, a saved view, or both; nothing of that name is overwritten."""
+
+import fiftyone as fo
 
 from ..execution.locks import schema_lock
+from .members import Members
 
 
-def check_kept(dataset, tag: str | None, view_name: str | None):
-    """Refuses what cannot be kept, before any work.
+def check_selection(dataset: fo.Dataset, tag: str | None, view_name: str | None) -> None:
+    """Refuse names under which a selection cannot be kept, before any work.
 
     Args:
-        dataset: a :class:`fiftyone.core.dataset.Dataset`
+        dataset: the dataset
         tag: a tag, or None
         view_name: the name of a saved view, or None
 
     Raises:
-        ValueError: in one sentence, if a name is no name or the view exists
+        ValueError: if one is empty or no text, or the view exists
     """
     for key, name in (("tag", tag), ("view_name", view_name)):
         if name is not None and (not isinstance(name, str) or not name.strip()):
@@ -21,12 +24,12 @@ def check_kept(dataset, tag: str | None, view_name: str | None):
         raise ValueError(f"there is a saved view {view_name!r}; choose another name or delete it first")
 
 
-def keep_choice(members, ids: list[str], tag: str | None, view_name: str | None):
-    """Tags the chosen images, or the labels of the chosen patches, and saves a view of them.
+def save_selection(members: Members, ids: list[str], tag: str | None, view_name: str | None) -> fo.DatasetView:
+    """Tag some images, or the labels of some patches, and save a view of them.
 
     Args:
-        members: the :class:`operators.members.Members` they are among
-        ids: which
+        members: the members they are among
+        ids: their ids
         tag: a tag, or None
         view_name: the name of a new saved view, or None
 
@@ -42,6 +45,6 @@ def keep_choice(members, ids: list[str], tag: str | None, view_name: str | None)
             members.target.source.select(ids).tag_samples(tag)
     if view_name:
         with schema_lock(dataset):
-            check_kept(dataset, None, view_name)
+            check_selection(dataset, None, view_name)
             dataset.save_view(view_name, view)
     return view

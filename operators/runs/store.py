@@ -1,4 +1,4 @@
-"""Stored runs: their configurations and results, read and written here and nowhere else.
+"""The store of runs: their configurations and results, read and written here and nowhere else.
 
 FiftyOne copies a configuration whenever it is asked for; that of 500 clusters takes tens of milliseconds, and a click
 in the Clusters panel asks a dozen times. Here all readers share one object, until the run changes.
@@ -18,7 +18,7 @@ _configs: dict[tuple[str, str], tuple[dict, RunConfig]] = {}
 
 
 def list_clustering_runs(dataset: fo.Dataset) -> list[str]:
-    """The keys of a dataset's clustering runs, the newest last; those of other plugins are not ours to read."""
+    """List the keys of a dataset's clustering runs, the newest last; those of other plugins are not ours to read."""
     documents = run_documents(dataset)
     ours = [key for key, document in documents.items() if is_clustering(stored_config(document))]
     return sorted(ours, key=lambda key: documents[key].timestamp)
@@ -36,7 +36,7 @@ def read_config(dataset: fo.Dataset, run_key: str) -> RunConfig:
         some = f"the runs here are {', '.join(known[:10])}" if known else "this dataset has none"
         raise ValueError(f"there is no clustering run {run_key!r}; {some}")
     cached = _configs.get((dataset.name, run_key))
-    # whoever changes a run, or reloads it, leaves another dictionary in the document; so does reading it first
+    # a change or a reload leaves another dictionary in the document; so does reading it first
     if cached is None or cached[0] is not stored_config(document):
         if len(_configs) >= _CACHED:
             _configs.clear()
@@ -56,7 +56,7 @@ def fetch_results(dataset: fo.Dataset, run_key: str) -> Any:
 
 
 def update_config(dataset: fo.Dataset, run_key: str, **facts: Any) -> RunConfig:
-    """Change some of what the configuration of a run says; the caller holds the schema lock.
+    """Change some values of the configuration of a run; the caller holds the schema lock.
 
     Args:
         dataset: the dataset
@@ -80,23 +80,23 @@ def _parsed(config: fo.core.runs.RunConfig) -> RunConfig:
 
 
 def results_file(dataset: fo.Dataset, run_key: str) -> str | None:
-    """The id of the file that holds the results of a run, another one after every change; None if there is none."""
+    """Return the id of the file that holds the results of a run, another after every change; None without one."""
     document = run_documents(dataset).get(run_key)
     return None if document is None or not document.results else str(document.results.grid_id)
 
 
 def made_at(dataset: fo.Dataset, run_key: str) -> datetime:
-    """The time a run was made, in UTC."""
+    """Return the time a run was made, in UTC."""
     return run_documents(dataset)[run_key].timestamp
 
 
 def when(timestamp: datetime | None) -> str:
-    """A run's time: ``2026-11-22 14:05`` UTC."""
+    """Return the time of a run as text: ``2026-11-22 14:05 UTC``."""
     return timestamp.strftime("%Y-%m-%d %H:%M UTC") if timestamp else "unknown"
 
 
 class Results:
-    """What is kept beside the configuration of a run: cluster records, arrays, statistics, names, edits.
+    """Results beside the configuration of a run: cluster records, arrays, statistics, names, edits.
 
     They are cloned, exported and deleted with the run. They are loaded when first asked for, and again only if
     another process has written meanwhile.
@@ -112,11 +112,11 @@ class Results:
         self._loaded: Any = None
 
     def get(self, name: str, default: Any = None) -> Any:
-        """One result, plain data that is not to be changed; ``default`` if the run has none of this name."""
+        """Return one result, plain data that is not to be changed; ``default`` if the run has none of this name."""
         return getattr(self._current(), name, default)
 
     def write(self, **results: Any) -> None:
-        """Write some results and keep the others; wait until nobody else changes the dataset's runs.
+        """Write some results and keep the others; wait while others change the dataset's runs.
 
         Args:
             **results: plain data by name; lists, dicts with string keys, numbers and text

@@ -1,5 +1,6 @@
-"""A stored run, read lazily: what a handle and an edit of it share."""
+"""A stored run, read lazily: the base of its handle and of an edit."""
 
+from collections.abc import Iterable
 from functools import cached_property
 
 import fiftyone as fo
@@ -16,13 +17,13 @@ from .store import Results
 
 
 class StoredRun:
-    """A run as it was when it was read.
+    """A run, as it was when it was read.
 
     Args:
         dataset: the dataset that has the run
         key: the run's key
         config: its configuration
-        results (None): its results, to share what somebody has loaded
+        results (None): its results, to share what is loaded
 
     Attributes:
         dataset, key, config, results: as above
@@ -44,7 +45,7 @@ class StoredRun:
 
     @property
     def state(self) -> int:
-        """A number of who is in which cluster: names do not change it, and what is undone has the one it had."""
+        """A number of the labels' state: names do not change it, and undoing an edit gives the old one back."""
         return self.config.state
 
     @property
@@ -59,7 +60,7 @@ class StoredRun:
 
     @property
     def cluster_mapping(self) -> dict[int, int]:
-        """Where new samples go that come to a cluster that was edited, see :func:`models.placement.place`."""
+        """The clusters of new samples that come to one that was edited, see :func:`models.placement.place`."""
         return upgrade_mapping({int(key): goes for key, goes in (self.results.get("becomes") or {}).items()})
 
     @property
@@ -70,7 +71,7 @@ class StoredRun:
 
     @property
     def has_labels(self) -> bool:
-        """Whether the label field still exists under its name."""
+        """Presence of the label field under its name."""
         return self.dataset.has_field(self.config.label_path)
 
     def check_labels(self) -> None:
@@ -85,7 +86,7 @@ class StoredRun:
 
     @cached_property
     def target(self) -> Target:
-        """Where the labels are: the whole dataset, for whatever became of the run's view, its labels stayed.
+        """The place of the labels: the whole dataset, for they stay when the run's view changes.
 
         Raises:
             ValueError: if the label field is gone
@@ -98,7 +99,7 @@ class StoredRun:
             return resolve_target(dataset.select_group_slices(media_type="image"), config.patches_field)
         return resolve_target(dataset, config.patches_field)
 
-    def labels(self, clusters=None, ids: list[str] | None = None) -> Labels:
+    def labels(self, clusters: Iterable[int] | None = None, ids: list[str] | None = None) -> Labels:
         """Read labels, see :func:`operators.runs.labels.read_labels`."""
         return read_labels(self.target, self.field, clusters, ids)
 

@@ -15,7 +15,7 @@ from ...models.labels import NOISE, upgrade_mapping
 from ...models.progress import Progress
 from ..execution.locks import schema_lock, write_lock
 from . import edit_log
-from .coarse import coarse_records, write_coarse
+from .coarse import Tables, coarse_records, write_coarse
 from .config import MAX_CONFIG_CLUSTERS, RunConfig
 from .labels import Labels, change_labels, rename_labels
 from .maps import touch_maps
@@ -69,12 +69,12 @@ class EditedRun(StoredRun):
 
     Attributes:
         tables: what edits change, by table: ``clusters`` (records by id), ``names`` (what is known about a name, by
-            cluster id), ``becomes`` (where new samples go, see :func:`models.placement.place`),
+            cluster id), ``becomes`` (the cluster mapping, see :func:`models.placement.place`),
             ``coarse_of`` (the coarse cluster of a cluster), ``coarse_names``, ``hierarchy`` (the tree, by 0) and
             ``scores`` (of the whole run, by 0; none where they are not of the labels as they are)
         edits: the records of the log, see :mod:`operators.runs.edit_log`
         n_changed: how many labels the last edit changed
-        n_skipped: how many labels an undo left alone because something else has changed or deleted them since
+        n_skipped: how many labels an undo skipped because something else has changed or deleted them since
     """
 
     def __init__(self, dataset: fo.Dataset, key: str, config: RunConfig, results: Results | None = None) -> None:
@@ -84,7 +84,7 @@ class EditedRun(StoredRun):
         self.edits: list[dict] = list(self.log)
         coarse, tree = self.results.get("coarse") or {}, self.results.get("hierarchy")
         scores = {name: getattr(config, name) for name in NO_SCORES}
-        self.tables: dict[str, dict[int, Any]] = {
+        self.tables: Tables = {
             "clusters": {record["id"]: record for record in self.results.get("clusters")},
             "names": _by_id(self.results.get("names")),
             "becomes": self.cluster_mapping,
@@ -100,7 +100,7 @@ class EditedRun(StoredRun):
         return self.tables["clusters"]
 
     def names_of(self, clusters: Iterable[int]) -> dict[int, str]:
-        """The names of clusters by id."""
+        """Return the names of clusters by id."""
         return {cluster: self.records[cluster]["label"] for cluster in clusters if cluster in self.records}
 
     def commit(self, record: dict, progress: Progress | None = None) -> None:
@@ -224,7 +224,7 @@ class EditedRun(StoredRun):
         touch_maps(self.dataset)
 
     def outcome(self, action: str, text: str, touched: Iterable[int], coarse: bool = False) -> dict:
-        """Say what an edit did.
+        """Return what an edit did.
 
         Args:
             action: what was done
@@ -249,10 +249,10 @@ class EditedRun(StoredRun):
 
 
 def _state_after(edit: dict, forward: bool) -> int | None:
-    """The state of the labels after an edit, or before it; None for an edit that did not note it."""
+    """Return the state of the labels after an edit, or before it; None for an edit that did not note it."""
     return edit["states"][forward] if "states" in edit else None
 
 
 def _by_id(table: dict | None) -> dict[int, Any]:
-    """A table as it is stored, with its keys as the numbers they are."""
+    """Return a stored table with its keys as the numbers they are."""
     return {int(key): value for key, value in (table or {}).items()}

@@ -1,4 +1,4 @@
-"""``check_neighbors``: the neighbours that deep methods will learn from, shown and compared with classes."""
+"""``check_neighbors``: the neighbors that deep methods will learn from, shown and compared with classes."""
 
 import json
 
@@ -19,8 +19,8 @@ def check():
     return get("check_neighbors")
 
 
-def test_each_image_is_followed_by_its_neighbours(blobs, check):
-    found = check(blobs, n_images=2, n_neighbors=4, ground_truth="ground_truth")
+def test_each_image_is_followed_by_its_neighbors(blobs, check):
+    found = check(blobs, sample_size=2, n_neighbors=4, ground_truth="ground_truth")
     shown = [key for entry in found["neighbors"] for key in (entry["id"], *entry["neighbors"])]
     assert found["view"].values("id") == shown and len(set(shown)) == 10
     vectors = dict(zip(blobs.values("id"), l2_normalize(np.stack(blobs.values("emb"))), strict=True))
@@ -56,7 +56,7 @@ def test_agreement_with_classes_as_loops(blobs, check):
     mixed = [fo.Classification(label="abc"[i % 2] if i % 5 else labels[i]) for i in range(60)]
     mixed[4] = mixed[11] = None
     blobs.set_values("ground_truth", mixed)
-    found = check(blobs, ids=ids, n_images=1, n_neighbors=5, ground_truth="ground_truth")
+    found = check(blobs, ids=ids, sample_size=1, n_neighbors=5, ground_truth="ground_truth")
     truth = {key: label.label if label else None for key, label in zip(ids, mixed, strict=True)}
     shares = []
     for entry in found["neighbors"]:
@@ -76,23 +76,23 @@ def test_agreement_with_classes_as_loops(blobs, check):
 def test_true_groups_agree_and_the_text_says_so(blobs, check):
     found = check(blobs, ground_truth="ground_truth", n_neighbors=15)
     text = neighbors_text(found)
-    assert found["agreement"] == 1 and "**100 % of neighbours are of one class**, of 3 classes; 32 %" in text
+    assert found["agreement"] == 1 and "**100 % of neighbors are of one class**, of 3 classes; 32 %" in text
     assert "1: 1.00, 5: 1.00, 10: 1.00, 15: 1.00" in text
     plain = neighbors_text(check(blobs))
     assert "class" not in plain and "5 images, each followed by its 20 nearest in `emb`" in plain
 
 
 def test_the_seed_draws_and_ids_choose(blobs, check):
-    drawn = [[entry["id"] for entry in check(blobs, seed=seed, n_images=3)["neighbors"]] for seed in (1, 1, 2)]
+    drawn = [[entry["id"] for entry in check(blobs, seed=seed, sample_size=3)["neighbors"]] for seed in (1, 1, 2)]
     assert drawn[0] == drawn[1] != drawn[2]
     chosen = blobs.values("id")[10:12]
     assert [entry["id"] for entry in check(blobs, ids=chosen)["neighbors"]] == chosen
-    assert len(check(blobs, n_images=60, n_neighbors=59)["neighbors"]) == 60
+    assert len(check(blobs, sample_size=60, n_neighbors=59)["neighbors"]) == 60
 
 
 def test_patches_and_views_of_patches(patches, check):
     for samples, given in ((patches, {"patches_field": "things"}), (patches.to_patches("things"), {})):
-        found = check(samples, embeddings="emb", n_images=2, n_neighbors=3, ground_truth="things", **given)
+        found = check(samples, embeddings="emb", sample_size=2, n_neighbors=3, ground_truth="things", **given)
         shown = [key for entry in found["neighbors"] for key in (entry["id"], *entry["neighbors"])]
         assert found["view"]._is_patches and found["view"].values("id") == shown
         assert found["unit"] == "patches" and found["agreement"] == 1
@@ -102,14 +102,14 @@ def test_patches_and_views_of_patches(patches, check):
 def test_images_without_a_vector_are_counted_and_never_shown(blobs, check):
     ids = blobs.values("id")
     blobs.set_values("emb", {ids[0]: None, ids[1]: np.zeros(32)}, key_field="id")
-    found = check(blobs, n_images=20)
+    found = check(blobs, sample_size=20)
     assert found["skipped"] == {"no vector": 1, "zero vector": 1} and found["n_used"] == 58
     assert not {ids[0], ids[1]} & set(found["view"].values("id"))
     with pytest.raises(ValueError, match="is not among the 58 with a usable vector"):
         check(blobs, ids=[ids[0]])
 
 
-def test_more_neighbours_than_there_are(dataset, check):
+def test_more_neighbors_than_there_are(dataset, check):
     X, _ = group_vectors(4)
     dataset.add_samples([fo.Sample(filepath=f"/n/{i}.png", emb=x) for i, x in enumerate(X)])
     found = check(dataset)
@@ -122,7 +122,7 @@ def test_more_neighbours_than_there_are(dataset, check):
     ("given", "words"),
     [
         ({"embeddings": "filepath"}, "there are no vectors in 'filepath'; the vector fields are emb"),
-        ({"n_images": 0}, "n_images=0"),
+        ({"sample_size": 0}, "sample_size=0"),
         ({"n_neighbors": 501}, "n_neighbors=501"),
         ({"ground_truth": "emb"}, "ground-truth field 'emb'"),
         ({"ids": "abc"}, "ids='abc'"),
@@ -142,8 +142,8 @@ def test_no_vectors_at_all(dataset, check):
 
 def test_the_form(blobs):
     form = flat(draw(blobs, "check_neighbors"))
-    assert {"embeddings", "n_images", "n_neighbors", "seed", "ground_truth"} <= set(form)
+    assert {"embeddings", "sample_size", "n_neighbors", "seed", "ground_truth"} <= set(form)
     assert not any(prop.get("invalid") for prop in form.values())
-    entered = dict(embeddings="emb", n_images=3, ground_truth="none", unit="whole images", seed=0)
+    entered = dict(embeddings="emb", sample_size=3, ground_truth="none", unit="whole images", seed=0)
     _, kwargs = neighbor_arguments(context(blobs, "check_neighbors", **entered))
-    assert kwargs == {"embeddings": "emb", "n_images": 3, "seed": 0}
+    assert kwargs == {"embeddings": "emb", "sample_size": 3, "seed": 0}

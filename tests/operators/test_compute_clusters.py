@@ -12,7 +12,7 @@ from fiftyone.plugins.orgs.constellation.clusters.operators.outputs.run_info imp
 from fiftyone.plugins.orgs.constellation.clusters.operators.outputs.summary import as_text
 from fiftyone.plugins.orgs.constellation.clusters.operators.runs import lifecycle as runs
 from fiftyone.plugins.orgs.constellation.clusters.operators.runs.labels import create_label_field
-from fiftyone.plugins.orgs.constellation.clusters.operators.runs.leftovers import clean_fields
+from fiftyone.plugins.orgs.constellation.clusters.operators.runs.orphans import clean_fields
 
 from .conftest import get, group_vectors
 from .handles import read_clusters

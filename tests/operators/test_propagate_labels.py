@@ -78,7 +78,7 @@ def test_patches(patches, compute):
 @pytest.mark.parametrize(
     ("kwargs", "words"),
     [
-        ({"output_field": "ground_truth"}, "field 'ground_truth' exists and is not the leftover"),
+        ({"output_field": "ground_truth"}, "field 'ground_truth' exists and was not left by an orphaned run"),
         ({"output_field": "km"}, "field 'km' holds the clusters of run 'km'; choose another name"),
         ({"output_field": "1 x"}, "'1 x' is not valid"),
         ({"min_purity": 1.5}, "min_purity=1.5"),

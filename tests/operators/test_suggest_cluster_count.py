@@ -35,18 +35,18 @@ def test_of_many_vectors_only_the_sample_is_fetched(blobs, monkeypatch):
     blobs.select(first).clear_sample_field("emb")
     fetched, decode = [], vectors.decode
     monkeypatch.setattr(vectors, "decode", lambda stored: fetched.append(1) or decode(stored))
-    done = get("suggest_cluster_count")(blobs, sample=30, max_clusters=8)
+    done = get("suggest_cluster_count")(blobs, sample_size=30, max_clusters=8)
     assert done["natural"] == 3 and done["n_used"] == len(fetched) == 30 and done["n_vectors"] == 56
     assert done["notes"][0] == "4 images have no vector"
-    assert get("suggest_cluster_count")(blobs, sample=30, max_clusters=8)["trials"] == done["trials"]
+    assert get("suggest_cluster_count")(blobs, sample_size=30, max_clusters=8)["trials"] == done["trials"]
     blobs.set_values("emb", dict.fromkeys(later[:50], np.zeros(32)), key_field="id")
     with pytest.raises(ValueError, match="vectors are too few"):
-        get("suggest_cluster_count")(blobs, sample=30)
+        get("suggest_cluster_count")(blobs, sample_size=30)
 
 
 def test_of_many_patches_only_the_sample_is_fetched(patches):
     for samples, kwargs in ((patches, {"patches_field": "things"}), (patches.to_patches("things"), {})):
-        done = get("suggest_cluster_count")(samples, sample=31, max_clusters=8, **kwargs)
+        done = get("suggest_cluster_count")(samples, sample_size=31, max_clusters=8, **kwargs)
         assert done["natural"] == 3 and done["n_used"] == 31 and done["n_vectors"] == 60
 
 
@@ -59,7 +59,7 @@ def test_patches(patches):
 def test_hdbscan_sizes_grow_with_the_dataset(dataset):
     X, _ = group_vectors(400, groups=4, d=10)
     dataset.add_samples([fo.Sample(filepath=f"/n/{i}.png", emb=x) for i, x in enumerate(X)])
-    done = get("suggest_cluster_count")(dataset, method="hdbscan", sample=200)
+    done = get("suggest_cluster_count")(dataset, method="hdbscan", sample_size=200)
     assert done["natural"] == 4 and done["n_used"] == 200
     assert done["params"]["natural"]["min_cluster_size"] == 2 * done["values"]["natural"]
     run = get("compute_clusters")(
@@ -75,7 +75,7 @@ def test_hdbscan_sizes_grow_with_the_dataset(dataset):
         ({"method": "birch"}, "method='birch' is not offered here; choose one of kmeans, hdbscan"),
         ({"reduce": "tsne"}, "reduce='tsne' is not offered"),
         ({"max_clusters": 1}, "max_clusters=1"),
-        ({"sample": 2.5}, "sample=2.5"),
+        ({"sample_size": 2.5}, "sample_size=2.5"),
         ({"patches_field": "ground_truth"}, "holds Classification"),
     ],
 )
@@ -147,8 +147,8 @@ def test_a_sweep_of_patches_fills_in_their_unit(patches):
 
 def test_the_form_s_sample_and_seed_are_used(blobs):
     form = flat(draw(blobs, "suggest_cluster_count"))
-    assert form["sample"]["default"] == 5000 and form["seed"]["default"] == 51
-    messages = app_messages(blobs, "suggest_cluster_count", {"embeddings": "emb", "max_clusters": 8, "sample": 20})
+    assert form["sample_size"]["default"] == 5000 and form["seed"]["default"] == 51
+    messages = app_messages(blobs, "suggest_cluster_count", {"embeddings": "emb", "max_clusters": 8, "sample_size": 20})
     assert "Looked at 20 of 60 vectors" in messages[-1][1]["results"]["text"]
 
 

@@ -50,7 +50,7 @@ class AbsorbNoise(Edit):
             run: the run, held
             author: who does it
             progress: a callable ``(fraction, message)``, or None
-            min_similarity (0.5): the least cosine, from -1 to 1
+            min_similarity (0.5): the minimum cosine similarity, from -1 to 1
             ids (None): the images or patches that are meant, by default all noise
 
         Returns:
@@ -69,14 +69,14 @@ class AbsorbNoise(Edit):
             raise ValueError(f"run {run.key!r} has no {what} among these {run.target.unit}; nothing can be absorbed")
         rows, X = run.vectors(members)
         here = np.flatnonzero(asked[rows])
-        goes, confidence, cosine = nearest_by_cosine(X, members.clusters[rows], here, not run.config.normalize)
+        clusters, confidence, cosine = nearest_by_cosine(X, members.clusters[rows], here, not run.config.normalize)
         near = cosine >= min_similarity
         left = {"n_left": int(noise.sum() - near.sum()), "nearest_left": _largest(cosine[~near])}
         if not near.any():
             text = f"No noise has a cosine of {min_similarity} to a cluster; nothing was changed"
             return {**run.outcome("absorb_noise", text, []), **left}
         there = members.take(rows[here[near]])
-        change = Change("absorb_noise", {"min_similarity": min_similarity}, there, goes[near], confidence[near])
+        change = Change("absorb_noise", {"min_similarity": min_similarity}, there, clusters[near], confidence[near])
         change.mapping = {NOISE: MIXED}
         text = f"Put {near.sum():,} of {asked.sum():,} noise {run.target.unit} into the nearest cluster"
         return {**apply_change(run, change, text, author, progress), **left}

@@ -13,8 +13,8 @@ from ..names import clean_name
 class Merge(Edit):
     """Make one cluster of several; it keeps the id and the name of the largest.
 
-    Confidences follow where the run places samples by centers or probabilities, for what lay between two of the
-    clusters does so no more; elsewhere they stay.
+    Confidences are computed again where the run places samples by centers or probabilities, for what lay between two
+    of the clusters does so no more; elsewhere they stay.
     """
 
     name = "merge"
@@ -57,7 +57,7 @@ class Merge(Edit):
 
 
 def _confidence_within(run: EditedRun, there: Labels, keep: int, mapping: dict[int, int]) -> np.ndarray:
-    """Confidences ``(n,)`` of the members of a merged cluster."""
+    """Return the confidences ``(n,)`` of the members of a merged cluster."""
     from ....models.placement import place_by_arrays
 
     confidence, spec = there.confidence.copy(), run.config.placement

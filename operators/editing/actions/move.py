@@ -40,7 +40,7 @@ class Move(Edit):
             author: who moves them
             progress: a callable ``(fraction, message)``, or None
             ids: sample ids, or label ids of patches; what the run left out may be among them
-            cluster (None): where they go: a cluster's id, -1 for noise, or None for a new cluster
+            cluster (None): the id of a cluster, -1 for noise, or None for a new cluster
             name (None): the name of the new cluster
 
         Raises:

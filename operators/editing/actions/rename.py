@@ -36,8 +36,8 @@ class Rename(Edit):
             progress: a callable ``(fraction, message)``, or None
             names: new names by cluster id, see :func:`operators.editing.names.clean_name`
             level ("fine"): "fine", or "coarse" for the clusters of clusters
-            about (None): what else is known about a name, plain data by cluster id, such as a description; kept with
-                the run's names together with ``author``
+            about (None): more about a name, plain data by cluster id, such as a description; kept with the run's names
+                together with ``author``
 
         Returns:
             what was done; if all names were so before, nothing is written

@@ -1,6 +1,6 @@
 """Splitting a cluster by clustering its members."""
 
-from typing import Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -13,13 +13,16 @@ from ..base import Edit
 from ..changes import Change, apply_change, known_clusters
 from ..names import clean_name
 
+if TYPE_CHECKING:
+    from ....models.clusterers.base import Clusterer
+
 
 class Split(Edit):
-    """Cluster the members of one cluster; the largest part keeps its id and name, the others get ids never used."""
+    """Cluster the members of one cluster; the largest group keeps its id and name, the others get ids never used."""
 
     name = "split"
     title = "Split a cluster"
-    hint = "The largest part keeps the id and name, the others get new ones"
+    hint = "The largest group keeps the id and name, the others get new ones"
     order = 20
     card_menu = "Split…"
 
@@ -40,7 +43,7 @@ class Split(Edit):
             progress: a callable ``(fraction, message)``, or None
             cluster: the id of a cluster
             method ("kmeans"): a name from ``list_clusterers()``; what it calls noise becomes noise of the run
-            params (None): its parameters; by default two clusters, for methods that are told how many
+            params (None): its parameters; by default two clusters, for methods that take a number of clusters
 
         Raises:
             ValueError: if the method finds nothing to split
@@ -61,33 +64,33 @@ class Split(Edit):
         kind.check(params, len(rows))
         found = _seeded(kind(**params), run.config.seed).fit(X, progress=progress)
         labels = found.labels_
-        parts, sizes = np.unique(labels[labels >= 0], return_counts=True)
-        if len(parts) < 2:
+        groups, sizes = np.unique(labels[labels >= 0], return_counts=True)
+        if len(groups) < 2:
             raise ValueError(
-                f"{method} finds {len(parts)} groups in cluster {cluster}, so there is nothing to split; "
+                f"{method} finds {len(groups)} groups in cluster {cluster}, so there is nothing to split; "
                 "choose other parameters or another method"
             )
-        ranked = parts[np.argsort(-sizes, kind="stable")].tolist()
+        ranked = groups[np.argsort(-sizes, kind="stable")].tolist()
         first = next_id(run.edits, run.records)
         new = list(range(first, first + len(ranked) - 1))
         ids = dict(zip(ranked, [cluster, *new], strict=True))
         goes = np.array([ids.get(label, NOISE) for label in labels.tolist()])
         arguments = {"cluster": cluster, "method": method, "params": params}
         change = Change("split", arguments, there.take(rows), goes, found.confidence_)
-        change.names = dict(zip(new, _part_names(run, cluster, new), strict=True))
+        change.names = dict(zip(new, _names(run, cluster, new), strict=True))
         change.mapping, change.parents = {cluster: MIXED}, dict.fromkeys(new, cluster)
-        text = f"Split {run.records[cluster]['label']!r} into {len(parts)}"
+        text = f"Split {run.records[cluster]['label']!r} into {len(groups)}"
         return apply_change(run, change, text, author, progress)
 
 
-def _seeded(clusterer: Any, seed: int) -> Any:
+def _seeded(clusterer: "Clusterer", seed: int) -> "Clusterer":
     from ....models.parameters import SEED
 
     return clusterer.set_params(**{SEED: seed}) if SEED in clusterer.get_params() else clusterer
 
 
-def _part_names(run: EditedRun, cluster: int, ids: list[int]) -> list[str]:
-    """Names of the parts of a cluster: numbers if it had one, else its name with a number."""
+def _names(run: EditedRun, cluster: int, ids: list[int]) -> list[str]:
+    """Name the groups of a cluster: by numbers if it had one, else by its name with a number."""
     name, width = run.records[cluster]["label"], label_width(np.array([*run.records, *ids]))
     if name == cluster_label(cluster, len(name.rpartition(" ")[2])):
         return [cluster_label(new, width) for new in ids]

@@ -17,7 +17,7 @@ class Undo(Edit):
 
     @classmethod
     def stack(cls, edits: list[dict]) -> list[int]:
-        """The positions of the edits that it could take back, the next one last."""
+        """Return the positions of the edits that it could take back, the next one last."""
         return edit_log.undoable(edits)
 
     @classmethod
@@ -28,7 +28,7 @@ class Undo(Edit):
 
     @classmethod
     def preview(cls, run: Run) -> tuple[str, str] | None:
-        """The edit that comes next, and who made it when."""
+        """Return the edit that comes next, and its author and time."""
         edit = run.log[cls.stack(run.log)[-1]]
         return edit["text"], f"By {edit['by']}, {edit['at']}"
 
@@ -51,7 +51,7 @@ class Redo(Undo):
 
     @classmethod
     def stack(cls, edits: list[dict]) -> list[int]:
-        """The positions of the edits that it could do once more, the next one last."""
+        """Return the positions of the edits that it could do once more, the next one last."""
         return edit_log.redoable(edits)
 
     @staticmethod

@@ -1,4 +1,6 @@
-"""Leftovers of runs that died: half-written fields, and maps that no run names."""
+"""Remains of orphaned writers: half-written fields, and maps that no run names."""
+
+import fiftyone as fo
 
 from ..dataset.owned_fields import all_paths, drop_field, mark_of, set_mark
 from ..execution.locks import is_held, schema_lock
@@ -6,8 +8,8 @@ from .maps import clean_maps
 from .store import list_clustering_runs, read_config
 
 
-def clean_fields(dataset, except_key: str | None = None) -> list[str]:
-    """Deletes the half-written fields of runs that died.
+def clean_fields(dataset: fo.Dataset, except_key: str | None = None) -> list[str]:
+    """Delete the half-written fields of orphaned writers.
 
     Args:
         dataset: the dataset
@@ -17,7 +19,7 @@ def clean_fields(dataset, except_key: str | None = None) -> list[str]:
         the paths of the deleted fields
     """
     finished = {read_config(dataset, key).label_path: key for key in list_clustering_runs(dataset)}
-    dead = []
+    orphaned = []
     for path in all_paths(dataset):
         mark = mark_of(dataset.get_field(path)) or {}
         if mark.get("status") == "writing" and path in finished:  # killed after its run was registered
@@ -26,12 +28,12 @@ def clean_fields(dataset, except_key: str | None = None) -> list[str]:
             key = mark["run_key"]
             if key == except_key or not is_held(dataset, f"run key {key!r}"):
                 drop_field(dataset, path)
-                dead.append(path)
-    return dead
+                orphaned.append(path)
+    return orphaned
 
 
-def clean_leftovers(dataset, except_key: str | None = None):
-    """Deletes what runs that died left behind: half-written fields, and maps that no run names.
+def clean_orphans(dataset: fo.Dataset, except_key: str | None = None) -> None:
+    """Delete the remains of orphaned writers: half-written fields, and maps that no run names.
 
     Args:
         dataset: the dataset
