@@ -1,12 +1,12 @@
 """What is seen of a training: an entry of its curve after every epoch, a line of progress after every step."""
 
 import time
-from collections.abc import Callable
 
 import numpy as np
 import torch
 
 from ..costs import duration
+from ..progress import Progress, quiet
 from .diagnostics import SAMPLE, knn_accuracy, neighbor_agreement, spread
 from .engine import Engine
 from .recipe import Recipe
@@ -54,7 +54,7 @@ def curve_entry(
     return entry | recipe.diagnostics(training)
 
 
-class Progress:
+class TrainingProgress:
     """Says where a training is, to a listener that may raise to stop it.
 
     Args:
@@ -69,7 +69,7 @@ class Progress:
     """
 
     def __init__(self, engine: Engine, stages: list[str], steps: int, batch_size: int, trivial: float):
-        self.listener: Callable[[float, str], None] = silent
+        self.listener: Progress = quiet
         self._engine, self._stages, self._steps = engine, stages, steps
         self._batch_size, self._trivial = batch_size, trivial
         self._share, self._line, self._told_at = 0.0, "", 0.0
@@ -113,7 +113,3 @@ class Progress:
             text += f", agreement {curve[-1]['agreement']:.2f}"
         text += f", {pace:.0f} images/s, {duration(left * self._batch_size / pace)} left"
         self._line, self._told_at = text + (", no better than trivial so far" if note else ""), now
-
-
-def silent(fraction: float, message: str = "") -> None:
-    """Tells nobody."""

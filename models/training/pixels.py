@@ -19,7 +19,7 @@ from PIL import Image
 from ..costs import cores
 from ..images.preprocessing import Preprocessing
 from ..images.reading import ImageError, crop, read_image
-from ..progress import quiet
+from ..progress import Progress, quiet
 
 _CHUNK = 256
 # Of the free memory: the rest is for the network, and for whatever else runs here
@@ -61,7 +61,7 @@ def decode(
     preprocessing: Preprocessing,
     folder: Path,
     num_workers: int | None = None,
-    progress: Callable[[float, str], None] | None = None,
+    progress: Progress | None = None,
 ) -> Pixels:
     """Reads and resizes images, or boxes in them; what cannot be read is skipped and counted.
 

@@ -17,10 +17,11 @@ import torch
 
 from ..devices import best_precision
 from ..parameters import DEFAULT_SEED, parameters
+from ..progress import Progress, quiet
 from .augmentation import Draw
 from .backbones import count_weights
 from .checkpoint import read_record, read_tensors, write_checkpoint
-from .curve import Progress, curve_entry, silent
+from .curve import TrainingProgress, curve_entry
 from .engine import create_engine
 from .network import network_from
 from .optimizers import learning_rate, optimizer_tensors, restore_optimizer
@@ -82,7 +83,7 @@ class Training:
         self.state: dict[str, torch.Tensor] = {}
         self.memory: dict[str, Any] = {}
         self.trivial = recipe.trivial(pixels, self.engine)
-        self._progress = Progress(self.engine, self.stages, self.steps, recipe.batch_size, self.trivial)
+        self._progress = TrainingProgress(self.engine, self.stages, self.steps, recipe.batch_size, self.trivial)
         self.record: dict[str, Any] = {
             **(about or {}),
             "kind": recipe.kind,
@@ -99,7 +100,7 @@ class Training:
             "versions": versions(),
         }
 
-    def run(self, resume: bool = False, progress: Callable[[float, str], None] | None = None) -> dict:
+    def run(self, resume: bool = False, progress: Progress | None = None) -> dict:
         """Trains to the last epoch.
 
         Args:
@@ -113,7 +114,7 @@ class Training:
         Raises:
             ValueError: in one sentence, if the loss is not finite or the checkpoint cannot be read or written
         """
-        self._progress.listener = progress or silent
+        self._progress.listener = progress or quiet
         # the caller's random numbers are not ours to disturb
         with torch.random.fork_rng([self.device] if self.device.type == "cuda" else []):
             torch.manual_seed(self.seed)

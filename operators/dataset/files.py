@@ -1,5 +1,7 @@
 """Image files of samples, and the boxes of patches in them."""
 
+from collections.abc import Iterator
+
 import fiftyone as fo
 import numpy as np
 
@@ -28,7 +30,7 @@ def files_of(rows: Rows, todo: list[str]) -> tuple[list[str], list]:
     return [i for i, _ in pairs], [(files[sample_id], boxes[i]) for i, sample_id in pairs]
 
 
-def _boxes(rows: Rows):
+def _boxes(rows: Rows) -> Iterator[tuple[str, list]]:
     """Yields ``(label id, [x, y, width, height])``; of a polyline, the box around its points."""
     found = rows.collection.get_field(rows.labels)
     label_type = (found.field if rows.listed else found).document_type

@@ -4,9 +4,10 @@ import fiftyone as fo
 
 from .owned_fields import mark_of
 from .rows import label_path, storage_of
+from .targets import Target
 
 
-def truth_path(target, ground_truth: str) -> str:
+def truth_path(target: Target, ground_truth: str) -> str:
     """The path of the class values.
 
     Args:
@@ -38,7 +39,7 @@ def truth_path(target, ground_truth: str) -> str:
     )
 
 
-def read_truth(target, ground_truth: str, ids: list[str]) -> list:
+def read_truth(target: Target, ground_truth: str, ids: list[str]) -> list:
     """The class of each id, None where it has none.
 
     Args:
@@ -59,7 +60,7 @@ def read_truth(target, ground_truth: str, ids: list[str]) -> list:
     return [by_id.get(key) for key in ids]
 
 
-def truth_fields(target) -> list[str]:
+def truth_fields(target: Target) -> list[str]:
     """The fields that can hold classes to score against."""
     patches_field = target.patches_field
     names = [patches_field] if patches_field else list(target.source.get_field_schema())

@@ -1,11 +1,13 @@
 """Fields that the plugin created: marked in their ``info``, moved and dropped, nobody else's touched."""
 
+import fiftyone as fo
+
 from .private import has_frame_fields
 
 MARK = "constellation"
 
 
-def drop_field(dataset, path: str):
+def drop_field(dataset: fo.Dataset, path: str) -> None:
     """Deletes a label field, of samples, labels or frames, if it exists."""
     if dataset.get_field(path) is None:
         return
@@ -15,12 +17,12 @@ def drop_field(dataset, path: str):
         dataset.delete_sample_field(path)
 
 
-def is_ours(dataset, path: str, run_key: str) -> bool:
+def is_ours(dataset: fo.Dataset, path: str, run_key: str) -> bool:
     """Whether there is a field at ``path`` that this run made."""
     return (mark_of(dataset.get_field(path)) or {}).get("run_key") == run_key
 
 
-def move_field(dataset, path: str, new_path: str):
+def move_field(dataset: fo.Dataset, path: str, new_path: str) -> None:
     """Renames a label field, of samples, labels or frames."""
     if path.startswith("frames.") and has_frame_fields(dataset):
         dataset.rename_frame_field(path.removeprefix("frames."), new_path.removeprefix("frames."))
@@ -28,7 +30,7 @@ def move_field(dataset, path: str, new_path: str):
         dataset.rename_sample_field(path, new_path)
 
 
-def all_paths(dataset) -> list[str]:
+def all_paths(dataset: fo.Dataset) -> list[str]:
     """The paths of all fields, those of frames included."""
     schema = list(dataset.get_field_schema(flat=True))
     if has_frame_fields(dataset):
@@ -36,13 +38,13 @@ def all_paths(dataset) -> list[str]:
     return schema
 
 
-def mark_of(field) -> dict | None:
+def mark_of(field: fo.Field | None) -> dict | None:
     """The mark of a run's cluster field, its run key and whether it is "writing" or "done"; None of any other field."""
     mark = (getattr(field, "info", None) or {}).get(MARK) or {}
     return mark if mark.get("role") == "clusters" else None
 
 
-def set_mark(dataset, path: str, run_key: str, status: str):
+def set_mark(dataset: fo.Dataset, path: str, run_key: str, status: str) -> None:
     """Marks a field as "writing" or "done"."""
     field = dataset.get_field(path)
     field.info = {**(field.info or {}), MARK: {"role": "clusters", "run_key": run_key, "status": status}}

@@ -3,6 +3,7 @@
 from datetime import datetime, timedelta
 
 import fiftyone as fo
+import fiftyone.operators as foo
 from bson import DBRef
 
 
@@ -41,7 +42,7 @@ def document_fields(document_type: type) -> set[str]:
     return set(document_type._fields)  # type: ignore[attr-defined]  # FiftyOne documents
 
 
-def open_store(dataset: fo.Dataset, name: str):
+def open_store(dataset: fo.Dataset, name: str) -> foo.ExecutionStore:
     """Open the execution store ``name`` of ``dataset``."""
     from fiftyone.operators.store import ExecutionStore
 
@@ -53,12 +54,12 @@ def run_documents(dataset: fo.Dataset) -> dict:
     return {key: document for key, document in dataset._doc.runs.items() if not isinstance(document, DBRef)}
 
 
-def stored_config(document) -> dict:
+def stored_config(document: object) -> dict:
     """The configuration in a run's document as it is stored; not to be changed."""
-    return document._data["config"]  # the attribute would look for references in all of it first
+    return document._data["config"]  # type: ignore[attr-defined]  # the attribute would look for references in all of it first
 
 
-def touch_brain_run(dataset: fo.Dataset, brain_key: str):
+def touch_brain_run(dataset: fo.Dataset, brain_key: str) -> None:
     """Renew the timestamp of a Brain run by at least a millisecond, which is as fine as the database keeps it."""
     run = dataset._doc.brain_methods[brain_key]
     run.timestamp = max(datetime.utcnow(), run.timestamp + timedelta(milliseconds=1))

@@ -1,5 +1,6 @@
 """Rows of a dataset: the join of images and patches with what is stored about them, always by id."""
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 
 import fiftyone as fo
@@ -31,7 +32,7 @@ class Rows:
     listed: bool = False
 
     @classmethod
-    def of(cls, samples, patches_field: str | None = None) -> "Rows":
+    def of(cls, samples: fo.core.collections.SampleCollection, patches_field: str | None = None) -> "Rows":
         """The rows of ``samples``; a ``to_patches()`` view is led back to its source.
 
         Raises:
@@ -57,7 +58,7 @@ class Rows:
         """The full path of field ``name`` on these samples or labels."""
         return f"{self.labels}.{name}" if self.labels else name
 
-    def values(self, *names: str, raw: bool = False):
+    def values(self, *names: str, raw: bool = False) -> Iterator[tuple]:
         """Yields ``(id, value, ...)`` in slices, in no particular order."""
         wanted, samples = set(self.ids), list(dict.fromkeys(self.sample_ids))
         paths = [self.path(name) for name in ("id", *names)]
@@ -65,13 +66,13 @@ class Rows:
             part = self.collection.select(samples[start : start + ROWS_PER_QUERY])
             for row in zip(*part.values(paths, _raw=raw), strict=True):
                 if self.listed:
-                    row = [column or [None] * len(row[0] or []) for column in row]
+                    row = tuple(column or [None] * len(row[0] or []) for column in row)
                 for one in zip(*row, strict=True) if self.listed else (row,):
                     if one[0] in wanted:
                         yield one
 
 
-def check_media(samples):
+def check_media(samples: fo.core.collections.SampleCollection) -> None:
     """Checks that a collection holds images.
 
     Raises:
@@ -89,7 +90,7 @@ def check_media(samples):
         raise ValueError(f"samples of media type {samples.media_type!r} are not images; pass an image dataset")
 
 
-def storage_of(samples, path: str) -> tuple:
+def storage_of(samples: fo.core.collections.SampleCollection, path: str) -> tuple:
     """The dataset that keeps a field, and its path there.
 
     A frames view is a copy whose fields live on its videos: ``emb`` is ``frames.emb`` there.
@@ -103,7 +104,7 @@ def storage_of(samples, path: str) -> tuple:
     return root_dataset(samples), path
 
 
-def label_path(samples, patches_field: str) -> tuple[str, bool]:
+def label_path(samples: fo.core.collections.SampleCollection, patches_field: str) -> tuple[str, bool]:
     """Where the labels of ``patches_field`` are and whether a sample holds a list of them.
 
     Raises:
@@ -124,13 +125,13 @@ def label_path(samples, patches_field: str) -> tuple[str, bool]:
     raise ValueError(f"{patches_field!r} holds {kind.__name__}, not Detections or Polylines; choose a field with boxes")
 
 
-def own_fields(samples, path: str) -> set[str]:
+def own_fields(samples: fo.core.collections.SampleCollection, path: str) -> set[str]:
     """The fields that every label at ``path`` has; bounding_box is a list of floats and yet no vector."""
     labels = samples.get_field(path)
     return document_fields((labels.field if isinstance(labels, fo.ListField) else labels).document_type)
 
 
-def patches_source(samples, patches_field: str | None) -> tuple:
+def patches_source(samples: fo.core.collections.SampleCollection, patches_field: str | None) -> tuple:
     """The collection that a ``to_patches()`` view was made from, and the label field of its patches.
 
     Raises:

@@ -20,12 +20,12 @@ class Target:
         patches_field: the label field whose patches are meant, or None for whole images
     """
 
-    samples: object
-    source: object
+    samples: fo.core.collections.SampleCollection
+    source: fo.core.collections.SampleCollection
     patches_field: str | None
 
     @property
-    def dataset(self):
+    def dataset(self) -> fo.Dataset:
         """The dataset that everything is stored in."""
         return root_dataset(self.source)
 
@@ -54,7 +54,7 @@ class Target:
         return "patches" if self.patches_field else "images"
 
 
-def resolve_target(samples, patches_field: str | None = None) -> Target:
+def resolve_target(samples: fo.core.collections.SampleCollection, patches_field: str | None = None) -> Target:
     """Resolves a collection and an optional patches field.
 
     A ``to_patches()`` view means the same as its source with that patches field.
@@ -81,13 +81,13 @@ def resolve_target(samples, patches_field: str | None = None) -> Target:
     return Target(samples, samples, patches_field)
 
 
-def patch_fields(samples) -> list[str]:
+def patch_fields(samples: fo.core.collections.SampleCollection) -> list[str]:
     """The fields of a collection that hold detections or polylines."""
     schema = samples.get_field_schema(ftype=fo.EmbeddedDocumentField)
     return [name for name, field in schema.items() if issubclass(field.document_type, PATCH_TYPES)]
 
 
-def _patches_target(samples, patches_field):
+def _patches_target(samples: fo.core.collections.SampleCollection, patches_field: str | None) -> Target:
     source, field = patches_source(samples, patches_field)
     if len(samples) == 0:
         raise ValueError("the view is empty; choose a view with at least 2 patches")

@@ -11,7 +11,7 @@ from .rows import Rows, own_fields, storage_of
 from .vectors import decode, holds_vectors
 
 
-def field_encoder(samples, path: str) -> dict | None:
+def field_encoder(samples: fo.core.collections.SampleCollection, path: str) -> dict | None:
     """The identity of the encoder that filled the field at ``path``, or None if it is not on record.
 
     Args:
@@ -21,7 +21,7 @@ def field_encoder(samples, path: str) -> dict | None:
     return encoder_record(samples, path).get("encoder")
 
 
-def recorded_encoder(samples, path: str) -> Encoder | None:
+def recorded_encoder(samples: fo.core.collections.SampleCollection, path: str) -> Encoder | None:
     """The encoder that filled the field at ``path``, with its settings, not loaded; None if it is not on record."""
     record = encoder_record(samples, path)
     if not record:
@@ -31,7 +31,7 @@ def recorded_encoder(samples, path: str) -> Encoder | None:
     return get_encoder(name, {key: value for key, value in record.get("settings", {}).items() if key in known})
 
 
-def check_vector_field(collection, name: str, labels: str | None = None):
+def check_vector_field(collection: fo.core.collections.SampleCollection, name: str, labels: str | None = None) -> None:
     """Checks that vectors may be written to a field.
 
     Args:
@@ -61,7 +61,7 @@ def same_settings(rows: Rows, name: str, encoder: Encoder) -> bool:
     return not record or (record["encoder"]["name"] == encoder.name and record.get("settings") == encoder.settings)
 
 
-def check_origin(rows: Rows, name: str, recorded: dict | None, identity: dict):
+def check_origin(rows: Rows, name: str, recorded: dict | None, identity: dict) -> None:
     """Vectors of different encoders in one field look right and mean nothing."""
     found = rows.collection.get_field(rows.path(name))
     if isinstance(found, fo.ListField):
@@ -98,7 +98,7 @@ def any_vector(rows: Rows, name: str) -> np.ndarray | None:
     return next((decode(vector) for vector in found if vector is not None), None)
 
 
-def encoder_record(samples, path: str) -> dict:
+def encoder_record(samples: fo.core.collections.SampleCollection, path: str) -> dict:
     """Encoder and settings that filled the field at ``path``, empty if they are not on record."""
     dataset, path = storage_of(samples, path)
     found = dataset.get_field(path)

@@ -3,8 +3,10 @@
 import io
 import zlib
 from collections import Counter, defaultdict
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from functools import lru_cache
+from typing import Any
 
 import fiftyone as fo
 import numpy as np
@@ -33,7 +35,9 @@ class VectorTable:
     skipped: dict[str, list[str]] = field(default_factory=dict)
 
 
-def read_vectors(samples, field: str, patches_field: str | None = None) -> VectorTable:
+def read_vectors(
+    samples: fo.core.collections.SampleCollection, field: str, patches_field: str | None = None
+) -> VectorTable:
     """Reads a vector field.
 
     Args:
@@ -51,7 +55,8 @@ def read_vectors(samples, field: str, patches_field: str | None = None) -> Vecto
     require_vector_field(rows, field)
     position = {row_id: i for i, row_id in enumerate(rows.ids)}
     X, present = None, np.zeros(len(rows.ids), bool)
-    lengths, odd = Counter(), defaultdict(int)
+    lengths: Counter[int] = Counter()
+    odd: dict[int, int] = defaultdict(int)
     for row_id, stored in rows.values(field, raw=True):
         vector = decode(stored)
         if vector is None:
@@ -89,7 +94,7 @@ def missing_vectors(rows: Rows, field: str) -> list[str]:
     return [row_id for row_id in rows.ids if row_id not in have]
 
 
-def require_vector_field(rows: Rows, name: str):
+def require_vector_field(rows: Rows, name: str) -> None:
     """Checks that ``name`` exists and holds vectors.
 
     Raises:
@@ -104,14 +109,14 @@ def require_vector_field(rows: Rows, name: str):
         raise ValueError(f"{rows.path(name)!r} is a {type(found).__name__} and holds no vectors; choose another field")
 
 
-def holds_vectors(found) -> bool:
+def holds_vectors(found: fo.Field) -> bool:
     """Whether a field of this type can hold vectors."""
     if isinstance(found, fo.ListField):
         return isinstance(found.field, fo.FloatField)
     return isinstance(found, (fo.VectorField, fo.ArrayField))
 
 
-def vector_fields(samples, patches_field: str | None = None) -> list[str]:
+def vector_fields(samples: fo.core.collections.SampleCollection, patches_field: str | None = None) -> list[str]:
     """The names of fields that hold vectors, from the schema alone.
 
     Args:
@@ -130,7 +135,7 @@ def vector_fields(samples, patches_field: str | None = None) -> list[str]:
     return [name for name, found in labels.get_field_schema().items() if holds_vectors(found) and name not in own]
 
 
-def decode(stored) -> np.ndarray | None:
+def decode(stored: Any) -> np.ndarray | None:
     """A stored value as an array: FiftyOne's bytes, a list, an array or None."""
     if stored is None or isinstance(stored, np.ndarray):
         return stored
@@ -173,7 +178,9 @@ def _mixed(field: str, lengths: Counter) -> str:
     return f"{field} holds vectors of {names} dimensions ({counts} of them); recompute it into a new field"
 
 
-def read_spaces(samples, fields, patches_field: str | None = None) -> tuple[VectorTable, list[int]]:
+def read_spaces(
+    samples: fo.core.collections.SampleCollection, fields: Sequence[str], patches_field: str | None = None
+) -> tuple[VectorTable, list[int]]:
     """Reads vector fields and joins them by id; what lacks a usable vector in one of them is skipped.
 
     Args:
@@ -207,7 +214,7 @@ def first_space(table: VectorTable, widths: list[int]) -> VectorTable:
     return VectorTable(table.ids, table.sample_ids, np.ascontiguousarray(table.X[:, : widths[0]]), table.skipped)
 
 
-def _skipped(fields, tables) -> dict[str, list[str]]:
+def _skipped(fields: Sequence[str], tables: list[VectorTable]) -> dict[str, list[str]]:
     seen, skipped = set(), {}
     for name, table in zip(fields, tables, strict=True):
         for reason, ids in table.skipped.items():

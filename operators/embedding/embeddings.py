@@ -2,18 +2,21 @@
 
 import time
 from collections import defaultdict
-from collections.abc import Callable
+from collections.abc import Sequence
 from typing import Annotated
 
+import fiftyone as fo
+import numpy as np
 from pydantic import Field
 
 from ...models.encoders import default_encoder, get_encoder
 from ...models.encoders.base import Encoder
 from ...models.encoders.batches import embed_files
 from ...models.parameters import typed
+from ...models.progress import Progress
 from ..dataset.files import files_of
 from ..dataset.rows import Rows
-from ..dataset.targets import resolve_target
+from ..dataset.targets import Target, resolve_target
 from ..dataset.vector_fields import check_origin, check_vector_field, field_encoder, same_settings
 from ..dataset.vectors import missing_vectors, vector_fields
 from ..execution.locks import write_lock
@@ -26,14 +29,14 @@ _FAILED_SHOWN = 100  # ids per reason in the summary
 
 
 def compute_embeddings(
-    samples,
+    samples: fo.core.collections.SampleCollection,
     encoder: str | Encoder = "efficientnet_lite0",
     embeddings: str = "emb",
     patches_field: str | None = None,
     encoder_params: dict | None = None,
     batch_size: int = 32,
     num_workers: int | None = None,
-    progress: Callable[[float, str], None] | None = None,
+    progress: Progress | None = None,
 ) -> dict:
     """Computes the vectors that are missing in a field; existing ones are never rewritten.
 
@@ -93,14 +96,18 @@ def compute_embeddings(
 class _Filling:
     """Writes vectors of one call in slices and keeps count."""
 
-    def __init__(self, rows: Rows, field: str):
+    def __init__(self, rows: Rows, field: str) -> None:
         self.rows, self.field = rows, field
         self.computed = 0
-        self.failed = defaultdict(list)
+        self.failed: dict[str, list[str]] = defaultdict(list)
         self.sample_of = dict(zip(rows.ids, rows.sample_ids, strict=True))
-        self._vectors, self._failures, self._written = {}, {}, time.monotonic()
+        self._vectors: dict[str, np.ndarray] = {}
+        self._failures: dict[str, str] = {}
+        self._written = time.monotonic()
 
-    def run(self, encoder: Encoder, todo: list[str], batch_size: int, num_workers: int | None, progress):
+    def run(
+        self, encoder: Encoder, todo: list[str], batch_size: int, num_workers: int | None, progress: Progress | None
+    ) -> None:
         """Embeds the rows ``todo``; what is done is written even if ``progress`` raises."""
         todo, items = files_of(self.rows, todo)
         unit = "patches" if self.rows.labels else "images"
@@ -114,7 +121,7 @@ class _Filling:
         finally:
             self.write()
 
-    def write(self):
+    def write(self) -> None:
         """Stores the vectors at hand and tags the samples without one."""
         path = self.rows.path(self.field)
         if self._vectors and self.rows.labels:
@@ -129,7 +136,7 @@ class _Filling:
         self._tag()
         self._vectors, self._failures, self._written = {}, {}, time.monotonic()
 
-    def _tag(self):
+    def _tag(self) -> None:
         bad = {self.sample_of[i] for ids in self.failed.values() for i in ids}
         fresh = {self.sample_of[i] for i in self._failures}
         good = {self.sample_of[i] for i in self._vectors} - bad
@@ -139,7 +146,7 @@ class _Filling:
             self.rows.collection.select(list(fresh)).tag_samples(FAILED_TAG)
 
 
-def _rows(samples, patches_field: str | None) -> Rows:
+def _rows(samples: fo.core.collections.SampleCollection, patches_field: str | None) -> Rows:
     rows = Rows.of(samples, patches_field)
     if not rows.ids:
         what = f"{patches_field} holds no labels" if len(samples) else "it holds no samples"
@@ -147,7 +154,7 @@ def _rows(samples, patches_field: str | None) -> Rows:
     return rows
 
 
-def _check_batches(batch_size: int, num_workers: int | None):
+def _check_batches(batch_size: int, num_workers: int | None) -> None:
     if batch_size < 1:
         raise ValueError(f"batch_size={batch_size} is below 1; use 32")
     if num_workers is not None and num_workers < 0:
@@ -155,14 +162,14 @@ def _check_batches(batch_size: int, num_workers: int | None):
 
 
 def fill_vectors(
-    samples,
-    encoder=None,
+    samples: fo.core.collections.SampleCollection,
+    encoder: str | Encoder | None = None,
     embeddings: str | None = None,
     patches_field: str | None = None,
     encoder_params: dict | None = None,
     batch_size: Annotated[int, Field(ge=1)] = 32,
     num_workers: Annotated[int | None, Field(ge=0)] = None,
-    progress=None,
+    progress: Progress | None = None,
 ) -> dict:
     """Computes the vectors that are missing in a field, as its only writer.
 
@@ -186,21 +193,25 @@ def fill_vectors(
     target = resolve_target(samples, patches_field)
     if encoder is None:
         encoder = default_encoder()[0]
-    field, encoder = choose_features(target, batches.pop("embeddings"), encoder, encoder_params)
+    field, chosen = choose_features(target, batches.pop("embeddings"), encoder, encoder_params)
     check_vector_field(target.source, field, target.labels)
     with write_lock(target.dataset, f"field {target.storage_path(field)!r}"):
         target.dataset.reload()  # another process may have come first since it was loaded here
-        return compute_embeddings(samples, encoder, field, patches_field, encoder_params, **batches, progress=progress)
+        return compute_embeddings(
+            samples, chosen or encoder, field, patches_field, encoder_params, **batches, progress=progress
+        )
 
 
-def split_fields(embeddings) -> tuple[str | None, list[str]]:
+def split_fields(embeddings: str | Sequence[str] | None) -> tuple[str | None, list[str]]:
     """The first vector field of an ``embeddings`` argument, None if it names none, and the others."""
     if embeddings is None or isinstance(embeddings, str):
         return embeddings, []
     return (embeddings[0] if embeddings else None), list(embeddings[1:])
 
 
-def choose_features(target, embeddings: str | None, encoder=None, encoder_params=None) -> tuple[str, object]:
+def choose_features(
+    target: Target, embeddings: str | None, encoder: str | Encoder | None = None, encoder_params: dict | None = None
+) -> tuple[str, str | Encoder | None]:
     """The vector field to use and the encoder to fill it with, None if the field is used as it is.
 
     Args:
@@ -212,13 +223,10 @@ def choose_features(target, embeddings: str | None, encoder=None, encoder_params
     Raises:
         ValueError: in one sentence, if the encoder is unknown
     """
-    from ...models.encoders import default_encoder, get_encoder
-    from ...models.encoders.base import Encoder
-
     if encoder is None and embeddings is None:
         embeddings = next(iter(vector_fields(target.source, target.patches_field)), None)
         encoder = default_encoder()[0] if embeddings is None else None
-    if encoder is None:
+    if encoder is None and embeddings is not None:
         if encoder_params:
             raise ValueError(f"encoder_params {sorted(encoder_params)} have no use without an encoder; name one")
         return embeddings, None
@@ -227,7 +235,7 @@ def choose_features(target, embeddings: str | None, encoder=None, encoder_params
         return embeddings or field_name(encoder), encoder
     if not isinstance(encoder, Encoder):
         raise ValueError(f"encoder {encoder!r} is not an encoder; give a name such as 'efficientnet_lite0'")
-    return embeddings or encoder.name, encoder
+    return embeddings or str(encoder.name), encoder
 
 
 def field_name(encoder: str) -> str:

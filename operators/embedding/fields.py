@@ -9,7 +9,7 @@ from ..dataset.vector_fields import any_vector, encoder_record
 from ..execution.locks import schema_lock
 
 
-def create_vector_field(rows: Rows, name: str, encoder: Encoder):
+def create_vector_field(rows: Rows, name: str, encoder: Encoder) -> None:
     """Declares the field and records its encoder before the first vector, so that no vector is ever without."""
     path = rows.path(name)
     dataset, storage_path = storage_of(rows.collection, path)
@@ -18,7 +18,7 @@ def create_vector_field(rows: Rows, name: str, encoder: Encoder):
         _declare(rows, name, dataset, storage_path, {"encoder": identity, "settings": settings})
 
 
-def _declare(rows, name, dataset, storage_path, record):
+def _declare(rows: Rows, name: str, dataset: fo.Dataset, storage_path: str, record: dict) -> None:
     path = rows.path(name)
     fresh = any_vector(rows, name) is None
     if schema_dataset(rows.collection).get_field(path) is None:

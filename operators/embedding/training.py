@@ -2,16 +2,22 @@
 
 import os
 import re
+from collections.abc import Iterator
 from contextlib import contextmanager, nullcontext
-from typing import Annotated
+from pathlib import Path
+from typing import Annotated, Any
 
+import fiftyone as fo
 from pydantic import Field
 
 from ...models.parameters import DEFAULT_SEED, typed
+from ...models.progress import Progress
+from ...models.training.pixels import Pixels
+from ...models.training.recipe import Recipe
 from ..dataset.files import files_of
 from ..dataset.ground_truth import read_truth, truth_path
 from ..dataset.rows import Rows
-from ..dataset.targets import resolve_target
+from ..dataset.targets import Target, resolve_target
 from ..execution.locks import write_lock
 from ..execution.stages import Stages
 from ..execution.stopping import Stopped
@@ -23,7 +29,7 @@ _PROBED = 64  # images whose size is looked at to propose one
 
 
 def train_encoder(
-    samples,
+    samples: fo.core.collections.SampleCollection,
     name: str | None = None,
     kind: str | None = None,
     epochs: int | None = None,
@@ -33,7 +39,7 @@ def train_encoder(
     ground_truth: str | None = None,
     seed: int = DEFAULT_SEED,
     num_workers: Annotated[int | None, Field(ge=0)] = None,
-    progress=None,
+    progress: Progress | None = None,
 ) -> dict:
     """Trains an encoder on images, or patches of a label field; it becomes ``trained:<name>``.
 
@@ -87,8 +93,18 @@ def train_encoder(
 
 
 def check_training(
-    samples, name, kind, epochs, params, resume, patches_field, ground_truth, seed, num_workers, progress=None
-):
+    samples: fo.core.collections.SampleCollection,
+    name: str | None,
+    kind: str | None,
+    epochs: int | None,
+    params: dict | None,
+    resume: bool,
+    patches_field: str | None,
+    ground_truth: str | None,
+    seed: int,
+    num_workers: int | None,
+    progress: Progress | None = None,
+) -> None:
     """Refuses arguments of :func:`train_encoder` before they are queued for a worker.
 
     Raises:
@@ -116,7 +132,7 @@ def propose_name(kind: str) -> str:
     return f"{kind}_{number}"
 
 
-def summarize(record: dict, path, seconds: dict) -> dict:
+def summarize(record: dict, path: Path, seconds: dict) -> dict:
     """A checkpoint's record as the summary of :func:`train_encoder`."""
     from ...models.training.store import PICTURE
 
@@ -155,7 +171,7 @@ def _processes() -> tuple[int, bool]:
 
 
 @contextmanager
-def _writing(dataset, name: str):
+def _writing(dataset: fo.Dataset, name: str) -> Iterator[None]:
     """Holds the right to write an encoder: on this dataset in any process, and on this machine for any dataset."""
     from ...models.training import store
 
@@ -163,7 +179,7 @@ def _writing(dataset, name: str):
         yield
 
 
-def _checked(target, ground_truth, num_workers, **settings) -> tuple:
+def _checked(target: Target, ground_truth: str | None, num_workers: int | None, **settings: Any) -> tuple:
     """:func:`_settings`, if the other arguments are valid too."""
     typed(train_encoder, {"num_workers": num_workers})
     found = _settings(**settings)
@@ -172,7 +188,7 @@ def _checked(target, ground_truth, num_workers, **settings) -> tuple:
     return found
 
 
-def _settings(name, kind, epochs, params, resume, seed) -> tuple:
+def _settings(name: str, kind: str | None, epochs: int | None, params: dict | None, resume: bool, seed: int) -> tuple:
     """The recipe, epochs and seed of a new training or of the one to continue, and the image size if it is given."""
     from ...models.parameters import validated
     from ...models.training import list_clusterings, recipe_class, store
@@ -213,7 +229,7 @@ def _settings(name, kind, epochs, params, resume, seed) -> tuple:
     return recipe, epochs or record["epochs"], record["seed"], record["architecture"]["image_size"]
 
 
-def proposed_side(target, recipe) -> int:
+def proposed_side(target: Target, recipe: Recipe) -> int:
     """The side in pixels at which a recipe would train, judged by the first images or patches; for forms.
 
     Args:
@@ -226,7 +242,9 @@ def proposed_side(target, recipe) -> int:
     return recipe.propose_side(files_of(rows, rows.ids[:_PROBED])[1])
 
 
-def read_pixels(target, recipe, side, path, num_workers, report):
+def read_pixels(
+    target: Target, recipe: Recipe, side: int | None, path: Path, num_workers: int | None, report: Progress
+) -> Pixels:
     """Decodes the images in the order of their ids, so that the order of a view makes no difference.
 
     Args:
@@ -246,12 +264,23 @@ def read_pixels(target, recipe, side, path, num_workers, report):
     ids, items = zip(*sorted(zip(*files_of(rows, rows.ids), strict=True), key=lambda pair: pair[0]), strict=True)
     if recipe.batch_size > len(ids):
         recipe.check(len(ids))
-    side = side or recipe.propose_side(items)
+    side = side or recipe.propose_side(list(items))
     recipe.check_side(side)
     return decode(items, ids, recipe.preprocessing(side), path.parent.parent, num_workers, report)
 
 
-def _train(recipe, pixels, path, name, target, epochs, seed, truth, resume, report) -> dict:
+def _train(
+    recipe: Recipe,
+    pixels: Pixels,
+    path: Path,
+    name: str,
+    target: Target,
+    epochs: int,
+    seed: int,
+    truth: list | None,
+    resume: bool,
+    report: Progress,
+) -> dict:
     from ...models.training.trainer import Training
 
     about = {"name": name, "dataset": target.dataset.name, "unit": target.unit}

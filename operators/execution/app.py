@@ -6,16 +6,22 @@ The work itself is a plain function that takes ``progress(fraction, message)``. 
 import logging
 import queue
 import threading
+from collections.abc import Callable, Generator
+from typing import Any, TypeVar
 
+import fiftyone.operators as foo
 import fiftyone.operators.types as types
 
+from ...models.progress import Progress
 from .stages import DELEGATED_REPORT_SECONDS, REPORT_SECONDS, job_title, throttled
 from .stopping import Stopped, stoppable
+
+T = TypeVar("T")
 
 logger = logging.getLogger(__name__)
 
 
-def stream(ctx, work):
+def stream(ctx: foo.ExecutionContext, work: Callable[[Progress], T]) -> Generator[object, None, T]:
     """Runs ``work(progress)`` for an operator's ``execute`` and yields what the App should see meanwhile.
 
     Args:
@@ -33,15 +39,15 @@ def stream(ctx, work):
     """
     title = job_title((ctx.operator_uri or "").rpartition("/")[2], ctx.params)
     if ctx.delegated:
-        told = throttled(lambda f, m: ctx.set_progress(progress=f, label=m), DELEGATED_REPORT_SECONDS)
+        told = throttled(lambda f, m="": ctx.set_progress(progress=f, label=m), DELEGATED_REPORT_SECONDS)
         with stoppable(ctx.dataset, title, told) as progress:
             return work(progress)
-    news = queue.Queue()
-    outcome = {}
+    news: queue.Queue[tuple[float, str] | None] = queue.Queue()
+    outcome: dict[str, Any] = {}
 
-    def target():
+    def target() -> None:
         try:
-            told = throttled(lambda f, m: news.put((f, m)), REPORT_SECONDS)
+            told = throttled(lambda f, m="": news.put((f, m)), REPORT_SECONDS)
             with stoppable(ctx.dataset, title, told) as progress:
                 outcome["result"] = work(progress)
         except BaseException as error:
@@ -59,7 +65,7 @@ def stream(ctx, work):
     return outcome["result"]
 
 
-def failed(ctx, error: Exception):
+def failed(ctx: foo.ExecutionContext, error: Exception) -> Generator[object, None, None]:
     """Shows a failure as one sentence, then lets it fail the call.
 
     FiftyOne's App swallows what a generator raises, so the sentence is sent first.
@@ -74,7 +80,7 @@ def failed(ctx, error: Exception):
     raise (type(error) if type(error) in (ValueError, TypeError) else RuntimeError)(sentence) from None
 
 
-def show(ctx, title: str, markdown: str):
+def show(ctx: foo.ExecutionContext, title: str, markdown: str) -> object:
     """The message that shows ``markdown`` as the operator's output in the App."""
     outputs = types.Object()
     outputs.str("text", view=types.MarkdownView())

@@ -10,7 +10,11 @@ import socket
 import threading
 import time
 import uuid
+from collections.abc import Iterator
 from contextlib import contextmanager
+
+import fiftyone as fo
+import fiftyone.operators as foo
 
 from ..dataset.private import open_store
 
@@ -21,7 +25,7 @@ SILENT_SECONDS = 60
 
 
 @contextmanager
-def write_lock(dataset, *names: str):
+def write_lock(dataset: fo.Dataset, *names: str) -> Iterator[None]:
     """Holds the right to write the named things of a dataset.
 
     Args:
@@ -49,7 +53,7 @@ def write_lock(dataset, *names: str):
 
 
 @contextmanager
-def schema_lock(dataset, seconds: float = 600):
+def schema_lock(dataset: fo.Dataset, seconds: float = 600) -> Iterator[None]:
     """Waits for one's turn to change a dataset's schema and runs, which FiftyOne keeps in one shared document.
 
     Args:
@@ -74,7 +78,7 @@ def schema_lock(dataset, seconds: float = 600):
         time.sleep(0.05)
 
 
-def others(dataset, name: str) -> bool:
+def others(dataset: fo.Dataset, name: str) -> bool:
     """Whether a living writer other than the holder of ``name`` is at work on the dataset."""
     store = open_store(dataset, STORE)
     held = ((key, store.get(key)) for key in store.list_keys() if key not in (name, TURN))
@@ -82,13 +86,13 @@ def others(dataset, name: str) -> bool:
     return any(holder and holder["owner"] != mine and _alive(holder) for _, holder in held)
 
 
-def is_held(dataset, name: str) -> bool:
+def is_held(dataset: fo.Dataset, name: str) -> bool:
     """Whether a living writer holds ``name``."""
     holder = open_store(dataset, STORE).get(name)
     return holder is not None and _alive(holder)
 
 
-def _acquire(store, name, mine):
+def _acquire(store: foo.ExecutionStore, name: str, mine: dict) -> None:
     entry = {**mine, "beat": time.time()}
     while not store.set_if_absent(name, entry):
         holder = store.get(name)
@@ -104,7 +108,7 @@ def _acquire(store, name, mine):
             return
 
 
-def _alive(holder) -> bool:
+def _alive(holder: dict) -> bool:
     if holder["host"] == socket.gethostname():
         # the start of a process is computed from clock ticks, so two readings may differ a little
         return abs(process_of(holder["pid"]).get("born", 0) - holder["born"]) < 2
@@ -124,7 +128,7 @@ def process_of(pid: int | None = None) -> dict:
         return {}
 
 
-def _heartbeat(store, names, mine, ended):
+def _heartbeat(store: foo.ExecutionStore, names: list[str], mine: dict, ended: threading.Event) -> None:
     """Tells other machines that this writer lives; they cannot look up its process."""
     while not ended.wait(HEARTBEAT_SECONDS):
         for name in list(names):

@@ -3,6 +3,8 @@
 import asyncio
 import inspect
 import threading
+from collections.abc import Callable
+from typing import Any, ClassVar
 
 import fiftyone as fo
 import fiftyone.operators as foo
@@ -22,12 +24,19 @@ class PythonCall:
     Subclasses define ``work``, the plain function, and may define ``check``, which refuses its arguments early.
     """
 
-    work = None
-    check = None
+    work: ClassVar[Callable[..., dict] | None] = None
+    check: ClassVar[Callable[..., object] | None] = None
+    name: str
+    uri: str
+    config: foo.OperatorConfig
 
-    def __call__(self, samples, *args, delegate: bool = False, **kwargs):
+    def __call__(
+        self, samples: fo.core.collections.SampleCollection, *args: Any, delegate: bool = False, **kwargs: Any
+    ) -> Any:
         """Runs ``work(samples, ...)``; see its docstring for the arguments."""
-        work = type(self).work
+        work, check = type(self).work, type(self).check
+        if work is None:
+            raise TypeError(f"{type(self).__name__} defines no work")
         if not isinstance(samples, fo.core.collections.SampleCollection):
             raise ValueError(f"samples are {type(samples).__name__}; pass a FiftyOne dataset or view")
         if not delegate:
@@ -46,9 +55,9 @@ class PythonCall:
         for key, value in params.items():
             if not _storable(value):
                 raise ValueError(f"{key}={value!r} cannot be sent to a worker; give plain data, an encoder by its name")
-        if self.check:
+        if check:
             bound.apply_defaults()
-            self.check(**{**_named(bound), **params})
+            check(**{**_named(bound), **params})
         return schedule(self.uri, samples, params)
 
 
@@ -63,7 +72,7 @@ def _named(bound: inspect.BoundArguments) -> dict:
     return found
 
 
-def _storable(value) -> bool:
+def _storable(value: object) -> bool:
     import bson
 
     try:
@@ -73,7 +82,7 @@ def _storable(value) -> bool:
     return True
 
 
-def schedule(uri: str, samples, params: dict) -> dict:
+def schedule(uri: str, samples: fo.core.collections.SampleCollection, params: dict) -> dict:
     """Queues an operator for a delegated worker.
 
     Args:
@@ -87,7 +96,7 @@ def schedule(uri: str, samples, params: dict) -> dict:
     ctx = {"view": samples.view(), "params": params, "request_delegation": True}
     outcome = {}
 
-    def queue_it():
+    def queue_it() -> None:
         try:
             outcome["result"] = foo.execute_operator(uri, ctx=ctx)
         except Exception as error:

@@ -5,6 +5,8 @@ import time
 
 import fiftyone as fo
 
+from ...models.progress import Progress, quiet
+
 REPORT_SECONDS = 0.3
 DELEGATED_REPORT_SECONDS = 2.0
 
@@ -17,13 +19,13 @@ class Stages:
         progress (None): a callable ``(fraction, message)``, which may raise to stop the work
     """
 
-    def __init__(self, names: list[str], progress=None):
+    def __init__(self, names: list[str], progress: Progress | None = None) -> None:
         self.names = list(names)
-        self.seconds = {}
-        self._progress = progress or (lambda fraction, message: None)
-        self._current = None
+        self.seconds: dict[str, float] = {}
+        self._progress = progress or quiet
+        self._current: tuple[str, float] | None = None
 
-    def enter(self, name: str):
+    def enter(self, name: str) -> Progress:
         """Starts a stage and returns its own ``progress(fraction, message="")``."""
         self.leave()
         self._current = (name, time.perf_counter())
@@ -31,17 +33,17 @@ class Stages:
         report(0)
         return report
 
-    def leave(self):
+    def leave(self) -> None:
         """Ends the running stage and books its seconds."""
         if self._current:
             name, started = self._current
             self.seconds[name] = round(self.seconds.get(name, 0) + time.perf_counter() - started, 3)
             self._current = None
 
-    def _reporter(self, name):
+    def _reporter(self, name: str) -> Progress:
         position, total = self.names.index(name), len(self.names)
 
-        def report(fraction, message=""):
+        def report(fraction: float, message: str = "", /) -> None:
             text = f"{position + 1}/{total} {name}"
             detail = message or (f"{100 * fraction:.0f} %" if fraction else "")
             self._progress((position + min(max(fraction, 0), 1)) / total, f"{text} {detail}".strip())
@@ -55,26 +57,28 @@ def job_title(operator: str, params: dict) -> str:
     return f"{operator} {made}" if isinstance(made, str) else operator
 
 
-def throttled(report, seconds: float):
+def throttled(report: Progress, seconds: float) -> Progress:
     """``report`` at most every ``seconds``, and always when a stage starts or all is done."""
-    last = {"time": 0.0, "stage": None}
+    told = 0.0
+    last_stage: str | None = None
 
-    def progress(fraction, message=""):
+    def progress(fraction: float, message: str = "", /) -> None:
+        nonlocal told, last_stage
         now = time.monotonic()
         stage = " ".join(message.split()[:2])
-        if stage != last["stage"] or fraction >= 1 or now - last["time"] >= seconds:
-            last.update(time=now, stage=stage)
+        if stage != last_stage or fraction >= 1 or now - told >= seconds:
+            told, last_stage = now, stage
             report(fraction, message)
 
     return progress
 
 
-def console_progress():
+def console_progress() -> Progress | None:
     """One self-overwriting line on a terminal, or nothing where FiftyOne's progress bars are off."""
     if not fo.config.show_progress_bars or not sys.stderr.isatty():
         return None
 
-    def report(fraction, message=""):
+    def report(fraction: float, message: str = "", /) -> None:
         end = "\n" if fraction >= 1 else ""
         print(f"\r\033[K{100 * fraction:3.0f} % {message}", end=end, file=sys.stderr, flush=True)
 

@@ -7,10 +7,13 @@ import socket
 import threading
 import time
 import uuid
+from collections.abc import Iterator
 from contextlib import contextmanager
 
 import fiftyone as fo
+import fiftyone.operators as foo
 
+from ...models.progress import Progress, quiet
 from ..dataset.private import open_store, root_dataset
 from .locks import process_of
 
@@ -24,7 +27,9 @@ class Stopped(RuntimeError):
 
 
 @contextmanager
-def stoppable(samples, what: str, progress=None):
+def stoppable(
+    samples: fo.core.collections.SampleCollection, what: str, progress: Progress | None = None
+) -> Iterator[Progress]:
     """Work that :func:`request_stop` can stop.
 
     Args:
@@ -37,21 +42,26 @@ def stoppable(samples, what: str, progress=None):
         is called that often
     """
     dataset = root_dataset(samples) if isinstance(samples, fo.core.collections.SampleCollection) else None
-    progress = progress or (lambda fraction, message="": None)
+    told = progress or quiet
     if dataset is None:
-        yield progress
+        yield told
         return
     store, key = open_store(dataset, STORE), uuid.uuid4().hex
     mine = {"what": what, "started": time.time(), "host": socket.gethostname(), "stop": False, **process_of()}
     store.set(key, mine)
     watch = _Watch(store, key, what)
+
+    def watched(fraction: float, message: str = "", /) -> None:
+        watch.look()
+        told(fraction, message)
+
     try:
-        yield lambda fraction, message="": (watch.look(), progress(fraction, message))[1]
+        yield watched
     finally:
         store.delete(key)
 
 
-def request_stop(samples, job: str | None = None) -> list[dict]:
+def request_stop(samples: fo.core.collections.SampleCollection, job: str | None = None) -> list[dict]:
     """Asks jobs on a dataset to stop.
 
     Args:
@@ -76,7 +86,7 @@ def request_stop(samples, job: str | None = None) -> list[dict]:
     return chosen
 
 
-def running(samples) -> list[dict]:
+def running(samples: fo.core.collections.SampleCollection) -> list[dict]:
     """The jobs at work on a dataset, oldest first, as ``{"id", "what", "started", "host", "pid"}``."""
     store, found = open_store(root_dataset(samples), STORE), []
     for key in store.list_keys():
@@ -93,12 +103,12 @@ def running(samples) -> list[dict]:
 class _Watch:
     """Looks at the flag at most once a second: a query takes about a millisecond, a batch may take less."""
 
-    def __init__(self, store, key: str, what: str):
+    def __init__(self, store: foo.ExecutionStore, key: str, what: str) -> None:
         self.store, self.key, self.what = store, key, what
         self.looked = 0.0
         self.lock = threading.Lock()
 
-    def look(self):
+    def look(self) -> None:
         with self.lock:
             now = time.monotonic()
             if now - self.looked < LOOK_SECONDS:
@@ -108,14 +118,14 @@ class _Watch:
             raise Stopped(f"{self.what} was stopped as you asked")
 
 
-def _alive(entry) -> bool:
+def _alive(entry: dict) -> bool:
     if entry["host"] != socket.gethostname():
         return time.time() - entry["started"] < SILENT_SECONDS
     # the start of a process is computed from clock ticks, so two readings may differ a little
     return abs(process_of(entry["pid"]).get("born", 0) - entry["born"]) < 2
 
 
-def stop_clustering(samples, job: str | None = None) -> dict:
+def stop_clustering(samples: fo.core.collections.SampleCollection, job: str | None = None) -> dict:
     """Asks running work on a dataset to stop: immediate, delegated, or in another Python process.
 
     A job ends at its next batch, within seconds. What it finished is kept: embeddings, and the last epoch of a

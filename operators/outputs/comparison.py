@@ -75,7 +75,8 @@ def heat_map(done: dict) -> tuple[list[dict], dict]:
 
 def _unique(names: list[str]) -> list[str]:
     """Names as an axis takes them: short, and different from each other, for Plotly joins equal ones."""
-    seen, found = {}, []
+    seen: dict[str, int] = {}
+    found = []
     for name in names:
         short = name if len(name) <= 24 else f"{name[:23]}…"
         short = html.escape(short, quote=False)  # Plotly reads markup in labels

@@ -1,5 +1,6 @@
 """What a naming job says to people: the names, how it ended, and the pictures of a dry run."""
 
+import fiftyone.operators as foo
 import fiftyone.operators.types as types
 
 from ...models.images.contact_sheets import captioned_sheet
@@ -31,7 +32,7 @@ def naming_text(summary: dict) -> str:
     return "\n".join(lines + ([f"\nand {more:,} more"] if more > 0 else []))
 
 
-def show_naming(ctx, summary: dict):
+def show_naming(ctx: foo.ExecutionContext, summary: dict) -> object:
     """The message that shows the end of a naming job, or a dry run, in the App."""
     outputs = types.Object()
     outputs.str("text", view=types.MarkdownView())
@@ -48,7 +49,7 @@ def show_naming(ctx, summary: dict):
     return ctx.ops.show_output(types.Property(outputs, view=view).to_json(), results)
 
 
-def _dry_run_text(summary):
+def _dry_run_text(summary: dict) -> str:
     low, high = summary["tokens"]
     cost = "" if summary["cost"] is None else f", ${summary['cost'][0]:.2g} to ${summary['cost'][1]:.2g}"
     n = summary["n_questions"]
@@ -60,7 +61,7 @@ def _dry_run_text(summary):
     return text
 
 
-def _data_url(pictures) -> str:
+def _data_url(pictures: list[bytes]) -> str:
     if len(pictures) == 1:
         return jpeg_url(pictures[0])
     return jpeg_url(captioned_sheet(pictures, [str(i + 1) for i in range(len(pictures))]))

@@ -1,5 +1,7 @@
 """A suggested number of clusters for people: Markdown, curves, and buttons that open the filled form."""
 
+from typing import Any
+
 import fiftyone.operators.types as types
 
 LEVELS = ("coarse", "natural", "fine")
@@ -42,7 +44,7 @@ def curve_plot(done: dict) -> list[dict]:
         low, high = min(values), max(values)
         best, worst = (low, high) if name in ("davies_bouldin", "coding_length") else (high, low)
         scaled = [(value - worst) / (best - worst) if best != worst else 1.0 for value in values]
-        trace = {"x": [trial["value"] for trial in points], "y": scaled, "name": title}
+        trace: dict[str, Any] = {"x": [trial["value"] for trial in points], "y": scaled, "name": title}
         trace["customdata"] = [[trial["n_clusters"], value] for trial, value in zip(points, values, strict=True)]
         facts = f"%{{customdata[0]}} clusters, {title} %{{customdata[1]:.3g}}"
         trace["hovertemplate"] = f"{before}{facts}<extra></extra>"
@@ -88,7 +90,8 @@ def count_results(done: dict) -> dict:
 
 def form_params(done: dict) -> dict[str, dict]:
     """The entries of the ``compute_clusters`` form for each different suggestion."""
-    method, found = done["method"], {}
+    method = done["method"]
+    found: dict[str, dict] = {}
     for level in LEVELS:
         entries = {"method": method, f"method_{method}": done["params"][level], "source": done["embeddings"]}
         if done["patches_field"]:

@@ -1,5 +1,7 @@
 """What a finished run says about itself, for the App, the console and the run's information."""
 
+from collections.abc import Iterable
+
 LARGEST = 12
 MAIN_SCORES = ("silhouette", "acc", "nmi", "ari", "purity", "coverage", "neighbor_agreement")
 WEAKEST = 8
@@ -46,7 +48,7 @@ def sizes_text(sizes: dict, n_used: int) -> str:
     return f"Sizes: {shown or 'none'}{more}{tail}"
 
 
-def score_table(scores: dict, names=None) -> list[str]:
+def score_table(scores: dict, names: Iterable[str] | None = None) -> list[str]:
     """The lines of a table with one column per score that could be computed.
 
     Args:

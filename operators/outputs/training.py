@@ -1,5 +1,6 @@
 """A training for people: a summary as Markdown and its curve."""
 
+import fiftyone.operators as foo
 import fiftyone.operators.types as types
 
 from .summary import seconds_text
@@ -63,6 +64,6 @@ def training_results(summary: dict) -> dict:
     return {"text": training_text(summary), "curve": curve_plot(summary)}
 
 
-def show_training(ctx, summary: dict):
+def show_training(ctx: foo.ExecutionContext, summary: dict) -> object:
     """The message that shows a training in the App."""
     return ctx.ops.show_output(training_output(summary).to_json(), training_results(summary))
