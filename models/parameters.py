@@ -30,11 +30,12 @@ _LIMITS = ("ge", "gt", "le", "lt")
 _VARIABLE = (inspect.Parameter.VAR_POSITIONAL, inspect.Parameter.VAR_KEYWORD)
 
 
-def parameters(cls: type) -> dict[str, FieldInfo]:
+def parameters(cls: type | Callable) -> dict[str, FieldInfo]:
     """The public constructor parameters of ``cls``, in order, each with default, range and description.
 
     Args:
-        cls: a class whose constructor annotates its parameters with ``Annotated[type, Field(...)]``
+        cls: a class whose constructor annotates its parameters with ``Annotated[type, Field(...)]``, or a function
+            that does
 
     Returns:
         a dict of parameter name to pydantic ``FieldInfo``; ``random_state`` is left out

@@ -55,7 +55,7 @@ class Assignment:
 
     @property
     def in_run(self) -> bool:
-        """Whether the labels go to the run's own field."""
+        """True if the labels go to the run's own field."""
         return self.run.dataset is self.target.dataset and self.name == self.run.field
 
 

@@ -97,7 +97,7 @@ def _groups(members: Members, X: np.ndarray, min_similarity: float, progress: Pr
     from ...models.analysis.duplicates import duplicate_groups
 
     names, groups = members.names, []
-    usable, done = X.any(axis=1), 0.0
+    usable, done = np.asarray(X.any(axis=1)), 0.0
     for cluster, rows in members.by_cluster().items():
         if cluster == NOISE:
             continue

@@ -1,4 +1,4 @@
-"""The log of a run's edits: what was done, by whom and when, and what it takes to undo it. Plain data.
+"""The log of a run's edits: action, author and time of each, and what it takes to undo it. Plain data.
 
 A record is an edit, or says "undo" or "redo" of an earlier one; records are never taken out again. An edit holds what
 it changed in the run as ``{table: {key: [before, after]}}``, None where there was nothing, and what it changed in the

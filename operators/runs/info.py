@@ -20,7 +20,7 @@ def get_clustering_run_info(samples: fo.core.collections.SampleCollection, run_k
     Raises:
         ValueError: if there is no such run
     """
-    return run_info(Run.cached(samples, run_key))
+    return run_info(Run.open(samples, run_key))
 
 
 def run_info(run: Run) -> dict:

@@ -54,7 +54,7 @@ def _check_free(dataset: fo.Dataset, path: str) -> None:
     field = dataset.get_field(path)
     mark = mark_of(field)
     if field is not None and (mark is None or mark["run_key"] in known):
-        raise ValueError(f"field {path!r} exists and was not left by an orphaned run; choose another name")
+        raise ValueError(f"field {path!r} exists and is not of an orphaned run; choose another name")
 
 
 def register(

@@ -11,7 +11,7 @@ def get(name):
 
 
 def group_vectors(n=60, groups=3, d=32, seed=0):
-    """Vectors around ``groups`` far-apart centres, and which centre each has."""
+    """Vectors around ``groups`` far-apart centers, and which centre each has."""
     rng = np.random.default_rng(seed)
     centers = rng.normal(size=(groups, d)) * 5
     which = np.arange(n) % groups

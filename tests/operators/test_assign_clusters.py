@@ -13,11 +13,11 @@ from fiftyone.plugins.orgs.constellation.clusters.models.clusterers import get_c
 from fiftyone.plugins.orgs.constellation.clusters.models.parameters import parameters
 from fiftyone.plugins.orgs.constellation.clusters.models.vectors.normalize import l2_normalize
 from fiftyone.plugins.orgs.constellation.clusters.models.vectors.reduction import get_reduction
-from fiftyone.plugins.orgs.constellation.clusters.operators.editing import new_samples as newcomers
+from fiftyone.plugins.orgs.constellation.clusters.operators.editing import new_samples
 from PIL import Image
 
 from .conftest import get, group_vectors
-from .editing.test_edits import check_entries, log_of, state
+from .editing.test_edits import check_records, log_of, state
 from .handles import (
     clusters_of,
     dissolve_clusters,
@@ -77,7 +77,7 @@ def test_labels_are_those_that_the_estimator_predicts(blobs, compute, method, pa
     assert new.values("km.confidence") == pytest.approx(confidence, abs=2e-5)
     assert list(zip(*blobs.limit(40).values(["km.id", "km.label", "km.confidence"]), strict=True)) == before
     assert done["n_assigned"] + done["n_noise"] == 25 and done["n_noise"] == (labels < 0).sum()
-    check_entries(blobs)
+    check_records(blobs)
 
 
 QUICK = {"n_clusters": 3, "steps": 40, "heads": 1, "pretrain_steps": 40, "runs": 2, "min_cluster_size": 5}
@@ -109,7 +109,7 @@ def test_it_is_an_edit_that_can_be_undone(split):
     assert sum(c["size"] for c in done["clusters"]) == 20 and done["text"].startswith("Assigned 20 images to ")
     assert {c["label"] for c in done["clusters"]} == {f"name {c['id']}" for c in done["clusters"]}
     assert [c["prototypes"] for c in clusters_of(dataset, "km")] == prototypes
-    check_entries(dataset)
+    check_records(dataset)
     again = assign(dataset)
     assert again["version"] == 2 and again["text"] == "All of these images had a label before; nothing was changed"
     undo_edit(dataset, "km")
@@ -132,7 +132,7 @@ def test_below_the_minimum_they_stay_unassigned(split):
     assert set(left) == {row_id for row_id, p in zip(ids, sure, strict=True) if p < limit}
     view = dataset.select(left[:3])
     assert assign(view)["n_assigned"] == 3 and dataset.count("km.label") == 40 + 20 - len(left) + 3
-    check_entries(dataset)
+    check_records(dataset)
 
 
 def test_new_samples_go_where_the_edited_clusters_are(split):
@@ -148,10 +148,10 @@ def test_new_samples_go_where_the_edited_clusters_are(split):
     for row_id, cluster in zip(*dataset.select(ids).values(["id", "km.cluster"]), strict=True):
         assert cluster in goes[first[row_id]]
     assert done["n_noise"] > 0
-    check_entries(dataset)
+    check_records(dataset)
     merge_clusters(dataset, "km", [kept, 4])
     assert assign(dataset, overwrite=True)["version"] == version_of(dataset, "km")
-    check_entries(dataset)
+    check_records(dataset)
 
 
 def test_again_moves_what_was_assigned_and_nothing_else(split):
@@ -165,7 +165,7 @@ def test_again_moves_what_was_assigned_and_nothing_else(split):
     assert dataset.select(ids[1:]).values("km").count(None) == done["n_unassigned"]
     assert dataset[by_hand].km.cluster == (there + 1) % 5
     assert dict(zip(*dataset.limit(40).values(["id", "km.cluster"]), strict=True)) == seen
-    check_entries(dataset)
+    check_records(dataset)
 
 
 def test_into_another_dataset(split, other):
@@ -257,7 +257,7 @@ def test_missing_vectors_are_made_by_the_runs_encoder(dataset, compute, tmp_path
         assert assign(twin, run_dataset=dataset.name)["notes"] == []
         assert twin.values("km.cluster") == clusters[:3]
         twin.add_sample(fo.Sample(filepath=paths[4]))
-        monkeypatch.setattr(newcomers, "same_encoder", lambda a, b: False)
+        monkeypatch.setattr(new_samples, "same_encoder", lambda a, b: False)
         with pytest.raises(ValueError, match="'vec' holds vectors of efficientnet_lite0 .* rename that field"):
             assign(twin, run_dataset=dataset.name)
         twin.delete_sample_field("vec")

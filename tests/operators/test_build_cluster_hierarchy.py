@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 
 from .conftest import get
-from .editing.test_edits import check_entries, log_of, state
+from .editing.test_edits import check_records, log_of, state
 from .handles import (
     clusters_of,
     dissolve_clusters,
@@ -80,7 +80,7 @@ def test_the_coarse_level_follows_every_edit_and_its_undo(run):
         lambda: move_to_cluster(run, "km", run.match(fo.ViewField("km.cluster") == -1).values("id")),
     ):
         assert call()["n_changed"] >= 0
-        check_coarse(run), check_entries(run)
+        check_coarse(run), check_records(run)
         states.append(state(run))
     for expected in reversed(states[:-1]):
         undo_edit(run, "km")

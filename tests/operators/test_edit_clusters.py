@@ -6,7 +6,7 @@ from fiftyone import ViewField as F
 from fiftyone.plugins.orgs.constellation.clusters.operators import build_cluster_hierarchy, edit_clusters
 
 from .conftest import get
-from .editing.test_edits import check_entries, log_of, members, state
+from .editing.test_edits import check_records, log_of, members, state
 from .handles import version_of
 
 
@@ -43,7 +43,7 @@ def test_every_action_by_its_python_call(run):
     }.items():
         done = edit(run, action, author="anna", **arguments)
         assert done["action"] == action and done["n_changed"] > 0 and done["text"] and done["run_key"] == "km"
-        check_entries(run)
+        check_records(run)
     assert {record["by"] for record in log_of(run)} == {"anna"}
     assert all(record["arguments"] and record["at"].endswith("UTC") for record in log_of(run))
     for _ in range(6):
@@ -138,7 +138,7 @@ def test_execute_in_the_app(run):
     press_execute(run, run_key="km", action="move", cluster="new", name="mine", selected=run.values("id")[:4])
     press_execute(run, run_key="km", action="dissolve", clusters=["3"])
     press_execute(run, run_key="km", action="absorb_noise", min_similarity=-1.0)
-    check_entries(run)
+    check_records(run)
     done = [record["action"] for record in log_of(run)]
     assert done == ["rename", "merge", "split", "move", "dissolve", "absorb_noise"]
     press_execute(run, run_key="km", action="undo")

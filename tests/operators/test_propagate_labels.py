@@ -11,7 +11,7 @@ from .inputs.test_forms import draw, flat
 
 @pytest.fixture
 def run(blobs, compute):
-    """Run ``km``; the first 30 samples have a class, and of cluster c two are mislabelled."""
+    """Run ``km``; the first 30 samples have a class, and of cluster c two are mislabeled."""
     compute(blobs, run_key="km", embeddings="emb")
     classes = blobs.values("ground_truth.label")
     classes[2] = classes[5] = "a"
@@ -57,11 +57,11 @@ def test_a_view_gets_its_own_proposals(run):
 
 
 def test_what_is_known_of_a_cluster_counts_for_a_view_without_any(run):
-    unlabelled = run.skip(30).limit(12)
-    done = call(unlabelled)
+    unlabeled = run.skip(30).limit(12)
+    done = call(unlabeled)
     assert done["n_proposed"] == 8 and done["n_known"] == 0 and done["n_left"] == 4
     assert sum(cluster["known"] for cluster in done["clusters"]) == 30
-    assert set(run.exists("new").values("id")) <= set(unlabelled.values("id"))
+    assert set(run.exists("new").values("id")) <= set(unlabeled.values("id"))
 
 
 def test_patches(patches, compute):
@@ -78,7 +78,7 @@ def test_patches(patches, compute):
 @pytest.mark.parametrize(
     ("kwargs", "words"),
     [
-        ({"output_field": "ground_truth"}, "field 'ground_truth' exists and was not left by an orphaned run"),
+        ({"output_field": "ground_truth"}, "field 'ground_truth' exists and is not of an orphaned run"),
         ({"output_field": "km"}, "field 'km' holds the clusters of run 'km'; choose another name"),
         ({"output_field": "1 x"}, "'1 x' is not valid"),
         ({"min_purity": 1.5}, "min_purity=1.5"),

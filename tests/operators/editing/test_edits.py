@@ -45,14 +45,14 @@ def state(dataset, key="km") -> tuple:
     results = dataset.load_run_results(key, cache=False)
     tables = ("names", "becomes", "coarse", "hierarchy")
     kept = {k: v for k, v in results.serialize().items() if k not in ("edits", *tables)}
-    parts = {name: getattr(results, name, None) for name in tables}
-    parts = {name: part for name, part in parts.items() if part and any(part.values())}
+    found = {name: getattr(results, name, None) for name in tables}
+    found = {name: table for name, table in found.items() if table and any(table.values())}
     fields = [p for p in (path, coarse) if dataset.get_field(p)]
     labels = {p: dataset.values([f"{p}.{a}" for a in ("id", "label", "cluster", "confidence")]) for p in fields}
     labels.setdefault(coarse, None)
     if labels[coarse]:
         labels[coarse] = labels[coarse][1:]  # a field that is made again has labels with other ids
-    return config, kept, parts, labels
+    return config, kept, found, labels
 
 
 def log_of(dataset, key="km"):
@@ -92,21 +92,21 @@ EDITS = {
 }
 
 
-def check_entries(dataset, key="km"):
+def check_records(dataset, key="km"):
     """What the run says of its clusters is what its labels say."""
     dataset.reload()
     path = get_config(dataset, key).label_path
     found = list(zip(*dataset.values([f"{path}.{a}" for a in ("cluster", "label", "confidence")]), strict=True))
-    entries = clusters_of(dataset, key)
-    assert {e["id"] for e in entries} == {c for c, *_ in found if c is not None}
-    for entry in entries:
-        mine = [(label, p) for c, label, p in found if c == entry["id"]]
-        assert {label for label, _ in mine} == {entry["label"]} and len(mine) == entry["size"]
-        assert entry["confidence"] == pytest.approx(np.mean([p for _, p in mine]), abs=1e-4)
-        assert set(entry["prototypes"]) <= set(members(dataset, entry["id"], key))
-        assert bool(entry["prototypes"]) == (entry["id"] != -1)
+    records = clusters_of(dataset, key)
+    assert {e["id"] for e in records} == {c for c, *_ in found if c is not None}
+    for record in records:
+        mine = [(label, p) for c, label, p in found if c == record["id"]]
+        assert {label for label, _ in mine} == {record["label"]} and len(mine) == record["size"]
+        assert record["confidence"] == pytest.approx(np.mean([p for _, p in mine]), abs=1e-4)
+        assert set(record["prototypes"]) <= set(members(dataset, record["id"], key))
+        assert bool(record["prototypes"]) == (record["id"] != -1)
     config = get_config(dataset, key)
-    assert config.n_clusters == len({e["id"] for e in entries} - {-1})
+    assert config.n_clusters == len({e["id"] for e in records} - {-1})
     assert config.n_noise == sum(c == -1 for c, *_ in found)
 
 
@@ -114,7 +114,7 @@ def check_entries(dataset, key="km"):
 def test_every_edit_undone_restores_everything_and_redone_repeats_it(run, name):
     before = state(run)
     done = EDITS[name](run)
-    check_entries(run)
+    check_records(run)
     after = state(run)
     assert done["n_changed"] > 0 and after != before and done["version"] == 1
     undo_edit(run, "km")
@@ -141,7 +141,7 @@ def test_many_edits_are_undone_to_the_start_and_done_again(run):
         assert state(run) == expected
     with pytest.raises(ValueError, match="'km' has no edit to redo"):
         redo_edit(run, "km")
-    check_entries(run)
+    check_records(run)
 
 
 def test_a_new_edit_ends_what_could_be_redone_and_ids_are_never_used_again(run):
@@ -225,7 +225,7 @@ def test_noise_is_absorbed_above_the_minimum_only(noisy):
     assert one["n_changed"] == 1 and one["n_left"] == len(noise) - 1 and one["nearest_left"] <= limit
     rest = absorb_noise(dataset, "km", min_similarity=-1)
     assert rest["n_left"] == 0 and rest["removed"] == [-1] and rest["nearest_left"] is None
-    check_entries(dataset)
+    check_records(dataset)
     undo_edit(dataset, "km"), undo_edit(dataset, "km")
     assert state(dataset) == before
     some = sorted(noise)[:2]
@@ -301,7 +301,7 @@ def test_a_sample_that_the_run_left_out_can_be_moved_into_a_cluster(run):
     move_to_cluster(run, "km", [new], 2)
     label = run[new].km
     assert (label.label, label.cluster, label.confidence) == ("cluster 02", 2, 1)
-    check_entries(run)
+    check_records(run)
     undo_edit(run, "km")
     assert run[new].km is None and state(run) == before
 
@@ -423,7 +423,7 @@ def test_undo_leaves_alone_what_was_changed_or_deleted_since(run):
     done = undo_edit(run, "km")
     assert "2 images were changed or deleted since" in done["text"]
     assert run[other].km.cluster == 3
-    check_entries(run)
+    check_records(run)
     assert {c["id"]: c["size"] for c in clusters_of(run, "km")} == {**sizes, 0: sizes[0] - 2, 3: sizes[3] + 1}
 
 
@@ -439,7 +439,7 @@ def test_a_run_whose_field_is_gone_or_renamed_says_so(run):
 def test_without_vectors_a_cluster_is_merged_but_not_split(run):
     run.delete_sample_field("emb")
     merge_clusters(run, "km", [0, 1])
-    check_entries(run)
+    check_records(run)
     with pytest.raises(ValueError, match="cluster 2 has 0 usable vectors in 'emb', too few to split"):
         split_cluster(run, "km", 2)
 
@@ -451,7 +451,7 @@ def test_a_cloned_dataset_is_edited_by_itself(run):
     try:
         assert clusters_of(twin, "km") == clusters_of(run, "km")
         undo_edit(twin, "km")
-        check_entries(twin)
+        check_records(twin)
         assert len(clusters_of(twin, "km")) == 5 and state(run) == before
     finally:
         twin.delete()
@@ -464,7 +464,7 @@ def test_an_exported_dataset_is_edited_after_it_came_back(run, tmp_path):
     try:
         undo_edit(back, "km")
         rename_clusters(back, "km", {0: "back"})
-        check_entries(back)
+        check_records(back)
         assert len(clusters_of(back, "km")) == 5
     finally:
         back.delete()

@@ -1,4 +1,4 @@
-"""What a run keeps about its clusters: computed with it, kept with it, told from what is out of date."""
+"""Statistics of clusters: computed with a run, kept with it, and seen to be stale."""
 
 import fiftyone as fo
 import fiftyone.operators as foo
@@ -46,7 +46,7 @@ def members(dataset, cluster):
 
 
 def known(dataset):
-    """All that is derived from a run's labels: figures and those against classes, then the scores of the whole."""
+    """All that is derived from a run's labels: statistics and those against classes, then the scores of the whole."""
     dataset.reload()
     parts = [dict(read_statistics(Run.cached(dataset, "km"), name)) for name in ("figures", "truth")]
     config = dataset.get_run_info("km").config
@@ -76,7 +76,7 @@ def test_a_run_has_figures_from_the_start(run):
     assert unpack(truth["counts"]).tolist() == [[20, 0, 0], [0, 20, 0], [0, 0, 20]]
 
 
-def test_evaluating_again_gives_the_same_figures(run):
+def test_evaluating_again_gives_the_same_statistics(run):
     before = read_statistics(Run.cached(run, "km"))
     evaluate(run, ground_truth="ground_truth")
     after = read_statistics(Run.cached(run, "km"))
@@ -93,7 +93,7 @@ def test_the_members_at_the_border_are_named_by_id_with_their_second_choice(run)
     assert border["border"][0] == doubtful.id and border["second"][0] == 1 and border["margin"][0] < border["margin"][1]
 
 
-def test_figures_are_out_of_date_after_an_edit_and_a_deletion(run):
+def test_statistics_are_stale_after_an_edit_and_a_deletion(run):
     move_to_cluster(run, "km", members(run, 0)[:2], 1)
     run.reload()
     statistics = read_statistics(Run.cached(run, "km"))
