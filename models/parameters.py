@@ -3,20 +3,31 @@
 A parameter carries its own legal range and help::
 
     def __init__(self, n_clusters: Annotated[int, Field(ge=2, description="How many clusters")] = 10): ...
+
+A subclass declares only what is its own and the defaults that it changes; the rest follows from the base class::
+
+    def __init__(self, n_clusters: int = 3, *, ratio: Annotated[float, Field(gt=0)] = 0.5, **shared):
+        super().__init__(n_clusters=n_clusters, **shared)
+
+Without a ``Field`` of its own a parameter that the base has too, as ``n_clusters`` here, keeps the base's type, range
+and help. Keyword-only parameters come last, as the finer ones. In either group those of the base keep their places, and
+a new one follows the parameter declared before it, or leads.
 """
 
 import inspect
 import typing
+from collections.abc import Callable
 from difflib import get_close_matches
 from functools import cache
 
-from pydantic import ConfigDict, ValidationError, create_model
+from pydantic import BaseModel, ConfigDict, ValidationError, create_model
 from pydantic.fields import FieldInfo
 
 # Set by the run for every estimator that has it, so it is not part of any method's own form.
 SEED = "random_state"
 DEFAULT_SEED = 51
 _LIMITS = ("ge", "gt", "le", "lt")
+_VARIABLE = (inspect.Parameter.VAR_POSITIONAL, inspect.Parameter.VAR_KEYWORD)
 
 
 def parameters(cls: type) -> dict[str, FieldInfo]:
@@ -125,20 +136,62 @@ def _alternatives(annotation) -> tuple:
 
 
 @cache
-def _schema(described, partial: bool = False):
+def _schema(described: Callable, partial: bool = False) -> type[BaseModel]:
     """The model of a signature; of a ``partial`` one nothing is required, and defaults are not looked at."""
-    signed = described.__init__ if isinstance(described, type) else described
-    fields = {}
-    # not get_type_hints(), which wraps what defaults to None in another Optional on Python 3.10 and hides its range
-    for name, parameter in inspect.signature(signed, eval_str=True).parameters.items():
-        if name == "self" or parameter.kind in (parameter.VAR_KEYWORD, parameter.VAR_POSITIONAL):
-            continue
+    declared = _of_constructor(described) if isinstance(described, type) else _of_function(described)
+    fields: dict[str, typing.Any] = {}
+    for name, parameter in declared.items():
         default = (None if partial else ...) if parameter.default is parameter.empty else parameter.default
         annotation = typing.Any if parameter.annotation is parameter.empty else parameter.annotation
         fields[name] = (annotation, default)
     # strict: "10" and 2.5 are not integers, True is not 1 (an int is still a fine float)
     config = ConfigDict(strict=True, extra="forbid", arbitrary_types_allowed=True, protected_namespaces=())
     return create_model(described.__name__, __config__=config, **fields)
+
+
+def _of_function(function: Callable) -> dict[str, inspect.Parameter]:
+    # not get_type_hints(), which wraps what defaults to None in another Optional on Python 3.10 and hides its range
+    found = inspect.signature(function, eval_str=True).parameters
+    return {name: parameter for name, parameter in found.items() if name != "self" and parameter.kind not in _VARIABLE}
+
+
+def _of_constructor(cls: type) -> dict[str, inspect.Parameter]:
+    """The constructor's parameters, and those that it passes on by ``**shared`` to the next one in the MRO."""
+    constructors = []
+    for constructor in (vars(base)["__init__"] for base in cls.__mro__ if "__init__" in vars(base)):
+        constructors.append(constructor)
+        if not any(p.kind is p.VAR_KEYWORD for p in inspect.signature(constructor).parameters.values()):
+            break
+    found: dict[str, inspect.Parameter] = {}
+    for constructor in reversed(constructors):
+        found = _extended(found, _of_function(constructor))
+    return found
+
+
+def _extended(base: dict[str, inspect.Parameter], own: dict[str, inspect.Parameter]) -> dict[str, inspect.Parameter]:
+    """The parameters of a base class with those of a subclass, in the order that the module's docstring explains."""
+    merged = base | {name: _inherited(parameter, base.get(name)) for name, parameter in own.items()}
+    order: list[str] = []
+    for late in (False, True):
+        group = [name for name, found in base.items() if _is_late(found) == _is_late(merged[name]) == late]
+        place = 0
+        for name in (name for name in own if _is_late(merged[name]) == late):
+            if name not in group:
+                group.insert(place, name)
+            place = group.index(name) + 1
+        order += group
+    return {name: merged[name] for name in order}
+
+
+def _is_late(parameter: inspect.Parameter) -> bool:
+    return parameter.kind is parameter.KEYWORD_ONLY
+
+
+def _inherited(own: inspect.Parameter, base: inspect.Parameter | None) -> inspect.Parameter:
+    """A parameter as a subclass declares it, with the base's annotation if its own has no ``Field``."""
+    if base is None or typing.get_origin(own.annotation) is typing.Annotated:
+        return own
+    return own.replace(annotation=base.annotation)
 
 
 def _sentence(title: str, error: ValidationError) -> str:

@@ -14,6 +14,7 @@ import numpy as np
 from .clusterers.deep.networks import most_likely, probabilities
 from .clusterers.gaussian_mixture import log_density, posterior
 from .vectors.centers import cluster_means, nearest_centers
+from .vectors.copies import agreed, first_copies
 from .vectors.neighbors import distance_limits, query_neighbors, vote
 from .vectors.normalize import l2_normalize
 from .vectors.reduction import project
@@ -66,7 +67,7 @@ def describe(
 
 
 def place(spec: dict, arrays: dict, X_new, X_train=None, labels_train=None, becomes: dict | None = None):
-    """Labels for new samples.
+    """Labels for new samples; copies of a vector get the same.
 
     Args:
         spec: the description from :func:`describe`
@@ -117,8 +118,9 @@ def nearest_by_cosine(X, labels, rows, centered: bool = False):
     inside = np.asarray(labels) >= 0
     ids, place = np.unique(np.asarray(labels)[inside], return_inverse=True)
     centers = l2_normalize(cluster_means(unit[inside], place, len(ids)))
-    found, confidence = nearest_centers(unit[rows], centers)
-    return ids[found], confidence, np.einsum("ij,ij->i", unit[rows], centers[found])
+    asked = unit[rows]
+    found, confidence = agreed(first_copies(asked), *nearest_centers(asked, centers))
+    return ids[found], confidence, np.einsum("ij,ij->i", asked, centers[found])
 
 
 def needs_neighbors(spec: dict, becomes: dict | None = None) -> bool:
@@ -127,7 +129,7 @@ def needs_neighbors(spec: dict, becomes: dict | None = None) -> bool:
 
 
 def place_by_arrays(spec: dict, arrays: dict, X, becomes: dict | None = None):
-    """Labels from the arrays alone, for every kind but "neighbors".
+    """Labels from the arrays alone, for every kind but "neighbors"; copies of a vector get the same.
 
     Args:
         spec: the description from :func:`describe`
@@ -138,6 +140,11 @@ def place_by_arrays(spec: dict, arrays: dict, X, becomes: dict | None = None):
     Returns:
         a tuple of ``(m,)`` labels, -1 for noise and -2 where the neighbours decide, and ``(m,)`` float32 confidences
     """
+    found = _by_arrays(spec, arrays, X, becomes)
+    return agreed(first_copies(X), *found)
+
+
+def _by_arrays(spec, arrays, X, becomes):
     X = _prepared(spec, arrays, X)
     if spec["kind"] == "centers":
         labels, confidence = nearest_centers(X, arrays["centers"])
@@ -183,13 +190,13 @@ def _confidence_of_several(spec, arrays, X, mine):
 
 
 def _voted(spec, arrays, X_new, X_train, labels_train, becomes):
-    X_new, X_train = _prepared(spec, arrays, X_new), _prepared(spec, arrays, X_train)
-    if spec["kind"] != "neighbors":
-        return vote(X_new, X_train, labels_train, _VOTERS)
-    limits = arrays.get("limits")
+    asked, X_train = _prepared(spec, arrays, X_new), _prepared(spec, arrays, X_train)
+    by_vote = spec["kind"] == "neighbors"
+    limits = arrays.get("limits") if by_vote else None
     if limits is not None and becomes:  # they are of clusters that are no more
         limits = distance_limits(X_train, labels_train, spec["metric"])
-    return vote(X_new, X_train, labels_train, spec["k"], spec["metric"], limits=limits)
+    k, metric = (spec["k"], spec["metric"]) if by_vote else (_VOTERS, "euclidean")
+    return agreed(first_copies(X_new), *vote(asked, X_train, labels_train, k, metric, limits=limits))
 
 
 def _prepared(spec, arrays, X):

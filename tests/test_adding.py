@@ -19,7 +19,7 @@ def example(heading: str) -> str:
 
 @pytest.fixture
 def plugin(tmp_path):
-    """A copy of the plugin with the four examples added, in a plugins folder of its own."""
+    """A copy of the plugin with the five examples added, in a plugins folder of its own."""
     copy = tmp_path / "plugins" / "clusters"
     copy.mkdir(parents=True)
     for name in ("fiftyone.yml", "__init__.py"):
@@ -28,6 +28,7 @@ def plugin(tmp_path):
         shutil.copytree(ROOT / name, copy / name, ignore=shutil.ignore_patterns("__pycache__"))
     (copy / "models/clusterers/spectral.py").write_text(example("Add a method"))
     (copy / "models/encoders/color_grid.py").write_text(example("Add an encoder"))
+    (copy / "models/training/noisy_simclr.py").write_text(example("Add a way of training"))
     (copy / "operators/editing/actions/confirm.py").write_text(example("Add an edit"))
     (copy / "operators/show_noise.py").write_text(example("Add an operator"))
     listed = copy / "operators/__init__.py"
@@ -73,16 +74,24 @@ assert "Confirm clusters" in text and "Choose a cluster" in text
 from fiftyone.plugins.orgs.constellation.clusters.operators.panel.menus import card_actions
 assert card_actions(0)["confirm"] == "Confirm\\u2026"
 assert "Show noise" in form("show_noise")
+params = {"batch_size": 8, "image_size": 16, "noise": 0.1, "hidden": 8, "projection": 8, "precision": "float32"}
+trained = op("train_encoder")(ds, name="noisy", kind="noisy_simclr", epochs=1, params=params)
+from fiftyone.plugins.orgs.constellation.clusters.models.training import store
+kept = store.record_of("noisy")
+assert kept["epoch"] == 1 and [kept["params"][key] for key in ("noise", "rotation", "crop")] == [0.1, 180.0, 0.2]
+text = form("train_encoder", kind="noisy_simclr", train_noisy_simclr={"all_parameters": True})
+assert "Standard deviation of the noise" in text and "SimCLR with noise" in text, text
 print("ok")
 """
 
 
-def test_a_method_an_encoder_an_edit_and_an_operator_are_one_file_each(plugin, tmp_path):
+def test_a_method_an_encoder_a_recipe_an_edit_and_an_operator_are_one_file_each(plugin, tmp_path):
     import os
 
     pictures = tmp_path / "pictures"
     pictures.mkdir()
     environment = {**os.environ, "FIFTYONE_PLUGINS_DIR": str(plugin.parent), "PYTHONIOENCODING": "utf-8"}
+    environment["CONSTELLATION_MODEL_DIR"] = str(tmp_path / "models")
     command = [sys.executable, "-W", "ignore", "-c", CODE, str(pictures)]
     done = subprocess.run(command, env=environment, capture_output=True, text=True)
     assert done.stdout.strip().endswith("ok"), done.stderr[-3000:]

@@ -15,6 +15,7 @@ from dataclasses import asdict
 
 import numpy as np
 
+from ..vectors.copies import first_copies
 from ..vectors.reduction import PCAReduction
 from .count_choice import Trial, choose
 from .metrics import NOISE, ari
@@ -61,7 +62,9 @@ def suggest_count(
     rng = np.random.default_rng(seed)
     chosen = np.sort(rng.choice(len(X), min(sample, len(X)), replace=False))
     X = np.ascontiguousarray(np.asarray(X)[chosen], dtype=np.float32)
-    X = PCAReduction(DIMENSIONS, random_state=seed).fit_transform(X) if X.shape[1] > DIMENSIONS else X
+    if X.shape[1] > DIMENSIONS:
+        # copies have one place among the components too
+        X = PCAReduction(DIMENSIONS, random_state=seed).fit_transform(X)[first_copies(X)]
     if np.ptp(X, axis=0).max() == 0:
         raise ValueError(f"all {len(X)} vectors are identical, so they have no groups; choose other embeddings")
     sweep = _KMeansSweep if method == "kmeans" else _HDBSCANSweep
@@ -234,7 +237,9 @@ def coding_length(X, labels, distortion: float = _DISTORTION) -> float:
 
 
 def _distances(X):
+    """Distances ``(m, m)``: those of a vector's first copy for all, so that they are 0 between copies."""
     squares = np.einsum("ij,ij->i", X, X)
     found = squares[:, None] + squares - 2 * (X @ X.T)
     np.fill_diagonal(found, 0)
-    return np.sqrt(np.maximum(found, 0))
+    copies = first_copies(X)
+    return np.sqrt(np.maximum(found, 0))[np.ix_(copies, copies)]

@@ -2,6 +2,8 @@
 
 import numpy as np
 
+from ..vectors.copies import first_copies
+
 # Beyond this many typical members, more candidates cost time and show nothing new.
 _CANDIDATES = 512
 # Members to whose mean a cluster's prototype in SCAN is nearest.
@@ -94,9 +96,7 @@ def _thinned(rows, rng):
 def _without_copies(X, rows):
     """``rows`` split into the first of each distinct vector and the rest, both in order."""
     rows = rows.astype(np.int64)
-    _, first = np.unique(X[rows], axis=0, return_index=True)
-    kept = np.zeros(len(rows), dtype=bool)
-    kept[first] = True
+    kept = first_copies(X[rows]) == np.arange(len(rows))
     return rows[kept], rows[~kept]
 
 

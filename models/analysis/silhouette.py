@@ -5,6 +5,8 @@ A sample of all members, as for the single figure in ``metrics.py``, would leave
 
 import numpy as np
 
+from ..vectors.copies import first_copies
+
 NOISE = -1
 _BLOCK = 1024
 _LEAST = 5
@@ -20,8 +22,8 @@ def silhouettes(X, labels, seed: int = 51, sample: int = 5000):
         sample (5000): how many members are looked at, though at least 5 of each cluster
 
     Returns:
-        a tuple of ``(m,)`` row numbers and ``(m,)`` float32 silhouettes in [-1, 1], 0 for a single member; both are
-        empty where there are fewer than two clusters
+        a tuple of ``(m,)`` row numbers and ``(m,)`` float32 silhouettes in [-1, 1], 0 for a single member and the same
+        for copies in one cluster; both are empty where there are fewer than two clusters
     """
     X, labels = np.asarray(X), np.asarray(labels)
     clusters = np.unique(labels[labels != NOISE])
@@ -31,18 +33,20 @@ def silhouettes(X, labels, seed: int = 51, sample: int = 5000):
     place = np.searchsorted(clusters, labels[rows])
     counts = np.bincount(place, minlength=len(clusters))
     chosen = X[rows] - X[rows].mean(axis=0)  # distances do not mind, and their squares keep more digits
+    copies = first_copies(chosen)
     values = np.empty(len(rows), dtype=np.float32)
     for start in range(0, len(rows), _BLOCK):
         part = slice(start, start + _BLOCK)
-        values[part] = _of_block(chosen, part, place, counts)
-    return rows, values
+        values[part] = _of_block(chosen, part, copies, place, counts)
+    _, one, each = np.unique(copies * len(clusters) + place, return_index=True, return_inverse=True)
+    return rows, values[one][each]
 
 
-def _of_block(X, part, place, counts):
+def _of_block(X, part, copies, place, counts):
     squares = np.einsum("ij,ij->i", X, X)
-    distances = np.sqrt(np.maximum(squares[part, None] + squares - 2 * (X[part] @ X.T), 0))
+    distances = np.sqrt(np.maximum(squares[part, None] + squares - 2 * (X[part] @ X.T), 0))[:, copies]
+    distances[copies[part, None] == copies] = 0
     here = np.arange(len(distances))
-    distances[here, np.arange(len(X))[part]] = 0
     starts = np.searchsorted(place, np.arange(len(counts)))
     sums = np.add.reduceat(distances, starts, axis=1)
     own = place[part]

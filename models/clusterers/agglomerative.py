@@ -14,7 +14,6 @@ import numpy as np
 from pydantic import Field
 
 from ..costs import Cost
-from ..vectors.centers import centroid_confidence
 from ..vectors.linkage import cut_tree, merge_tree
 from ..vectors.neighbors import vote
 from .base import Clusterer
@@ -109,8 +108,8 @@ class Agglomerative(Clusterer):
         if len(leaves) < len(X):
             progress(0.8, f"placing the other {len(X) - len(leaves)} samples")
             labels = vote(X, leaves, labels, metric=metric)[0]
-        self._remember(X, labels, metric=metric)
-        return labels, centroid_confidence(X, labels)
+        self._remember(X, metric=metric)
+        return labels, None
 
     def _sample(self, n):
         if n <= self.max_samples:

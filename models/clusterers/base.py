@@ -5,14 +5,18 @@ A new method is one file here with one subclass of :class:`Clusterer`: it says w
 implements ``_fit``.
 """
 
+import warnings
+
 import numpy as np
 from sklearn.base import BaseEstimator, ClusterMixin
+from sklearn.exceptions import ConvergenceWarning
 from sklearn.utils.validation import check_is_fitted, validate_data
 
 from ..costs import Cost
 from ..parameters import SEED, parameters, validated
 from ..progress import quiet
-from ..vectors.centers import nearest_centers
+from ..vectors.centers import centroid_confidence, inertia, nearest_centers
+from ..vectors.copies import agreed, first_copies
 from ..vectors.neighbors import distance_limits, vote
 
 NOISE = -1
@@ -20,6 +24,9 @@ NOISE = -1
 
 class Clusterer(ClusterMixin, BaseEstimator):
     """Base of all clustering methods.
+
+    Copies of a vector get one label and one confidence, whatever the method; clusters that end without samples are
+    dropped, from everything that is kept per cluster.
 
     Attributes:
         name: the value in the drop-down, equal to the file's name
@@ -33,7 +40,9 @@ class Clusterer(ClusterMixin, BaseEstimator):
         order: position in the menu
         prototypes_by: which samples stand for a cluster, see :func:`models.representatives.prototypes`
         placed_by: what places new samples: "neighbors", the vote of the nearest training samples, "centers", the
-            nearest of ``cluster_centers_``, or "gaussian"; see ``models/placement.py``
+            nearest of ``cluster_centers_``, whose ``inertia_`` is kept too, "gaussian", or "head"; see
+            ``models/placement.py``
+        remedy: what to do when fewer clusters are found than were asked for
         labels_: ``(n,)`` integers, -1 for noise
         confidence_: ``(n,)`` float32 in [0, 1], 0 for noise
         n_features_in_: dimension of the vectors seen in ``fit``
@@ -49,6 +58,8 @@ class Clusterer(ClusterMixin, BaseEstimator):
     order = 100
     prototypes_by = "center"
     placed_by = "neighbors"
+    remedy = "ask for fewer"
+    _limited = False
 
     @classmethod
     def estimate(cls, n: int, d: int, params: dict) -> Cost:
@@ -103,13 +114,15 @@ class Clusterer(ClusterMixin, BaseEstimator):
         """
         return {}
 
-    def fit(self, X, y=None, progress=None):
+    def fit(self, X, y=None, progress=None, copies=None):
         """Clusters ``X``.
 
         Args:
             X: ``(n, d)`` vectors; float32 is kept
             y (None): ignored, here for scikit-learn's conventions
             progress (None): called with ``(fraction, message)``; whatever it raises stops the fit
+            copies (None): ``(n,)`` the first copy of each sample, see :func:`models.vectors.copies.first_copies`, where
+                ``X`` was reduced and copies may differ in it; by default the equal rows of ``X`` are copies
 
         Returns:
             this estimator
@@ -120,10 +133,13 @@ class Clusterer(ClusterMixin, BaseEstimator):
         X = validate_data(self, X, dtype=[np.float32, np.float64], order="C", ensure_min_samples=2)
         params = self._validated()
         self.check(params, len(X))
-        labels, confidence = self._fit(X, progress or quiet)
-        self.labels_ = np.asarray(labels, dtype=np.int64)
+        copies = first_copies(X) if copies is None else copies
+        found = self._fit(X, progress or quiet)
+        self.labels_, confidence = self._settled(X, params, copies, *found)
         confidence = np.clip(np.nan_to_num(np.asarray(confidence, dtype=np.float32)), 0.0, 1.0)
         self.confidence_ = np.where(self.labels_ == NOISE, np.float32(0), confidence)
+        if self.placed_by == "neighbors":
+            self.limits_ = distance_limits(X, self.labels_, self.metric_) if self._limited else None
         return self
 
     def assign(self, X):
@@ -137,13 +153,14 @@ class Clusterer(ClusterMixin, BaseEstimator):
         """
         check_is_fitted(self)
         X = validate_data(self, X, dtype=[np.float32, np.float64], order="C", reset=False)
-        return self._assign(X)
+        return agreed(first_copies(X), *self._assign(X))
 
     def predict(self, X):
         """Labels ``(m,)`` of samples ``(m, d)`` that may be new; -1 where the method calls them noise."""
         return self.assign(X)[0]
 
     def _fit(self, X, progress):
+        """Labels ``(n,)`` of ``X`` and their confidence, None for that of :meth:`_confidence`."""
         raise NotImplementedError(f"{type(self).__name__} cannot fit; implement _fit(X, progress)")
 
     def _assign(self, X):
@@ -151,12 +168,62 @@ class Clusterer(ClusterMixin, BaseEstimator):
             return nearest_centers(X, self.cluster_centers_)
         return vote(X, self.vectors_, self.labels_, metric=self.metric_, limits=self.limits_)
 
-    def _remember(self, X, labels, noise: bool = False, metric: str = "euclidean"):
+    def _keep(self, X, used):
+        """Drops all clusters but the sorted numbers ``used`` from what is kept of them."""
+        if self.placed_by == "centers":
+            self.cluster_centers_ = self.cluster_centers_[used]
+            self.inertia_ = inertia(X, self.cluster_centers_, nearest_centers(X, self.cluster_centers_)[0])
+
+    def _confidence(self, X, labels):
+        return centroid_confidence(X, labels)
+
+    def _remember(self, X, noise: bool = False, metric: str = "euclidean"):
         # Methods without a rule for new samples place them by the training samples nearest to them.
-        self.vectors_ = X
-        self.metric_ = metric
-        self.limits_ = distance_limits(X, np.asarray(labels), metric) if noise else None
+        self.vectors_, self.metric_, self._limited = X, metric, noise
+
+    def _settled(self, X, params, copies, labels, confidence):
+        """Labels and confidence, one for all copies, in clusters that have samples; warns if these are too few."""
+        labels = np.asarray(labels, dtype=np.int64)
+        wanted = self.n_clusters if "n_clusters" in self.relevant(params) else 0
+        known = max(wanted, int(labels.max(initial=NOISE)) + 1)
+        given = np.zeros(len(X)) if confidence is None else confidence
+        labels, given = settled(copies, labels, given, known, lambda used, *now: self._among(X, used, *now))
+        found = int(labels.max()) + 1
+        if found < wanted:
+            distinct = int((copies == np.arange(len(X))).sum())
+            few = f"ask for fewer: only {distinct:,} of {len(X):,} vectors are distinct"
+            said = f"{self.name} found {found} clusters, fewer than n_clusters={wanted}; "
+            warnings.warn(said + (few if distinct < wanted else self.remedy), ConvergenceWarning, stacklevel=3)
+        return labels, self._confidence(X, labels)[copies] if confidence is None else given
+
+    def _among(self, X, used, labels, confidence):
+        """Labels and confidence where only the clusters ``used`` are left, and all that is kept per cluster follows."""
+        self._keep(X, used)
+        if self.placed_by == "neighbors":
+            return np.where(labels == NOISE, NOISE, np.searchsorted(used, labels)), confidence
+        return self._assign(X)
 
     def _validated(self) -> dict:
         given = {key: value for key, value in self.get_params(deep=False).items() if key != SEED}
         return validated(type(self), given)
+
+
+def settled(copies, labels, confidence, known: int, among):
+    """One label and confidence for all copies of a vector, and no cluster without samples.
+
+    Args:
+        copies: ``(n,)`` as :func:`models.vectors.copies.first_copies` returns them
+        labels: ``(n,)`` as a method found them, -1 for noise
+        confidence: ``(n,)``
+        known: how many clusters the method tells apart
+        among: called with the sorted numbers of the clusters that have samples, labels and confidence where some have
+            none; drops those and returns labels, numbered from 0, and confidence among the others
+
+    Returns:
+        a tuple of ``(n,)`` labels without a gap and ``(n,)`` confidences
+    """
+    labels, confidence = agreed(copies, labels, confidence)
+    while len(used := np.flatnonzero(np.bincount(labels - NOISE)[1:])) < known:
+        known = len(used)  # rounding may decide otherwise among fewer clusters, so they are counted again
+        labels, confidence = agreed(copies, *among(used, labels, confidence))
+    return labels, confidence

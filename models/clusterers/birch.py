@@ -6,17 +6,15 @@ high-dimensional embeddings k-means does the same job in less time. The tree is 
 Where ours differs: without a threshold, one is taken from the data, and lowered until there are enough subclusters.
 """
 
-import warnings
 from typing import Annotated
 
 import numpy as np
 from pydantic import Field
 from sklearn.cluster import Birch as SklearnBirch
-from sklearn.exceptions import ConvergenceWarning
 
 from ..costs import Cost
 from ..progress import quiet
-from ..vectors.centers import centroid_confidence, nearest_centers
+from ..vectors.centers import nearest_centers
 from ..vectors.linkage import cut_tree, merge_tree
 from ..vectors.neighbors import nearest_neighbors
 from .base import Clusterer
@@ -66,21 +64,22 @@ class Birch(Clusterer):
             if len(centers) >= self.n_clusters or self.threshold is not None or self.threshold_ < 1e-6:
                 break
             self.threshold_ /= 2
-        if len(centers) < self.n_clusters:
-            warnings.warn(
-                f"threshold={self.threshold_:.3g} gives {len(centers)} subclusters, fewer than "
-                f"n_clusters={self.n_clusters}; lower the threshold",
-                ConvergenceWarning,
-                stacklevel=3,
-            )
         progress(0.7, "merging subclusters")
         self.subcluster_centers_ = centers
         self.subcluster_labels_ = self._merged(centers)
-        labels = self.subcluster_labels_[nearest_centers(X, centers)[0]]
+        self._remember(X)
         # A center may drift away from its samples, so that a whole cluster ends without any.
-        labels = np.unique(labels, return_inverse=True)[1]
-        self._remember(X, labels)
-        return labels, centroid_confidence(X, labels)
+        return self.subcluster_labels_[nearest_centers(X, centers)[0]], None
+
+    @property
+    def remedy(self) -> str:
+        """The threshold, where few subclusters are why clusters are few."""
+        return f"lower threshold={self.threshold_:.3g}, or ask for fewer"
+
+    def _keep(self, X, used):
+        kept = np.isin(self.subcluster_labels_, used)
+        self.subcluster_centers_ = self.subcluster_centers_[kept]
+        self.subcluster_labels_ = np.searchsorted(used, self.subcluster_labels_[kept])
 
     def _merged(self, centers):
         if len(centers) <= self.n_clusters:

@@ -8,7 +8,8 @@ its own, one on the free samples alone, and draws far from the groups; the best 
 import numpy as np
 from scipy.optimize import linear_sum_assignment
 
-from ..vectors.centers import cluster_means, nearest_centers
+from ..vectors.centers import cluster_means, inertia, nearest_centers
+from ..vectors.copies import first_copies
 from .kmeans import KMeans, _shares, _squares, _unit_rows
 
 _PASSES = 5  # of each start
@@ -19,19 +20,28 @@ class SeededKMeans(KMeans):
 
     Attributes:
         groups: ``(n,)`` the group of each sample, numbered from 0, -1 for the free ones; set before ``fit``
+        bound_: ``(n,)`` the same, with the free copies of samples of a group in that group
     """
 
     groups = None
 
+    def fit(self, X, y=None, progress=None, copies=None):
+        """As k-means; copies that were put in several groups stay in them."""
+        copies = first_copies(X) if copies is None else np.asarray(copies)
+        self.bound_ = _with_copies(self.groups, copies)
+        pairs = copies * (int(self.groups.max()) + 2) + self.bound_
+        _, first, each = np.unique(pairs, return_index=True, return_inverse=True)
+        return super().fit(X, y, progress, first[each])
+
     def _seed(self, X, unit, rng):
         """The groups' means, then the other centers."""
-        bound, n_groups = self.groups >= 0, int(self.groups.max()) + 1
+        bound, n_groups = self.bound_ >= 0, int(self.bound_.max()) + 1
         if n_groups > self.n_clusters:
             raise ValueError(
                 f"{n_groups} groups are constrained to be clusters and n_clusters={self.n_clusters}; "
                 f"choose at least {n_groups}"
             )
-        means = cluster_means(X[bound], self.groups[bound], n_groups)
+        means = cluster_means(X[bound], self.bound_[bound], n_groups)
         means = _unit_rows(means) if unit else means
         starts = [np.concatenate([means, rest]) for rest in self._others(X, means, unit, rng)]
         tried = [self._passes(X, centers, unit, _PASSES) for centers in starts]
@@ -39,7 +49,7 @@ class SeededKMeans(KMeans):
 
     def _others(self, X, means, unit, rng):
         """Several choices of the centers that no group has."""
-        free, count = X[self.groups < 0], self.n_clusters - len(means)
+        free, count = X[self.bound_ < 0], self.n_clusters - len(means)
         if not count:
             return [np.empty((0, X.shape[1]), X.dtype)]
         _, taken = linear_sum_assignment(_squares(means, whole := super()._seed(X, unit, rng)))
@@ -77,23 +87,31 @@ class SeededKMeans(KMeans):
         return centers
 
     def _inertia(self, X, centers) -> float:
-        labels = self._bound(nearest_centers(X, centers)[0])
-        return float(((X - centers[labels]) ** 2).sum(dtype=np.float64))
+        return inertia(X, centers, self._bound(nearest_centers(X, centers)[0]))
 
     def _fit(self, X, progress):
         labels, confidence = super()._fit(X, progress)
         bound = self._bound(labels)
-        found = len(np.unique(bound))
-        if len(self.cluster_centers_) < self.n_clusters or found < self.n_clusters:
-            raise ValueError(
-                f"under these constraints only {found} of n_clusters={self.n_clusters} clusters have samples; "
-                "ask for fewer"
-            )
         # somebody said so, whatever the distances say
         return bound, np.where(bound != labels, np.float32(1), confidence)
 
+    def _keep(self, X, used):
+        raise ValueError(
+            f"under these constraints only {len(used)} of n_clusters={self.n_clusters} clusters have samples; "
+            "ask for fewer"
+        )
+
     def _bound(self, labels):
-        return np.where(self.groups >= 0, self.groups, labels)
+        return np.where(self.bound_ >= 0, self.bound_, labels)
+
+
+def _with_copies(groups, copies):
+    """``groups`` ``(n,)`` with the free copies of samples of a group in that group, the first of several."""
+    groups = np.asarray(groups)
+    bound = np.flatnonzero(groups >= 0)[::-1]
+    theirs = np.full(len(groups), -1)
+    theirs[copies[bound]] = groups[bound]
+    return np.where(groups >= 0, groups, theirs[copies])
 
 
 def seeded(clusterer: KMeans, groups) -> SeededKMeans:

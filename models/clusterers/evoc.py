@@ -11,6 +11,7 @@ import numpy as np
 from pydantic import Field
 
 from ..costs import Cost
+from ..vectors.copies import agreed, first_copies
 from .base import Clusterer
 
 
@@ -68,6 +69,7 @@ class EVoC(Clusterer):
         padding = max(0, min(max(self.n_neighbors // 4, 4), 15) - X.shape[1])
         wide = np.pad(X, ((0, 0), (0, padding))) if padding else X
         labels = np.asarray(model.fit_predict(np.ascontiguousarray(wide, dtype=np.float32)))
-        self.layers_ = [np.asarray(layer) for layer in model.cluster_layers_]
-        self._remember(X, labels, noise=True, metric="cosine")
+        copies = first_copies(X)
+        self.layers_ = [agreed(copies, layer)[0] for layer in model.cluster_layers_]
+        self._remember(X, noise=True, metric="cosine")
         return labels, model.membership_strengths_

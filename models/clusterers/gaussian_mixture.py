@@ -89,14 +89,15 @@ class GaussianMixture(Clusterer):
             ) from error
         cholesky = model.precisions_cholesky_
         cholesky = cholesky[None] if self.covariance_type == "tied" else cholesky
-        labels, _ = posterior(X, model.weights_, model.means_, cholesky)
-        # A component may end as nobody's most likely one: without it the labels have no gap.
-        used = np.unique(labels)
-        self.weights_ = model.weights_[used] / model.weights_[used].sum()
-        self.cluster_centers_ = model.means_[used]
-        self.precisions_cholesky_ = cholesky if self.covariance_type == "tied" else cholesky[used]
+        self.weights_, self.cluster_centers_, self.precisions_cholesky_ = model.weights_, model.means_, cholesky
         self.converged_, self.n_iter_ = bool(model.converged_), int(model.n_iter_)
         return self._assign(X)
+
+    def _keep(self, X, used):
+        self.weights_ = self.weights_[used] / self.weights_[used].sum()
+        self.cluster_centers_ = self.cluster_centers_[used]
+        if self.covariance_type != "tied":
+            self.precisions_cholesky_ = self.precisions_cholesky_[used]
 
     def _assign(self, X):
         return posterior(X, self.weights_, self.cluster_centers_, self.precisions_cholesky_)

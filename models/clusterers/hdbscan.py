@@ -149,8 +149,11 @@ class HDBSCAN(Clusterer):
         if not keep_noise:
             progress(0.8, "assigning noise")
             labels, confidence = _joined(X, labels, confidence, metric)
-        self._remember(X, labels, noise=keep_noise, metric=metric)
+        self._remember(X, noise=keep_noise, metric=metric)
         return labels, confidence
+
+    def _keep(self, X, used):
+        self.persistence_ = self.persistence_[used]
 
 
 def _joined(X, labels, confidence, metric):

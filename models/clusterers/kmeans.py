@@ -8,15 +8,13 @@ Where ours differs: a single Lloyd run over all samples starts from centers that
 samples are badly served; it mends merged and split clusters, which restarts only re-draw.
 """
 
-import warnings
 from typing import Annotated, NamedTuple
 
 import numpy as np
 from pydantic import Field
-from sklearn.exceptions import ConvergenceWarning
 
 from ..costs import Cost
-from ..vectors.centers import cluster_means, is_unit, nearest_centers
+from ..vectors.centers import cluster_means, inertia, is_unit, nearest_centers
 from .base import Clusterer
 
 _BLOCK = 8192
@@ -78,18 +76,8 @@ class KMeans(Clusterer):
         centers = self._seed(data, unit, rng)
         centers = self._lloyd(data, centers, unit, progress)
         labels, confidence = nearest_centers(data, centers)
-        used = np.unique(labels)
-        if len(used) < self.n_clusters:
-            warnings.warn(
-                f"k-means found {len(used)} clusters, fewer than n_clusters={self.n_clusters}, because many vectors "
-                "are identical; remove duplicates or ask for fewer",
-                ConvergenceWarning,
-                stacklevel=3,
-            )
-            centers = centers[used]
-            labels, confidence = nearest_centers(data, centers)
         self.cluster_centers_ = centers + origin
-        self.inertia_ = float(((data - centers[labels]) ** 2).sum(dtype=np.float64))
+        self.inertia_ = inertia(data, centers, labels)
         return labels, confidence
 
     def _seed(self, X, unit, rng):

@@ -5,12 +5,11 @@ Choose it for very many samples when the last percent of compactness does not ma
 
 from typing import Annotated
 
-import numpy as np
 from pydantic import Field
 from sklearn.cluster import MiniBatchKMeans as SklearnMiniBatchKMeans
 
 from ..costs import Cost
-from ..vectors.centers import nearest_centers
+from ..vectors.centers import inertia, nearest_centers
 from .base import Clusterer
 
 
@@ -70,9 +69,7 @@ class MiniBatchKMeans(Clusterer):
             compute_labels=False,
         ).fit(X)
         self.n_iter_ = model.n_iter_
-        labels, _ = nearest_centers(X, model.cluster_centers_)
-        # Batches can leave a center without any sample: it is no cluster.
-        self.cluster_centers_ = model.cluster_centers_[np.unique(labels)]
+        self.cluster_centers_ = model.cluster_centers_
         labels, confidence = nearest_centers(X, self.cluster_centers_)
-        self.inertia_ = float(((X - self.cluster_centers_[labels]) ** 2).sum(dtype=np.float64))
+        self.inertia_ = inertia(X, self.cluster_centers_, labels)
         return labels, confidence

@@ -157,6 +157,7 @@ def place_images(X, fine, captioned, groups):
         a tuple of ``(n,)`` groups, -1 only if no caption has one, and ``(n,)`` float32 confidences: the winner's share
         of the vote
     """
+    from ..vectors.copies import agreed, first_copies
     from ..vectors.neighbors import vote
 
     X, fine = np.asarray(X, dtype=np.float32), np.asarray(fine)
@@ -171,7 +172,7 @@ def place_images(X, fine, captioned, groups):
         # a fine cluster without a sorted caption asks those of all others
         voters, choice = (captioned[own], groups[own]) if own.any() else (captioned, groups)
         labels[rows], confidence[rows] = vote(X[rows], X[voters], choice, min(len(voters), 5), "cosine")
-    return labels, confidence
+    return agreed(first_copies(X), labels, confidence)
 
 
 def _system(criterion, context=""):

@@ -7,86 +7,48 @@ Paper: Guo, Liu, Zhu, Yin, Deep Clustering with Convolutional Autoencoders, ICON
 padding that takes any image size from 8 pixels.
 """
 
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 from pydantic import Field
 
-from ..devices import Device
-from .autoencoder import Autoencoder, Code, Denoising
-from .recipe import BatchSize, ImageSize, LearningRate, MicroBatch, Optimizer, Precision, Resize, Warmup, WeightDecay
+from .autoencoder import CodeRecipe
+from .pixels import Pixels
+
+if TYPE_CHECKING:
+    from .reconstruction import Reconstruction
 
 _KERNELS = (5, 5, 3)
-_MOST_SIDE = 128
 
 
-class ConvAutoencoder(Autoencoder):
+class ConvAutoencoder(CodeRecipe):
     """Reconstruction through a narrow code with convolutions.
 
     Args:
         channels: of the three convolutions
-        code: length of the code
-        image_size: side in pixels, proposed from the images if left out
-        batch_size: images per step
-        denoising: share of the pixels that is set to 0
-        optimizer: ``adamw``, ``sgd`` or ``lars``
-        learning_rate: peak rate, by default the optimiser's usual one
-        weight_decay: of filters and matrices
-        warmup_epochs: epochs until the peak rate
-        micro_batch: images per pass through the network
-        resize: how images become square
-        precision: number format
-        device: where to compute
+        shared: as :class:`models.training.autoencoder.CodeRecipe`'s
     """
 
     kind = "conv_autoencoder"
     title = "Convolutional autoencoder"
     when = "As the autoencoder, where position varies or images are larger than 32 pixels"
+    order = 30
+    most_side = 128
 
     def __init__(
         self,
         channels: Annotated[
             str, Field(pattern=r"^[1-9]\d{0,3}(-[1-9]\d{0,3}){2}$", description="Channels of the three convolutions")
         ] = "32-64-128",
-        code: Code = 10,
-        image_size: ImageSize = None,
-        batch_size: BatchSize = 256,
-        denoising: Denoising = 0.0,
-        optimizer: Optimizer = "adamw",
-        learning_rate: LearningRate = None,
-        weight_decay: WeightDecay = 0.0,
-        warmup_epochs: Warmup = 1,
-        micro_batch: MicroBatch = None,
-        resize: Resize = "shortest",
-        precision: Precision = "auto",
-        device: Device = "auto",
+        **shared: Any,
     ):
-        super().__init__(
-            code=code,
-            image_size=image_size,
-            batch_size=batch_size,
-            denoising=denoising,
-            optimizer=optimizer,
-            learning_rate=learning_rate,
-            weight_decay=weight_decay,
-            warmup_epochs=warmup_epochs,
-            micro_batch=micro_batch,
-            resize=resize,
-            precision=precision,
-            device=device,
-        )
+        super().__init__(**shared)
         self.channels = channels
-
-    def propose_side(self, items: list[tuple]) -> int:
-        """At most 128 pixels."""
-        from .pixels import propose_side
-
-        return propose_side(items, most=_MOST_SIDE)
 
     def seconds_per_image(self, side: int) -> float:
         """Measured at 32 pixels: 2 ms on one CPU core."""
         return 0.002 * (side / 32) ** 2
 
-    def architecture(self, pixels) -> dict:
+    def architecture(self, pixels: Pixels) -> dict:
         """Input and layers."""
         return {
             "image_size": pixels.array.shape[-1],
@@ -95,7 +57,7 @@ class ConvAutoencoder(Autoencoder):
             "code": self.code,
         }
 
-    def build(self, architecture: dict, pretrained: bool = False):
+    def build(self, architecture: dict, pretrained: bool = False) -> "Reconstruction":
         """The convolutions, the code, and their transposed mirror image."""
         from torch import nn
 

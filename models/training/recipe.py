@@ -1,91 +1,145 @@
 """What every way of training shares: its parameters, its network, its inputs, and the loss of a batch.
 
-A recipe is one file in this folder with one subclass of :class:`Recipe`. Its constructor carries its own form, see
-``models/parameters.py``; constructing it loads nothing. A recipe may train in stages, and look at all images before and
-after an epoch; what it finds out there belongs into the training's ``state`` or ``memory``, which checkpoints keep.
+A recipe is one file in this folder, or in ``clustering``, with one subclass of :class:`Recipe`, whose ``kind`` is the
+name of the file. Its constructor carries its own form, see ``models/parameters.py``; constructing it loads nothing. A
+recipe may train in stages, and look at all images before and after an epoch; what it finds out there belongs into the
+training's ``state`` or ``memory``, which checkpoints keep.
 """
 
-from typing import Annotated, Literal
+from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Literal
 
 from pydantic import Field
 
+from ..devices import Device
 from ..images.preprocessing import Preprocessing
-from .pixels import propose_side
+from ..parameters import parameters
+from .pixels import Pixels, propose_side
+from .state import TrainingState
 
-Backbone = Annotated[
-    Literal["small", "resnet18", "resnet34", "resnet50", "efficientnet_lite0", "timm"],
-    Field(description="small suits a CPU; ResNets and timm models need a GPU"),
-]
-TimmModel = Annotated[str | None, Field(description="timm's name of the model if the backbone is timm")]
-Pretrained = Annotated[bool, Field(description="Start from published weights instead of random ones")]
-Flip = Annotated[
-    Literal["none", "horizontal", "both"],
-    Field(description="Which mirror images count as the same; none for digits and text, both seen from above"),
-]
-Crop = Annotated[float, Field(gt=0, le=1, description="Smallest share of the area that a crop keeps; 1 is no cropping")]
-Color = Annotated[float, Field(ge=0, le=2, description="Strength of colour jitter; 0 where colour is the signal")]
-Grey = Annotated[float, Field(ge=0, le=1, description="Share of views without colour")]
-Rotation = Annotated[float, Field(ge=0, le=180, description="Largest angle in degrees; 180 where up means nothing")]
-Temperature = Annotated[
-    float, Field(ge=0.01, le=1, description="Lower values push the most similar images apart; 0.1 to 0.5")
-]
-ImageSize = Annotated[
-    int | None,
-    Field(ge=8, le=1024, description="Side in pixels to which images are scaled; left out, proposed from the images"),
-]
-BatchSize = Annotated[int, Field(ge=2, le=65536, description="Images per step")]
-MicroBatch = Annotated[
-    int | None,
-    Field(
-        ge=1,
-        description="Images per pass through the network where a whole batch does not fit into memory; the loss still "
-        "sees the whole batch, batch normalisation only the part",
-    ),
-]
-Optimizer = Annotated[
-    Literal["adamw", "sgd", "lars"],
-    Field(description="adamw is safe, sgd with momentum is the papers' choice, lars is for batches above 1,000"),
-]
-LearningRate = Annotated[
-    float | None,
-    Field(gt=0, description="Peak rate; left out, the optimiser's usual one for this batch size"),
-]
-WeightDecay = Annotated[float, Field(ge=0, le=1, description="Pulls weights towards zero")]
-Warmup = Annotated[int, Field(ge=0, description="Epochs in which the rate rises to its peak")]
-Resize = Annotated[
-    Literal["shortest", "squash", "longest"],
-    Field(
-        description="shortest cuts a centred square out of longer images, squash ignores the aspect ratio, longest "
-        "adds borders"
-    ),
-]
+if TYPE_CHECKING:
+    import numpy as np
+    import torch
+
+    from .augmentation import Augmentation
+    from .engine import Engine
+
+Triple = tuple[float, float, float]
 Precision = Annotated[
     Literal["auto", "float32", "bfloat16", "float16"],
     Field(description="auto computes in 16 bits where the hardware does; float32 is the reference"),
 ]
+# Every recipe whose file was imported, by kind
+KINDS: dict[str, type["Recipe"]] = {}
 
 
 class Recipe:
     """Base of all ways of training.
 
+    Args:
+        batch_size: images per step
+        image_size: side in pixels, proposed from the images if left out
+        optimizer: ``adamw``, ``sgd`` or ``lars``
+        learning_rate: peak rate, by default the optimizer's usual one
+        weight_decay: of filters and matrices
+        warmup_epochs: epochs until the peak rate
+        micro_batch: images per pass through the network
+        resize: how images become square
+        precision: number format
+        device: where to compute
+
     Attributes:
         kind: the value in the drop-down, equal to the file's name
         title: the method's usual name
         when: one line that says when to choose it
+        order: position in the drop-down
+        clusters: whether it finds clusters, and is a method of ``compute_clusters``
         loss_name: what the loss is, for the curve
         raw_codes: whether the lengths of its vectors mean something
-        usual_rates: learning rates for a batch of 256 by optimiser, where they are not ``optimizers.DEFAULT_RATES``
-        network: set by the trainer, has an ``encoder``
+        pretrained: whether published weights are where it starts
+        usual_rates: learning rates for a batch of 256 by optimizer, where they are not ``optimizers.DEFAULT_RATES``
     """
 
     kind = ""
     title = ""
     when = ""
+    order = 100
+    clusters = False
     loss_name = "loss"
     raw_codes = False
-    usual_rates = {}
+    pretrained = False
+    usual_rates: ClassVar[dict[str, float]] = {}
 
-    def check(self, n: int, processes: int = 1):
+    def __init_subclass__(cls, **options: Any):
+        """Makes a subclass with a ``kind`` of its own known by it.
+
+        Raises:
+            ValueError: if another class has that kind
+        """
+        super().__init_subclass__(**options)
+        if kind := vars(cls).get("kind"):
+            known = KINDS.setdefault(kind, cls)
+            if (known.__module__, known.__qualname__) != (cls.__module__, cls.__qualname__):
+                raise ValueError(f"kind {kind!r} of {cls.__module__} is taken by {known.__module__}; choose another")
+            KINDS[kind] = cls
+
+    def __init__(
+        self,
+        *,
+        batch_size: Annotated[int, Field(ge=2, le=65536, description="Images per step")] = 256,
+        image_size: Annotated[
+            int | None,
+            Field(
+                ge=8,
+                le=1024,
+                description="Side in pixels to which images are scaled; left out, proposed from the images",
+            ),
+        ] = None,
+        optimizer: Annotated[
+            Literal["adamw", "sgd", "lars"],
+            Field(
+                description="adamw is safe, sgd with momentum is the papers' choice, lars is for batches above 1,000"
+            ),
+        ] = "adamw",
+        learning_rate: Annotated[
+            float | None, Field(gt=0, description="Peak rate; left out, the optimiser's usual one for this batch size")
+        ] = None,
+        weight_decay: Annotated[float, Field(ge=0, le=1, description="Pulls weights towards zero")] = 1e-4,
+        warmup_epochs: Annotated[int, Field(ge=0, description="Epochs in which the rate rises to its peak")] = 1,
+        micro_batch: Annotated[
+            int | None,
+            Field(
+                ge=1,
+                description="Images per pass through the network where a whole batch does not fit into memory; the "
+                "loss still sees the whole batch, batch normalisation only the part",
+            ),
+        ] = None,
+        resize: Annotated[
+            Literal["shortest", "squash", "longest"],
+            Field(
+                description="shortest cuts a centred square out of longer images, squash ignores the aspect ratio, "
+                "longest adds borders"
+            ),
+        ] = "shortest",
+        precision: Precision = "auto",
+        device: Device = "auto",
+    ):
+        self.batch_size = batch_size
+        self.image_size = image_size
+        self.optimizer = optimizer
+        self.learning_rate = learning_rate
+        self.weight_decay = weight_decay
+        self.warmup_epochs = warmup_epochs
+        self.micro_batch = micro_batch
+        self.resize = resize
+        self.precision = precision
+        self.device = device
+
+    def matching(self, cls: "type[Recipe]") -> "Recipe":
+        """A recipe of another class that has this one's values for the parameters of both."""
+        own = parameters(type(self))
+        return cls(**{name: getattr(self, name) for name in parameters(cls) if name in own})
+
+    def check(self, n: int, processes: int = 1) -> None:
         """Refuses parameters that cannot work on ``n`` images in several processes.
 
         Raises:
@@ -102,7 +156,7 @@ class Recipe:
         """The side in pixels that suits these ``(filepath, relative box or None)`` pairs."""
         return propose_side(items)
 
-    def check_side(self, side: int):
+    def check_side(self, side: int) -> None:
         """Refuses an image size that the network cannot take, before any image is read.
 
         Raises:
@@ -113,19 +167,19 @@ class Recipe:
         """Of an epoch, on one CPU core, to the order of magnitude."""
         raise NotImplementedError
 
-    def preprocessing(self, side: int, mean=(0.0, 0.0, 0.0), std=(1.0, 1.0, 1.0)) -> Preprocessing:
+    def preprocessing(self, side: int, mean: Triple = (0.0, 0.0, 0.0), std: Triple = (1.0, 1.0, 1.0)) -> Preprocessing:
         """How an image becomes the network's input."""
-        return Preprocessing((side, side), tuple(mean), tuple(std), "bicubic", self.resize)
+        return Preprocessing((side, side), mean, std, "bicubic", self.resize)
 
-    def constants(self, pixels) -> tuple[tuple, tuple]:
+    def constants(self, pixels: Pixels) -> tuple[Triple, Triple]:
         """Per-channel mean and standard deviation that the network's input is normalised with."""
         return pixels.mean, pixels.std
 
-    def architecture(self, pixels) -> dict:
+    def architecture(self, pixels: Pixels) -> dict:
         """What :meth:`build` needs, as plain data."""
         raise NotImplementedError
 
-    def build(self, architecture: dict, pretrained: bool = False):
+    def build(self, architecture: dict, pretrained: bool = False) -> Any:
         """The network: a ``torch.nn.Module`` with a sub-module ``encoder``, float32, on the CPU."""
         raise NotImplementedError
 
@@ -133,14 +187,14 @@ class Recipe:
         """The name of what each epoch trains, one per epoch."""
         return [self.kind] * epochs
 
-    def enter(self, network, stage: str):
+    def enter(self, network: Any, stage: str) -> None:
         """Tells the network which stage comes."""
 
-    def augmentation(self):
+    def augmentation(self) -> "Augmentation":
         """The variation under which neighbours should stay the same."""
         raise NotImplementedError
 
-    def inputs(self, images, generator, batch: int, rows: slice) -> tuple:
+    def inputs(self, images: "torch.Tensor", generator: "torch.Generator", batch: int, rows: slice) -> tuple:
         """Random network inputs for a batch, and what the loss compares the outputs with.
 
         Args:
@@ -154,11 +208,11 @@ class Recipe:
         """
         raise NotImplementedError
 
-    def draw(self, training, positions, generator) -> tuple:
+    def draw(self, training: TrainingState, positions: "np.ndarray", generator: "torch.Generator") -> tuple:
         """Inputs and targets of a batch.
 
         Args:
-            training: the :class:`models.training.trainer.Training`
+            training: what it is a part of
             positions: ``(b,)`` which images the whole batch has
             generator: as for :meth:`inputs`
 
@@ -168,20 +222,20 @@ class Recipe:
         rows = training.engine.rows(len(positions))
         return self.inputs(training.images(positions[rows]), generator, len(positions), rows)
 
-    def objective(self, outputs, targets, engine):
+    def objective(self, outputs: "torch.Tensor", targets: Any, engine: "Engine") -> Any:
         """The loss of the whole batch, of all processes, differentiable in this process's outputs.
 
         A scalar, or a dict of scalars by name whose sum it is; the curve then shows each.
         """
         raise NotImplementedError
 
-    def prepare(self, training):
+    def prepare(self, training: TrainingState) -> None:
         """Called before every epoch, after :meth:`enter`; what it does must follow from the checkpoint alone."""
 
-    def review(self, training):
+    def review(self, training: TrainingState) -> None:
         """Called after every epoch, before it is kept; may set ``training.epoch`` back to repeat a stage."""
 
-    def signs(self, training) -> dict:
+    def signs(self, training: TrainingState) -> dict:
         """What the curve says of an epoch besides the usual, plain JSON."""
         return {}
 
@@ -189,9 +243,9 @@ class Recipe:
         """Why the last stage has learned nothing, in a sentence, or None if it has."""
         from .signs import verdict
 
-        return verdict(loss, trivial, spread, self.kind == "simclr")
+        return verdict(loss, trivial, spread, contrastive=False)
 
-    def trivial(self, pixels, engine) -> float:
+    def trivial(self, pixels: Pixels, engine: "Engine") -> float:
         """The loss of a network that ignores its input."""
         raise NotImplementedError
 

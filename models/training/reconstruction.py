@@ -1,5 +1,6 @@
 """What both autoencoders share: a network that returns how badly it reconstructs each image."""
 
+from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
@@ -41,7 +42,7 @@ class Reconstruction(nn.Module):
         denoising: share of the inputs of a layer that are set to 0 in training
     """
 
-    def __init__(self, front: Front, blocks: list[nn.Module], mirror: list[nn.Module], denoising: float):
+    def __init__(self, front: Front, blocks: Sequence[nn.Module], mirror: Sequence[nn.Module], denoising: float):
         super().__init__()
         self.encoder = nn.Sequential(front, *blocks)
         self.decoder = nn.Sequential(*reversed(mirror))

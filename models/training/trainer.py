@@ -10,34 +10,37 @@ import time
 from collections.abc import Callable
 from importlib.metadata import version
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import torch
 
 from ..devices import best_precision
-from ..parameters import parameters
+from ..parameters import DEFAULT_SEED, parameters
+from .augmentation import Draw
 from .backbones import count_weights
 from .checkpoint import read_record, read_tensors, write_checkpoint
-from .curve import curve_entry, progress_text
+from .curve import Progress, curve_entry, silent
 from .engine import create_engine
 from .network import network_from
-from .optimizers import build_optimizer, learning_rate, optimizer_tensors, restore_optimizer
+from .optimizers import learning_rate, optimizer_tensors, restore_optimizer
+from .pixels import Pixels
+from .recipe import Recipe
 from .reconstruction import save_picture
-from .stepping import Stepping
+from .stepping import Stepper
 from .store import PICTURE
 
 _EVALUATED = 64  # images per pass when nothing is trained; after each one the user can stop
-_ALMOST = 0.999  # of the work; 1 tells listeners that all is done
 _SHOWN = 12  # images in the reconstruction picture
 _LIBRARIES = ("torch", "timm", "numpy", "safetensors")
 
 
-class Training(Stepping):
+class Training:
     """One run.
 
     Args:
-        recipe: a :class:`models.training.recipe.Recipe`
-        pixels: :class:`models.training.pixels.Pixels`
+        recipe: how
+        pixels: the images
         path: the checkpoint
         epochs: in all, beyond those that train layers alone
         seed: everything random follows it
@@ -49,13 +52,21 @@ class Training(Stepping):
         curve: an entry per epoch
         state: tensors by name that the recipe keeps between epochs
         memory: plain JSON that the recipe keeps
-        seen: the parts of the loss in every step of the current epoch, if the recipe tells them apart
 
     Raises:
         ValueError: in one sentence, if the images or the parameters are refused
     """
 
-    def __init__(self, recipe, pixels, path: Path, epochs: int, seed: int = 51, about=None, truth=None):
+    def __init__(
+        self,
+        recipe: Recipe,
+        pixels: Pixels,
+        path: Path,
+        epochs: int,
+        seed: int = DEFAULT_SEED,
+        about: dict | None = None,
+        truth: list | None = None,
+    ):
         self.recipe, self.pixels, self.path, self.seed, self.truth = recipe, pixels, path, seed, truth
         self.engine = create_engine(recipe.device)
         recipe.check(len(pixels), self.engine.processes)
@@ -65,11 +76,14 @@ class Training(Stepping):
         self.steps = len(pixels) // recipe.batch_size
         mean, std = recipe.constants(pixels)
         self.mean, self.std = (torch.tensor(v, device=self.device).view(1, 3, 1, 1) for v in (mean, std))
-        self.epoch, self.curve, self.note, self.seconds = 0, [], None, 0.0
-        self.state, self.memory, self.seen = {}, {}, []
-        self.told, self.share, self.progress = (0.0, ""), 0.0, _silent
+        self.epoch, self.seconds = 0, 0.0
+        self.curve: list[dict] = []
+        self.note: str | None = None
+        self.state: dict[str, torch.Tensor] = {}
+        self.memory: dict[str, Any] = {}
         self.trivial = recipe.trivial(pixels, self.engine)
-        self.record = {
+        self._progress = Progress(self.engine, self.stages, self.steps, recipe.batch_size, self.trivial)
+        self.record: dict[str, Any] = {
             **(about or {}),
             "kind": recipe.kind,
             "raw_codes": recipe.raw_codes,
@@ -99,7 +113,7 @@ class Training(Stepping):
         Raises:
             ValueError: in one sentence, if the loss is not finite or the checkpoint cannot be read or written
         """
-        self.progress = progress or _silent
+        self._progress.listener = progress or silent
         # the caller's random numbers are not ours to disturb
         with torch.random.fork_rng([self.device] if self.device.type == "cuda" else []):
             torch.manual_seed(self.seed)
@@ -108,7 +122,7 @@ class Training(Stepping):
                 started = time.monotonic()
                 self.recipe.enter(self.network, self.stage)
                 self.recipe.prepare(self)
-                self.curve.append(curve_entry(self, *self._train(self.epoch)))
+                self.curve.append(self._train(self.epoch))
                 self._judge()
                 self.epoch, self.seconds = self.epoch + 1, self.seconds + time.monotonic() - started
                 self.recipe.review(self)
@@ -120,19 +134,19 @@ class Training(Stepping):
         """What the current epoch trains."""
         return self.stages[self.epoch]
 
-    def renew(self):
-        """Forgets what the optimiser gathered in the stage before."""
-        self.optimizer = build_optimizer(self.recipe.optimizer, self.network, self.recipe.weight_decay)
+    def renew(self) -> None:
+        """Forgets what the optimizer gathered in the stage before."""
+        self._stepper.renew()
 
     def images(self, positions: np.ndarray) -> torch.Tensor:
         """The images at ``positions``, uint8 ``(b, 3, side, side)``, on the training device."""
         return torch.from_numpy(self.pixels.array[positions]).to(self.device)
 
-    def normalized(self, images) -> torch.Tensor:
+    def normalized(self, images: torch.Tensor) -> torch.Tensor:
         """Images with values in [0, 1] as the network's input."""
         return ((images - self.mean) / self.std).to(memory_format=self.layout)
 
-    def features(self, images, draw=None, network=None) -> torch.Tensor:
+    def features(self, images: torch.Tensor, draw: Draw | None = None, network: Callable | None = None) -> torch.Tensor:
         """What the encoder makes of uint8 images, or of views of them, without gradients.
 
         Args:
@@ -145,32 +159,27 @@ class Training(Stepping):
         """
         found = []
         self.network.eval()
-        with torch.no_grad(), self._autocast():
+        with torch.no_grad(), self._stepper.autocast():
             for start in range(0, len(images), _EVALUATED):
                 rows = slice(start, start + _EVALUATED)
-                self.look()
+                self._progress.look()
                 part = images[rows].to(self.device)
                 views = draw[rows](part) if draw is not None else part.float() / 255
                 found.append((network or self.network.encoder)(self.normalized(views)).float())
         self.network.train()
         return torch.cat(found)
 
-    def look(self):
-        """Lets the user stop amid an evaluation or a step; several processes stop together, between steps."""
-        if self.engine.processes == 1:
-            self.progress(min(self.share, _ALMOST), self.told[1])
-
-    def all_features(self, network=None) -> torch.Tensor:
+    def all_features(self, network: Callable | None = None) -> torch.Tensor:
         """:meth:`features` of all images, ``(n, d)``, on the CPU."""
         everyone = np.arange(len(self.pixels))
         parts = (everyone[start : start + _EVALUATED] for start in range(0, len(everyone), _EVALUATED))
         return torch.cat([self.features(self.images(part), None, network).cpu() for part in parts])
 
-    def _start(self):
-        self._place(self.recipe.build(self.record["architecture"], getattr(self.recipe, "pretrained", False)))
+    def _start(self) -> None:
+        self._place(self.recipe.build(self.record["architecture"], self.recipe.pretrained))
         self._save()
 
-    def _resume(self):
+    def _resume(self) -> None:
         old = read_record(self.path)
         data, ours = old["data"], self.record["data"]
         if data["digest"] != ours["digest"]:
@@ -188,23 +197,23 @@ class Training(Stepping):
         self.seconds, self.memory = old["seconds"], old.get("memory", {})
         self.state = read_tensors(self.path, "state.")
         self._note_progress()
-        restore_optimizer(self.optimizer, state)
+        restore_optimizer(self._stepper.optimizer, state)
         if old["scale"]:
-            self.scaler.load_state_dict({**self.scaler.state_dict(), "scale": old["scale"]})
+            scaler = self._stepper.scaler
+            scaler.load_state_dict({**scaler.state_dict(), "scale": old["scale"]})
 
-    def _place(self, network):
+    def _place(self, network: torch.nn.Module) -> None:
         convolutional = any(isinstance(module, torch.nn.Conv2d) for module in network.modules())
         self.layout = torch.channels_last if convolutional else torch.contiguous_format
-        self.network = network.to(self.device, memory_format=self.layout).train()
-        self.renew()
-        self.wrapped = self.engine.wrap(self.network)
-        self.scaler = torch.amp.GradScaler(self.device.type, enabled=self.dtype == torch.float16)
+        # PyTorch's types have no memory_format here
+        self.network = network.to(self.device, memory_format=self.layout).train()  # type: ignore[call-overload]
+        self._stepper = Stepper(self.network, self.recipe, self.engine, self.dtype, self._progress.look)
         self.record["weights"] = count_weights(self.network)
         blank = np.zeros((1, *self.pixels.array.shape[1:]), np.uint8)
         self.record["dimension"] = self.features(torch.from_numpy(blank)).shape[1]
 
-    def _train(self, epoch: int) -> tuple[float, float, float]:
-        """One epoch: its mean loss, last learning rate, and seconds."""
+    def _train(self, epoch: int) -> dict:
+        """One epoch; returns its entry of the curve."""
         started, size = time.monotonic(), self.recipe.batch_size
         attempt = self.memory.get("attempt", 0)
         seed = mixed(self.seed, attempt) if attempt else self.seed
@@ -212,52 +221,46 @@ class Training(Stepping):
         generator = torch.Generator().manual_seed(mixed(seed, epoch, 0))
         order = torch.randperm(len(self.pixels), generator=generator).numpy()
         ours = len(order[:size][self.engine.rows(size)])
-        losses, rate, self.seen = [], 0.0, []
+        losses: list[torch.Tensor] = []
+        rate, self._stepper.seen = 0.0, []
         for step in range(self.steps):
             inputs, targets = self.recipe.draw(self, order[step * size : (step + 1) * size], generator)
             rate = self._set_rate(epoch, step)
             part = mixed(seed, epoch, self.engine.rank, step)
             losses.append(self._step(self.normalized(inputs), targets, ours, part))
-            self._report(epoch, step, losses, started)
+            self._progress.report(losses, started, self.curve, self.note)
         loss = float(torch.stack(losses).mean())
         if not np.isfinite(loss):
-            self._refuse_infinite(epoch, losses, rate)
-        return loss, rate, time.monotonic() - started
+            self._stepper.refuse_infinite(epoch, losses, rate)
+        speed = self.steps * size / (time.monotonic() - started)
+        return curve_entry(self, self.recipe, loss, rate, speed, self._stepper.seen)
 
-    def _judge(self):
+    def _step(self, inputs: torch.Tensor, targets: Any, images: int, seed: int) -> torch.Tensor:
+        return self._stepper.step(inputs, targets, images, seed)
+
+    def _judge(self) -> None:
         """Notes if an epoch past the last stage's warm-up was in vain."""
         first = self.stages.index(self.stages[-1])
         if self.epoch + 1 > self.recipe.warmup_epochs + first and self.epoch >= first:
             entry = self.curve[-1]
             self.note = self.recipe.verdict(entry["loss"], self.trivial, entry["spread"])
 
-    def _save(self):
+    def _save(self) -> None:
         self._note_progress()
         if self.engine.rank == 0:
             tensors = {f"network.{name}": tensor for name, tensor in self.network.state_dict().items()}
             tensors |= {f"state.{name}": tensor for name, tensor in self.state.items()}
-            write_checkpoint(self.path, self.record, tensors | optimizer_tensors(self.optimizer))
+            write_checkpoint(self.path, self.record, tensors | optimizer_tensors(self._stepper.optimizer))
             if hasattr(self.network, "decoder"):
                 shown = self.images(np.arange(min(_SHOWN, len(self.pixels)))) / 255
                 save_picture(self.network, shown, self.path.parent / PICTURE)
         self.engine.wait()
 
-    def _note_progress(self):
+    def _note_progress(self) -> None:
         self.record |= {"epoch": self.epoch, "curve": self.curve, "note": self.note, "seconds": round(self.seconds, 2)}
         self.record["memory"] = self.memory
-        self.record["scale"] = self.scaler.get_scale() if self.scaler.is_enabled() else None
-
-    def _report(self, epoch: int, step: int, losses: list, started: float):
-        """Reports progress; a stop in one process stops all, in the same batch."""
-        stopped, done = None, epoch * self.steps + step + 1
-        self.share = done / (len(self.stages) * self.steps)
-        if self.engine.rank == 0:
-            try:
-                self.progress(self.share, progress_text(self, losses, started))
-            except BaseException as error:
-                stopped = error
-        if self.engine.any(stopped is not None):
-            raise stopped or RuntimeError("the training was stopped in another process")
+        scaler = self._stepper.scaler
+        self.record["scale"] = scaler.get_scale() if scaler.is_enabled() else None
 
     def _set_rate(self, epoch: int, step: int) -> float:
         """Each stage has its own warm-up and cosine."""
@@ -267,21 +270,16 @@ class Training(Stepping):
         rate = learning_rate(
             (epoch - first) * self.steps + step, length * self.steps, warmup, self.recipe.peak_rate(stage)
         )
-        for group in self.optimizer.param_groups:
-            group["lr"] = rate
+        self._stepper.set_rate(rate)
         return rate
 
 
-def versions() -> dict[str, str]:
+def versions() -> dict[str, str | None]:
     """The versions of what the numbers come from, the plugin's own among them."""
     manifest = (Path(__file__).parents[2] / "fiftyone.yml").read_text()
     own = re.search(r"^version:\s*[\"']?([^\"'\s]+)", manifest, re.MULTILINE)
-    found = {name: version(name) for name in _LIBRARIES}
+    found: dict[str, str | None] = {name: version(name) for name in _LIBRARIES}
     return found | {"python": platform.python_version(), "constellation": own[1] if own else None}
-
-
-def _silent(fraction: float, message: str = ""):
-    """Tells nobody."""
 
 
 def mixed(*numbers: int) -> int:

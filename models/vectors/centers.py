@@ -50,6 +50,11 @@ def _two_nearest(X, centers):
     return labels, first, second
 
 
+def inertia(X, centers, labels) -> float:
+    """Sum of the squared distances of ``X`` ``(n, d)`` to the centers ``(k, d)`` of their labels ``(n,)``."""
+    return float(((X - centers[labels]) ** 2).sum(dtype=np.float64))
+
+
 def centroid_confidence(X, labels):
     """Confidence of labels that come without one: the simplified silhouette about the clusters' means.
 

@@ -8,8 +8,6 @@ vectors, gives the clusters, now and for images that come later.
 import warnings
 from dataclasses import replace
 
-import numpy as np
-
 from ..dataset.targets import resolve_target
 from ..dataset.vector_fields import field_encoder
 from ..embedding.embeddings import field_name
@@ -61,22 +59,27 @@ class Learned:
         """None that could still be set."""
         return {}
 
-    def fit(self, X, progress=None):
+    def fit(self, X, progress=None, copies=None):
         """Applies the head to the vectors ``(n, d)`` that its encoder made."""
+        from ...models.clusterers.base import settled
         from ...models.clusterers.deep.networks import most_likely, without_unused
+        from ...models.vectors.copies import first_copies
 
-        spec, arrays = self._head
-        labels, _ = most_likely(X, spec, arrays)
-        used = np.unique(labels)
+        def among(used, *_):
+            self.arrays_ = without_unused(self.spec_, self.arrays_, used)
+            return most_likely(X, self.spec_, self.arrays_)
+
         for remark in [_kept_as(self._record), *self._record["memory"].get("remarks", [])]:
             warnings.warn(remark, stacklevel=2)
-        wanted = self._record["params"]["n_clusters"]
-        if len(used) < wanted:
-            found = f"{self.name} found {len(used)} clusters, fewer than n_clusters={wanted}"
-            warnings.warn(f"{found}; ask for fewer, or train longer", stacklevel=2)
         self.n_features_in_ = X.shape[1]
-        self.spec_, self.arrays_ = spec, without_unused(spec, arrays, used)
-        self.labels_, self.confidence_ = most_likely(X, self.spec_, self.arrays_)
+        self.spec_, self.arrays_ = self._head
+        wanted = self._record["params"]["n_clusters"]
+        copies = first_copies(X) if copies is None else copies
+        self.labels_, self.confidence_ = settled(copies, *most_likely(X, *self._head), wanted, among)
+        found = int(self.labels_.max()) + 1
+        if found < wanted:
+            remedy = "ask for fewer, or train longer"
+            warnings.warn(f"{self.name} found {found} clusters, fewer than n_clusters={wanted}; {remedy}", stacklevel=2)
         return self
 
 

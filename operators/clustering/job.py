@@ -197,6 +197,7 @@ def _cluster_and_keep(request, table, widths, stages) -> dict:
 def _cluster(request, X, widths, groups, stages):
     """Reduces and clusters; returns the clusterer, the reducer and its name, the neighbours found, and warnings."""
     from ...models.clusterers.constrained_kmeans import seeded
+    from ...models.vectors.copies import first_copies
     from ...models.vectors.neighbors import nearest_neighbors
     from ...models.vectors.reduction import get_reduction, resolve
 
@@ -220,7 +221,9 @@ def _cluster(request, X, widths, groups, stages):
     with warnings.catch_warnings(record=True) as caught:
         warnings.simplefilter("always")
         reduced = reducer.fit_transform(X, knn=neighbors, progress=lambda f, m="": report(f / 2, m)) if reducer else X
-        clusterer.fit(reduced, progress=lambda f, m="": report(0.5 + f / 2 if reducer else f, m))
+        # a reduction may part the copies of a vector, and UMAP does
+        copies = first_copies(X) if reducer else None
+        clusterer.fit(reduced, progress=lambda f, m="": report(0.5 + f / 2 if reducer else f, m), copies=copies)
     said = (" ".join(str(w.message).split()) for w in caught if issubclass(w.category, UserWarning))
     notes = list(dict.fromkeys(said))
     return clusterer, reducer, reduction, neighbors, notes

@@ -163,7 +163,7 @@ def test_never_more_than_a_hundred(blobs, compute):
     X = np.random.default_rng(0).normal(size=(400, 32)).astype(np.float32)
     blobs.add_samples([fo.Sample(filepath=f"/nowhere/more{i}.png", emb=x) for i, x in enumerate(X)])
     compute(blobs, run_key="km", embeddings="emb", params={"n_clusters": 150})
-    with pytest.raises(ValueError, match="choose an integer from 2 to 100, the colours of the Embeddings panel"):
+    with pytest.raises(ValueError, match="choose an integer from 2 to 100, the colors of the Embeddings panel"):
         build(blobs, n_coarse=101)
     build(blobs, n_coarse=100)
     assert len(blobs.distinct("km_coarse.label")) == 100

@@ -464,3 +464,14 @@ def test_small_datasets(dataset, compute):
         compute(dataset.limit(1), run_key="one", params={"n_clusters": 2}, embeddings="emb")
     summary = compute(dataset, run_key="um", params={"n_clusters": 2}, embeddings="emb", reduce="umap", visualize=True)
     assert any("principal components" in note for note in summary["notes"])
+
+
+@pytest.mark.parametrize("reduce", ["pca", "umap"])
+def test_copies_get_one_cluster_whatever_the_reduction_makes_of_them(reduce, blobs, compute):
+    ids = blobs.values("id")
+    same = ids[3:60:3]  # of one group
+    blobs.set_values("emb", dict.fromkeys(same, blobs[ids[0]].emb), key_field="id")
+    summary = compute(blobs, run_key="a", params={"n_clusters": 12}, embeddings="emb", reduce=reduce)
+    found = blobs.values(["a.cluster", "a.confidence"])
+    of_copies = {pair for row_id, pair in zip(ids, zip(*found, strict=True), strict=True) if row_id in {ids[0], *same}}
+    assert len(of_copies) == 1 and set(found[0]) == set(range(summary["n_clusters"]))

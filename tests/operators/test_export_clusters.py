@@ -18,7 +18,7 @@ from PIL import Image
 
 from .app_stream import app_messages
 from .conftest import get, group_vectors
-from .handles import rename_clusters
+from .handles import read_members, rename_clusters
 from .inputs.test_forms import draw, flat
 
 HOSTILE = ["../../etc/passwd", '<script>alert(1)</script>"', '=HYPERLINK("x")']
@@ -318,8 +318,6 @@ def test_a_field_that_is_gone(run, tmp_path):
 
 
 def test_what_stands_for_a_cluster(run):
-    from fiftyone.plugins.orgs.constellation.clusters.operators.runs.members import read_members
-
     members = read_members(run, "km")
     for cluster, rows in members.by_cluster().items():
         chosen = images.shown_members(members, cluster, rows, 9)

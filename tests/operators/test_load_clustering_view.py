@@ -10,6 +10,7 @@ from fiftyone.plugins.orgs.constellation.clusters.operators.evaluation.views imp
     of_class,
     unassigned_view,
 )
+from fiftyone.plugins.orgs.constellation.clusters.operators.runs.run import Run
 
 
 def load(samples, **kwargs):
@@ -70,7 +71,7 @@ def test_patches_come_as_a_view_of_patches(patches, compute):
 
 
 def test_those_without_a_cluster(run):
-    assert sorted(unassigned_view(run, "km").values("id")) == sorted(run.skip(54).values("id"))
+    assert sorted(unassigned_view(Run.cached(run, "km")).values("id")) == sorted(run.skip(54).values("id"))
 
 
 def test_classes_and_ranges_of_confidence(run):
@@ -82,7 +83,7 @@ def test_classes_and_ranges_of_confidence(run):
 
 
 def test_the_index_serves_the_click_and_goes_with_the_field(run):
-    index_labels(run, run.get_run_info("km").config)
+    index_labels(Run.cached(run, "km"))
     plan = run._sample_collection.find({"km.cluster": 1}).sort("km.confidence", -1).explain()
     stages = str(plan["queryPlanner"]["winningPlan"])
     assert "IXSCAN" in stages and "'SORT'" not in stages

@@ -20,7 +20,7 @@ def run(blobs, compute):
 
 
 def call(samples, **kwargs):
-    given = {"run_key": "km", "ground_truth": "ground_truth", "field": "new", **kwargs}
+    given = {"run_key": "km", "ground_truth": "ground_truth", "output_field": "new", **kwargs}
     return get("propagate_labels")(samples, **given)
 
 
@@ -78,9 +78,9 @@ def test_patches(patches, compute):
 @pytest.mark.parametrize(
     ("kwargs", "words"),
     [
-        ({"field": "ground_truth"}, "field 'ground_truth' exists and is not the leftover"),
-        ({"field": "km"}, "field 'km' holds the clusters of run 'km'; choose another name"),
-        ({"field": "1 x"}, "'1 x' is not valid"),
+        ({"output_field": "ground_truth"}, "field 'ground_truth' exists and is not the leftover"),
+        ({"output_field": "km"}, "field 'km' holds the clusters of run 'km'; choose another name"),
+        ({"output_field": "1 x"}, "'1 x' is not valid"),
         ({"min_purity": 1.5}, "min_purity=1.5"),
         ({"min_labeled": 0}, "min_labeled=0"),
         ({"ground_truth": "emb"}, "'emb' is VectorField"),
@@ -114,17 +114,19 @@ def test_a_failed_write_leaves_no_field(run, monkeypatch):
 
 def test_the_form_proposes_a_free_field(run):
     form = flat(draw(run, "propagate_labels", run_key="km"))
-    assert form["field"]["default"] == "km_proposal" and form["ground_truth"]["default"] == "ground_truth"
+    assert form["output_field"]["default"] == "km_proposal" and form["ground_truth"]["default"] == "ground_truth"
     assert flat(draw(run, "propagate_labels", run_key="km", output_field="km"))["output_field"]["invalid"]
 
 
 def test_the_app_says_what_was_proposed(run):
-    messages = app_messages(run, "propagate_labels", {"run_key": "km", "ground_truth": "ground_truth", "field": "new"})
+    messages = app_messages(
+        run, "propagate_labels", {"run_key": "km", "ground_truth": "ground_truth", "output_field": "new"}
+    )
     text = messages[-1][1]["results"]["text"]
     assert "**20 proposals; 10 images are left without**" in text and "none: purity 0.80" in text
     assert text.count("| 1.00 | 10 | 10 |") == 2
     with pytest.raises(ExecutionError, match="field 'new' exists"):
-        app_messages(run, "propagate_labels", {"run_key": "km", "ground_truth": "ground_truth", "field": "new"})
+        app_messages(run, "propagate_labels", {"run_key": "km", "ground_truth": "ground_truth", "output_field": "new"})
 
 
 def test_delegated(run):

@@ -22,8 +22,10 @@ def patch_run(patches, compute):
 
 
 @pytest.mark.parametrize("strategy", ["mixed", "central", "diverse", "random"])
-def test_a_balanced_subset_as_tag_and_saved_view(run, how):
-    done = get("sample_clusters")(run, run_key="km", n_per_cluster=4, tag="annotate", view_name="subset", strategy=how)
+def test_a_balanced_subset_as_tag_and_saved_view(run, strategy):
+    done = get("sample_clusters")(
+        run, run_key="km", n_per_cluster=4, tag="annotate", view_name="subset", strategy=strategy
+    )
     assert done["n"] == 12 and done["short"] == [] and list(done["sizes"].values()) == [4, 4, 4]
     assert run.match_tags("annotate").values("id") == [i for i in run.values("id") if i in set(done["ids"])]
     assert run.load_saved_view("subset").values("id") == done["ids"] == done["view"].values("id")
@@ -114,7 +116,7 @@ def test_near_duplicates_among_patches(patch_run):
 
 
 @pytest.mark.parametrize("min_similarity", [0, 1.5, "x"])
-def test_min_similaritys_that_are_refused(run, min_similarity):
+def test_similarities_that_are_refused(run, min_similarity):
     with pytest.raises(ValueError, match="min_similarity="):
         get("find_cluster_duplicates")(run, run_key="km", min_similarity=min_similarity, tag="x")
     assert run.distinct("tags") == []
@@ -122,7 +124,7 @@ def test_min_similaritys_that_are_refused(run, min_similarity):
 
 @pytest.mark.parametrize(("target", "n"), [(None, 6), ("CURRENT_VIEW", 6), ("DATASET", 60)])
 def test_the_app_means_the_view_or_the_whole_dataset(run, tmp_path, target, n):
-    request = {"view": run.limit(6), "params": {"run_key": "km", "to": str(tmp_path / "a.csv"), "format": "csv"}}
+    request = {"view": run.limit(6), "params": {"run_key": "km", "path": str(tmp_path / "a.csv"), "format": "csv"}}
     if target:
         request["view_target"] = target
     foo.execute_operator("@constellation/clusters/export_clusters", ctx=request)

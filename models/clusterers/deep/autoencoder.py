@@ -10,10 +10,11 @@ from pydantic import Field
 from ...costs import Cost
 from ...vectors.centers import cluster_means
 from .heads import Head, HeadClusterer
-from .losses import divergence, label_cross_entropy, student_t, target_distribution
+from .losses import label_cross_entropy, student_t, target_distribution
 from .networks import WIDEST, exported, perceptron
+from .objectives import code_losses
 from .steps import History, batches, total
-from .warm_start import UMAP_SIZES, kmeans, start_kind
+from .warm_start import UMAP_SIZES, kmeans_of_codes, start_kind, widening
 
 BATCH = 256
 # Widths between the vectors and the code: for embeddings, and the papers' for pixels.
@@ -103,7 +104,7 @@ class AutoencoderClusterer(HeadClusterer):
         return None
 
     def _begin(self, task, encoder, decoder, seed, report):
-        """Centers to start from in the code, which is widened if need be: below distances of 1, Student's t is flat."""
+        """Centers to start from in the code, which is widened if need be."""
         import torch
 
         with torch.no_grad():
@@ -113,7 +114,7 @@ class AutoencoderClusterer(HeadClusterer):
                 start = torch.as_tensor(super()._start(codes, None, seed, report), device=task.X.device)
                 torch.set_num_threads(1)  # UMAP's compiled code changes them
             centers, squares = starting_centers(codes, start, task.n_clusters, seed)
-            scale = max(1.0, (len(codes) / max(squares, 1e-12)) ** 0.5)
+            scale = widening(len(codes), squares)
             last, first = encoder[-1], decoder[0]
             last.weight.mul_(scale)
             last.bias.mul_(scale)
@@ -188,10 +189,8 @@ class AutoencoderClusterer(HeadClusterer):
         return loss / len(task.X)
 
     def _parts(self, model, X, codes, Q, target) -> dict:
-        parts = {"divergence": self.divergence_weight * divergence(target, Q)}
-        if self.reconstructs:
-            parts["reconstruction"] = ((model[1](codes) - X) ** 2).mean()
-        return parts
+        errors = ((model[1](codes) - X) ** 2).mean() if self.reconstructs else None
+        return code_losses(target, Q, self.divergence_weight, errors)
 
 
 class Seen:
@@ -228,7 +227,7 @@ def starting_centers(codes, start, n_clusters: int, seed: int):
         seed: of k-means
     """
     if start is None:
-        found = kmeans(codes, n_clusters, seed, n_init=20)
+        found = kmeans_of_codes(codes, n_clusters, seed)
         return found.cluster_centers_, float(found.inertia_)
     labels = start.cpu().numpy()
     centers = cluster_means(codes, labels, int(labels.max()) + 1)

@@ -12,7 +12,7 @@ from typing import Annotated
 from pydantic import Field
 
 from .heads import Balance, BalanceWeight, Heads, LearningRate, MinEntropy, NClusters, Neighbors, Start, Steps
-from .losses import balance_loss, cluster_contrast
+from .objectives import cc_losses
 from .pairs import PairHeadClusterer
 
 
@@ -56,9 +56,4 @@ class ContrastiveClustering(PairHeadClusterer):
         self.random_state = random_state
 
     def _losses(self, p, q, boost):
-        # Both views are balanced, as in the paper, whose constant 2 ln k is left out.
-        balance = sum(balance_loss(view.mean(dim=0), self.balance, self.min_entropy) for view in (p, q))
-        return {
-            "contrast": cluster_contrast(p, q, self.temperature),
-            "balance": boost * self.balance_weight * balance,
-        }
+        return cc_losses(p, q, self.size_balance(boost), self.temperature)

@@ -7,7 +7,6 @@ the share of the runs that put two samples together. Where ours differs: it is c
 2001), from the samples' cluster memberships, so that the matrix itself, of all pairs, is never made.
 """
 
-import warnings
 from typing import Annotated, Literal
 
 import numpy as np
@@ -15,6 +14,7 @@ from pydantic import Field
 from sklearn.utils.validation import check_is_fitted, validate_data
 
 from ...costs import Cost
+from ...vectors.copies import agreed, first_copies
 from ...vectors.neighbors import neighbors_of, vote_shares
 from ..base import Clusterer
 from .heads import NClusters
@@ -66,6 +66,11 @@ class Consensus(Clusterer):
         k = params["n_clusters"]
         return Cost(params["runs"] * (fits.seconds + 2e-9 * n * k), fits.bytes + 8 * n * (params["runs"] + 4 * k))
 
+    @property
+    def agreement_(self):
+        """The confidence."""
+        return self.confidence_
+
     def predict_proba(self, X):
         """Soft assignments of samples that may be new: each cluster's share of the vote of the nearest samples.
 
@@ -77,7 +82,8 @@ class Consensus(Clusterer):
         """
         check_is_fitted(self)
         X = validate_data(self, X, dtype=[np.float32, np.float64], order="C", reset=False)
-        return vote_shares(X, self.vectors_, self.labels_, metric=self.metric_)
+        shares = vote_shares(X, self.vectors_, self.labels_, metric=self.metric_)
+        return agreed(first_copies(X), shares.argmax(axis=1), shares)[1]
 
     def _fit(self, X, progress):
         seeds = np.random.default_rng(self.random_state).integers(2**31, size=self.runs + 1)
@@ -91,16 +97,12 @@ class Consensus(Clusterer):
         progress(0.99, "consensus")
         spectrum = _spectrum(_memberships(self.runs_), self.n_clusters)
         labels = kmeans(spectrum, self.n_clusters, int(seeds[-1])).labels_
-        k = int(labels.max()) + 1
-        if k < self.n_clusters:
-            warnings.warn(
-                f"the consensus has {k} clusters, fewer than n_clusters={self.n_clusters}; ask for fewer",
-                stacklevel=3,
-            )
-        self.agreement_ = _agreement(self.runs_, labels)
         self.history_ = _health(X, self.runs_, self.n_clusters, int(seeds[-1]))
-        self._remember(X, labels)
-        return labels, self.agreement_
+        self._remember(X)
+        return labels, None
+
+    def _confidence(self, X, labels):
+        return _agreement(self.runs_, labels)
 
     def _run(self, X, seed, number, progress):
         from .. import get_clusterer

@@ -15,6 +15,7 @@ from sklearn.utils.validation import check_is_fitted, validate_data
 
 from ...costs import Cost
 from ...parameters import parameters
+from ...vectors.copies import agreed, first_copies
 from ...vectors.neighbors import nearest_neighbors
 from ..base import Clusterer
 from .networks import WIDEST, Space, most_likely, packed, perceptron, probabilities, without_unused
@@ -101,6 +102,7 @@ class HeadClusterer(Clusterer):
     group = "deep, on embeddings"
     prototypes_by = "surest"
     placed_by = "head"
+    remedy = "ask for fewer, or raise the balance"
     harder = "with twice the balance"
     requires = ("torch",)
     order = 200
@@ -133,7 +135,8 @@ class HeadClusterer(Clusterer):
         """
         check_is_fitted(self)
         X = validate_data(self, X, dtype=[np.float32, np.float64], order="C", reset=False)
-        return probabilities(X, self.spec_, self.arrays_)
+        found = probabilities(X, self.spec_, self.arrays_)
+        return agreed(first_copies(X), found.argmax(axis=1), found)[1]
 
     def _fit(self, X, progress):
         progress(0.0, "preparing vectors")
@@ -144,19 +147,10 @@ class HeadClusterer(Clusterer):
         keep = max(wanted, _UMAP_NEIGHBORS - 1)
         knn = nearest_neighbors(Z, keep, "cosine", seed, lambda f, m: progress(0.1 * f, m))
         start = self._start(Z, knn, seed, progress)
-        labels, confidence = self._solve(
-            X, Z, space, knn[0][:, :wanted], start, rng, lambda f, m: progress(0.25 + 0.74 * f, m)
-        )
-        used = np.unique(labels)
-        if len(used) == self.n_clusters:
-            return labels, confidence
-        warnings.warn(
-            f"{self.name} found {len(used)} clusters, fewer than n_clusters={self.n_clusters}; ask for fewer, or "
-            "raise the balance",
-            stacklevel=3,
-        )
+        return self._solve(X, Z, space, knn[0][:, :wanted], start, rng, lambda f, m: progress(0.25 + 0.74 * f, m))
+
+    def _keep(self, X, used):
         self.arrays_ = without_unused(self.spec_, self.arrays_, used)
-        return self._assign(X)
 
     def _assign(self, X):
         return most_likely(X, self.spec_, self.arrays_)

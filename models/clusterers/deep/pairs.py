@@ -4,6 +4,7 @@ import numpy as np
 
 from .heads import Head, HeadClusterer, batch_size, imitate, new_network
 from .networks import calibrate, exported
+from .objectives import SizeBalance
 from .steps import History, batches, total
 
 # Of the steps, what a warm start may take: enough to reproduce it, not to be sure of its mistakes.
@@ -15,8 +16,17 @@ class PairHeadClusterer(HeadClusterer):
     """Base of methods whose loss compares the assignments of samples with those of their neighbours.
 
     A subclass implements ``_losses(p, q, boost)``, which returns scalar tensors by name for assignments ``(b, k)`` of
-    samples and of one neighbour of each; ``boost`` multiplies the balance.
+    samples and of one neighbour of each; ``boost`` multiplies the balance. Its constructor has ``balance``,
+    ``balance_weight`` and ``min_entropy``.
     """
+
+    balance: str
+    balance_weight: float
+    min_entropy: float
+
+    def size_balance(self, boost: float) -> SizeBalance:
+        """What keeps clusters from swallowing others, multiplied by ``boost``."""
+        return SizeBalance(self.balance, boost * self.balance_weight, self.min_entropy)
 
     def _losses(self, p, q, boost: float) -> dict:
         raise NotImplementedError(f"{type(self).__name__} has no loss; implement _losses(p, q, boost)")

@@ -8,7 +8,7 @@ after UMAP where that is cheap.
 """
 
 from .heads import Balance, BalanceWeight, Heads, LearningRate, MinEntropy, NClusters, Neighbors, Start, Steps
-from .losses import balance_loss, partition_uncertainty
+from .objectives import pica_losses
 from .pairs import PairHeadClusterer
 
 
@@ -50,6 +50,4 @@ class PICA(PairHeadClusterer):
         self.random_state = random_state
 
     def _losses(self, p, q, boost):
-        # The paper's constant ln k is left out of the balance.
-        balance = balance_loss(p.mean(dim=0), self.balance, self.min_entropy)
-        return {"uncertainty": partition_uncertainty(p, q), "balance": boost * self.balance_weight * balance}
+        return pica_losses(p, q, self.size_balance(boost))

@@ -16,8 +16,9 @@ from typing import Annotated
 from pydantic import Field
 
 from .heads import Balance, BalanceWeight, Heads, LearningRate, MinEntropy, NClusters, Neighbors, Start, Steps
-from .losses import balance_loss, consistency, label_cross_entropy
+from .losses import label_cross_entropy
 from .networks import calibrate
+from .objectives import class_weights, scan_losses
 from .pairs import PairHeadClusterer, assignments
 from .steps import batches, total
 
@@ -69,8 +70,7 @@ class SCAN(PairHeadClusterer):
         self.random_state = random_state
 
     def _losses(self, p, q, boost):
-        balance = balance_loss(p.mean(dim=0), self.balance, self.min_entropy)
-        return {"consistency": consistency(p, q), "balance": boost * self.balance_weight * balance}
+        return scan_losses(p, q, self.size_balance(boost))
 
     def _finished(self, task, boost, network, history, seed):
         if self.self_label:
@@ -98,8 +98,7 @@ class SCAN(PairHeadClusterer):
     def _learn_labels(self, task, network, chosen, labels, history, seed):
         import torch
 
-        counts = labels[chosen].bincount(minlength=task.n_clusters)
-        weights = len(chosen) / counts.clamp(min=1)
+        weights = class_weights(labels[chosen], task.n_clusters)
         optimizer = torch.optim.Adam(network.parameters(), lr=self.learning_rate, weight_decay=1e-4)
         scale = 0.5 * task.X.std()
         for step, rows in enumerate(batches(len(chosen), 1_000, _LABEL_STEPS, seed), start=1):

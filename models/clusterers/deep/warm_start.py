@@ -48,6 +48,21 @@ def kmeans(Z, n_clusters: int, seed: int, n_init: int = 4) -> KMeans:
         return KMeans(n_clusters, n_init=n_init, random_state=seed).fit(Z)
 
 
+def kmeans_of_codes(codes: np.ndarray, n_clusters: int, seed: int) -> KMeans:
+    """k-means fitted to the codes ``(n, c)`` of an autoencoder, the best of 20 starts as in DEC's paper."""
+    return kmeans(codes, n_clusters, seed, n_init=20)
+
+
+def widening(n: int, squares: float) -> float:
+    """What codes are multiplied with before they are clustered: below distances of 1, Student's t is flat.
+
+    Args:
+        n: number of codes
+        squares: sum of their squared distances from their centers
+    """
+    return max(1.0, (n / max(squares, 1e-12)) ** 0.5)
+
+
 def kmeans_layer(Z, fitted: KMeans) -> tuple:
     """k-means as a layer ``(weight, bias)``: a softmax of minus the squared distances over their mean."""
     centers = fitted.cluster_centers_.astype(np.float64)

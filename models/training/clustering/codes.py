@@ -1,27 +1,45 @@
 """Codes of an autoencoder, clustered while it trains: what DEC and IDEC share."""
 
-from typing import Annotated, Literal
+from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 from pydantic import Field
 
-from ..autoencoder import RATES
+from .. import recipe_class
+from ..autoencoder import RATES, UNCHANGED, Denoising
+from ..pixels import Pixels
+from ..recipe import Precision, Recipe, Triple
+from ..state import TrainingState
+from . import guard
 from .base import ClusteringRecipe, scores
 
-Autoencoding = Annotated[
-    Literal["autoencoder", "conv_autoencoder"],
-    Field(description="Fully connected, the papers' for digits, or convolutional, where position varies"),
-]
-Code = Annotated[int, Field(ge=2, le=256, description="Length of the code")]
+if TYPE_CHECKING:
+    import numpy as np
+    import torch
+
+    from ...clusterers.kmeans import KMeans
+    from ..augmentation import Augmentation
+    from ..engine import Engine
+    from .networks import CodeNetwork
+
 _KINDS = ("autoencoder", "conv_autoencoder")
-_CLUSTERED = ("dec", "idec")
 
 
 class CodeClustering(ClusteringRecipe):
     """Base of DEC and IDEC.
 
+    Args:
+        pretrain_epochs: epochs of the autoencoder, unless a trained one is given
+        autoencoder: "autoencoder", fully connected, or "conv_autoencoder"
+        code: length of the code
+        denoising: share of each layer's inputs that is set to 0 while the autoencoder trains
+        cluster_rate: learning rate while clustering, as a share of the autoencoder's
+        weight_decay: of filters and matrices
+        precision: number format
+        shared: as :class:`models.training.clustering.base.ClusteringRecipe`'s
+
     Attributes:
         joint: whether the code must still reconstruct the images while clustering
-        divergence_weight: weight of the divergence in the loss
+        target: ``(n, k)`` tensor that assignments approach in the current epoch
     """
 
     pretext = "autoencoder"
@@ -29,21 +47,52 @@ class CodeClustering(ClusteringRecipe):
     raw_codes = True
     usual_rates = RATES
     joint = False
-    divergence_weight = 1.0
+    target: "torch.Tensor"
+
+    def __init__(
+        self,
+        pretrain_epochs: int = 60,
+        autoencoder: Annotated[
+            Literal["autoencoder", "conv_autoencoder"],
+            Field(description="Fully connected, the papers' for digits, or convolutional, where position varies"),
+        ] = "autoencoder",
+        code: Annotated[int, Field(ge=2, le=256, description="Length of the code")] = 10,
+        denoising: Denoising = 0.0,
+        *,
+        cluster_rate: float = 0.1,
+        weight_decay: float = 0.0,
+        precision: Precision = "float32",
+        **shared: Any,
+    ):
+        super().__init__(
+            pretrain_epochs=pretrain_epochs,
+            cluster_rate=cluster_rate,
+            weight_decay=weight_decay,
+            precision=precision,
+            **shared,
+        )
+        self.autoencoder = autoencoder
+        self.code = code
+        self.denoising = denoising
+
+    @property
+    def divergence_weight(self) -> float:
+        """Weight of the divergence in the loss."""
+        return 1.0
 
     @classmethod
-    def of_features(cls):
+    def of_features(cls) -> tuple[str, ...]:
         """The parameters that matter only while features are made."""
         return "pretrain_epochs", "autoencoder", "code", "denoising", "image_size", "resize"
 
     @classmethod
-    def check_start(cls, name: str, kind: str):
+    def check_start(cls, name: str, kind: str) -> None:
         """Refuses encoders without a decoder.
 
         Raises:
             ValueError: in one sentence
         """
-        if kind not in _KINDS + _CLUSTERED:
+        if kind not in _KINDS and not issubclass(recipe_class(kind), CodeClustering):
             raise ValueError(
                 f"{cls.kind} clusters in the code of an autoencoder, but {name!r} is of kind {kind!r}; choose one of "
                 f"kind {' or '.join(_KINDS)}, or none"
@@ -54,99 +103,89 @@ class CodeClustering(ClusteringRecipe):
         if self.start is None:
             return {"kind": self.autoencoder}
         record = self.start.record
-        if record["kind"] in _CLUSTERED:
+        if issubclass(recipe_class(record["kind"]), CodeClustering):
             return record["architecture"]["base"]
         return {"kind": record["kind"], "architecture": record["architecture"]}
 
-    def _autoencoder(self):
+    def _autoencoder(self) -> Recipe:
         """The recipe that makes features."""
-        from ...parameters import parameters
-        from .. import recipe_class
+        return self.matching(recipe_class(self._base()["kind"]))
 
-        cls = recipe_class(self._base()["kind"])
-        return cls(**{name: getattr(self, name) for name in set(parameters(cls)) & set(vars(self))})
-
-    def propose_side(self, filepaths: list[str]) -> int:
+    def propose_side(self, items: list[tuple]) -> int:
         """As the autoencoder's."""
-        return self._autoencoder().propose_side(filepaths)
+        return self._autoencoder().propose_side(items)
 
     def seconds_per_image(self, side: int) -> float:
         """As the autoencoder's."""
         return self._autoencoder().seconds_per_image(side)
 
-    def own_constants(self, pixels):
+    def own_constants(self, pixels: Pixels) -> tuple[Triple, Triple]:
         """None: inputs stay in [0, 1], and so do reconstructions."""
-        return (0.0, 0.0, 0.0), (1.0, 1.0, 1.0)
+        return UNCHANGED
 
-    def architecture(self, pixels) -> dict:
+    def architecture(self, pixels: Pixels) -> dict:
         """The autoencoder, and how many centers."""
         base = self._base()
         base = {"architecture": self._autoencoder().architecture(pixels), **base}
         return {"image_size": pixels.array.shape[-1], "base": base, "n_clusters": self.n_clusters}
 
-    def build(self, architecture: dict, pretrained: bool = False):
+    def build(self, architecture: dict, pretrained: bool = False) -> "CodeNetwork":
         """The autoencoder and centers; with the weights of what it starts from, if anything."""
-        from .. import recipe_class
         from ..checkpoint import load_weights
         from .networks import CodeNetwork
 
         base = architecture["base"]
-        network = recipe_class(base["kind"])(denoising=self.denoising).build(base["architecture"])
+        network = self.matching(recipe_class(base["kind"])).build(base["architecture"])
         if self.start:
             weights = {name.removeprefix("autoencoder."): t for name, t in self.start.weights.items()}
             weights = {name: t for name, t in weights.items() if name not in ("centers", "scale")}
             load_weights(network, weights, f"encoder {self.start.name!r}")
         return CodeNetwork(network, architecture["n_clusters"], base["architecture"]["code"])
 
-    def peak_rate(self, stage: str) -> float:
-        """A share of the autoencoder's while clustering: it moves what that learned, by smaller steps."""
-        return super().peak_rate(stage) * (1 if stage == self.pretext else self.cluster_rate)
-
-    def augmentation(self):
+    def augmentation(self) -> "Augmentation":
         """A small crop."""
         return self._autoencoder().augmentation()
 
-    def enter(self, network, stage: str):
+    def enter(self, network: "CodeNetwork", stage: str) -> None:
         """Assignments beside the errors while clustering."""
         network.clustering = stage != self.pretext
 
-    def draw(self, training, positions, generator) -> tuple:
+    def draw(self, training: TrainingState, positions: "np.ndarray", generator: "torch.Generator") -> tuple:
         """The images in [0, 1], and the target of each while clustering."""
         images = training.images(positions).float() / 255
         self.stage = training.stage
         return images, None if self.stage == self.pretext else self.target[positions].to(images.device)
 
-    def objective(self, outputs, targets, engine) -> dict:
+    def objective(self, outputs: "torch.Tensor", targets: Any, engine: "Engine") -> dict:
         """The mean squared error, the divergence from the target, or both."""
-        from ...clusterers.deep.losses import divergence
+        from ...clusterers.deep.objectives import code_losses
 
         errors = outputs[:, 0].float().mean()
         if self.stage == self.pretext:
             return {"reconstruction": errors}
-        parts = {"divergence": self.divergence_weight * divergence(targets, outputs[:, 1:].float())}
-        return parts | ({"reconstruction": errors} if self.joint else {})
+        return code_losses(targets, outputs[:, 1:].float(), self.divergence_weight, errors if self.joint else None)
 
-    def begin(self, training):
-        """k-means in the code, which is widened if need be: below distances of 1, Student's t is flat."""
+    def begin(self, training: TrainingState) -> None:
+        """k-means in the code, which is widened if need be."""
         import torch
 
-        from ...clusterers.deep.warm_start import kmeans
+        from ...clusterers.deep.warm_start import kmeans_of_codes, widening
 
         codes = training.all_features().numpy()
-        found = kmeans(codes, self.n_clusters, training.seed + training.memory.get("attempt", 0), n_init=20)
-        training.network.scale.fill_(max(1.0, (len(codes) / max(found.inertia_, 1e-12)) ** 0.5))
+        found = kmeans_of_codes(codes, self.n_clusters, training.seed + guard.attempt(training))
+        training.network.scale.fill_(widening(len(codes), found.inertia_))
         self.fall_back(training, found)
         training.state["reference"] = torch.from_numpy(found.labels_)
         if training.truth is not None:
             training.memory.setdefault("scores", {})["k-means"] = scores(training.truth, found.labels_)
 
-    def before_epoch(self, training):
+    def before_epoch(self, training: TrainingState) -> None:
         """The target that assignments are to approach."""
         from ...clusterers.deep.losses import target_distribution
 
         self.target = target_distribution(self.assignments(training), self.boost(training))
 
-    def fall_back(self, training, fitted):
+    def fall_back(self, training: TrainingState, fitted: "KMeans") -> None:
         """The centers become those of k-means; too few are repeated, and the first of equal ones wins."""
         import torch
 

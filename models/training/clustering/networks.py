@@ -75,7 +75,8 @@ class HeadNetwork(nn.Module):
         super().__init__()
         self.encoder, self.projector, self.heads = encoder, projector, nn.ModuleList(heads)
         self.register_buffer("chosen", torch.zeros((), dtype=torch.int64))
-        self.parts, self.frozen, self.steady = ("heads",), False, False
+        self.parts: tuple[str, ...] = ("heads",)
+        self.frozen, self.steady = False, False
 
     def forward(self, images):
         """``(b, ...)``, see ``parts``."""

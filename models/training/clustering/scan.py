@@ -10,114 +10,75 @@ paper's .99 where a tenth of the cluster reaches that), and in labels that are r
 they are, not after every step, which on small data made one cluster swallow the others within an epoch.
 """
 
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 from pydantic import Field
 
-from ...clusterers.deep.heads import Balance, BalanceWeight, MinEntropy
-from ...devices import Device
-from ..recipe import (
-    Backbone,
-    BatchSize,
-    Color,
-    Crop,
-    Flip,
-    Grey,
-    ImageSize,
-    LearningRate,
-    MicroBatch,
-    Optimizer,
-    Precision,
-    Pretrained,
-    Resize,
-    Rotation,
-    Temperature,
-    TimmModel,
-    Warmup,
-    WeightDecay,
-)
-from .base import ClusterRate, NClusters, PretrainEpochs, RefinableEpochs
-from .heads import Cutout, FirstClusters, HeadClustering, Heads, Neighbors, Operations, Strength
+from ...clusterers.deep.heads import Balance
+from ...clusterers.deep.objectives import class_weights, scan_losses
+from ..state import TrainingState
+from .pairs import PairClustering
+from .teaching import TeachingHeads
+
+if TYPE_CHECKING:
+    import numpy as np
+    import torch
 
 _SURE_QUANTILE = 0.9
 
 
-class ImageSCAN(HeadClustering):
+class ImageSCAN(TeachingHeads, PairClustering):
     """Semantic clustering by adopting nearest neighbours, end to end.
 
     Args:
-        n_clusters: how many clusters
         epochs: epochs of the clustering; 0 labels with the clusters of the trained encoder that is given
         self_label_epochs: epochs of self-labelling
-        pretrain_epochs: epochs of SimCLR, unless a trained encoder is given
-        n_neighbors: neighbours of each image that count as of its kind
-        heads: how many are trained
+        threshold: probability above which an image teaches, where its cluster has enough of them
         balance: "hinge" lets sizes differ up to a limit, "uniform" is the paper's
         balance_weight: weight of the balance
-        min_entropy: where the hinge begins
-        threshold: probability above which an image teaches, where its cluster has enough of them
-        flip, crop, color, grey, rotation: what does not matter, see :class:`models.training.simclr.SimCLR`
-        temperature: of SimCLR's loss
-        operations, strength, cutout: the strong views, see :mod:`models.training.strong_augmentation`
-        first_clusters: what heads start from
-        cluster_rate: learning rate while clustering, as a share of SimCLR's
-        backbone, timm_model, pretrained, image_size, resize: the network, unless a trained encoder is given
-        batch_size, micro_batch, optimizer, learning_rate, weight_decay, warmup_epochs, precision, device: as SimCLR's
+        shared: as :class:`models.training.clustering.teaching.TeachingHeads`'s and
+            :class:`models.training.clustering.pairs.PairClustering`'s
+
+    Attributes:
+        teachers: rows of the images that teach in the current epoch, a tensor
+        taught: ``(n,)`` tensor of the clusters of all images
+        weights: ``(n_clusters,)`` tensor, how much an image of each cluster counts
     """
 
     kind = "scan"
     title = "SCAN"
     when = "Learns features and clusters together where embeddings of known encoders do not separate the classes"
+    order = 200
     loss_name = "SCAN loss"
     refinement = "self-label"
+    teachers: "torch.Tensor"
+    taught: "torch.Tensor"
+    weights: "torch.Tensor"
 
     def __init__(
         self,
-        n_clusters: NClusters = 10,
-        epochs: RefinableEpochs = 30,
+        epochs: int = 30,
         self_label_epochs: Annotated[
             int, Field(ge=0, le=100_000, description="Epochs in which the surest images teach the others")
         ] = 20,
-        pretrain_epochs: PretrainEpochs = 100,
-        flip: Flip = "horizontal",
-        crop: Crop = 0.2,
-        color: Color = 1.0,
-        rotation: Rotation = 0.0,
-        grey: Grey = 0.2,
-        temperature: Temperature = 0.2,
-        n_neighbors: Neighbors = 20,
-        heads: Heads = 3,
-        balance: Balance = "hinge",
-        balance_weight: BalanceWeight = 5.0,
-        min_entropy: MinEntropy = 0.9,
+        *,
         threshold: Annotated[
             float, Field(gt=0, le=1, description="Probability above which an image teaches the others")
         ] = 0.99,
-        operations: Operations = 4,
-        strength: Strength = 1.0,
-        cutout: Cutout = 0.5,
-        first_clusters: FirstClusters = "auto",
-        cluster_rate: ClusterRate = 0.25,
-        batch_size: BatchSize = 256,
-        backbone: Backbone = "small",
-        image_size: ImageSize = None,
-        timm_model: TimmModel = None,
-        pretrained: Pretrained = False,
-        optimizer: Optimizer = "adamw",
-        learning_rate: LearningRate = None,
-        weight_decay: WeightDecay = 1e-4,
-        warmup_epochs: Warmup = 1,
-        micro_batch: MicroBatch = None,
-        resize: Resize = "shortest",
-        precision: Precision = "auto",
-        device: Device = "auto",
+        balance: Balance = "hinge",
+        balance_weight: float = 5.0,
+        **shared: Any,
     ):
-        self.take(locals())
+        super().__init__(epochs=epochs, balance=balance, balance_weight=balance_weight, **shared)
+        self.self_label_epochs = self_label_epochs
+        self.threshold = threshold
 
-    def _refining(self) -> int:
+    @property
+    def refinement_epochs(self) -> int:
+        """Epochs of self-labelling."""
         return self.self_label_epochs
 
-    def cluster_inputs(self, training, positions, generator) -> tuple:
+    def cluster_inputs(self, training: TrainingState, positions: "np.ndarray", generator: "torch.Generator") -> tuple:
         """Ordinary views of images and of one neighbour of each; or strong views of teachers, and their clusters."""
         import torch
 
@@ -132,13 +93,10 @@ class ImageSCAN(HeadClustering):
         augment = self.augmentation()
         return torch.cat([augment.draw(n, generator)(images), augment.draw(n, generator)(near)]), None
 
-    def _losses(self, p, q, boost):
-        from ...clusterers.deep.losses import balance_loss, consistency
+    def _losses(self, p: "torch.Tensor", q: "torch.Tensor", boost: float) -> dict:
+        return scan_losses(p, q, self.size_balance(boost))
 
-        balance = balance_loss(p.mean(dim=0), self.balance, self.min_entropy)
-        return {"consistency": consistency(p, q), "balance": boost * self.balance_weight * balance}
-
-    def before_epoch(self, training):
+    def before_epoch(self, training: TrainingState) -> None:
         """For self-labelling: the images that teach, the cluster of each, and the weight of each cluster."""
         import torch
 
@@ -151,10 +109,9 @@ class ImageSCAN(HeadClustering):
             own = confidence[self.taught == cluster]
             least[cluster] = min(self.threshold, float(own.quantile(_SURE_QUANTILE)))
         self.teachers = (confidence >= least[self.taught]).nonzero()[:, 0]
-        counts = self.taught[self.teachers].bincount(minlength=self.n_clusters)
-        self.weights = (len(self.teachers) / counts.clamp(min=1)).to(training.device)
+        self.weights = class_weights(self.taught[self.teachers], self.n_clusters).to(training.device)
 
-    def cluster_objective(self, outputs, targets) -> dict:
+    def cluster_objective(self, outputs: "torch.Tensor", targets: Any) -> dict:
         """The losses of neighbours, or the cross-entropy of strong views."""
         from ...clusterers.deep.losses import label_cross_entropy
 

@@ -8,83 +8,55 @@ in linear heads that start from k-means, in reliable images that are the surer h
 with them, instead of above a threshold per dataset, and in as many unlabelled as labelled images per batch.
 """
 
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 from pydantic import Field
 
-from ...devices import Device
-from ..recipe import (
-    Backbone,
-    BatchSize,
-    Color,
-    Crop,
-    Flip,
-    Grey,
-    ImageSize,
-    LearningRate,
-    MicroBatch,
-    Optimizer,
-    Precision,
-    Pretrained,
-    Resize,
-    Rotation,
-    Temperature,
-    TimmModel,
-    Warmup,
-    WeightDecay,
-)
-from .base import ClusterRate, NClusters, PretrainEpochs, RefinableEpochs, remark
-from .heads import Cutout, FirstClusters, HeadClustering, Heads, Neighbors, Operations, Strength
+from ..state import TrainingState
+from .guard import remark
+from .teaching import TeachingHeads
+
+if TYPE_CHECKING:
+    import numpy as np
+    import torch
+
+    from .networks import HeadNetwork
 
 # Where a cluster has no reliable image, this share of it, the surest, takes their place.
 _SUREST = 0.1
 
 
-class ImageSPICE(HeadClustering):
+class ImageSPICE(TeachingHeads):
     """Semantic pseudo-labelling.
 
     Args:
-        n_clusters: how many clusters
         epochs: epochs of the clustering on the frozen encoder; 0 takes the clusters of the trained one that is given
         semi_epochs: epochs in which reliable images teach the others
-        pretrain_epochs: epochs of SimCLR, unless a trained encoder is given
-        n_neighbors: neighbours that a reliable image agrees with
-        heads: how many are trained
         ratio: share of a cluster's size whose surest images make its prototype
         agreement: share of its neighbours that a reliable image agrees with
         threshold: probability above which other images learn from themselves
-        flip, crop, color, grey, rotation: what does not matter, see :class:`models.training.simclr.SimCLR`
-        temperature: of SimCLR's loss
-        operations, strength, cutout: the strong views, see :mod:`models.training.strong_augmentation`
-        first_clusters: what heads start from
-        cluster_rate: learning rate while clustering, as a share of SimCLR's
-        backbone, timm_model, pretrained, image_size, resize: the network, unless a trained encoder is given
-        batch_size, micro_batch, optimizer, learning_rate, weight_decay, warmup_epochs, precision, device: as SimCLR's
+        shared: as :class:`models.training.clustering.teaching.TeachingHeads`'s
+
+    Attributes:
+        named: for every head rows of images and their names in the current epoch, tensors
     """
 
     kind = "spice"
     title = "SPICE"
     when = "Classes known to be of one size: prototypes name images, then reliable ones teach the others"
+    order = 245
     loss_name = "cross-entropy"
     refinement = "semi"
     harder = "with other random numbers"
+    named: "list[tuple[torch.Tensor, torch.Tensor]]"
 
     def __init__(
         self,
-        n_clusters: NClusters = 10,
-        epochs: RefinableEpochs = 20,
+        epochs: int = 20,
         semi_epochs: Annotated[
             int, Field(ge=0, le=100_000, description="Epochs in which reliable images teach the others")
         ] = 20,
-        pretrain_epochs: PretrainEpochs = 100,
-        flip: Flip = "horizontal",
-        crop: Crop = 0.2,
-        color: Color = 1.0,
-        rotation: Rotation = 0.0,
-        grey: Grey = 0.2,
-        temperature: Temperature = 0.2,
-        n_neighbors: Neighbors = 20,
-        heads: Heads = 3,
+        *,
         ratio: Annotated[
             float, Field(gt=0, le=1, description="Share of a cluster's size whose surest images make its prototype")
         ] = 0.5,
@@ -94,37 +66,26 @@ class ImageSPICE(HeadClustering):
         threshold: Annotated[
             float, Field(gt=0, le=1, description="Probability above which other images learn from themselves")
         ] = 0.95,
-        operations: Operations = 4,
-        strength: Strength = 1.0,
-        cutout: Cutout = 0.5,
-        first_clusters: FirstClusters = "auto",
-        cluster_rate: ClusterRate = 0.25,
-        batch_size: BatchSize = 256,
-        backbone: Backbone = "small",
-        image_size: ImageSize = None,
-        timm_model: TimmModel = None,
-        pretrained: Pretrained = False,
-        optimizer: Optimizer = "adamw",
-        learning_rate: LearningRate = None,
-        weight_decay: WeightDecay = 1e-4,
-        warmup_epochs: Warmup = 1,
-        micro_batch: MicroBatch = None,
-        resize: Resize = "shortest",
-        precision: Precision = "auto",
-        device: Device = "auto",
+        **shared: Any,
     ):
-        self.take(locals())
+        super().__init__(epochs=epochs, **shared)
+        self.semi_epochs = semi_epochs
+        self.ratio = ratio
+        self.agreement = agreement
+        self.threshold = threshold
 
-    def _refining(self) -> int:
+    @property
+    def refinement_epochs(self) -> int:
+        """Epochs in which reliable images teach."""
         return self.semi_epochs
 
-    def enter(self, network, stage: str):
+    def enter(self, network: "HeadNetwork", stage: str) -> None:
         """The method's own stage leaves the encoder as it is."""
         super().enter(network, stage)
         network.frozen = stage == self.kind
         network.train()
 
-    def before_epoch(self, training):
+    def before_epoch(self, training: TrainingState) -> None:
         """Names images by prototypes, anew in every epoch of the method's own stage, once for each head."""
         import torch
 
@@ -140,7 +101,7 @@ class ImageSPICE(HeadClustering):
                 P = head(unit.to(training.device)).softmax(1).cpu()
             self.named.append(named(unit, P, self.ratio))
 
-    def refine(self, training):
+    def refine(self, training: TrainingState) -> None:
         """Chooses the images that teach: reliable ones, equally many of each cluster."""
         import torch
 
@@ -155,7 +116,7 @@ class ImageSPICE(HeadClustering):
             remark(training, "spice: no image of some cluster is reliable; the surest tenth of each teaches instead")
         training.state |= {"reliable": rows, "names": P.argmax(1)[rows]}
 
-    def cluster_inputs(self, training, positions, generator) -> tuple:
+    def cluster_inputs(self, training: TrainingState, positions: "np.ndarray", generator: "torch.Generator") -> tuple:
         """Strong views of named images; or ordinary views of reliable images above strong ones of others."""
         import torch
 
@@ -175,7 +136,7 @@ class ImageSPICE(HeadClustering):
         views = [ordinary.draw(n, generator)(taught), strong.draw(n, generator)(others)]
         return torch.cat(views), (training.state["names"][turn].to(guess), guess, confidence >= self.threshold)
 
-    def cluster_objective(self, outputs, targets) -> dict:
+    def cluster_objective(self, outputs: "torch.Tensor", targets: Any) -> dict:
         """Cross-entropy of names; with other images' own guesses where those are sure, in the refinement."""
         import torch
 

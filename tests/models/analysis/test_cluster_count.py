@@ -71,8 +71,9 @@ def test_few_vectors_allow_few_clusters(n):
     assert 2 <= found["coarse"] <= found["natural"] <= found["fine"]
 
 
-def test_duplicates_do_not_make_clusters():
-    X = np.repeat(blobs(5, 5)[0], 40, axis=0)
+@pytest.mark.parametrize("d", [16, 64, 300])
+def test_duplicates_do_not_make_clusters(d):
+    X = np.repeat(blobs(5, 5, d=d)[0], 40, axis=0)
     found = suggest_count(X, max_clusters=40)
     assert found["natural"] == 5 and max(trial["n_clusters"] for trial in found["trials"]) == 5
     assert found["values"]["natural"] == 5 and [trial["value"] for trial in found["trials"]] == [2, 3, 4, 5]
@@ -148,6 +149,15 @@ def test_the_silhouette_is_scikit_learns():
         silhouette_score(X[kept], labels[kept]), abs=1e-4
     )
     assert cluster_count.silhouette(cluster_count._distances(X), np.zeros(200)) is None
+
+
+def test_copies_are_at_no_distance_and_at_one_from_others():
+    which = np.random.default_rng(0).permutation(np.arange(300) % 50)
+    X = (blobs(50, 5, d=40)[0] + 100)[which]
+    D = cluster_count._distances(X)
+    assert (D[which[:, None] == which] == 0).all() and (D[which[:, None] != which] > 0).all()
+    for vector in range(50):
+        assert len(np.unique(D[which == vector], axis=0)) == 1 == len(np.unique(D[:, which == vector].T, axis=0))
 
 
 def test_the_coding_length_is_shortest_for_the_truth():

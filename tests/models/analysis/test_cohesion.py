@@ -103,6 +103,18 @@ def test_silhouettes_of_a_sample_are_near_and_of_every_cluster():
     assert set(rows[labels[rows] == 0]) <= set(again)  # other clusters' edits change nothing here
 
 
+def test_copies_have_one_silhouette_and_it_is_1_where_a_cluster_is_nothing_else():
+    rng = np.random.default_rng(2)
+    which = rng.permutation(np.arange(2003) % 150)
+    X = (rng.normal(size=(150, 128)) + 50).astype(np.float32)[which]
+    rows, values = silhouettes(X, which)
+    assert (values == 1).all()
+    rows, values = silhouettes(X, which // 3)
+    assert all(len(set(values[which[rows] == vector])) == 1 for vector in range(150))
+    exact = silhouette_samples(X.astype(np.float64), which // 3)
+    assert np.allclose(values, exact[rows], atol=1e-4)
+
+
 def test_silhouettes_need_two_clusters():
     rows, values = silhouettes(np.eye(4), [0, 0, 0, -1])
     assert len(rows) == 0 and len(values) == 0

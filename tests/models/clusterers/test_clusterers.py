@@ -261,7 +261,7 @@ def test_birch_finds_a_threshold_or_says_that_it_is_too_large():
     X, _ = blobs()
     model = make("birch", n_clusters=4).fit(X)
     assert model.threshold_ > 0 and len(model.subcluster_centers_) >= 4
-    with pytest.warns(ConvergenceWarning, match=r"threshold=5 gives 1 subclusters, fewer than n_clusters=4; lower"):
+    with pytest.warns(ConvergenceWarning, match="birch found 1 clusters, fewer than n_clusters=4; lower threshold=5,"):
         make("birch", n_clusters=4, threshold=5.0).fit(X)
 
 

@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 from fiftyone.plugins.orgs.constellation.clusters.models.naming import criterion
 from fiftyone.plugins.orgs.constellation.clusters.models.naming.answers import Unusable
+from fiftyone.plugins.orgs.constellation.clusters.models.vectors import neighbors
 
 
 @pytest.mark.parametrize(("n", "most"), [(2000, 0.05), (10_000, 0.05), (100_000, 0.01)])
@@ -66,6 +67,21 @@ def test_images_follow_the_captions_of_their_fine_cluster():
     assert ((confidence >= 0) & (confidence <= 1)).all() and (confidence[fine == 0] > 0.99).all()
     labels, confidence = criterion.place_images(X, fine, [0], [-1])
     assert (labels == -1).all() and (confidence == 0).all()
+
+
+def test_copies_of_an_image_follow_one_caption(monkeypatch):
+    exact = neighbors.vote
+
+    def rounded(queries, *args):
+        labels, confidence = exact(queries, *args)
+        return np.where(np.arange(len(labels)) % 7, labels, labels[::-1]), confidence * np.linspace(0.9, 1, len(labels))
+
+    monkeypatch.setattr(neighbors, "vote", rounded)
+    rng = np.random.default_rng(0)
+    which = rng.permutation(np.arange(200) % 20)
+    X = rng.normal(size=(20, 8))[which]
+    labels, confidence = criterion.place_images(X, which % 2, [0, 1, 2, 3, 4, 5], [0, 1, 2, 0, 1, 2])
+    assert all(len({*zip(labels[which == i], confidence[which == i], strict=True)}) == 1 for i in range(20))
 
 
 def test_the_users_words_are_text_in_the_prompt():

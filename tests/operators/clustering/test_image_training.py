@@ -9,8 +9,10 @@ import numpy as np
 import pytest
 from fiftyone.operators.delegated import DelegatedOperationService
 from fiftyone.plugins.orgs.constellation.clusters.models import placement
+from fiftyone.plugins.orgs.constellation.clusters.models.clusterers.deep import networks
 from fiftyone.plugins.orgs.constellation.clusters.models.encoders import get_encoder
 from fiftyone.plugins.orgs.constellation.clusters.models.training import store
+from fiftyone.plugins.orgs.constellation.clusters.operators.clustering.image_training import Learned
 from fiftyone.plugins.orgs.constellation.clusters.operators.execution.stopping import Stopped
 from PIL import Image
 
@@ -258,3 +260,23 @@ print("torch" in sys.modules)
 """
     found = subprocess.run([sys.executable, "-W", "ignore", "-c", code], capture_output=True, text=True)
     assert found.stdout.strip() == "False", found.stderr[-2000:]
+
+
+def test_copies_get_one_cluster_of_a_learned_head_and_empty_ones_go(monkeypatch):
+    exact = networks.most_likely
+
+    def rounded(X, spec, arrays):
+        labels, confidence = exact(X, spec, arrays)
+        if len(arrays["bias_0"]) == 4:  # the last two centers are one
+            labels = np.where((labels == 2) & (np.arange(len(X)) % 5 == 4), 3, labels)
+        return labels, confidence * np.linspace(0.99, 1, len(X), dtype=np.float32)
+
+    monkeypatch.setattr(networks, "most_likely", rounded)
+    which = np.random.default_rng(0).permutation(np.arange(90) % 3)
+    weight = 9 * np.eye(3)[:, [0, 1, 2, 2]]
+    record = {"name": "m", "memory": {}, "curve": [], "seconds": 1.0, "params": {"n_clusters": 4}}
+    model = Learned("scan", record, networks.packed([(weight, np.zeros(4))]))
+    with pytest.warns(UserWarning, match="scan found 3 clusters, fewer than n_clusters=4; ask for fewer, or train"):
+        model.fit(np.eye(3, dtype=np.float32)[which])
+    assert model.labels_.tolist() == which.tolist() and model.arrays_["bias_0"].shape == (3,)
+    assert all(len(set(model.confidence_[which == i])) == 1 for i in range(3)) and model.confidence_.min() > 0.95

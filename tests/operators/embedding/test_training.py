@@ -1,6 +1,7 @@
 """Training through the operators: the call, the store, the drop-downs, stops from other processes, delegation."""
 
 import asyncio
+import signal
 import subprocess
 import sys
 import threading
@@ -227,7 +228,7 @@ def test_stop_reaches_another_process(images):
 import sys, time
 import fiftyone as fo, fiftyone.operators as foo
 foo.get_operator("@constellation/clusters/stop_clustering")
-from fiftyone.plugins.orgs.constellation.clusters.operators.stopping import Stopped, stoppable
+from fiftyone.plugins.orgs.constellation.clusters.operators.execution.stopping import Stopped, stoppable
 try:
     with stoppable(fo.load_dataset(NAME), "a job") as progress:
         print("started", flush=True)
@@ -252,11 +253,11 @@ def test_a_killed_job_is_forgotten_and_flags_do_not_outlive_their_job(images):
     code = f"""
 import os, fiftyone as fo, fiftyone.operators as foo
 foo.get_operator("@constellation/clusters/stop_clustering")
-from fiftyone.plugins.orgs.constellation.clusters.operators.stopping import stoppable
+from fiftyone.plugins.orgs.constellation.clusters.operators.execution.stopping import stoppable
 with stoppable(fo.load_dataset({images.name!r}), "a job"):
     os.kill(os.getpid(), 9)
 """
-    subprocess.run([sys.executable, "-W", "ignore", "-c", code])
+    assert subprocess.run([sys.executable, "-W", "ignore", "-c", code]).returncode == -signal.SIGKILL
     assert running(images) == []
     with pytest.raises(Stopped), stoppable(images, "first") as progress:
         get("stop_clustering")(images)

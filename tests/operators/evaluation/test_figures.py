@@ -14,6 +14,7 @@ from fiftyone.plugins.orgs.constellation.clusters.operators.evaluation.statistic
     read_statistics,
     unpack,
 )
+from fiftyone.plugins.orgs.constellation.clusters.operators.runs.run import Run
 
 from ..handles import (
     absorb_noise,
@@ -47,7 +48,7 @@ def members(dataset, cluster):
 def known(dataset):
     """All that is derived from a run's labels: figures and those against classes, then the scores of the whole."""
     dataset.reload()
-    parts = [dict(read_statistics(dataset, "km", name)) for name in ("figures", "truth")]
+    parts = [dict(read_statistics(Run.cached(dataset, "km"), name)) for name in ("figures", "truth")]
     config = dataset.get_run_info("km").config
     return [{key: value for key, value in part.items() if key != "at"} for part in parts], config.scores, config.recall
 
@@ -57,8 +58,8 @@ def evaluate(dataset, **kwargs):
 
 
 def test_a_run_has_figures_from_the_start(run):
-    statistics = read_statistics(run, "km")
-    assert are_current(run, "km", statistics) and statistics["n"] == 60 and statistics["n_noise"] == 0
+    statistics = read_statistics(Run.cached(run, "km"))
+    assert are_current(Run.cached(run, "km"), statistics) and statistics["n"] == 60 and statistics["n_noise"] == 0
     assert sorted(statistics["clusters"]) == ["0", "1", "2"] and sorted(statistics["order"]) == [0, 1, 2]
     for found in statistics["clusters"].values():
         assert found["size"] == sum(found["histogram"]) == 20
@@ -69,16 +70,16 @@ def test_a_run_has_figures_from_the_start(run):
         assert found["margin"] == sorted(found["margin"])
     similarity = unpack(statistics["similarity"])
     assert similarity.shape == (3, 3) and np.diag(similarity).tolist() == [100] * 3
-    truth = read_statistics(run, "km", "truth")
+    truth = read_statistics(Run.cached(run, "km"), "truth")
     assert [c["purity"] for c in truth["clusters"].values()] == [1, 1, 1]
     assert sorted(c["majority"] for c in truth["clusters"].values()) == ["a", "b", "c"]
     assert unpack(truth["counts"]).tolist() == [[20, 0, 0], [0, 20, 0], [0, 0, 20]]
 
 
 def test_evaluating_again_gives_the_same_figures(run):
-    before = read_statistics(run, "km")
+    before = read_statistics(Run.cached(run, "km"))
     evaluate(run, ground_truth="ground_truth")
-    after = read_statistics(run, "km")
+    after = read_statistics(Run.cached(run, "km"))
     assert {k: v for k, v in after.items() if k != "at"} == {k: v for k, v in before.items() if k != "at"}
 
 
@@ -88,25 +89,29 @@ def test_the_members_at_the_border_are_named_by_id_with_their_second_choice(run)
     doubtful["emb"] = 0.55 * np.asarray(doubtful.emb) + 0.45 * np.asarray(elsewhere.emb)
     doubtful.save()
     evaluate(run)
-    border = read_statistics(run, "km")["clusters"]["0"]
+    border = read_statistics(Run.cached(run, "km"))["clusters"]["0"]
     assert border["border"][0] == doubtful.id and border["second"][0] == 1 and border["margin"][0] < border["margin"][1]
 
 
 def test_figures_are_out_of_date_after_an_edit_and_a_deletion(run):
     move_to_cluster(run, "km", members(run, 0)[:2], 1)
     run.reload()
-    statistics = read_statistics(run, "km")
-    assert not are_current(run, "km", statistics) and run.get_run_info("km").config.scores == {}
-    statistics = current_statistics(run, "km")
-    assert are_current(run, "km", statistics) and statistics["state"] == 1 and statistics["clusters"]["1"]["size"] == 22
+    statistics = read_statistics(Run.cached(run, "km"))
+    assert not are_current(Run.cached(run, "km"), statistics) and run.get_run_info("km").config.scores == {}
+    statistics = current_statistics(Run.cached(run, "km"))
+    assert (
+        are_current(Run.cached(run, "km"), statistics)
+        and statistics["state"] == 1
+        and statistics["clusters"]["1"]["size"] == 22
+    )
     run.delete_samples(run.match(fo.ViewField("km.cluster") == 2).limit(5))
-    assert not are_current(run, "km", statistics)
-    assert current_statistics(run, "km")["clusters"]["2"]["size"] == 15
+    assert not are_current(Run.cached(run, "km"), statistics)
+    assert current_statistics(Run.cached(run, "km"))["clusters"]["2"]["size"] == 15
     run.reload()
     assert [entry["size"] for entry in clusters_of(run, "km")] == [18, 22, 15]  # the run follows, without an edit
     assert run.get_run_info("km").config.n_used == 55 and len(read_result(run, "km", "edits")) == 1
     run.delete_samples(members(run, 2))
-    current_statistics(run, "km")
+    current_statistics(Run.cached(run, "km"))
     run.reload()
     assert [entry["id"] for entry in clusters_of(run, "km")] == [0, 1]
 
@@ -114,8 +119,8 @@ def test_figures_are_out_of_date_after_an_edit_and_a_deletion(run):
 def test_names_leave_figures_and_scores_as_they_are(run):
     before = known(run)
     rename_clusters(run, "km", {0: "zero"})
-    assert known(run) == before and are_current(run, "km", read_statistics(run, "km"))
-    assert are_current(run, "km", read_statistics(run, "km", "truth"))
+    assert known(run) == before and are_current(Run.cached(run, "km"), read_statistics(Run.cached(run, "km")))
+    assert are_current(Run.cached(run, "km"), read_statistics(Run.cached(run, "km"), "truth"))
 
 
 EDITS = {
@@ -148,7 +153,10 @@ def test_every_edit_undone_gives_the_figures_and_scores_back_exactly(blobs, comp
         if evaluated:
             evaluate(blobs, ground_truth="ground_truth")
         assert known(blobs) == before, name
-        assert all(are_current(blobs, "km", read_statistics(blobs, "km", part)) for part in ("figures", "truth")), name
+        assert all(
+            are_current(Run.cached(blobs, "km"), read_statistics(Run.cached(blobs, "km"), part))
+            for part in ("figures", "truth")
+        ), name
         redo_edit(blobs, "km")
         evaluate(blobs, ground_truth="ground_truth")
         states.append(known(blobs))
@@ -170,11 +178,11 @@ def test_scores_are_told_per_cluster_and_overall_and_kept(run):
 
 
 def test_a_part_of_a_run_is_scored_and_nothing_is_kept(run):
-    before = read_statistics(run, "km")
+    before = read_statistics(Run.cached(run, "km"))
     found = evaluate(run.limit(30))
     assert found["n"] == 30 and not found["saved"] and sum(row["size"] for row in found["clusters"]) == 30
     run.reload()
-    assert read_statistics(run, "km") == before
+    assert read_statistics(Run.cached(run, "km")) == before
 
 
 def test_without_vectors_the_labels_are_scored_and_it_is_said(run):
@@ -193,7 +201,7 @@ def test_patches_are_scored_by_their_labels(patches, compute):
     assert found["n"] == 60 and found["scores"]["acc"] == 1
     patches.reload()
     ids = set(patches.values("things.detections.id", unwind=True))
-    assert set(read_statistics(patches, "km")["clusters"]["0"]["border"]) <= ids
+    assert set(read_statistics(Run.cached(patches, "km"))["clusters"]["0"]["border"]) <= ids
 
 
 @pytest.mark.parametrize(
@@ -205,10 +213,10 @@ def test_patches_are_scored_by_their_labels(patches, compute):
     ],
 )
 def test_bad_input_is_refused_in_one_sentence(run, kwargs, sentence):
-    before = read_statistics(run, "km")
+    before = read_statistics(Run.cached(run, "km"))
     with pytest.raises(ValueError, match=sentence):
         get("evaluate_clusters")(run, **kwargs)
-    assert read_statistics(run, "km") == before
+    assert read_statistics(Run.cached(run, "km")) == before
 
 
 def test_a_deleted_label_field_is_named(run):
@@ -220,7 +228,7 @@ def test_a_deleted_label_field_is_named(run):
 def test_a_clone_has_the_figures_of_its_original(run):
     copy = run.clone()
     try:
-        assert read_statistics(copy, "km")["clusters"] == read_statistics(run, "km")["clusters"]
+        assert read_statistics(Run.cached(copy, "km"))["clusters"] == read_statistics(Run.cached(run, "km"))["clusters"]
         assert evaluate(copy)["saved"]
     finally:
         copy.delete()

@@ -13,10 +13,9 @@ import pytest
 from fiftyone.plugins.orgs.constellation.clusters.operators.clustering import job
 from fiftyone.plugins.orgs.constellation.clusters.operators.dataset.targets import resolve_target
 from fiftyone.plugins.orgs.constellation.clusters.operators.execution import locks
-from fiftyone.plugins.orgs.constellation.clusters.operators.runs import labels, maps
+from fiftyone.plugins.orgs.constellation.clusters.operators.runs import labels, leftovers, maps
 from fiftyone.plugins.orgs.constellation.clusters.operators.runs import lifecycle as runs
 from fiftyone.plugins.orgs.constellation.clusters.operators.runs.labels import create_label_field
-from fiftyone.plugins.orgs.constellation.clusters.operators.runs.leftovers import clean_fields
 
 from ..conftest import get
 
@@ -137,6 +136,7 @@ def test_a_run_killed_after_it_was_registered_is_a_run(blobs, compute, monkeypat
 
     with monkeypatch.context() as patched:
         patched.setattr(runs, "set_mark", killed)
+        patched.setattr(leftovers, "set_mark", killed)
         patched.setattr(job, "drop_field", lambda *args: None)
         with pytest.raises(SystemExit):
             compute(blobs, run_key="km", embeddings="emb")
@@ -162,7 +162,7 @@ def test_a_half_made_field_is_known_to_be_ours(blobs, monkeypatch):
     with pytest.raises(KeyboardInterrupt):
         create_label_field(resolve_target(blobs), "km", "km")
     monkeypatch.undo()
-    assert clean_fields(blobs) == ["km"]
+    assert leftovers.clean_fields(blobs) == ["km"]
 
 
 def test_a_zombie_is_dead():

@@ -9,7 +9,7 @@ import pytest
 from PIL import Image
 
 from ..conftest import get
-from ..handles import clusters_of, read_result, rename_clusters
+from ..handles import clusters_of, read_members, read_result, rename_clusters
 
 SMALL = {
     "embed_dim": 32,
@@ -147,7 +147,6 @@ def test_a_clips_own_vectors_are_used_again(photos, tmp_path, compute, monkeypat
 
 def _speakers(dataset):
     from fiftyone.plugins.orgs.constellation.clusters.operators.naming.exemplars import choose_exemplars
-    from fiftyone.plugins.orgs.constellation.clusters.operators.runs.members import read_members
 
     members = read_members(dataset, "km")
     return members, choose_exemplars(members, 4), [0, 1]

@@ -1,0 +1,71 @@
+"""The losses of whole methods, by parts: for heads on embeddings, and for networks that learn from images.
+
+Like the parts in ``losses.py``, they use tensor methods only, so that importing this file does not load torch.
+"""
+
+from typing import TYPE_CHECKING, NamedTuple
+
+from .losses import balance_loss, cluster_contrast, consistency, divergence, partition_uncertainty
+
+if TYPE_CHECKING:
+    from torch import Tensor
+
+
+class SizeBalance(NamedTuple):
+    """The price of unequal cluster sizes, as a part of a loss.
+
+    Args:
+        kind: "uniform" or "hinge", see :func:`models.clusterers.deep.losses.balance_loss`
+        weight: of it in the loss
+        least: where the hinge begins
+    """
+
+    kind: str
+    weight: float
+    least: float
+
+    def of(self, *views: "Tensor") -> "Tensor":
+        """The sum over views of the batch, ``(b, k)`` assignments each."""
+        return self.weight * sum(balance_loss(view.mean(dim=0), self.kind, self.least) for view in views)
+
+
+def scan_losses(p: "Tensor", q: "Tensor", balance: SizeBalance) -> dict:
+    """SCAN's: assignments ``(b, k)`` of neighbors agree, and are sure of it."""
+    return {"consistency": consistency(p, q), "balance": balance.of(p)}
+
+
+def pica_losses(p: "Tensor", q: "Tensor", balance: SizeBalance) -> dict:
+    """PICA's: each cluster meets itself in the perturbed batch ``q`` ``(b, k)``; without the paper's constant ln k."""
+    return {"uncertainty": partition_uncertainty(p, q), "balance": balance.of(p)}
+
+
+def cc_losses(p: "Tensor", q: "Tensor", balance: SizeBalance, temperature: float) -> dict:
+    """Contrastive clustering's: each cluster recognizes itself in the other view.
+
+    Both views are balanced, as in the paper, whose constant 2 ln k is left out.
+
+    Args:
+        p: ``(b, k)`` assignments of one view
+        q: ``(b, k)`` assignments of the other
+        balance: of both
+        temperature: divides the similarity of clusters
+    """
+    return {"contrast": cluster_contrast(p, q, temperature), "balance": balance.of(p, q)}
+
+
+def code_losses(target: "Tensor", q: "Tensor", weight: float, errors: "Tensor | None") -> dict:
+    """DEC's and IDEC's: assignments approach their target, and for IDEC codes still reconstruct.
+
+    Args:
+        target: ``(b, k)`` sharpened assignments
+        q: ``(b, k)`` assignments
+        weight: of the divergence
+        errors: mean squared error of the reconstruction, a scalar, or None for DEC
+    """
+    parts = {"divergence": weight * divergence(target, q)}
+    return parts if errors is None else parts | {"reconstruction": errors}
+
+
+def class_weights(labels: "Tensor", n_clusters: int) -> "Tensor":
+    """Weights ``(n_clusters,)`` by which each cluster teaches alike, however many of ``labels`` ``(n,)`` it has."""
+    return len(labels) / labels.bincount(minlength=n_clusters).clamp(min=1)

@@ -1,0 +1,81 @@
+"""What SCAN and SPICE share: a last stage in which images teach others, by views that are hard to recognize."""
+
+from typing import TYPE_CHECKING, Annotated, Any
+
+from pydantic import Field
+
+from .. import list_clusterings, recipe_class
+from .heads import HeadClustering
+
+if TYPE_CHECKING:
+    from .strong_augmentation import StrongAugmentation
+
+
+class TeachingHeads(HeadClustering):
+    """Base of the methods whose refinement shows strong views.
+
+    Args:
+        epochs: epochs of the clustering; 0 takes the clusters of the trained encoder that is given
+        n_neighbors: neighbors of each image that count as of its kind
+        operations: random distortions of a strong view, see :mod:`models.training.clustering.strong_augmentation`
+        strength: how far they go
+        cutout: side of the square that is cut out
+        shared: as :class:`HeadClustering`'s
+    """
+
+    def __init__(
+        self,
+        epochs: Annotated[
+            int,
+            Field(
+                ge=0, le=100_000, description="Epochs of the method itself; 0 refines the clusters of a trained encoder"
+            ),
+        ] = 30,
+        *,
+        n_neighbors: Annotated[
+            int, Field(ge=1, le=500, description="Neighbours of each image that count as of its kind")
+        ] = 20,
+        operations: Annotated[int, Field(ge=0, le=10, description="Random distortions of a strong view")] = 4,
+        strength: Annotated[float, Field(ge=0, le=1, description="How far those distortions go")] = 1.0,
+        cutout: Annotated[
+            float, Field(ge=0, le=1, description="Side of the square cut out of a strong view, as a share")
+        ] = 0.5,
+        **shared: Any,
+    ):
+        super().__init__(epochs=epochs, **shared)
+        self.n_neighbors = n_neighbors
+        self.operations = operations
+        self.strength = strength
+        self.cutout = cutout
+
+    def strong_augmentation(self) -> "StrongAugmentation":
+        """One strong view."""
+        from .strong_augmentation import StrongAugmentation
+
+        return StrongAugmentation(self.augmentation(), self.operations, self.strength, self.cutout)
+
+    def check(self, n: int, processes: int = 1) -> None:
+        """As of any clustering.
+
+        Raises:
+            ValueError: in one sentence; also if it is to refine clusters that are not there
+        """
+        if self.epochs == 0:
+            self._check_inheritance()
+        super().check(n, processes)
+
+    def _check_inheritance(self) -> None:
+        if not self.refinement_epochs:
+            raise ValueError(f"epochs=0 leaves {self.kind} nothing to train; use at least 1, or epochs that refine")
+        kinds = sorted(kind for kind in list_clusterings() if issubclass(recipe_class(kind), HeadClustering))
+        if self.start is None or self.start.record["kind"] not in kinds:
+            raise ValueError(
+                f"epochs=0 has no clusters to refine; start from the encoder='trained:<name>' of a {', '.join(kinds)} "
+                "on images, or use at least 1"
+            )
+        found = self.start.record["params"]["n_clusters"]
+        if found != self.n_clusters:
+            raise ValueError(
+                f"n_clusters={self.n_clusters}, but {self.start.name!r} has {found} clusters to refine with epochs=0; "
+                f"use n_clusters={found}, or epochs of at least 1"
+            )
