@@ -117,7 +117,7 @@ class ClustersPanel(foo.Panel):
     @with_run
     def on_borderline(self, ctx: foo.ExecutionContext, run: PanelRun) -> None:
         """Show the borderline members of all clusters."""
-        ui = {"part": BORDERLINE_OF_ALL, "order": BORDERLINE}
+        ui = {"caption": BORDERLINE_OF_ALL, "order": BORDERLINE}
         show_view(ctx, run, lambda: borderline_view(run.run, run.dataset), **ui)
         draw(ctx, cards=False)
 
@@ -125,12 +125,12 @@ class ClustersPanel(foo.Panel):
     def on_pair(self, ctx: foo.ExecutionContext, run: PanelRun) -> None:
         """Show two clusters together, to judge which of them a borderline member belongs to."""
         names = " and ".join(run.names[cluster] for cluster in ctx.params["clusters"])
-        show_matches(ctx, run, {"cluster": {"$in": ctx.params["clusters"]}}, part=names)
+        show_matches(ctx, run, {"cluster": {"$in": ctx.params["clusters"]}}, caption=names)
 
     def on_all(self, ctx: foo.ExecutionContext) -> None:
         """Show everything in the grid."""
         ctx.ops.clear_view()
-        change_state(ctx, shown=None, part=None, order=None)
+        change_state(ctx, shown=None, caption=None, order=None)
 
     def on_chart(self, ctx: foo.ExecutionContext) -> None:
         """Draw a chart."""
@@ -146,7 +146,7 @@ class ClustersPanel(foo.Panel):
         elif wanted:
             # the chart goes on to be that of the cluster whose bar was clicked
             stays = run.shown if wanted.get("cluster") == run.shown else None
-            show_matches(ctx, run, wanted, part=f"A part of the chart “{TITLES[name]}”", shown=stays)
+            show_matches(ctx, run, wanted, caption=f"A part of the chart “{TITLES[name]}”", shown=stays)
 
     @with_run
     def on_menu(self, ctx: foo.ExecutionContext, run: PanelRun) -> None:

@@ -23,7 +23,7 @@ class LLMNaming(LLMJob):
 
     Args:
         exemplars: the images of each cluster
-        instructions: what the model is told
+        instructions: the instructions for the model
         choice: the server and model
         known: records of present names, by cluster id
         arguments: all arguments of the job

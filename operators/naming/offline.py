@@ -25,7 +25,7 @@ KEPT_WORDS = 5
 
 
 class WordShares(NamedTuple):
-    """How much of each cluster each word fits.
+    """Shares of each cluster that words fit.
 
     Args:
         shares: per cluster ``(n_words,)`` shares

@@ -65,7 +65,7 @@ class NamingRequest:
     Args:
         run: the run
         arguments: all arguments
-        instructions: what the model is told
+        instructions: the instructions for the model
         words: the vocabulary, empty for any name
         choice: the server and model, None if names come from elsewhere
     """

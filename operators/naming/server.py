@@ -46,7 +46,7 @@ class ServerChoice:
 
     @property
     def local(self) -> bool:
-        """Whether it is this machine, which images then do not leave."""
+        """True for this machine, which images then do not leave."""
         return is_local(self.base_url)
 
 

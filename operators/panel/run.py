@@ -69,7 +69,7 @@ class PanelRun:
 
     Args:
         run: the run as this process last saw it
-        ui: the UI state: tab, page, sort, search, shown, part, order, truth, chart, unassigned, made
+        ui: the UI state: tab, page, sort, search, shown, caption, order, truth, chart, unassigned, made
     """
 
     run: Run
@@ -124,7 +124,7 @@ class PanelRun:
 
     @cached_property
     def current(self) -> bool:
-        """Whether the statistics describe the labels as they are now."""
+        """True if the statistics describe the labels as they are now."""
         return bool(self.statistics) and are_current(self.run, self.statistics)
 
     @cached_property
@@ -226,7 +226,7 @@ class PanelRun:
 
     @property
     def shows_unassigned(self) -> bool:
-        """Whether what has no cluster has its cards on the open page: the first, unless names are searched for."""
+        """True if what has no cluster has its cards on the open page: the first, unless names are searched for."""
         return self.page == 0 and not self.ui.get("search")
 
     def page_of(self, cluster: int) -> int:

@@ -141,7 +141,7 @@ def show_view(ctx: foo.ExecutionContext, run: PanelRun, view: Callable[[], fo.Da
 
     def show(ctx: foo.ExecutionContext) -> None:
         ctx.ops.set_view(view=view())
-        keep_state(ctx, **{"shown": None, "part": None, "order": None, **ui})
+        keep_state(ctx, **{"shown": None, "caption": None, "order": None, **ui})
 
     guarded(ctx, show)
 

@@ -1,6 +1,6 @@
 """UI state of an open Clusters panel, kept on the server.
 
-The App counts a panel's state as part of its workspace, and loads the whole page anew when that changes. A click on a
+The App counts a panel's state as part of its workspace, and loads the whole page again when that changes. A click on a
 card also changes the grid, so that the page would be loaded twice. The panel's state therefore holds only the run, what
 the inputs show, and the name under which the rest is kept.
 """
@@ -13,7 +13,7 @@ _STORE = "constellation_clusters_panel"
 _NAME = "look_name"  # in saved workspaces
 _SECONDS = 30 * 24 * 3600  # since it last changed; a browser does not always say that it was closed
 # Description of what the grid shows; not true of a grid that shows everything
-_OF_THE_GRID = ("shown", "part", "order")
+_OF_THE_GRID = ("shown", "caption", "order")
 
 
 def begin_ui_state(ctx: foo.ExecutionContext, run: str | None) -> None:

@@ -110,14 +110,14 @@ def add_shown(panel: types.Object, run: PanelRun, events: foo.Panel) -> None:
     button(bar, "on", events.on_next, icon="chevron_right", help="Next cluster")
     if run.shown in run.cards:
         card = run.cards[run.shown]
-        text(bar, "what", f"{card.name} · {run.ui.get('part') or f'{card.size:,} {run.unit}'}", bold=True)
+        text(bar, "what", f"{card.name} · {run.ui.get('caption') or f'{card.size:,} {run.unit}'}", bold=True)
         if _ordered(run):
             choices = {key: label.capitalize() for key, label in ORDERS.items()}
             drop_down(bar, "order", choices, events.on_order, "Order in the grid", width=230)
     elif run.shown == UNASSIGNED:
         text(bar, "what", f"{run.unit} without a cluster", bold=True)
-    elif run.ui.get("part"):
-        text(bar, "what", run.ui["part"], bold=True)
+    elif run.ui.get("caption"):
+        text(bar, "what", run.ui["caption"], bold=True)
     if run.statistics.get("similarity"):
         button(bar, BORDERLINE, events.on_borderline, "Borderline", help=BORDERLINE_OF_ALL)
     button(bar, "all", events.on_all, "All", help="Show everything in the grid")

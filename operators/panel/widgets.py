@@ -1,4 +1,4 @@
-"""Widgets of the Clusters panel: text, buttons, rows and grids that look alike everywhere."""
+"""Widgets of the Clusters panel: text, buttons, rows and grids in one style."""
 
 from collections.abc import Callable
 from typing import Any
