@@ -5,7 +5,7 @@ from typing import NamedTuple
 
 
 class Cost(NamedTuple):
-    """What a fit is expected to need, to the order of magnitude.
+    """Expected needs of a fit, to the order of magnitude.
 
     Args:
         seconds: CPU seconds on one core
@@ -17,12 +17,12 @@ class Cost(NamedTuple):
 
 
 def duration(seconds: float) -> str:
-    """``"8 s"``, ``"2 min"`` or ``"1.5 h"``."""
+    """Return a duration as people say it: ``"8 s"``, ``"2 min"`` or ``"1.5 h"``."""
     if seconds < 90:
         return f"{seconds:.0f} s"
     return f"{seconds / 60:.0f} min" if seconds < 5400 else f"{seconds / 3600:.1f} h"
 
 
 def cores() -> int:
-    """The cores this process may use."""
+    """Count the cores this process may use."""
     return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1

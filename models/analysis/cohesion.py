@@ -1,4 +1,4 @@
-"""How tight clusters are, how far apart, and where the doubtful samples would go instead.
+"""Geometry of clusters: how tight they are, how far apart, and where borderline samples would go instead.
 
 Everything is told from the clusters' centers in a few passes over the vectors. Cohesion is the textbook's (Tan,
 Steinbach & Kumar, Introduction to Data Mining, section 8.5.2) as a share of the spread of all samples. Separation is
@@ -11,7 +11,9 @@ from dataclasses import dataclass
 
 import numpy as np
 
-NOISE = -1
+from ..labels import NOISE
+from ..vectors.normalize import l2_normalize
+
 _BLOCK = 8192
 # Turning the leaves of a tree to their best order takes the cube of their number
 _BEST_ORDER = 200
@@ -43,7 +45,7 @@ class Geometry:
     similarity: np.ndarray
 
     def leaf_order(self) -> list[int]:
-        """The clusters in an order that puts similar ones side by side (average linkage; Bar-Joseph et al. 2001)."""
+        """Order the clusters so that similar ones are side by side (average linkage; Bar-Joseph et al. 2001)."""
         from scipy.cluster.hierarchy import leaves_list, linkage
 
         if len(self.clusters) < 3:
@@ -53,8 +55,8 @@ class Geometry:
         return self.clusters[leaves_list(tree)].tolist()
 
 
-def measure(X, labels) -> Geometry:
-    """The geometry of a clustering.
+def measure(X: np.ndarray, labels: np.ndarray) -> Geometry:
+    """Measure the geometry of a clustering.
 
     Args:
         X: ``(n, d)`` vectors
@@ -77,9 +79,8 @@ def measure(X, labels) -> Geometry:
     away = centers - mean
     total = (within.sum() + sizes @ (away**2).sum(axis=1)) / max(len(rows), 1)
     spread = np.sqrt(within / np.maximum(sizes, 1))
-    nearest, separation = _neighbours(X, rows, place, clusters, centers)
-    lengths = np.linalg.norm(away, axis=1, keepdims=True)
-    unit = away / np.where(lengths > 0, lengths, 1)
+    nearest, separation = _neighbors(X, rows, place, clusters, centers)
+    unit = l2_normalize(away, dtype=np.float64)
     return Geometry(
         clusters=clusters,
         centers=centers,
@@ -91,8 +92,8 @@ def measure(X, labels) -> Geometry:
     )
 
 
-def second_choices(X, labels, geometry: Geometry):
-    """Where each sample would go if its own cluster did not exist, and how near it is to going there.
+def second_choices(X: np.ndarray, labels: np.ndarray, geometry: Geometry) -> tuple[np.ndarray, np.ndarray]:
+    """Find the cluster that each sample would go to if its own did not exist, and how near it is to going there.
 
     Args:
         X: ``(n, d)`` vectors
@@ -129,14 +130,17 @@ def second_choices(X, labels, geometry: Geometry):
     return second, margin
 
 
-def _margin(mine, theirs):
+def _margin(mine: np.ndarray, theirs: np.ndarray) -> np.ndarray:
     known = np.isfinite(mine) & np.isfinite(theirs)
     widest = np.where(known, np.maximum(mine, theirs), 1)
     alone = np.isfinite(mine) & ~np.isfinite(theirs)
     return np.where(known, (theirs - mine) / np.where(widest > 0, widest, 1), alone.astype(np.float32))
 
 
-def _neighbours(X, rows, place, clusters, centers):
+def _neighbors(
+    X: np.ndarray, rows: np.ndarray, place: np.ndarray, clusters: np.ndarray, centers: np.ndarray
+) -> tuple[np.ndarray, np.ndarray]:
+    """Return each cluster's nearest other one ``(k,)`` and the separation from it ``(k,)``."""
     from scipy.spatial.distance import cdist
 
     k = len(clusters)
@@ -159,8 +163,8 @@ def _neighbours(X, rows, place, clusters, centers):
     return clusters[near], separation
 
 
-def _squared_distances(X, rows, centers, place):
-    """From each of ``rows`` to the center of its cluster ``place``, ``(m,)``."""
+def _squared_distances(X: np.ndarray, rows: np.ndarray, centers: np.ndarray, place: np.ndarray) -> np.ndarray:
+    """Return squared distances ``(m,)`` from each of ``rows`` to the center of its cluster ``place``."""
     found = np.empty(len(rows))
     for start in range(0, len(rows), _BLOCK):
         part = slice(start, start + _BLOCK)
@@ -169,7 +173,7 @@ def _squared_distances(X, rows, centers, place):
     return found
 
 
-def _checked(X, labels):
+def _checked(X: np.ndarray, labels: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     X, labels = np.asarray(X), np.asarray(labels)
     if len(X) != len(labels):
         raise ValueError(f"{len(X)} vectors for {len(labels)} labels do not match; pass one label per vector")

@@ -1,4 +1,4 @@
-"""Two clusterings of the same samples side by side: which cluster became which, and who moved.
+"""Two clusterings of the same samples side by side: which cluster became which, and which samples moved.
 
 Clusters are matched one-to-one so that as many samples as possible keep theirs (Hungarian method, Kuhn 1955), noise
 only with noise. What became of a cluster follows the idea of MONIC (Spiliopoulou et al. 2006, section 3), with one
@@ -9,7 +9,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from .metrics import NOISE, contingency
+from ..labels import NOISE, UNASSIGNED
+from .metrics import contingency
 
 MAINLY = 0.5
 # A part below this share of the whole is a few strays and does not make a split or a merger.
@@ -38,8 +39,8 @@ class Comparison:
     fates: dict[int, tuple[str, list[int]]]
 
 
-def compare(first, second) -> Comparison:
-    """Compares two clusterings.
+def compare(first: np.ndarray, second: np.ndarray) -> Comparison:
+    """Compare two clusterings.
 
     Args:
         first: ``(n,)`` cluster numbers, -1 for noise
@@ -59,7 +60,7 @@ def compare(first, second) -> Comparison:
     row_order = _ordered(rows, counts.sum(axis=1), [row for row, _ in pairs])
     column_order = _ordered(columns, counts.sum(axis=0), [column for _, column in pairs])
     match = {int(rows[row]): int(columns[column]) for row, column in pairs}
-    became = np.array([match.get(int(cluster), NOISE - 1) for cluster in rows])
+    became = np.array([match.get(int(cluster), UNASSIGNED) for cluster in rows])
     return Comparison(
         rows=rows[row_order],
         columns=columns[column_order],
@@ -70,8 +71,8 @@ def compare(first, second) -> Comparison:
     )
 
 
-def _matched(counts, rows, columns) -> list[tuple[int, int]]:
-    """Positions of matched clusters, largest overlap first; noise matches noise."""
+def _matched(counts: np.ndarray, rows: np.ndarray, columns: np.ndarray) -> list[tuple[int, int]]:
+    """Return the positions of matched clusters, largest overlap first; noise matches noise."""
     from scipy.optimize import linear_sum_assignment
 
     real_rows, real_columns = np.flatnonzero(rows != NOISE), np.flatnonzero(columns != NOISE)
@@ -83,13 +84,13 @@ def _matched(counts, rows, columns) -> list[tuple[int, int]]:
     return pairs
 
 
-def _ordered(names, sizes, matched: list[int]) -> list[int]:
-    """Matched ones as they are, then the others by size, noise last."""
+def _ordered(names: np.ndarray, sizes: np.ndarray, matched: list[int]) -> list[int]:
+    """Put matched ones first, as they are, then the others by size, noise last."""
     rest = sorted(set(range(len(names))) - set(matched), key=lambda place: -sizes[place])
     return sorted([*matched, *rest], key=lambda place: names[place] == NOISE)
 
 
-def _fates(counts, rows, columns) -> dict[int, tuple[str, list[int]]]:
+def _fates(counts: np.ndarray, rows: np.ndarray, columns: np.ndarray) -> dict[int, tuple[str, list[int]]]:
     counts = counts[rows != NOISE]
     real = counts[:, columns != NOISE]
     rows, columns = rows[rows != NOISE], columns[columns != NOISE]
@@ -97,7 +98,7 @@ def _fates(counts, rows, columns) -> dict[int, tuple[str, list[int]]]:
     of_column = real / np.maximum(real.sum(axis=0, keepdims=True), 1)
     parts = (of_column >= MAINLY) & (of_row >= LEAST_PART)
     sources = (of_row >= MAINLY) & (of_column >= LEAST_PART)
-    fates = {}
+    fates: dict[int, tuple[str, list[int]]] = {}
     for place, cluster in enumerate(rows):
         made = np.flatnonzero(parts[place])
         into = np.flatnonzero(of_row[place] >= MAINLY)[:1]

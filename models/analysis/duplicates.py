@@ -2,12 +2,15 @@
 
 import numpy as np
 
+from ..progress import Progress
+from ..vectors.normalize import l2_normalize
+
 _BLOCK = 2048
 _MOST_PAIRS = 20_000_000
 
 
-def duplicate_groups(X, threshold: float, progress=None) -> list[list[int]]:
-    """Connected components of the graph that links vectors of a cosine of at least ``threshold``.
+def duplicate_groups(X: np.ndarray, threshold: float, progress: Progress | None = None) -> list[list[int]]:
+    """Find the connected components of the graph that links vectors of a cosine of at least ``threshold``.
 
     Exact: every pair is looked at, in blocks.
 
@@ -20,17 +23,16 @@ def duplicate_groups(X, threshold: float, progress=None) -> list[list[int]]:
         row numbers per group of two or more, the largest group first
 
     Raises:
-        ValueError: in one sentence, if the threshold is not in range or links too many
+        ValueError: if the threshold is not in range or links too many
     """
     from scipy.sparse import coo_matrix
     from scipy.sparse.csgraph import connected_components
 
     if not 0 < threshold <= 1:
         raise ValueError(f"threshold={threshold} is not a cosine above 0 and up to 1; use for example 0.98")
-    X = np.asarray(X, dtype=np.float32)
-    lengths = np.linalg.norm(X, axis=1, keepdims=True)
-    X = X / np.where(lengths > 0, lengths, 1)
-    links, count = [], 0
+    X = l2_normalize(np.asarray(X, dtype=np.float32))
+    links: list[np.ndarray] = []
+    count = 0
     for start in range(0, len(X), _BLOCK):
         block = X[start : start + _BLOCK]
         # rounding must not part exact copies at a threshold of 1
@@ -47,5 +49,5 @@ def duplicate_groups(X, threshold: float, progress=None) -> list[list[int]]:
     _, component = connected_components(graph, directed=False)
     order = np.argsort(component, kind="stable")
     groups = np.split(order, np.flatnonzero(np.diff(component[order])) + 1) if len(order) else []
-    groups = [group.tolist() for group in groups if len(group) > 1]
-    return sorted(groups, key=lambda group: (-len(group), group[0]))
+    found = [group.tolist() for group in groups if len(group) > 1]
+    return sorted(found, key=lambda group: (-len(group), group[0]))

@@ -2,19 +2,33 @@
 
 A cluster of 5,000 images and one of 50 do not count the same: the linkages are those of the images, computed from the
 clusters' centers and sizes. For Ward (1963) that is exact: the result is what Ward's method makes of all images once
-they have been merged into these clusters. Found by nearest-neighbour chains (Murtagh 1983) in O(k^2) time, with the
+they have been merged into these clusters. Found by nearest-neighbor chains (Murtagh 1983) in O(k^2) time, with the
 update formulas of Lance and Williams (1967).
 """
 
+from collections.abc import Iterator
+from typing import NamedTuple
+
 import numpy as np
 
+from ..progress import Progress
 from ..vectors.linkage import cut_tree
 
 LINKAGES = ("ward", "average")
 
 
-def cluster_tree(centers, sizes, linkage: str = "ward", progress=None):
-    """Merges the two nearest clusters again and again.
+class _Merge(NamedTuple):
+    """Two groups, by the row of one cluster in each, and the distance at which they become one."""
+
+    first: int
+    second: int
+    height: float
+
+
+def cluster_tree(
+    centers: np.ndarray, sizes: np.ndarray, linkage: str = "ward", progress: Progress | None = None
+) -> tuple[np.ndarray, np.ndarray]:
+    """Merge the two nearest clusters again and again.
 
     Args:
         centers: ``(k, d)`` means of the clusters
@@ -27,7 +41,7 @@ def cluster_tree(centers, sizes, linkage: str = "ward", progress=None):
         ``(k - 1,)`` distances at which they happened, increasing, on the scale of scipy's ``linkage``
 
     Raises:
-        ValueError: in one sentence, if there are less than two clusters, or no such linkage
+        ValueError: if there are less than two clusters, or no such linkage
     """
     centers, sizes = np.asarray(centers, np.float64), np.asarray(sizes, np.float64)
     if linkage not in LINKAGES:
@@ -36,20 +50,20 @@ def cluster_tree(centers, sizes, linkage: str = "ward", progress=None):
         raise ValueError(f"{len(centers)} cluster makes no tree; at least 2 are needed")
     squares = _first_distances(centers, sizes, linkage)
     found = []
-    for first, second, height in _chained(squares, sizes.copy(), linkage):
-        found.append((first, second, height))
+    for merge in _chained(squares, sizes.copy(), linkage):
+        found.append(merge)
         if progress:
             progress(len(found) / (len(centers) - 1), "merging clusters")
     return _in_order(found, len(centers))
 
 
-def groups_of(children, n_groups: int):
-    """The groups ``(k,)`` of the clusters when a tree ``(k - 1, 2)`` is cut into ``n_groups``, numbered from 0."""
+def groups_of(children: np.ndarray, n_groups: int) -> np.ndarray:
+    """Cut a tree ``(k - 1, 2)`` into ``n_groups``; return the group ``(k,)`` of each cluster, numbered from 0."""
     return cut_tree(np.asarray(children), len(children) + 1 - n_groups)
 
 
-def _first_distances(centers, sizes, linkage):
-    """Distances ``(k, k)`` of the clusters, squared for Ward, infinite to themselves."""
+def _first_distances(centers: np.ndarray, sizes: np.ndarray, linkage: str) -> np.ndarray:
+    """Return the distances ``(k, k)`` of the clusters, squared for Ward, infinite to themselves."""
     centers = centers - centers.mean(axis=0)
     own = np.einsum("ij,ij->i", centers, centers)
     squares = np.maximum(own[:, None] + own - 2 * centers @ centers.T, 0)
@@ -61,10 +75,10 @@ def _first_distances(centers, sizes, linkage):
     return squares
 
 
-def _chained(D, sizes, linkage):
-    """Yields ``(row, row, height)``; the merged group takes the second row and the first one is out."""
+def _chained(D: np.ndarray, sizes: np.ndarray, linkage: str) -> Iterator[_Merge]:
+    """Yield the merges as they are found; the merged group takes the second row and the first one is out."""
     active = np.ones(len(D), bool)
-    chain = []
+    chain: list[int] = []
     for _ in range(len(D) - 1):
         if not chain:
             chain = [int(active.argmax())]
@@ -76,12 +90,12 @@ def _chained(D, sizes, linkage):
                 break
             chain.append(nearest)
         first, second = chain.pop(), chain.pop()
-        yield first, second, float(np.sqrt(D[first, second]) if linkage == "ward" else D[first, second])
+        yield _Merge(first, second, float(np.sqrt(D[first, second]) if linkage == "ward" else D[first, second]))
         _merge(D, sizes, first, second, linkage)
         active[first] = False
 
 
-def _merge(D, sizes, first, second, linkage):
+def _merge(D: np.ndarray, sizes: np.ndarray, first: int, second: int, linkage: str) -> None:
     a, b, between = sizes[first], sizes[second], D[first, second]
     if linkage == "ward":
         merged = ((a + sizes) * D[first] + (b + sizes) * D[second] - sizes * between) / (a + b + sizes)
@@ -94,20 +108,20 @@ def _merge(D, sizes, first, second, linkage):
     sizes[second] = a + b
 
 
-def _in_order(found, k):
-    """The merges by increasing height, in terms of clusters and earlier merges."""
-    order = np.argsort([height for *_, height in found], kind="stable")
+def _in_order(found: list[_Merge], k: int) -> tuple[np.ndarray, np.ndarray]:
+    """Return the merges by increasing height, in terms of clusters and earlier merges."""
+    order = np.argsort([merge.height for merge in found], kind="stable")
     stands_for, children = list(range(k)), np.empty((k - 1, 2), np.int64)
     parent = list(range(k))
 
-    def top(row):
+    def top(row: int) -> int:
         while parent[row] != row:
             parent[row] = row = parent[parent[row]]
         return row
 
-    for position, merge in enumerate(order.tolist()):
-        first, second = top(found[merge][0]), top(found[merge][1])
+    for position, which in enumerate(order.tolist()):
+        first, second = top(found[which].first), top(found[which].second)
         children[position] = sorted((stands_for[first], stands_for[second]))
         parent[first] = second
         stands_for[second] = k + position
-    return children, np.array([found[merge][2] for merge in order])
+    return children, np.array([found[which].height for which in order])

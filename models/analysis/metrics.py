@@ -1,36 +1,50 @@
 """Scores of a clustering: against known labels, and from the vectors alone.
 
-Noise (-1) has no single right treatment, so every figure that it touches says which one it takes: plain names count
+Noise (-1) has no single right treatment, so every score that it touches says which one it takes: plain names count
 noise as one more cluster (for ``acc``: each noise sample is wrong), ``..._assigned`` looks only at samples that have a
 cluster, and ``coverage`` says how many those are.
 """
 
-import numpy as np
+from collections.abc import Callable, Sequence
+from typing import Any, NamedTuple
 
+import numpy as np
+from numpy.typing import ArrayLike
+
+from ..labels import NOISE
 from ..vectors.neighbors import neighbors_of
 
-NOISE = -1
+
+class Contingency(NamedTuple):
+    """A table of clusters and classes.
+
+    Args:
+        counts: ``(n_clusters, n_classes)`` samples in both
+        clusters: ``(n_clusters,)`` the cluster of each row
+        classes: ``(n_classes,)`` the class of each column
+    """
+
+    counts: np.ndarray
+    clusters: np.ndarray
+    classes: np.ndarray
 
 
-def contingency(truth, labels):
-    """How often each cluster meets each class.
+def contingency(truth: ArrayLike, labels: ArrayLike) -> Contingency:
+    """Count how often each cluster meets each class.
 
     Args:
         truth: ``(n,)`` class names or numbers
         labels: ``(n,)`` cluster numbers
-
-    Returns:
-        a tuple of the ``(n_clusters, n_classes)`` counts, the cluster of each row and the class of each column
     """
     classes, column = np.unique(np.asarray(truth), return_inverse=True)
     clusters, row = np.unique(np.asarray(labels), return_inverse=True)
     table = np.zeros((len(clusters), len(classes)), dtype=np.int64)
     np.add.at(table, (row, column), 1)
-    return table, clusters, classes
+    return Contingency(table, clusters, classes)
 
 
-def clustering_accuracy(truth, labels) -> float:
-    """Accuracy under the best one-to-one matching of clusters to classes (Hungarian method, Kuhn 1955).
+def clustering_accuracy(truth: ArrayLike, labels: ArrayLike) -> float:
+    """Return the accuracy under the best one-to-one matching of clusters to classes (Hungarian method, Kuhn 1955).
 
     The table may be rectangular: samples of surplus clusters or surplus classes count as wrong, and so does noise.
 
@@ -43,11 +57,11 @@ def clustering_accuracy(truth, labels) -> float:
     """
     table, clusters, _ = contingency(truth, labels)
     rows, columns = _matched(table[clusters != NOISE])
-    return float(table[clusters != NOISE][rows, columns].sum() / len(labels))
+    return float(table[clusters != NOISE][rows, columns].sum() / table.sum())
 
 
-def many_to_one_accuracy(truth, labels) -> float:
-    """Accuracy when each cluster stands for its most frequent class, known as purity; grows with n_clusters."""
+def many_to_one_accuracy(truth: ArrayLike, labels: ArrayLike) -> float:
+    """Return the purity: the accuracy when each cluster stands for its most frequent class; grows with n_clusters."""
     table, _, _ = contingency(truth, labels)
     return float(table.max(axis=1).sum() / table.sum())
 
@@ -55,49 +69,49 @@ def many_to_one_accuracy(truth, labels) -> float:
 purity = many_to_one_accuracy
 
 
-def inverse_purity(truth, labels) -> float:
-    """Share of samples that are in the cluster where their class is most frequent; falls with n_clusters."""
+def inverse_purity(truth: ArrayLike, labels: ArrayLike) -> float:
+    """Return the share of samples that are in the cluster where their class is most frequent; falls with n_clusters."""
     table, _, _ = contingency(truth, labels)
     return float(table.max(axis=0).sum() / table.sum())
 
 
-def nmi_arithmetic(truth, labels) -> float:
-    """Mutual information over the arithmetic mean of both entropies; not corrected for chance."""
+def nmi_arithmetic(truth: ArrayLike, labels: ArrayLike) -> float:
+    """Return the mutual information over the arithmetic mean of both entropies; not corrected for chance."""
     from sklearn.metrics import normalized_mutual_info_score
 
     return float(normalized_mutual_info_score(truth, labels, average_method="arithmetic"))
 
 
-def nmi_geometric(truth, labels) -> float:
-    """Mutual information over the geometric mean of both entropies, as SPICE and TURTLE report it."""
+def nmi_geometric(truth: ArrayLike, labels: ArrayLike) -> float:
+    """Return the mutual information over the geometric mean of both entropies, as SPICE and TURTLE report it."""
     from sklearn.metrics import normalized_mutual_info_score
 
     return float(normalized_mutual_info_score(truth, labels, average_method="geometric"))
 
 
-def ami(truth, labels) -> float:
-    """Mutual information adjusted for chance (Vinh et al. 2010); to be preferred with many clusters."""
+def ami(truth: ArrayLike, labels: ArrayLike) -> float:
+    """Return the mutual information adjusted for chance (Vinh et al. 2010); to be preferred with many clusters."""
     from sklearn.metrics import adjusted_mutual_info_score
 
     return float(adjusted_mutual_info_score(truth, labels))
 
 
-def ari(truth, labels) -> float:
-    """Rand index adjusted for chance (Hubert and Arabie 1985)."""
+def ari(truth: ArrayLike, labels: ArrayLike) -> float:
+    """Return the Rand index adjusted for chance (Hubert and Arabie 1985)."""
     from sklearn.metrics import adjusted_rand_score
 
     return float(adjusted_rand_score(truth, labels))
 
 
-def v_measure(truth, labels) -> float:
-    """Harmonic mean of homogeneity and completeness (Rosenberg and Hirschberg 2007)."""
+def v_measure(truth: ArrayLike, labels: ArrayLike) -> float:
+    """Return the harmonic mean of homogeneity and completeness (Rosenberg and Hirschberg 2007)."""
     from sklearn.metrics import v_measure_score
 
     return float(v_measure_score(truth, labels))
 
 
-def per_class_recall(truth, labels) -> dict:
-    """Share of every class that is in the cluster matched to it one-to-one; 0 for a class without a cluster."""
+def per_class_recall(truth: ArrayLike, labels: ArrayLike) -> dict:
+    """Return the share of every class in the cluster matched to it one-to-one; 0 for a class without a cluster."""
     table, clusters, classes = contingency(truth, labels)
     kept = table[clusters != NOISE]
     recall = {_plain(name): 0.0 for name in classes}
@@ -106,8 +120,8 @@ def per_class_recall(truth, labels) -> dict:
     return recall
 
 
-def confusion(truth, labels) -> dict:
-    """The contingency table with its names, clusters ordered so that matched classes lie on the diagonal.
+def confusion(truth: ArrayLike, labels: ArrayLike) -> dict:
+    """Return the contingency table with its names, clusters ordered so that matched classes lie on the diagonal.
 
     Returns:
         a dict with "counts" ``(n_clusters, n_classes)`` as lists, "clusters" and "classes"
@@ -124,11 +138,11 @@ def confusion(truth, labels) -> dict:
     }
 
 
-def neighbor_agreement(indices, labels) -> float:
-    """Share of nearest neighbours that are in the sample's own cluster; noise samples are left out.
+def neighbor_agreement(indices: np.ndarray, labels: np.ndarray) -> float:
+    """Return the share of nearest neighbors that are in the sample's own cluster; noise samples are left out.
 
     Args:
-        indices: ``(n, k)`` neighbours as :func:`models.neighbors.nearest_neighbors` returns them
+        indices: ``(n, k)`` neighbors as :func:`models.vectors.neighbors.nearest_neighbors` returns them
         labels: ``(n,)`` cluster numbers
 
     Returns:
@@ -140,13 +154,15 @@ def neighbor_agreement(indices, labels) -> float:
     return float(same[kept].mean()) if kept.any() else float("nan")
 
 
-def sampled_agreement(X, labels, k: int = 10, seed: int = 51, sample: int = 1000, metric: str = "euclidean") -> float:
-    """:func:`neighbor_agreement` of some samples among all, so that the cost grows linearly with their number.
+def sampled_agreement(
+    X: np.ndarray, labels: np.ndarray, k: int = 10, seed: int = 51, sample: int = 1000, metric: str = "euclidean"
+) -> float:
+    """Estimate :func:`neighbor_agreement` from some samples among all, at a cost that grows linearly with all.
 
     Args:
         X: ``(n, d)`` vectors
-        labels: ``(n,)`` cluster numbers; a neighbour that is noise is in another cluster
-        k (10): neighbours per sample
+        labels: ``(n,)`` cluster numbers; a neighbor that is noise is in another cluster
+        k (10): neighbors per sample
         seed (51): seed of the sampling
         sample (1000): how many samples are asked
         metric ("euclidean"): "euclidean" or "cosine"
@@ -163,8 +179,8 @@ def sampled_agreement(X, labels, k: int = 10, seed: int = 51, sample: int = 1000
     return float((labels[indices] == labels[rows][:, None]).mean())
 
 
-def score_labels(truth, labels) -> dict[str, float]:
-    """All external scores.
+def score_labels(truth: Sequence | np.ndarray, labels: Sequence | np.ndarray) -> dict[str, float]:
+    """Compute all external scores.
 
     Args:
         truth: ``(n,)`` class names or numbers; None marks samples without one, which are left out
@@ -182,23 +198,26 @@ def score_labels(truth, labels) -> dict[str, float]:
     known = np.array([_is_known(value) for value in truth], dtype=bool)
     if not known.any():
         raise ValueError(f"none of the {len(labels)} samples has a class; choose a field with ground truth")
-    labels = np.asarray(labels)[known]
-    truth = np.asarray([value for value, kept in zip(truth, known, strict=True) if kept])
-    assigned = labels != NOISE
+    found = np.asarray(labels)[known]
+    classes = np.asarray([value for value, kept in zip(truth, known, strict=True) if kept])
+    assigned = found != NOISE
     scores = {
-        "n_scored": float(len(labels)),
-        "n_classes": float(len(np.unique(truth))),
-        "n_clusters": float(len(np.unique(labels[assigned]))),
+        "n_scored": float(len(found)),
+        "n_classes": float(len(np.unique(classes))),
+        "n_clusters": float(len(np.unique(found[assigned]))),
         "coverage": float(assigned.mean()),
     }
-    scores.update({key: score(truth, labels) for key, score in _EXTERNAL.items()})
+    scores.update({key: score(classes, found) for key, score in _EXTERNAL.items()})
     if assigned.any() and not assigned.all():
-        scores.update({f"{key}_assigned": score(truth[assigned], labels[assigned]) for key, score in _EXTERNAL.items()})
+        real, theirs = classes[assigned], found[assigned]
+        scores.update({f"{key}_assigned": score(real, theirs) for key, score in _EXTERNAL.items()})
     return scores
 
 
-def score_vectors(X, labels, seed: int = 51, sample: int = 5000, metric: str = "euclidean") -> dict[str, float | None]:
-    """Internal scores: how compact and apart the clusters are in the space of ``X``.
+def score_vectors(
+    X: np.ndarray, labels: np.ndarray, seed: int = 51, sample: int = 5000, metric: str = "euclidean"
+) -> dict[str, float | None]:
+    """Compute internal scores: how compact and apart the clusters are in the space of ``X``.
 
     They rank runs on the same vectors only; scores from different spaces must not be compared.
 
@@ -207,7 +226,7 @@ def score_vectors(X, labels, seed: int = 51, sample: int = 5000, metric: str = "
         labels: ``(n,)`` cluster numbers; noise is left out
         seed (51): seed of the sampling
         sample (5000): samples that the silhouette, whose cost is quadratic, looks at
-        metric ("euclidean"): "euclidean" or "cosine", for the silhouette and the neighbours
+        metric ("euclidean"): "euclidean" or "cosine", for the silhouette and the neighbors
 
     Returns:
         a dict with "silhouette" in [-1, 1], "calinski_harabasz" (higher is better), "davies_bouldin" (lower is
@@ -231,7 +250,7 @@ def score_vectors(X, labels, seed: int = 51, sample: int = 5000, metric: str = "
     }
 
 
-_EXTERNAL = {
+_EXTERNAL: dict[str, Callable[[ArrayLike, ArrayLike], float]] = {
     "acc": clustering_accuracy,
     "purity": many_to_one_accuracy,
     "inverse_purity": inverse_purity,
@@ -243,16 +262,16 @@ _EXTERNAL = {
 }
 
 
-def _matched(table):
+def _matched(table: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     from scipy.optimize import linear_sum_assignment
 
     return linear_sum_assignment(table, maximize=True)
 
 
-def _is_known(value) -> bool:
+def _is_known(value: Any) -> bool:
     # nan is what pandas and numpy make of None
     return value is not None and value == value
 
 
-def _plain(value):
+def _plain(value: Any) -> Any:
     return value.item() if isinstance(value, np.generic) else value

@@ -1,19 +1,19 @@
 """The silhouette of every cluster (Rousseeuw 1987), from a sample with the same number of members of each.
 
-A sample of all members, as for the single figure in ``metrics.py``, would leave small clusters without a figure.
+A sample of all members, as for the single score in ``metrics.py``, would leave small clusters without one.
 """
 
 import numpy as np
 
+from ..labels import NOISE
 from ..vectors.copies import first_copies
 
-NOISE = -1
 _BLOCK = 1024
 _LEAST = 5
 
 
-def silhouettes(X, labels, seed: int = 51, sample: int = 5000):
-    """Silhouettes of some members of every cluster; noise is left out.
+def silhouettes(X: np.ndarray, labels: np.ndarray, seed: int = 51, sample: int = 5000) -> tuple[np.ndarray, np.ndarray]:
+    """Compute the silhouettes of some members of every cluster; noise is left out.
 
     Args:
         X: ``(n, d)`` vectors
@@ -42,7 +42,7 @@ def silhouettes(X, labels, seed: int = 51, sample: int = 5000):
     return rows, values[one][each]
 
 
-def _of_block(X, part, copies, place, counts):
+def _of_block(X: np.ndarray, part: slice, copies: np.ndarray, place: np.ndarray, counts: np.ndarray) -> np.ndarray:
     squares = np.einsum("ij,ij->i", X, X)
     distances = np.sqrt(np.maximum(squares[part, None] + squares - 2 * (X[part] @ X.T), 0))[:, copies]
     distances[copies[part, None] == copies] = 0
@@ -59,8 +59,8 @@ def _of_block(X, part, copies, place, counts):
     return np.where(counts[own] > 1, found, 0)
 
 
-def _chosen(labels, per_cluster, seed):
-    """The rows that are looked at, by cluster: at most ``per_cluster`` of each."""
+def _chosen(labels: np.ndarray, per_cluster: int, seed: int) -> np.ndarray:
+    """Draw the rows that are looked at, by cluster: at most ``per_cluster`` of each."""
     order = np.argsort(labels, kind="stable")
     clusters, starts = np.unique(labels[order], return_index=True)
     picked = []

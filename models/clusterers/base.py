@@ -13,13 +13,12 @@ from sklearn.exceptions import ConvergenceWarning
 from sklearn.utils.validation import check_is_fitted, validate_data
 
 from ..costs import Cost
+from ..labels import NOISE
 from ..parameters import SEED, parameters, validated
 from ..progress import quiet
 from ..vectors.centers import centroid_confidence, inertia, nearest_centers
 from ..vectors.copies import agreed, first_copies
 from ..vectors.neighbors import distance_limits, vote
-
-NOISE = -1
 
 
 class Clusterer(ClusterMixin, BaseEstimator):

@@ -10,7 +10,6 @@ from typing import Annotated
 
 import numpy as np
 from pydantic import Field
-from sklearn.cluster import Birch as SklearnBirch
 
 from ..costs import Cost
 from ..progress import quiet
@@ -55,6 +54,8 @@ class Birch(Clusterer):
         return Cost(0.1 + tree + 0.25 * n * n * (2e-11 * d + 4e-8), 8 * n * d + 2 * n * n)
 
     def _fit(self, X, progress):
+        from sklearn.cluster import Birch as SklearnBirch
+
         self.threshold_ = self.threshold or self._measured(X)
         while True:
             progress(0.0, f"Birch with threshold {self.threshold_:.3g}")

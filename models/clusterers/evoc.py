@@ -11,7 +11,7 @@ import numpy as np
 from pydantic import Field
 
 from ..costs import Cost
-from ..vectors.copies import agreed, first_copies
+from ..vectors.copies import deciding_rows, first_copies
 from .base import Clusterer
 
 
@@ -70,6 +70,6 @@ class EVoC(Clusterer):
         wide = np.pad(X, ((0, 0), (0, padding))) if padding else X
         labels = np.asarray(model.fit_predict(np.ascontiguousarray(wide, dtype=np.float32)))
         copies = first_copies(X)
-        self.layers_ = [agreed(copies, layer)[0] for layer in model.cluster_layers_]
+        self.layers_ = [layer[deciding_rows(copies, layer)] for layer in model.cluster_layers_]
         self._remember(X, noise=True, metric="cosine")
         return labels, model.membership_strengths_

@@ -8,7 +8,6 @@ from typing import Annotated, Literal
 
 import numpy as np
 from pydantic import Field
-from sklearn.mixture import GaussianMixture as SklearnGaussianMixture
 
 from ..costs import Cost
 from .base import Clusterer
@@ -67,6 +66,8 @@ class GaussianMixture(Clusterer):
         return Cost(seconds, 8 * (3 * n * k + 2 * n * d + 3 * d * d * (k if full else 1) * (pairs != 40)))
 
     def _fit(self, X, progress):
+        from sklearn.mixture import GaussianMixture as SklearnGaussianMixture
+
         progress(0.0, "Gaussian mixture")
         model = SklearnGaussianMixture(
             n_components=self.n_clusters,

@@ -16,8 +16,9 @@ import numpy as np
 from pydantic import Field
 
 from ..costs import Cost
+from ..labels import NOISE
 from ..vectors.neighbors import vote
-from .base import NOISE, Clusterer
+from .base import Clusterer
 
 
 class HDBSCAN(Clusterer):

@@ -6,7 +6,6 @@ Choose it for very many samples when the last percent of compactness does not ma
 from typing import Annotated
 
 from pydantic import Field
-from sklearn.cluster import MiniBatchKMeans as SklearnMiniBatchKMeans
 
 from ..costs import Cost
 from ..vectors.centers import inertia, nearest_centers
@@ -57,6 +56,8 @@ class MiniBatchKMeans(Clusterer):
         return Cost(0.1 + n * d * (6e-10 * k + 1e-8) + 2e-9 * params["n_init"] * d * k * k, 16 * n + 4 * 8192 * k)
 
     def _fit(self, X, progress):
+        from sklearn.cluster import MiniBatchKMeans as SklearnMiniBatchKMeans
+
         progress(0.0, "mini-batch k-means")
         model = SklearnMiniBatchKMeans(
             n_clusters=self.n_clusters,

@@ -14,14 +14,14 @@ OFFLINE = "efficientnet_lite0"
 
 
 def list_encoders() -> list[str]:
-    """The names of all encoders, sorted, then ``trained:<name>`` for those trained here; imports no model library."""
+    """List the names of all encoders, sorted, then ``trained:<name>`` for trained ones; imports no model library."""
     from .trained import trained_encoders
 
     return sorted(_encoders()) + trained_encoders()
 
 
 def encoder_class(name: str) -> type[Encoder]:
-    """The class behind ``"name"`` or ``"name:argument"``, whose signature is its form.
+    """Return the class behind ``"name"`` or ``"name:argument"``, whose signature is its form.
 
     Raises:
         ValueError: if there is no such encoder
@@ -40,7 +40,7 @@ def encoder_class(name: str) -> type[Encoder]:
 
 
 def get_encoder(name: str, params: dict | None = None) -> Encoder:
-    """An encoder, not yet loaded.
+    """Make an encoder, without loading it.
 
     Args:
         name: a name from :func:`list_encoders`, which may carry its main argument: ``"clip:ViT-B-32/openai"``,
@@ -60,7 +60,7 @@ def get_encoder(name: str, params: dict | None = None) -> Encoder:
 
 
 def default_encoder() -> tuple[str, str]:
-    """The encoder to propose and why: CLIP if its default weights are on this disk, else the offline one.
+    """Return the encoder to propose and why: CLIP if its default weights are on this disk, else the offline one.
 
     Looks at files only: neither the network nor torch is touched.
     """
@@ -72,7 +72,7 @@ def default_encoder() -> tuple[str, str]:
 
 @cache
 def _encoders() -> dict[str, type[Encoder]]:
-    found = {}
+    found: dict[str, type[Encoder]] = {}
     for module in iter_modules(__path__):
         for value in vars(import_module(f".{module.name}", __name__)).values():
             if isinstance(value, type) and issubclass(value, Encoder) and value.name:

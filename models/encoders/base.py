@@ -1,18 +1,25 @@
-"""What every encoder shares: a FiftyOne model whose parameters, weights and preprocessing are on record.
+"""Base class of encoders: FiftyOne models whose parameters, weights and preprocessing are on record.
 
 An encoder is one file in this folder with one subclass of :class:`Encoder` that has a ``name``. Constructing it loads
 nothing, so that a form can be drawn from its signature; :meth:`Encoder.load` builds the network.
 """
 
 import hashlib
-from typing import Annotated, Literal
+from collections.abc import Callable, Sequence
+from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import fiftyone.core.models as fom
 import numpy as np
 from pydantic import Field
 
 from ..devices import Device
+from ..images.preprocessing import Preprocessing
 from ..parameters import parameters
+from ..vectors.normalize import l2_normalize
+
+if TYPE_CHECKING:
+    import torch
+    from PIL import Image
 
 Normalize = Annotated[
     bool,
@@ -51,34 +58,34 @@ class Encoder(fom.Model, fom.EmbeddingsMixin, fom.TorchModelMixin):
         self.normalize = normalize
         self.device = device
         self.precision = precision
-        self._network = None
+        self._network: Any = None  # a Runtime, or a model that brings its own
         self._preprocess = True
 
     @classmethod
     def from_argument(cls, text: str) -> dict:
-        """The parameters that ``text`` stands for in ``"<name>:<text>"``."""
+        """Return the parameters that ``text`` stands for in ``"<name>:<text>"``."""
         if cls.argument is None:
             raise ValueError(f"{cls.name} takes no argument but got {text!r}; use {cls.name!r}")
         return {cls.argument: text}
 
     @property
     def weights(self) -> str:
-        """Which weights: a tag, a path or a package version."""
+        """The name of the weights: a tag, a path or a package version."""
         raise NotImplementedError
 
     def is_cached(self) -> bool | None:
-        """Whether the weights are on this disk, judged by looking at files only; None if that cannot be told."""
+        """Return whether the weights are on this disk, judged by looking at files only; None if that cannot be told."""
         raise NotImplementedError
 
-    def build(self) -> tuple:
-        """The float32 network on the CPU (its ``forward`` maps images to vectors) and its :class:`Preprocessing`."""
+    def build(self) -> tuple["torch.nn.Module", Preprocessing]:
+        """Build the float32 network on the CPU, whose ``forward`` maps images to vectors, and its preprocessing."""
         raise NotImplementedError
 
     def load(self) -> "Encoder":
-        """Builds the network on the chosen device, once.
+        """Build the network on the chosen device, once.
 
         Raises:
-            ValueError: in one sentence, if the weights or the device cannot be had
+            ValueError: if the weights or the device cannot be had
         """
         if self._network is None:
             from .runtime import Runtime
@@ -123,22 +130,19 @@ class Encoder(fom.Model, fom.EmbeddingsMixin, fom.TorchModelMixin):
         """Pixels that the shorter side of an image should keep; None where every pixel must be decoded."""
         return None if self.precision == "float32" else self.load()._preprocessing.resolution
 
-    def prepare(self, image):
-        """One RGB PIL image to the network's input; safe to call from several threads."""
+    def prepare(self, image: "Image.Image") -> Any:
+        """Turn one RGB PIL image into the network's input; safe to call from several threads."""
         return self.load()._preprocessing(image)
 
     def encode(self, prepared: list) -> np.ndarray:
-        """What :meth:`prepare` returned for each image, to float32 ``(b, d)``."""
+        """Embed several images, each as :meth:`prepare` returned it, as float32 ``(b, d)``."""
         return self._finish(self.load()._network(np.stack(prepared)))
 
     def _finish(self, vectors: np.ndarray) -> np.ndarray:
         vectors = np.ascontiguousarray(vectors, dtype=np.float32)
-        if self.normalize:
-            lengths = np.linalg.norm(vectors, axis=1, keepdims=True)
-            vectors = vectors / np.where(lengths > 0, lengths, 1)
-        return vectors
+        return l2_normalize(vectors) if self.normalize else vectors
 
-    # What follows is FiftyOne's protocol for models
+    # FiftyOne's protocol for models
 
     @property
     def media_type(self) -> str:
@@ -156,7 +160,7 @@ class Encoder(fom.Model, fom.EmbeddingsMixin, fom.TorchModelMixin):
         return False
 
     @property
-    def transforms(self):
+    def transforms(self) -> "Callable[[Image.Image | np.ndarray], torch.Tensor]":
         """A function from a PIL image or array to a tensor, for FiftyOne's data loader."""
         import torch
 
@@ -168,20 +172,20 @@ class Encoder(fom.Model, fom.EmbeddingsMixin, fom.TorchModelMixin):
         return self._preprocess
 
     @preprocess.setter
-    def preprocess(self, value: bool):
+    def preprocess(self, value: bool) -> None:
         self._preprocess = value
 
-    def embed(self, arg) -> np.ndarray:
-        """One image (or tensor, if :attr:`preprocess` is false) to float32 ``(d,)``."""
+    def embed(self, arg: "Image.Image | np.ndarray | torch.Tensor") -> np.ndarray:
+        """Embed one image (or tensor, if :attr:`preprocess` is false) as float32 ``(d,)``."""
         return self.embed_all([arg])[0]
 
-    def embed_all(self, args) -> np.ndarray:
-        """Several images (or a stacked tensor, if :attr:`preprocess` is false) to float32 ``(b, d)``."""
+    def embed_all(self, args: "Sequence[Image.Image | np.ndarray | torch.Tensor] | torch.Tensor") -> np.ndarray:
+        """Embed several images (or a stacked tensor, if :attr:`preprocess` is false) as float32 ``(b, d)``."""
         return self.encode([self.prepare(as_pil(arg)) if self._preprocess else np.asarray(arg) for arg in args])
 
 
-def as_pil(image):
-    """A PIL image or an array ``(height, width[, channels])`` as an RGB PIL image."""
+def as_pil(image: "Image.Image | np.ndarray | torch.Tensor") -> "Image.Image":
+    """Return a PIL image, or an array or tensor ``(height, width[, channels])`` as an RGB PIL image."""
     from PIL import Image
 
     from ..images.reading import to_rgb
@@ -190,7 +194,7 @@ def as_pil(image):
 
 
 def digest(state: dict) -> str:
-    """SHA-256 of all tensors in ``state``, whatever their names and order, which change between library versions."""
+    """Return the SHA-256 of all tensors, whatever their names and order, which change between library versions."""
     import torch
 
     tensors = []
@@ -203,7 +207,7 @@ def digest(state: dict) -> str:
 
 
 def same_encoder(a: dict | None, b: dict | None) -> bool:
-    """Whether vectors of two recorded identities may share a field: the digest decides, file names do not."""
+    """Return whether vectors of two recorded identities may share a field: the digest decides, file names do not."""
     if not a or not b:
         return False
     return all(a.get(key) == b.get(key) for key in (set(a) | set(b)) - set(_IMMATERIAL))

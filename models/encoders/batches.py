@@ -1,23 +1,25 @@
-"""Embeds image files in batches: threads decode ahead while the network computes.
+"""Embedding of image files in batches: threads decode ahead while the network computes.
 
 Threads, not processes: a plugin's modules cannot be imported in a spawned worker, and Pillow releases the
-interpreter lock while it decodes. A file that cannot be used costs its own vector only, never a neighbour's.
+interpreter lock while it decodes. A file that cannot be used costs its own vector only, never a neighbor's.
 """
 
 import time
 from collections import deque
-from collections.abc import Callable, Iterator, Sequence
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import Iterator, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
 from itertools import groupby
+from typing import Any, NamedTuple
 
 import numpy as np
 
 from ..costs import cores, duration
-from ..images.reading import ImageError, crop, read_image
+from ..images.reading import ImageError, crop, read_image, side_to_keep
+from ..progress import Progress
 from .base import Encoder
 
 Item = tuple[str, "list[float] | None"]  # a file path and a relative box [x, y, width, height]
-Batch = tuple[list[int], np.ndarray, list[tuple[int, str]]]
+Prepared = tuple[int, Any]  # a position, and the image as the encoder prepared it or the reason why there is none
 NOT_FINITE = "vector not finite"
 ENCODER_FAILED = "the encoder failed"
 # Patches of one file that are decoded together; bounds the memory of a crowded image
@@ -25,15 +27,29 @@ _MOST_PATCHES = 256
 _BATCHES_AHEAD = 3
 
 
+class Batch(NamedTuple):
+    """Some items that are done.
+
+    Args:
+        positions: places of those that have a vector
+        vectors: their vectors, float32 ``(b, d)``
+        failures: ``(position, reason)`` for those without one
+    """
+
+    positions: list[int]
+    vectors: np.ndarray
+    failures: list[tuple[int, str]]
+
+
 def embed_files(
     encoder: Encoder,
     items: Sequence[Item],
     batch_size: int = 32,
     num_workers: int | None = None,
-    progress: Callable[[float, str], None] | None = None,
+    progress: Progress | None = None,
     unit: str = "images",
 ) -> Iterator[Batch]:
-    """Embeds image files, or boxes in them.
+    """Embed image files, or boxes in them.
 
     Args:
         encoder: the encoder; it is loaded by the first batch
@@ -45,25 +61,25 @@ def embed_files(
         unit: what the message calls the items
 
     Yields:
-        ``(positions, vectors, failures)``: positions in ``items``, their vectors as float32 ``(b, d)``, and
-        ``(position, reason)`` for those without a vector
+        :class:`Batch`, with positions in ``items``
 
     Raises:
         ValueError: if the encoder fails on every image of the first batch
     """
     start, done, works = time.monotonic(), 0, False
-    pending, failures = [], []
+    pending: list[Prepared] = []
+    failures: list[tuple[int, str]] = []
 
-    def flush():
+    def flush() -> Batch:
         nonlocal pending, failures, done, works
-        positions, vectors, refused = _encode(encoder, pending)
-        works = works or bool(positions)
-        if not works and refused and refused[0][1].startswith(ENCODER_FAILED):
-            raise ValueError(f"{encoder.name}: {refused[0][1]}; choose another encoder or device")
-        failed = failures + refused
+        batch = _encode(encoder, pending)
+        works = works or bool(batch.positions)
+        if not works and batch.failures and batch.failures[0][1].startswith(ENCODER_FAILED):
+            raise ValueError(f"{encoder.name}: {batch.failures[0][1]}; choose another encoder or device")
+        batch = batch._replace(failures=failures + batch.failures)
         done += len(pending) + len(failures)
         pending, failures = [], []
-        return positions, vectors, failed
+        return batch
 
     for position, result in _decoded(encoder, items, batch_size, num_workers):
         if isinstance(result, str):
@@ -81,7 +97,7 @@ def embed_files(
 
 
 def pace(done: int, total: int, seconds: float, unit: str = "images") -> str:
-    """How far and how fast, for people: ``"37 %, 41 images/s, 2 min left"``."""
+    """Say how far and how fast it goes, for people: ``"37 %, 41 images/s, 2 min left"``."""
     rate = done / max(seconds, 1e-6)
     left = (total - done) / max(rate, 1e-6)
     speed = f"{rate:.0f}" if rate >= 10 else f"{rate:.1f}"
@@ -91,26 +107,27 @@ def pace(done: int, total: int, seconds: float, unit: str = "images") -> str:
     return f"{text}, {duration(left)} left"
 
 
-def _decoded(encoder: Encoder, items: Sequence[Item], batch_size: int, num_workers: int | None) -> Iterator:
-    """Yields ``(position, prepared image or reason)`` in order, reading ahead by a few batches."""
+def _decoded(encoder: Encoder, items: Sequence[Item], batch_size: int, num_workers: int | None) -> Iterator[Prepared]:
+    """Yield prepared images or reasons in order, reading ahead by a few batches."""
     encoder.load()
     workers = cores() if num_workers is None else num_workers
     if workers == 0:
         for unit in _units(items):
             yield from _read(encoder, items, unit)
         return
-    units, ahead, waiting = _units(items), 0, deque()
+    units, ahead = _units(items), 0
+    waiting: deque[tuple[int, Future[list[Prepared]]]] = deque()
     pool = ThreadPoolExecutor(workers, thread_name_prefix="decode")
     try:
         exhausted = False
         while waiting or not exhausted:
             while not exhausted and (ahead < _BATCHES_AHEAD * batch_size or len(waiting) < workers):
-                unit = next(units, None)
-                if unit is None:
+                positions = next(units, None)
+                if positions is None:
                     exhausted = True
                     break
-                waiting.append((len(unit), pool.submit(_read, encoder, items, unit)))
-                ahead += len(unit)
+                waiting.append((len(positions), pool.submit(_read, encoder, items, positions)))
+                ahead += len(positions)
             if waiting:
                 size, future = waiting.popleft()
                 ahead -= size
@@ -120,21 +137,22 @@ def _decoded(encoder: Encoder, items: Sequence[Item], batch_size: int, num_worke
 
 
 def _units(items: Sequence[Item]) -> Iterator[list[int]]:
-    """Positions that share a decoded file."""
+    """Yield positions that share a decoded file."""
     for _, group in groupby(range(len(items)), key=lambda position: items[position][0]):
         positions = list(group)
         for i in range(0, len(positions), _MOST_PATCHES):
             yield positions[i : i + _MOST_PATCHES]
 
 
-def _read(encoder: Encoder, items: Sequence[Item], positions: list[int]) -> list:
+def _read(encoder: Encoder, items: Sequence[Item], positions: list[int]) -> list[Prepared]:
     filepath = items[positions[0]][0]
     boxes = [items[position][1] for position in positions]
+    resolution = encoder.resolution
     try:
-        image = read_image(filepath, _at_least(encoder.resolution, boxes))
+        image = read_image(filepath, None if resolution is None else side_to_keep(resolution, boxes))
     except ImageError as error:
         return [(position, error.reason) for position in positions]
-    results = []
+    results: list[Prepared] = []
     for position, box in zip(positions, boxes, strict=True):
         try:
             results.append((position, encoder.prepare(crop(image, box))))
@@ -143,32 +161,26 @@ def _read(encoder: Encoder, items: Sequence[Item], positions: list[int]) -> list
     return results
 
 
-def _at_least(resolution: int | None, boxes: list) -> float | None:
-    """The shorter side that a file needs so that its smallest box still has ``resolution`` pixels."""
-    if resolution is None:
-        return None
-    sides = [side for box in boxes if box is not None for side in box[2:4] if side and side > 0]
-    return resolution / min([1.0, *sides])
-
-
-def _encode(encoder: Encoder, pending: list) -> Batch:
-    """Vectors of prepared images; one that the encoder cannot take fails alone."""
+def _encode(encoder: Encoder, pending: list[Prepared]) -> Batch:
+    """Embed prepared images; one that the encoder cannot take fails alone."""
     if not pending:
-        return [], np.empty((0, encoder.dimension), np.float32), []
+        return Batch([], np.empty((0, encoder.dimension), np.float32), [])
     positions = np.array([position for position, _ in pending])
     try:
         vectors = encoder.encode([image for _, image in pending])
     except Exception as error:
         return _encode_halves(encoder, pending, error)
     finite = np.isfinite(vectors).all(axis=1)
-    return positions[finite].tolist(), vectors[finite], [(p, NOT_FINITE) for p in positions[~finite].tolist()]
+    failures = [(position, NOT_FINITE) for position in positions[~finite].tolist()]
+    return Batch(positions[finite].tolist(), vectors[finite], failures)
 
 
-def _encode_halves(encoder: Encoder, pending: list, error: Exception) -> Batch:
-    """Halves a batch that failed: finds the image at fault, and what fits into the device's memory."""
+def _encode_halves(encoder: Encoder, pending: list[Prepared], error: Exception) -> Batch:
+    """Halve a batch that failed: finds the image at fault, and what fits into the device's memory."""
     if len(pending) == 1:
         cause = f"{ENCODER_FAILED}: {type(error).__name__}, {str(error).splitlines()[0][:120] if str(error) else ''}"
-        return [], np.empty((0, encoder.dimension), np.float32), [(pending[0][0], cause)]
+        return Batch([], np.empty((0, encoder.dimension), np.float32), [(pending[0][0], cause)])
     middle = len(pending) // 2
     left, right = _encode(encoder, pending[:middle]), _encode(encoder, pending[middle:])
-    return left[0] + right[0], np.concatenate([left[1], right[1]]), left[2] + right[2]
+    vectors = np.concatenate([left.vectors, right.vectors])
+    return Batch(left.positions + right.positions, vectors, left.failures + right.failures)

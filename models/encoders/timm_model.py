@@ -9,7 +9,7 @@ Library: Wightman, PyTorch Image Models, https://github.com/huggingface/pytorch-
 import sys
 from difflib import get_close_matches
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 from pydantic import Field
 
@@ -17,6 +17,9 @@ from ..devices import Device
 from ..images.preprocessing import Preprocessing
 from ..weights import cached, from_hub
 from .base import Encoder, Normalize, Precision
+
+if TYPE_CHECKING:
+    import torch
 
 _WEIGHT_FILES = ("model.safetensors", "pytorch_model.bin", "open_clip_model.safetensors", "open_clip_pytorch_model.bin")
 _RESIZE_MODES = {"center": "shortest", "squash": "squash", "border": "longest"}
@@ -67,7 +70,7 @@ class Timm(Encoder):
         return f"{self.model}/{self.checkpoint}" if self.checkpoint else self.model
 
     def is_cached(self) -> bool:
-        """Whether the weights are on this disk."""
+        """Return whether the weights are on this disk."""
         if self.checkpoint:
             return Path(self.checkpoint).expanduser().is_file()
         exact = "." in self.model
@@ -75,8 +78,8 @@ class Timm(Encoder):
             not exact and cached(f"timm/{self.model}.*", *_WEIGHT_FILES)
         )
 
-    def build(self) -> tuple:
-        """The network without its classifier.
+    def build(self) -> tuple["torch.nn.Module", Preprocessing]:
+        """Build the network without its classifier.
 
         Raises:
             ValueError: if timm does not know the model or its weights are not to be had
@@ -89,7 +92,7 @@ class Timm(Encoder):
             raise ValueError(f"timm has no model {self.model!r}; {hint}")
         if self.checkpoint:
             network = self._create(pretrained=False)
-            self._read_checkpoint(network)
+            self._read_checkpoint(network, self.checkpoint)
         else:
             network = from_hub(lambda: self._create(pretrained=True), f"timm's {self.model}")
         config = timm.data.resolve_model_data_config(network)
@@ -101,10 +104,10 @@ class Timm(Encoder):
         fill = tuple(round(255 * value) for value in mean) if mode == "longest" else 0
         return network, Preprocessing((height, width), mean, std, interpolation, mode, config["crop_pct"], fill)
 
-    def _create(self, pretrained: bool):
+    def _create(self, pretrained: bool) -> "torch.nn.Module":
         import timm
 
-        options = {"pretrained": pretrained, "num_classes": 0}
+        options: dict[str, Any] = {"pretrained": pretrained, "num_classes": 0}
         if self.image_size:
             try:
                 return timm.create_model(self.model, img_size=self.image_size, **options)
@@ -112,12 +115,12 @@ class Timm(Encoder):
                 pass
         return timm.create_model(self.model, **options)
 
-    def _read_checkpoint(self, network):
+    def _read_checkpoint(self, network: "torch.nn.Module", checkpoint: str) -> None:
         import timm
 
-        path = Path(self.checkpoint).expanduser()
+        path = Path(checkpoint).expanduser()
         if not path.is_file():
-            raise ValueError(f"there is no checkpoint {self.checkpoint!r}; give the path of an existing file")
+            raise ValueError(f"there is no checkpoint {checkpoint!r}; give the path of an existing file")
         try:
             # never unpickles: a checkpoint could run any code
             state = timm.models.load_state_dict(str(path), weights_only=True)
@@ -128,6 +131,6 @@ class Timm(Encoder):
         except Exception as error:
             reason = " ".join(str(error).split())[:200]
             raise ValueError(
-                f"{self.checkpoint!r} does not load as {self.model}: {reason}; check the model's name, and save the "
+                f"{checkpoint!r} does not load as {self.model}: {reason}; check the model's name, and save the "
                 "checkpoint as a plain state_dict or as safetensors"
             ) from error

@@ -5,11 +5,15 @@ checkpoint until it is loaded.
 """
 
 from functools import lru_cache
+from typing import TYPE_CHECKING
 
 from ..devices import Device
 from ..images.preprocessing import Preprocessing
 from ..training.store import names, path_of, record_of
 from .base import Encoder, Normalize, Precision
+
+if TYPE_CHECKING:
+    import torch
 
 PREFIX = "trained"
 # Seconds per image, pixel and weight on one core, from 0.2 ms for the small network at 32 pixels
@@ -29,38 +33,37 @@ class Trained(Encoder):
 
     @classmethod
     def from_argument(cls, text: str) -> dict:
-        """Nothing: the class already is that of the name."""
+        """Return nothing: the class already is that of the name."""
         return {}
 
     @property
     def weights(self) -> str:
-        """Which training the weights come from."""
+        """The training that the weights come from."""
         record = record_of(self.model)
         return f"{record['kind']}, epoch {record['epoch']}"
 
     @property
     def settings(self) -> dict:
-        """With data and epoch, so that vectors of an encoder that was trained further are not mixed with older ones."""
+        """Parameters with data and epoch, so that vectors of an encoder trained further do not mix with older ones."""
         record = record_of(self.model)
         return {**super().settings, "epoch": record["epoch"], "data": record["data"]["digest"]}
 
     def is_cached(self) -> bool:
-        """Whether it is in the store."""
+        """Return whether it is in the store."""
         return path_of(self.model).is_file()
 
-    def build(self) -> tuple:
-        """The encoder without what only training needs.
+    def build(self) -> tuple["torch.nn.Module", Preprocessing]:
+        """Build the encoder without what only training needs.
 
         Raises:
-            ValueError: in one sentence, if the checkpoint is damaged or of another version
+            ValueError: if the checkpoint is damaged or of another version
         """
         from ..training.checkpoint import read_tensors
         from ..training.network import encoder_from
 
         record, path = record_of(self.model), path_of(self.model)
         network = encoder_from(record, read_tensors(path, "network."), str(path))
-        given = {key: tuple(v) if isinstance(v, list) else v for key, v in record["preprocessing"].items()}
-        return network, Preprocessing(**given)
+        return network, Preprocessing.from_dict(record["preprocessing"])
 
 
 class TrainedCode(Trained):
@@ -77,15 +80,15 @@ class TrainedCode(Trained):
 
 
 def trained_encoders() -> list[str]:
-    """``trained:<name>`` of every encoder in the store."""
+    """Return ``trained:<name>`` of every encoder in the store."""
     return [f"{PREFIX}:{name}" for name in names()]
 
 
 def trained_class(model: str) -> type[Trained]:
-    """The encoder class of a name in the store.
+    """Return the encoder class of a name in the store.
 
     Raises:
-        ValueError: in one sentence, if there is no such encoder or its file is damaged
+        ValueError: if there is no such encoder or its file is damaged
     """
     record_of(model)
     return _class(model, path_of(model).stat().st_mtime_ns)
@@ -93,7 +96,7 @@ def trained_class(model: str) -> type[Trained]:
 
 @lru_cache(maxsize=64)
 def _class(model: str, written: int) -> type[Trained]:
-    """One class per state of a checkpoint: forms and validation keep what they learned of a class."""
+    """Make one class per state of a checkpoint: forms and validation keep what they learned of a class."""
     record = record_of(model)
     side = record["architecture"]["image_size"]
     base = TrainedCode if record.get("raw_codes") else Trained

@@ -4,12 +4,15 @@ When to choose it: a model that you already use in FiftyOne. It runs as the zoo 
 """
 
 import re
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import numpy as np
 from pydantic import Field
 
 from .base import Encoder, Normalize, digest
+
+if TYPE_CHECKING:
+    from PIL import Image
 
 
 class Zoo(Encoder):
@@ -43,7 +46,7 @@ class Zoo(Encoder):
         return self.model
 
     def is_cached(self) -> bool | None:
-        """Whether the zoo has downloaded the model; None if it does not know it."""
+        """Return whether the zoo has downloaded the model; None if it does not know it."""
         import fiftyone.zoo as foz
 
         try:
@@ -52,7 +55,7 @@ class Zoo(Encoder):
             return None
 
     def load(self) -> "Zoo":
-        """Loads the model through the zoo, once.
+        """Load the model through the zoo, once.
 
         Raises:
             ValueError: if the zoo does not have it, it cannot be loaded, or it makes no embeddings of images
@@ -81,7 +84,7 @@ class Zoo(Encoder):
 
     @property
     def identity(self) -> dict:
-        """As of any encoder; the preprocessing is the description that torchvision gives of the transforms."""
+        """Plain JSON as of any encoder; its preprocessing is torchvision's description of the transforms."""
         from importlib.metadata import version
 
         model = self.load()._network
@@ -103,13 +106,13 @@ class Zoo(Encoder):
         """None: only the model knows what it needs, so images are decoded in full."""
         return None
 
-    def prepare(self, image):
-        """The model's own transforms, or the pixels if it wants to apply them itself."""
+    def prepare(self, image: "Image.Image") -> Any:
+        """Apply the model's own transforms, or return the pixels if it wants to apply them itself."""
         model = self.load()._network
         return model.transforms(image) if self._ahead else np.asarray(image)
 
     def encode(self, prepared: list) -> np.ndarray:
-        """What :meth:`prepare` returned for each image, to float32 ``(b, d)``."""
+        """Embed several images, each as :meth:`prepare` returned it, as float32 ``(b, d)``."""
         model = self.load()._network
         if not self._ahead:
             return self._finish(np.stack([np.ravel(model.embed(image)) for image in prepared]))

@@ -1,6 +1,7 @@
-"""From a decoded image to the network's input, as data: the sizes and constants that an encoder records."""
+"""Preprocessing of a decoded image to the network's input, as data: the constants that an encoder records."""
 
 from dataclasses import asdict, dataclass
+from typing import Any
 
 import numpy as np
 from PIL import Image
@@ -17,7 +18,7 @@ RESIZE_MODES = ("shortest", "longest", "squash")
 
 @dataclass(frozen=True)
 class Preprocessing:
-    """Resize, crop or pad, and normalisation constants; bit for bit what open_clip and timm do at inference.
+    """Resize, crop or pad, and normalization constants; bit for bit what open_clip and timm do at inference.
 
     Args:
         size: height and width of the network's input
@@ -26,7 +27,7 @@ class Preprocessing:
         interpolation: ``bicubic``, ``bilinear``, ``lanczos`` or ``nearest``
         resize_mode: ``shortest`` (shorter side fits, the rest is cropped), ``longest`` (longer side fits, the rest
             is padded) or ``squash`` (both sides fit, the aspect ratio is lost)
-        crop_fraction: with ``shortest`` and ``squash``, the part of each side that the centre crop keeps
+        crop_fraction: with ``shortest`` and ``squash``, the part of each side that the center crop keeps
         fill: padding value, 0 to 255, or one per channel
 
     Raises:
@@ -41,14 +42,14 @@ class Preprocessing:
     crop_fraction: float = 1.0
     fill: int | tuple[int, int, int] = 0
 
-    def __post_init__(self):
+    def __post_init__(self) -> None:
         if self.interpolation not in _FILTERS:
             raise ValueError(f"interpolation={self.interpolation!r} is unknown; use one of {', '.join(_FILTERS)}")
         if self.resize_mode not in RESIZE_MODES:
             raise ValueError(f"resize_mode={self.resize_mode!r} is unknown; use one of {', '.join(RESIZE_MODES)}")
 
     def __call__(self, image: Image.Image) -> np.ndarray:
-        """The network's input as pixels: uint8 ``(3, height, width)``; the division by ``std`` is done in batches."""
+        """Return the network's input as pixels, uint8 ``(3, height, width)``; batches are divided by ``std`` later."""
         height, width = self.size
         size = self._resized(image.width, image.height)
         # a copy even where nothing changes size: the caller may close the file
@@ -62,8 +63,14 @@ class Preprocessing:
         """The larger side, in pixels, to which an image is scaled before cropping."""
         return int(max(self.size) / self.crop_fraction)
 
+    @classmethod
+    def from_dict(cls, recorded: dict[str, Any]) -> "Preprocessing":
+        """Make the preprocessing that :meth:`as_dict` has recorded."""
+        values: dict[str, Any] = {k: tuple(v) if isinstance(v, list) else v for k, v in recorded.items()}
+        return cls(**values)
+
     def as_dict(self) -> dict:
-        """Plain JSON."""
+        """Return the values as plain JSON."""
         return {k: list(v) if isinstance(v, tuple) else v for k, v in asdict(self).items()}
 
     def _resized(self, w: int, h: int) -> tuple[int, int]:

@@ -1,6 +1,6 @@
-"""Image files to RGB, whatever they hold: colour modes, bit depths, orientation, animation, damage.
+"""Image files to RGB, from any kind of file: color modes, bit depths, orientation, animation, damage.
 
-Alpha is composited on white, as a page shows it: the colour beneath a transparent pixel is arbitrary.
+Alpha is composited on white, as a page shows it: the color beneath a transparent pixel is arbitrary.
 16-bit values are divided by 256, never clipped. Float images are taken as ``[0, 1]`` or ``[0, 255]`` if their range
 says so, else scaled from their minimum to their maximum. Orientation recorded by the camera (EXIF) is applied.
 Of an animation the first frame counts.
@@ -8,6 +8,7 @@ Of an animation the first frame counts.
 
 import struct
 import zlib
+from collections.abc import Sequence
 
 import numpy as np
 from PIL import Image, ImageOps, UnidentifiedImageError
@@ -33,7 +34,7 @@ class ImageError(ValueError):
 
 
 def read_image(filepath: str, at_least: float | None = None) -> Image.Image:
-    """Decodes a file into an RGB image.
+    """Decode a file into an RGB image.
 
     Args:
         filepath: path of an image file
@@ -67,8 +68,19 @@ def read_image(filepath: str, at_least: float | None = None) -> Image.Image:
         raise ImageError(TRUNCATED if damaged else UNREADABLE, f"{filepath}, {error}") from None
 
 
+def side_to_keep(side: float, boxes: Sequence[list[float] | None]) -> float:
+    """Return the shorter side that a file must keep so that the smallest of some boxes in it still has ``side``.
+
+    Args:
+        side: pixels
+        boxes: relative ``[x, y, width, height]``, None for the whole image
+    """
+    sides = [length for box in boxes if box is not None for length in box[2:4] if length and length > 0]
+    return side / min([1.0, *sides])
+
+
 def to_rgb(image: Image.Image) -> Image.Image:
-    """Any PIL image as ``RGB``; see the head of this file for how."""
+    """Convert any PIL image to ``RGB``, as the head of this file says."""
     if image.mode == "RGB" and "transparency" not in image.info:
         image.load()
         return image
@@ -82,7 +94,7 @@ def to_rgb(image: Image.Image) -> Image.Image:
 
 
 def crop(image: Image.Image, box: list[float] | None) -> Image.Image:
-    """The part of ``image`` inside ``box``, relative ``[x, y, width, height]``; the whole image if it is None.
+    """Cut out the part of ``image`` inside ``box``, relative ``[x, y, width, height]``; the whole image if it is None.
 
     Raises:
         ImageError: if less than one pixel of the box lies inside the image, or it is not a box
@@ -102,7 +114,7 @@ def crop(image: Image.Image, box: list[float] | None) -> Image.Image:
 
 
 def _on_white(image: Image.Image) -> Image.Image:
-    if image.getextrema()[3][0] == 255:  # opaque everywhere
+    if image.getchannel("A").getextrema()[0] == 255:  # opaque everywhere
         return image.convert("RGB")
     return Image.alpha_composite(Image.new("RGBA", image.size, "white"), image).convert("RGB")
 

@@ -1,15 +1,20 @@
-"""Thumbnails: one image, or a part of it, made small."""
+"""Thumbnails: one image, or a part of it, made small, and its encoding as JPEG or as an address with the data in it."""
 
 import base64
 import io
 
-from .reading import crop, read_image
+from PIL import Image, ImageOps
 
-TILE, GAP, MARGIN, TITLE = 128, 6, 16, 44
+from .reading import crop, read_image, side_to_keep
+
+TILE = 128
+QUALITY = 80
+# Up to this many pixels PNG is the smaller encoding, and exact
+_TINY = 48 * 48
 
 
-def thumbnail(filepath: str, box: list[float] | None = None, side: int = TILE):
-    """An image, or a box in it, no larger than ``side`` pixels either way; small ones stay as they are.
+def thumbnail(filepath: str, box: list[float] | None = None, side: int = TILE) -> Image.Image:
+    """Return an image, or a box in it, no larger than ``side`` pixels either way; small ones stay as they are.
 
     Args:
         filepath: path of an image file
@@ -22,16 +27,54 @@ def thumbnail(filepath: str, box: list[float] | None = None, side: int = TILE):
     Raises:
         ImageError: if the file cannot be used
     """
-    shortest = min(box[2:4], default=1) if box else 1
-    image = crop(read_image(filepath, side / shortest if shortest > 0 else None), box)
+    image = _read(filepath, box, side)
     image.thumbnail((side, side))
     return image
 
 
-def data_url(image, quality: int = 80) -> str:
-    """An image as a ``data:`` URL, JPEG unless it is tiny, when PNG is smaller and exact."""
-    tiny = image.width * image.height <= 48 * 48
-    buffer = io.BytesIO()
-    image.save(buffer, "PNG" if tiny else "JPEG", **({"optimize": True} if tiny else {"quality": quality}))
-    kind = "png" if tiny else "jpeg"
-    return f"data:image/{kind};base64,{base64.b64encode(buffer.getvalue()).decode()}"
+def square(filepath: str, box: list[float] | None, side: int) -> Image.Image:
+    """Return the middle of an image, or of a box in it, ``side`` pixels wide and high.
+
+    Args:
+        filepath: path of an image file
+        box: relative ``[x, y, width, height]``, or None for the whole image
+        side: width and height of the result, in pixels
+
+    Returns:
+        a PIL image in mode ``RGB``
+
+    Raises:
+        ImageError: if the file cannot be used
+    """
+    return ImageOps.fit(_read(filepath, box, side), (side, side), Image.Resampling.BICUBIC)
+
+
+def to_jpeg(image: Image.Image, quality: int = QUALITY) -> bytes:
+    """Encode an RGB image as a JPEG file with no metadata."""
+    plain = Image.new("RGB", image.size)  # a new image: comments and profiles of the old one do not come along
+    plain.paste(image)
+    file = io.BytesIO()
+    plain.save(file, "JPEG", quality=quality)
+    return file.getvalue()
+
+
+def data_url(image: Image.Image) -> str:
+    """Return an RGB image as a ``data:`` URL, JPEG unless it is tiny, when PNG is smaller and exact."""
+    if image.width * image.height > _TINY:
+        return jpeg_url(to_jpeg(image))
+    file = io.BytesIO()
+    image.save(file, "PNG", optimize=True)
+    return _url("png", file.getvalue())
+
+
+def jpeg_url(jpeg: bytes) -> str:
+    """Return a JPEG file as a ``data:`` URL."""
+    return _url("jpeg", jpeg)
+
+
+def _read(filepath: str, box: list[float] | None, side: int) -> Image.Image:
+    return crop(read_image(filepath, side_to_keep(side, [box])), box)
+
+
+def _url(kind: str, data: bytes) -> str:
+    return f"data:image/{kind};base64,{base64.b64encode(data).decode()}"

@@ -60,7 +60,7 @@ class Answer:
         coherent: whether the images belong together
         confidence: in [0, 1], or None where the model gave none
         odd: positions, from 0, of the images that do not belong
-        distinguishes: what tells the cluster from its neighbours, may be empty
+        distinguishes: what tells the cluster from its neighbors, may be empty
     """
 
     name: str

@@ -13,10 +13,11 @@ import time
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 
+from ..images.contact_sheets import captioned_sheet
 from .answers import NO_JSON, Unusable
 from .client import TEXT, Server
 from .failures import AGAIN, FILTERED, LESS, NEXT, NOT_REACHED, STOP, TIMED_OUT, UNANSWERED, Failure
-from .pictures import contact_sheet, size_of
+from .pictures import size_of
 from .prices import Budget, OverBudget, image_tokens, text_tokens
 from .prompt import Question
 
@@ -203,7 +204,7 @@ def as_sent(question: Question, sheet: bool) -> tuple[str, list[bytes]]:
     """The text and the pictures of a question, all of them or one sheet of tiles."""
     if not sheet or not question.pictures:
         return question.text, question.pictures
-    question.sheet = question.sheet or contact_sheet(question.pictures, question.captions)
+    question.sheet = question.sheet or captioned_sheet(question.pictures, question.captions)
     return question.sheet_text, [question.sheet]
 
 

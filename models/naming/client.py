@@ -7,11 +7,11 @@ Failures become :class:`Failure` with a short reason, and with a kind that tells
 """
 
 import asyncio
-import base64
 import json
 import re
 from dataclasses import dataclass
 
+from ..images.thumbnails import jpeg_url
 from .addresses import OPENAI, check_base_url, host_of, is_local
 from .failures import AGAIN, NEXT, NO_ANSWER, NO_KEY, TIMED_OUT, TOO_LARGE, Failure, failure_of, redact
 
@@ -160,7 +160,7 @@ class Server:
 
     def _responses(self, system, text, pictures, schema, title, limit):
         detail = "low" if len(pictures) > 1 and self.demands.detail else "auto"
-        images = [{"type": "input_image", "image_url": _data_url(p), "detail": detail} for p in pictures]
+        images = [{"type": "input_image", "image_url": jpeg_url(p), "detail": detail} for p in pictures]
         formats = {SCHEMA: {"type": SCHEMA, "name": title, "schema": schema, "strict": True}, OBJECT: {"type": OBJECT}}
         asked = {
             "model": self.model,
@@ -176,7 +176,7 @@ class Server:
 
     def _chat(self, system, text, pictures, schema, title, limit):
         detail = {"detail": "low"} if self.demands.detail and len(pictures) > 1 else {}
-        images = [{"type": "image_url", "image_url": {"url": _data_url(p), **detail}} for p in pictures]
+        images = [{"type": "image_url", "image_url": {"url": jpeg_url(p), **detail}} for p in pictures]
         inner = {"name": title, "schema": schema, "strict": True}
         formats = {SCHEMA: {"type": SCHEMA, "json_schema": inner}, OBJECT: {"type": OBJECT}}
         # servers without eyes take nothing but plain text
@@ -288,10 +288,6 @@ def _read_chat(body):
         content = "".join(str(part.get("text", "")) for part in content)
     state = {"length": "truncated", "content_filter": "filtered"}.get(end, "ok")
     return str(content), "refused" if message.get("refusal") else state
-
-
-def _data_url(jpeg: bytes) -> str:
-    return "data:image/jpeg;base64," + base64.b64encode(jpeg).decode()
 
 
 def _count(value) -> int | None:

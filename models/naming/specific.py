@@ -35,7 +35,7 @@ def shares_of(scores: list) -> np.ndarray:
     """What images are, among some words, on average per cluster.
 
     Before softmax the mean over all clusters is taken off each word's score: a classifier that is shown unusual images,
-    such as very small ones, has favourites that it sees everywhere.
+    such as very small ones, has favorites that it sees everywhere.
 
     Args:
         scores: per cluster ``(n, n_words)``, each image's scores before softmax

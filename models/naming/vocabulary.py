@@ -7,6 +7,8 @@ the others, not the one that fits best of all.
 
 import numpy as np
 
+from ..vectors.normalize import l2_normalize
+
 # CLIP's training multiplied cosines by up to this before softmax
 SCALE = 100.0
 _BATCH = 256
@@ -30,8 +32,8 @@ def word_vectors(encoder, words: list[str], progress=None) -> np.ndarray:
         part = words[start : start + _BATCH]
         # joined, not formatted: a word may have braces in it
         prompts = [[left + word + right for word in part] for left, right in (("", ""), ("a photo of ", "."))]
-        rows.append(sum(_unit(encoder.embed_prompts(texts)) for texts in prompts))
-    return _unit(np.concatenate(rows))
+        rows.append(sum(l2_normalize(encoder.embed_prompts(texts)) for texts in prompts))
+    return l2_normalize(np.concatenate(rows))
 
 
 def word_scores(images, words) -> np.ndarray:
@@ -44,9 +46,4 @@ def word_scores(images, words) -> np.ndarray:
     Returns:
         ``(n, n_words)`` scores
     """
-    return SCALE * _unit(np.asarray(images, dtype=np.float32)) @ words.T
-
-
-def _unit(X):
-    lengths = np.linalg.norm(X, axis=1, keepdims=True)
-    return X / np.where(lengths > 0, lengths, 1)
+    return SCALE * l2_normalize(np.asarray(images, dtype=np.float32)) @ words.T

@@ -51,7 +51,7 @@ class Augmentation:
         blur = torch.where(u[:, 13] < self.blur, u[:, 14], -1.0)
         return Draw(self._geometry(u[:, :7]), self._colors(u[:, 7:13]), blur, self.blur_sigma)
 
-    def _geometry(self, u) -> torch.Tensor:
+    def _geometry(self, u: torch.Tensor) -> torch.Tensor:
         """``(n, 2, 3)`` matrices from output to input coordinates in [-1, 1]."""
         share = self.crop + (1 - self.crop) * u[:, 0]
         ratio = torch.exp((2 * u[:, 1] - 1) * math.log(4 / 3) * (self.crop < 1))
@@ -67,7 +67,7 @@ class Augmentation:
         rows = [torch.stack([cos * width, -sin * height, x], 1), torch.stack([sin * width, cos * height, y], 1)]
         return torch.stack(rows, 1)
 
-    def _colors(self, u) -> torch.Tensor:
+    def _colors(self, u: torch.Tensor) -> torch.Tensor:
         """``(n, 3, 4)``: a colour matrix, and the weight of the mean brightness of the view."""
         n = len(u)
         grey = torch.tensor(GREY).expand(3, 3)
@@ -98,7 +98,7 @@ class Draw:
     blur: torch.Tensor
     blur_sigma: float | None = None
 
-    def __getitem__(self, rows) -> "Draw":
+    def __getitem__(self, rows: slice | torch.Tensor) -> "Draw":
         return Draw(self.geometry[rows], self.colors[rows], self.blur[rows], self.blur_sigma)
 
     def __call__(self, images: torch.Tensor, size: int | None = None) -> torch.Tensor:

@@ -6,6 +6,8 @@ images below 64 pixels, a 3 x 3 convolution with stride 1 and no pooling, as in 
 would leave a 32-pixel image 1 x 1 features. Of pretrained weights everything but that stem is kept then.
 """
 
+from typing import Any, cast
+
 import torch
 from torch import nn
 
@@ -56,7 +58,7 @@ def build_backbone(architecture: dict, pretrained: bool = False) -> nn.Module:
         name = architecture["timm_model"] if backbone == "timm" else backbone
         network = _timm(name, side, pretrained)
         if backbone.startswith("resnet") and side < SMALL_IMAGE:
-            network.conv1 = nn.Conv2d(3, network.conv1.out_channels, 3, padding=1, bias=False)
+            network.conv1 = nn.Conv2d(3, cast(nn.Conv2d, network.conv1).out_channels, 3, padding=1, bias=False)
             nn.init.kaiming_normal_(network.conv1.weight, mode="fan_out")
             network.maxpool = nn.Identity()
     _check_side(network, architecture)
@@ -77,6 +79,8 @@ def pretrained_constants(architecture: dict) -> tuple[tuple, tuple] | None:
     if not name or not timm.is_model(name):
         return None
     known = timm.get_pretrained_cfg(name)
+    if known is None:
+        return None
     return tuple(known.mean), tuple(known.std)
 
 
@@ -87,7 +91,7 @@ def stride(backbone: str, side: int) -> int:
     return 32
 
 
-def _check_side(network: nn.Module, architecture: dict):
+def _check_side(network: nn.Module, architecture: dict) -> None:
     side = architecture["image_size"]
     least = stride(architecture["backbone"], side)
     if architecture["backbone"] == "timm":
@@ -108,8 +112,8 @@ def _timm(name: str | None, side: int, pretrained: bool) -> nn.Module:
         hint = f"did you mean {' or '.join(close)}?" if close else "see timm.list_models()"
         raise ValueError(f"timm_model={name!r} is not a model of timm; {hint}")
 
-    def create():
-        options = {"pretrained": pretrained, "num_classes": 0}
+    def create() -> nn.Module:
+        options: dict[str, Any] = {"pretrained": pretrained, "num_classes": 0}
         try:
             return timm.create_model(name, img_size=side, **options)
         except TypeError:  # convolutional networks take any size and no such option
@@ -121,13 +125,9 @@ def _timm(name: str | None, side: int, pretrained: bool) -> nn.Module:
 def _lite0(pretrained: bool) -> nn.Module:
     import timm
 
-    if pretrained:
-        network = load_lite0()
-        network.reset_classifier(0)
-        return network.train()
-    network = timm.create_model("tf_efficientnet_lite0", pretrained=False)
+    network: Any = load_lite0() if pretrained else timm.create_model("tf_efficientnet_lite0", pretrained=False)
     network.reset_classifier(0)
-    return network
+    return network.train()
 
 
 def count_weights(network: nn.Module) -> int:

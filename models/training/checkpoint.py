@@ -11,6 +11,10 @@ import struct
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    import torch
 
 FORMAT = 1
 _KEY = "constellation"
@@ -18,7 +22,7 @@ _PARTIAL = ".partial"
 _LARGEST_HEADER = 100_000_000  # the limit of safetensors itself
 
 
-def write_checkpoint(path: Path, record: dict, tensors: dict):
+def write_checkpoint(path: Path, record: dict, tensors: dict) -> None:
     """Replaces the checkpoint at ``path``, or leaves it as it is.
 
     Args:
@@ -71,7 +75,7 @@ def replacing(path: Path) -> Iterator[Path]:
             partial.unlink(missing_ok=True)
 
 
-def sweep(path: Path):
+def sweep(path: Path) -> None:
     """Deletes what killed processes left beside ``path``; only its one writer may ask for that."""
     for partial in path.parent.glob(f".*{_PARTIAL}"):
         with suppress(OSError):
@@ -125,7 +129,7 @@ def read_tensors(path: Path, prefix: str) -> dict:
         raise ValueError(f"{str(path)!r} is truncated or damaged ({error}); use another copy or train again") from None
 
 
-def load_weights(network, weights: dict, what: str):
+def load_weights(network: "torch.nn.Module", weights: dict, what: str) -> None:
     """Fills a network, every weight and no other.
 
     Raises:
@@ -138,7 +142,7 @@ def load_weights(network, weights: dict, what: str):
         raise ValueError(f"{what} holds another architecture ({reason}); use the plugin that wrote it") from None
 
 
-def _force(folder: Path):
+def _force(folder: Path) -> None:
     """Makes the new name durable too; Windows has no such call on folders."""
     if os.name == "posix":
         handle = os.open(folder, os.O_RDONLY)

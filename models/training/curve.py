@@ -7,9 +7,9 @@ import numpy as np
 import torch
 
 from ..costs import duration
+from .diagnostics import SAMPLE, knn_accuracy, neighbor_agreement, spread
 from .engine import Engine
 from .recipe import Recipe
-from .signs import SAMPLE, knn_accuracy, neighbor_agreement, spread
 from .state import TrainingState
 
 _TOLD_SECONDS = 0.3
@@ -19,7 +19,7 @@ _ALMOST = 0.999  # of the work; 1 tells listeners that all is done
 def curve_entry(
     training: TrainingState, recipe: Recipe, loss: float, rate: float, speed: float, parts: list[dict]
 ) -> dict:
-    """What the curve says of the current epoch, with its signs of learning.
+    """What the curve says of the current epoch, with its diagnostics.
 
     Args:
         training: at the end of the epoch
@@ -51,7 +51,7 @@ def curve_entry(
         entry["knn_accuracy"] = round(knn_accuracy(training.features(images), classes), 4)
     if parts:
         entry["parts"] = {name: round(float(torch.stack([p[name] for p in parts]).mean()), 6) for name in parts[0]}
-    return entry | recipe.signs(training)
+    return entry | recipe.diagnostics(training)
 
 
 class Progress:

@@ -11,7 +11,7 @@ Each process computes its rows of every batch; projections are gathered, so the 
 """
 
 import os
-from contextlib import nullcontext
+from contextlib import AbstractContextManager, nullcontext
 
 import torch
 
@@ -19,7 +19,7 @@ from ..devices import best_device
 
 
 def processes() -> int:
-    """How many processes the launcher started."""
+    """The number of processes that the launcher started."""
     return int(os.environ.get("WORLD_SIZE", "1"))
 
 
@@ -53,19 +53,19 @@ class Engine:
         """This process's part of a batch."""
         return slice(self.rank, batch, self.processes)
 
-    def wrap(self, network):
+    def wrap(self, network: torch.nn.Module) -> torch.nn.Module:
         """The network as it is called in training."""
         return network
 
-    def gather(self, rows):
+    def gather(self, rows: torch.Tensor) -> torch.Tensor:
         """The rows of all processes, ``(b, ...)``; gradients flow into this process's own."""
         return rows
 
-    def backward(self, loss):
-        """Adds the gradients of the whole batch's loss to the weights."""
+    def backward(self, loss: torch.Tensor) -> None:
+        """Add the gradients of the whole batch's loss to the weights."""
         loss.backward()
 
-    def without_sync(self, network):
+    def without_sync(self, network: torch.nn.Module) -> AbstractContextManager:
         """Within, gradients stay in this process."""
         return nullcontext()
 
@@ -73,8 +73,8 @@ class Engine:
         """Whether the flag is set in any process."""
         return flag
 
-    def wait(self):
-        """Returns when all processes are here."""
+    def wait(self) -> None:
+        """Return when all processes are here."""
 
 
 class Distributed(Engine):
@@ -92,23 +92,23 @@ class Distributed(Engine):
         self.device = self._accelerator.device
         self.rank, self.processes = self._accelerator.process_index, self._accelerator.num_processes
 
-    def wrap(self, network):
-        """Synchronises gradients, and on GPUs batch normalisation too (PyTorch cannot on CPUs)."""
+    def wrap(self, network: torch.nn.Module) -> torch.nn.Module:
+        """Synchronize gradients, and on GPUs batch normalization too (PyTorch cannot on CPUs)."""
         if self.device.type == "cuda":
             network = torch.nn.SyncBatchNorm.convert_sync_batchnorm(network)
         return self._accelerator.prepare(network)
 
-    def gather(self, rows):
+    def gather(self, rows: torch.Tensor) -> torch.Tensor:
         """Others' rows come as constants: their own process has the gradient, see :meth:`backward`."""
         everyone = list(self._accelerator.gather(rows.detach()[None].contiguous()))
         everyone[self.rank] = rows
         return torch.cat(everyone)
 
-    def backward(self, loss):
+    def backward(self, loss: torch.Tensor) -> None:
         """Each process holds its rows' part of the gradient; the average over processes becomes their sum."""
         (loss * self.processes).backward()
 
-    def without_sync(self, network):
+    def without_sync(self, network: torch.nn.Module) -> AbstractContextManager:
         """See :class:`Engine`."""
         return self._accelerator.no_sync(network)
 
@@ -117,6 +117,6 @@ class Distributed(Engine):
         ours = torch.tensor([float(flag)], device=self.device)
         return bool(self._accelerator.reduce(ours, "sum").item() > 0)
 
-    def wait(self):
+    def wait(self) -> None:
         """See :class:`Engine`."""
         self._accelerator.wait_for_everyone()

@@ -1,11 +1,17 @@
 """From a checkpoint back to networks."""
 
+from typing import TYPE_CHECKING, cast
+
 from . import recipe_class
 from .backbones import features_of
 from .checkpoint import load_weights
+from .recipe import Recipe
+
+if TYPE_CHECKING:
+    from torch import nn
 
 
-def recipe_from(record: dict):
+def recipe_from(record: dict) -> Recipe:
     """The recipe of a checkpoint.
 
     Raises:
@@ -17,7 +23,7 @@ def recipe_from(record: dict):
     return cls(**validated(cls, record["params"]))
 
 
-def network_from(record: dict, weights: dict, what: str):
+def network_from(record: dict, weights: dict, what: str) -> "nn.Module":
     """The whole network with its weights, on the CPU.
 
     Args:
@@ -36,13 +42,13 @@ def network_from(record: dict, weights: dict, what: str):
     return network
 
 
-def encoder_from(record: dict, weights: dict, what: str):
+def encoder_from(record: dict, weights: dict, what: str) -> "nn.Module":
     """The encoder alone, which maps images ``(b, 3, side, side)`` to vectors ``(b, d)``.
 
     Raises:
         ValueError: in one sentence, as for :func:`network_from`, or if its vectors are not of the recorded length
     """
-    encoder = network_from(record, weights, what).encoder.eval()
+    encoder = cast("nn.Module", network_from(record, weights, what).encoder).eval()
     length = features_of(encoder, record["architecture"]["image_size"])
     if length != record["dimension"]:
         raise ValueError(f"{what} makes {length} features and records {record['dimension']}; use another copy")

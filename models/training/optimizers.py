@@ -1,19 +1,21 @@
-"""Optimisers and the learning-rate schedule: warm-up, then half a cosine down to zero."""
+"""Optimizers and the learning-rate schedule: warm-up, then half a cosine down to zero."""
 
 import math
+from collections.abc import Iterable
+from typing import Any
 
 import torch
 
 # For a batch of 256. AdamW's has the lowest loss among 2, 4 and 8e-3 after 12 epochs of 4,000 CIFAR-10 images
 DEFAULT_RATES = {"adamw": 4e-3, "sgd": 0.2, "lars": 0.3}
-_NO_DECAY_BELOW = 2  # dimensions: biases and normalisation are never decayed
+_NO_DECAY_BELOW = 2  # dimensions: biases and normalization are never decayed
 
 
 class LARS(torch.optim.Optimizer):
     """Momentum with a step per layer in proportion to its weights; keeps very large batches stable.
 
     Source: You, Gitman, Ginsburg, Large Batch Training of Convolutional Networks, 2017, Algorithm 1; as in SimCLR,
-    biases and normalisation are neither decayed nor scaled. Ours multiplies the velocity by the rate, as PyTorch's
+    biases and normalization are neither decayed nor scaled. Ours multiplies the velocity by the rate, as PyTorch's
     SGD does, so a rate that falls also shortens the steps gathered before.
 
     Args:
@@ -22,12 +24,19 @@ class LARS(torch.optim.Optimizer):
         trust (0.001): the step's length relative to that of the weights
     """
 
-    def __init__(self, params, lr: float = 0.3, weight_decay: float = 1e-6, momentum: float = 0.9, trust: float = 1e-3):
+    def __init__(
+        self,
+        params: Iterable[Any],
+        lr: float = 0.3,
+        weight_decay: float = 1e-6,
+        momentum: float = 0.9,
+        trust: float = 1e-3,
+    ) -> None:
         super().__init__(params, {"lr": lr, "weight_decay": weight_decay, "momentum": momentum, "trust": trust})
 
     @torch.no_grad()
-    def step(self, closure=None):
-        """One step."""
+    def step(self, closure: Any = None) -> Any:
+        """Take one step."""
         for group in self.param_groups:
             for weight in group["params"]:
                 if weight.grad is None:
@@ -46,15 +55,15 @@ class LARS(torch.optim.Optimizer):
 
 
 def build_optimizer(name: str, network: torch.nn.Module, weight_decay: float) -> torch.optim.Optimizer:
-    """An optimiser whose rate is set at every step.
+    """An optimizer whose rate is set at every step.
 
     Args:
         name: "adamw", "sgd" or "lars"
         network: whose weights to train
-        weight_decay: of matrices and filters; biases and normalisation are not decayed
+        weight_decay: of matrices and filters; biases and normalization are not decayed
 
     Returns:
-        the optimiser
+        the optimizer
     """
     weights = [weight for weight in network.parameters() if weight.requires_grad]
     groups = [
@@ -77,7 +86,7 @@ def learning_rate(step: int, steps: int, warmup: int, peak: float) -> float:
 
 
 def optimizer_tensors(optimizer: torch.optim.Optimizer) -> dict:
-    """The optimiser's state as tensors by name, for a checkpoint."""
+    """The optimizer's state as tensors by name, for a checkpoint."""
     state = optimizer.state_dict()["state"]
     return {
         f"optimizer.{number}.{key}": value
@@ -87,8 +96,8 @@ def optimizer_tensors(optimizer: torch.optim.Optimizer) -> dict:
     }
 
 
-def restore_optimizer(optimizer: torch.optim.Optimizer, tensors: dict):
-    """Puts back what :func:`optimizer_tensors` took, names without ``optimizer.``."""
+def restore_optimizer(optimizer: torch.optim.Optimizer, tensors: dict) -> None:
+    """Put back what :func:`optimizer_tensors` took, names without ``optimizer.``."""
     whole = optimizer.state_dict()
     for name, value in tensors.items():
         number, key = name.split(".", 1)

@@ -11,6 +11,7 @@ from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
+from typing import BinaryIO
 
 import numpy as np
 from PIL import Image
@@ -18,6 +19,7 @@ from PIL import Image
 from ..costs import cores
 from ..images.preprocessing import Preprocessing
 from ..images.reading import ImageError, crop, read_image
+from ..progress import quiet
 
 _CHUNK = 256
 # Of the free memory: the rest is for the network, and for whatever else runs here
@@ -77,9 +79,10 @@ def decode(
     Raises:
         ValueError: in one sentence, if no image can be read, all are identical, or there is no room for them
     """
-    progress = progress or (lambda fraction, message="": None)
+    report = progress or quiet
     array = _allocate((len(items), 3, *preprocessing.size), folder)
-    kept, skipped = [], Counter()
+    kept: list[str] = []
+    skipped: Counter[str] = Counter()
     pool = ThreadPoolExecutor(cores() if num_workers is None else max(1, num_workers))
     try:
         for start in range(0, len(items), _CHUNK):  # results of a whole data set would wait in memory
@@ -91,14 +94,14 @@ def decode(
                     array[len(kept)] = result
                     kept.append(ids[position])
                 done = position + 1
-                progress(_READING_SHARE * done / len(items), f"{done:,} of {len(items):,} images")
+                report(_READING_SHARE * done / len(items), f"{done:,} of {len(items):,} images")
     finally:
         pool.shutdown(cancel_futures=True)  # a stop must not wait for images that nobody wants any more
     if not kept:
         reasons = ", ".join(f"{count:,} {reason}" for reason, count in skipped.items())
         raise ValueError(f"none of the {len(items):,} images can be read ({reasons}); check their paths")
     rest = 1 - _READING_SHARE
-    return describe(array[: len(kept)], kept, dict(skipped), lambda share: progress(1 - rest + rest * share, "digest"))
+    return describe(array[: len(kept)], kept, dict(skipped), lambda share: report(1 - rest + rest * share, "digest"))
 
 
 def propose_side(items: Sequence[tuple[str, list[float] | None]], most: int = 224) -> int:
@@ -123,7 +126,7 @@ def propose_side(items: Sequence[tuple[str, list[float] | None]], most: int = 22
     return min(next((side for side in _SIDES if side >= median), most), most)
 
 
-def _read(item, preprocessing) -> np.ndarray | str:
+def _read(item: tuple[str, list[float] | None], preprocessing: Preprocessing) -> np.ndarray | str:
     filepath, box = item
     try:
         # a box may be a small part of its file, so the file is then read at full size
@@ -160,7 +163,7 @@ def _allocate(shape: tuple, folder: Path) -> np.ndarray:
     return array
 
 
-def _reserve(file, size: int):
+def _reserve(file: BinaryIO, size: int) -> None:
     """Takes the room on the disk now: writing to a mapped page that finds no room later kills the whole process."""
     if hasattr(os, "posix_fallocate"):
         os.posix_fallocate(file.fileno(), 0, size)
@@ -169,7 +172,7 @@ def _reserve(file, size: int):
 
 
 def describe(
-    array: np.ndarray, ids: list[str], skipped: dict[str, int], progress: Callable[[float], None] | None = None
+    array: np.ndarray, ids: list[str], skipped: dict[str, int], progress: Callable[[float], object] | None = None
 ) -> Pixels:
     """Decoded images with their digest and colour statistics.
 
@@ -187,7 +190,7 @@ def describe(
     grey = identical = True
     for start in range(0, len(array), _CHUNK):
         part = np.ascontiguousarray(array[start : start + _CHUNK])
-        sha.update(part)
+        sha.update(part.data)
         counts += [np.bincount(part[:, channel].ravel(), minlength=256) for channel in range(3)]
         grey = grey and bool((part[:, :1] == part[:, 1:]).all())
         identical = identical and bool((part == first).all())

@@ -235,13 +235,13 @@ class Recipe:
     def review(self, training: TrainingState) -> None:
         """Called after every epoch, before it is kept; may set ``training.epoch`` back to repeat a stage."""
 
-    def signs(self, training: TrainingState) -> dict:
+    def diagnostics(self, training: TrainingState) -> dict:
         """What the curve says of an epoch besides the usual, plain JSON."""
         return {}
 
     def verdict(self, loss: float, trivial: float, spread: float) -> str | None:
         """Why the last stage has learned nothing, in a sentence, or None if it has."""
-        from .signs import verdict
+        from .diagnostics import verdict
 
         return verdict(loss, trivial, spread, contrastive=False)
 

@@ -10,6 +10,7 @@ from torch import nn
 from torch.nn import functional as F
 
 from .checkpoint import replacing
+from .pixels import Pixels
 
 _SAMPLED = 5000
 
@@ -26,7 +27,7 @@ class Front(nn.Module):
         super().__init__()
         self.channels, self.flat = channels, flat
 
-    def forward(self, images):
+    def forward(self, images: torch.Tensor) -> torch.Tensor:
         """``(b, c, side, side)``, or ``(b, c * side * side)`` if flat."""
         images = images.mean(1, keepdim=True) if self.channels == 1 else images
         return images.flatten(1) if self.flat else images
@@ -49,7 +50,7 @@ class Reconstruction(nn.Module):
         self.denoising = denoising
         self.layer = None  # trains one layer and its mirror alone, as DEC's pretraining does
 
-    def forward(self, images):
+    def forward(self, images: torch.Tensor) -> torch.Tensor:
         """Errors ``(b,)`` of the images, or of the layer that is trained alone."""
         target = self.encoder[0](images)
         if self.layer is None:
@@ -62,11 +63,11 @@ class Reconstruction(nn.Module):
             found = self.decoder[-position](self._corrupted(hidden))
         return (found.float() - target.float()).square().flatten(1).mean(1)
 
-    def _corrupted(self, values):
+    def _corrupted(self, values: torch.Tensor) -> torch.Tensor:
         return F.dropout(values, self.denoising, self.training) if self.denoising else values
 
 
-def mean_image_error(pixels, channels: int) -> float:
+def mean_image_error(pixels: Pixels, channels: int) -> float:
     """The error of the best constant reconstruction, the mean image; pixels in [0, 1].
 
     Args:
@@ -80,7 +81,7 @@ def mean_image_error(pixels, channels: int) -> float:
     return float(values.var(0).mean())
 
 
-def save_picture(network: Reconstruction, images: torch.Tensor, path: Path):
+def save_picture(network: Reconstruction, images: torch.Tensor, path: Path) -> None:
     """Saves originals above their reconstructions.
 
     Args:

@@ -128,8 +128,8 @@ class SimCLR(ViewsRecipe):
         return nt_xent(engine.gather(first), engine.gather(second), self.temperature)
 
     def verdict(self, loss: float, trivial: float, spread: float) -> str | None:
-        """See :func:`models.training.signs.verdict`."""
-        from .signs import verdict
+        """See :func:`models.training.diagnostics.verdict`."""
+        from .diagnostics import verdict
 
         return verdict(loss, trivial, spread, contrastive=True)
 

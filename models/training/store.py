@@ -10,6 +10,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from difflib import get_close_matches
 from pathlib import Path
+from typing import BinaryIO
 
 from .checkpoint import read_record, read_tensors, sweep, write_checkpoint
 
@@ -69,7 +70,7 @@ def record_of(name: str) -> dict:
     return read_record(path)
 
 
-def check_free(name: str):
+def check_free(name: str) -> None:
     """Refuses a name that is taken.
 
     Raises:
@@ -115,7 +116,7 @@ def claimed(name: str) -> Iterator[None]:
         yield
 
 
-def _lock_file(path: Path):
+def _lock_file(path: Path) -> BinaryIO:
     """A file of no content; it stays, because whoever waits for a deleted file waits for nothing."""
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
@@ -187,7 +188,7 @@ def import_file(source: str, name: str | None = None) -> dict:
 
     origin = Path(source).expanduser()
     record = read_record(origin)
-    name = name or record.get("name")
+    name = str(name or record.get("name"))
     check_free(name)
     encoder_from(record, read_tensors(origin, "network."), repr(str(origin)))
     with claimed(name):

@@ -1,19 +1,29 @@
 """Centers of clusters, and the confidence that follows from distances to them."""
 
+from typing import NamedTuple
+
 import numpy as np
 
 # Rows per block: the (rows, n_clusters) score matrix stays in the processor's cache for usual sizes.
 _BLOCK = 8192
 
 
-def is_unit(X) -> bool:
-    """Whether all rows of ``X`` ``(n, d)`` have length 1, within the error of float16 storage."""
+class _Nearest(NamedTuple):
+    """Every sample's nearest center, and the Euclidean distances to it and to the second nearest, ``(n,)`` each."""
+
+    labels: np.ndarray
+    first: np.ndarray
+    second: np.ndarray
+
+
+def is_unit(X: np.ndarray) -> bool:
+    """Return whether all rows of ``X`` ``(n, d)`` have length 1, within the error of float16 storage."""
     squares = np.einsum("ij,ij->i", X, X)
     return bool(np.all(np.abs(squares - 1.0) < 4e-3))
 
 
-def nearest_centers(X, centers):
-    """The nearest center of every sample, and how clearly it is the nearest.
+def nearest_centers(X: np.ndarray, centers: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Find the nearest center of every sample, and how clearly it is the nearest.
 
     Args:
         X: ``(n, d)`` vectors
@@ -30,7 +40,7 @@ def nearest_centers(X, centers):
     return labels, confidence.astype(np.float32)
 
 
-def _two_nearest(X, centers):
+def _two_nearest(X: np.ndarray, centers: np.ndarray) -> _Nearest:
     # Far from the origin the expansion |x|^2 - 2xc + |c|^2 loses its digits in float32, so both move there.
     origin = centers.mean(axis=0, dtype=np.float64).astype(X.dtype)
     centers = (centers - origin).astype(X.dtype, copy=False)
@@ -47,16 +57,16 @@ def _two_nearest(X, centers):
         else:
             pairs[rows, 0] = squares[:, 0]
     first, second = np.sqrt(np.maximum(pairs, 0)).T
-    return labels, first, second
+    return _Nearest(labels, first, second)
 
 
-def inertia(X, centers, labels) -> float:
+def inertia(X: np.ndarray, centers: np.ndarray, labels: np.ndarray) -> float:
     """Sum of the squared distances of ``X`` ``(n, d)`` to the centers ``(k, d)`` of their labels ``(n,)``."""
     return float(((X - centers[labels]) ** 2).sum(dtype=np.float64))
 
 
-def centroid_confidence(X, labels):
-    """Confidence of labels that come without one: the simplified silhouette about the clusters' means.
+def centroid_confidence(X: np.ndarray, labels: np.ndarray) -> np.ndarray:
+    """Rate labels that come without a confidence by the simplified silhouette about the clusters' means.
 
     Args:
         X: ``(n, d)`` vectors
@@ -74,8 +84,8 @@ def centroid_confidence(X, labels):
     return np.where(found == labels, confidence, 0).astype(np.float32)
 
 
-def cluster_means(X, labels, k: int):
-    """Means ``(k, d)`` of the rows of ``X`` ``(n, d)`` by label ``(n,)``; an empty cluster's mean is zero."""
+def cluster_means(X: np.ndarray, labels: np.ndarray, k: int) -> np.ndarray:
+    """Average the rows of ``X`` ``(n, d)`` by label ``(n,)`` to ``(k, d)``; an empty cluster's mean is zero."""
     from scipy.sparse import csr_matrix
 
     counts = np.bincount(labels, minlength=k)

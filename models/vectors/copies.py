@@ -11,7 +11,7 @@ _FEW = 16
 _BYTES = 2**19  # of a block, which stays in the processor's cache
 
 
-def first_copies(X):
+def first_copies(X: np.ndarray) -> np.ndarray:
     """The first row that is equal to each row, where -0.0 equals 0.0.
 
     Fingerprints in integers, which are exact wherever a row stands, say which rows may be copies: those of a few
@@ -36,7 +36,7 @@ def first_copies(X):
     return first
 
 
-def deciding_rows(copies, labels):
+def deciding_rows(copies: np.ndarray, labels: np.ndarray) -> np.ndarray:
     """The row whose answer each row takes: the first of its copies with the label that most of them have.
 
     Args:
@@ -62,29 +62,29 @@ def deciding_rows(copies, labels):
     return found
 
 
-def agreed(copies, labels, *others):
-    """``labels`` ``(n,)`` and whatever else has one row per vector, with the same answer for all copies.
+def agreed(copies: np.ndarray, labels: np.ndarray, confidence: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Give all copies one label and what goes with it.
 
     Args:
         copies: ``(n,)`` as :func:`first_copies` returns them
         labels: ``(n,)`` integers, which decide, see :func:`deciding_rows`
-        others: arrays of ``n`` rows
+        confidence: an array of ``n`` rows that go with the labels
 
     Returns:
-        a tuple of arrays as given
+        a tuple of labels and confidences, as given but for copies that differed
     """
     rows = deciding_rows(copies, labels)
-    return tuple(np.asarray(values)[rows] for values in (labels, *others))
+    return np.asarray(labels)[rows], np.asarray(confidence)[rows]
 
 
-def _of_one_print(rows, prints):
+def _of_one_print(rows: np.ndarray, prints: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     """The rows whose fingerprint is not theirs alone, in order, and the first row that has it."""
     _, starts, each, counts = np.unique(prints, return_index=True, return_inverse=True, return_counts=True)
     shared = counts[each] > 1
     return rows[shared], rows[starts[each[shared]]]
 
 
-def _fingerprints(X, rows):
+def _fingerprints(X: np.ndarray, rows: np.ndarray) -> np.ndarray:
     """Sums ``(m,)`` of the bits of some rows, each word times an odd number, modulo 2^64."""
     width, words = X.shape[1], -(-X.shape[1] * X.itemsize // 8)
     factors = np.random.default_rng(51).integers(2**64, size=words, dtype=np.uint64) | np.uint64(1)
@@ -101,7 +101,7 @@ def _fingerprints(X, rows):
     return found
 
 
-def _equal(X, rows, others):
+def _equal(X: np.ndarray, rows: np.ndarray, others: np.ndarray) -> np.ndarray:
     """Equality ``(m,)`` of some rows and those beside them in ``others``; every row equals itself, nan or not."""
     found = rows == others
     asked = np.flatnonzero(~found)

@@ -2,11 +2,13 @@
 
 import numpy as np
 
+from ..progress import Progress
+
 _BLOCK = 2048
 
 
-def merge_tree(X, linkage: str, metric: str, progress):
-    """Merges the two nearest clusters until one is left.
+def merge_tree(X: np.ndarray, linkage: str, metric: str, progress: Progress) -> tuple[np.ndarray, np.ndarray]:
+    """Merge the two nearest clusters until one is left.
 
     Args:
         X: ``(n, d)`` vectors
@@ -26,8 +28,8 @@ def merge_tree(X, linkage: str, metric: str, progress):
     return tree[:, :2].astype(np.int64), tree[:, 2]
 
 
-def cut_tree(children, merges: int):
-    """Labels ``(n,)`` after the first ``merges`` merges of a tree ``(n - 1, 2)``."""
+def cut_tree(children: np.ndarray, merges: int) -> np.ndarray:
+    """Return the labels ``(n,)`` after the first ``merges`` merges of a tree ``(n - 1, 2)``."""
     from scipy.sparse import coo_matrix
     from scipy.sparse.csgraph import connected_components
 
@@ -39,8 +41,8 @@ def cut_tree(children, merges: int):
     return np.unique(nodes, return_inverse=True)[1]
 
 
-def _condensed(X, metric: str, progress):
-    """Distances of all pairs ``(n * (n - 1) / 2,)`` float64, as scipy takes them."""
+def _condensed(X: np.ndarray, metric: str, progress: Progress) -> np.ndarray:
+    """Return the distances of all pairs ``(n * (n - 1) / 2,)`` float64, as scipy takes them."""
     from sklearn.metrics import pairwise_distances
 
     n = len(X)

@@ -1,6 +1,9 @@
-"""Nearest neighbours: the graph of a set of vectors, and places for new vectors by the vote of their neighbours."""
+"""Nearest neighbors: the graph of a set of vectors, and places for new vectors by the vote of their neighbors."""
 
 import numpy as np
+
+from ..progress import Progress
+from .normalize import l2_normalize
 
 # Up to here the exact search takes less time than compiling and running the approximate one.
 EXACT_LIMIT = 40_000
@@ -8,28 +11,33 @@ EXACT_LIMIT = 40_000
 _BLOCK, _LARGEST = 2048, 2**27
 
 
-def nearest_neighbors(X, k: int, metric: str = "cosine", random_state: int = 51, progress=None):
-    """The ``k`` nearest other samples of every sample.
+Neighbors = tuple[np.ndarray, np.ndarray]  # indices and distances, (n, k) each
+
+
+def nearest_neighbors(
+    X: np.ndarray, k: int, metric: str = "cosine", random_state: int = 51, progress: Progress | None = None
+) -> Neighbors:
+    """Find the ``k`` nearest other samples of every sample.
 
     Exact up to 40,000 samples; above, NN-descent (Dong et al. 2011), whose recall was .997 on 60,000 x 512.
 
     Args:
         X: ``(n, d)`` vectors
-        k: neighbours per sample, at most ``n - 1`` are returned
+        k: neighbors per sample, at most ``n - 1`` are returned
         metric ("cosine"): "cosine" or "euclidean"
         random_state (51): seed of the approximate search
         progress (None): called with ``(fraction, message)``; whatever it raises stops the search
 
     Returns:
         a tuple of ``(n, k)`` int64 indices and ``(n, k)`` float32 distances, nearest first, where a sample is never
-        its own neighbour, even among exact duplicates
+        its own neighbor, even among exact duplicates
 
     Raises:
         ValueError: if ``k`` or ``metric`` is not usable
     """
     X = _prepared(X, metric)
     if k < 1 or len(X) < 2:
-        raise ValueError(f"k={k} neighbours of {len(X)} samples do not exist; use k >= 1 and at least 2 samples")
+        raise ValueError(f"k={k} neighbors of {len(X)} samples do not exist; use k >= 1 and at least 2 samples")
     k = min(int(k), len(X) - 1)
     if len(X) > EXACT_LIMIT:
         indices, distances = _descent(X, k, metric, random_state)
@@ -38,13 +46,15 @@ def nearest_neighbors(X, k: int, metric: str = "cosine", random_state: int = 51,
     return indices, distances
 
 
-def neighbors_of(X, rows, k: int, metric: str = "cosine", progress=None):
-    """The ``k`` nearest other samples of some samples, exact.
+def neighbors_of(
+    X: np.ndarray, rows: np.ndarray, k: int, metric: str = "cosine", progress: Progress | None = None
+) -> Neighbors:
+    """Find the ``k`` nearest other samples of some samples, exact.
 
     Args:
         X: ``(n, d)`` vectors
-        rows: ``(m,)`` which of them are asked
-        k: neighbours per sample, at most ``n - 1`` are returned
+        rows: ``(m,)`` positions of those whose neighbors are sought
+        k: neighbors per sample, at most ``n - 1`` are returned
         metric ("cosine"): "cosine" or "euclidean"
         progress (None): called with ``(fraction, message)``; whatever it raises stops the search
 
@@ -61,8 +71,10 @@ def neighbors_of(X, rows, k: int, metric: str = "cosine", progress=None):
     return indices[~own].reshape(shape), distances[~own].reshape(shape)
 
 
-def query_neighbors(X, queries, k: int, metric: str = "cosine", progress=None):
-    """The ``k`` nearest of ``X`` ``(n, d)`` to each of ``queries`` ``(m, d)``, exact.
+def query_neighbors(
+    X: np.ndarray, queries: np.ndarray, k: int, metric: str = "cosine", progress: Progress | None = None
+) -> Neighbors:
+    """Find the ``k`` nearest of ``X`` ``(n, d)`` to each of ``queries`` ``(m, d)``, exact.
 
     Returns:
         a tuple of ``(m, k)`` int64 indices into ``X`` and ``(m, k)`` float32 distances, nearest first
@@ -71,16 +83,16 @@ def query_neighbors(X, queries, k: int, metric: str = "cosine", progress=None):
     return _exact(X, queries, min(int(k), len(X)), metric, progress, own=False)
 
 
-def class_agreement(truth, rows, indices):
-    """Share of each sample's neighbours that are of its class.
+def class_agreement(truth: np.ndarray, rows: np.ndarray, indices: np.ndarray) -> np.ndarray:
+    """Return the share of each sample's neighbors that are of its class.
 
     Args:
         truth: ``(n,)`` class numbers, -1 where unknown
-        rows: ``(m,)`` which samples
-        indices: ``(m, k)`` their neighbours
+        rows: ``(m,)`` positions of the samples
+        indices: ``(m, k)`` their neighbors
 
     Returns:
-        ``(m,)`` shares among the neighbours of known class; nan where there is none, or the sample has no class
+        ``(m,)`` shares among the neighbors of known class; nan where there is none, or the sample has no class
     """
     truth, rows, indices = np.asarray(truth), np.asarray(rows), np.asarray(indices)
     own, theirs = truth[rows], truth[indices]
@@ -89,8 +101,15 @@ def class_agreement(truth, rows, indices):
         return ((theirs == own[:, None]) & known).sum(axis=1) / known.sum(axis=1)
 
 
-def vote(queries, X, labels, k: int = 10, metric: str = "euclidean", limits=None):
-    """Labels of new vectors by their nearest labelled ones, nearer ones counting more.
+def vote(
+    queries: np.ndarray,
+    X: np.ndarray,
+    labels: np.ndarray,
+    k: int = 10,
+    metric: str = "euclidean",
+    limits: np.ndarray | None = None,
+) -> tuple[np.ndarray, np.ndarray]:
+    """Label new vectors by their nearest labeled ones, nearer ones counting more.
 
     A vector that is in ``X`` keeps its label: at distance zero it outvotes the others.
 
@@ -121,8 +140,10 @@ def vote(queries, X, labels, k: int = 10, metric: str = "euclidean", limits=None
     return found, np.where(found < 0, 0, confidence).astype(np.float32)
 
 
-def vote_shares(queries, X, labels, k: int = 10, metric: str = "euclidean"):
-    """What each cluster gets of the vote that :func:`vote` counts.
+def vote_shares(
+    queries: np.ndarray, X: np.ndarray, labels: np.ndarray, k: int = 10, metric: str = "euclidean"
+) -> np.ndarray:
+    """Return each cluster's share of the vote that :func:`vote` counts.
 
     Args:
         queries: ``(m, d)`` new vectors
@@ -142,12 +163,14 @@ def vote_shares(queries, X, labels, k: int = 10, metric: str = "euclidean"):
     return shares / shares.sum(axis=1, keepdims=True)
 
 
-def _weights(distances):
+def _weights(distances: np.ndarray) -> np.ndarray:
     return 1.0 / (distances + 1e-3 * distances.mean(axis=1, keepdims=True) + 1e-12)
 
 
-def distance_limits(X, labels, metric: str = "euclidean", sample: int = 500, random_state: int = 51):
-    """How far a cluster's members are from their nearest fellow member, at most.
+def distance_limits(
+    X: np.ndarray, labels: np.ndarray, metric: str = "euclidean", sample: int = 500, random_state: int = 51
+) -> np.ndarray:
+    """Return, for each cluster, the largest distance of a member to its nearest fellow member.
 
     Args:
         X: ``(n, d)`` vectors
@@ -172,17 +195,14 @@ def distance_limits(X, labels, metric: str = "euclidean", sample: int = 500, ran
     return limits
 
 
-def _prepared(X, metric: str):
+def _prepared(X: np.ndarray, metric: str) -> np.ndarray:
     if metric not in ("cosine", "euclidean"):
         raise ValueError(f"metric={metric!r} is not known here; use 'cosine' or 'euclidean'")
     X = np.ascontiguousarray(X, dtype=np.float32)
-    if metric == "euclidean":
-        return X
-    lengths = np.linalg.norm(X, axis=1, keepdims=True)
-    return X / np.where(lengths > 0, lengths, 1)
+    return X if metric == "euclidean" else l2_normalize(X)
 
 
-def _exact(X, queries, k, metric, progress, own: bool):
+def _exact(X: np.ndarray, queries: np.ndarray, k: int, metric: str, progress: Progress | None, own: bool) -> Neighbors:
     indices = np.empty((len(queries), k), dtype=np.int64)
     distances = np.empty((len(queries), k), dtype=np.float32)
     # The expansion of the square below loses digits far from the origin, and distances do not mind a move.
@@ -202,12 +222,12 @@ def _exact(X, queries, k, metric, progress, own: bool):
         indices[rows] = np.take_along_axis(near, order, axis=1)
         distances[rows] = np.take_along_axis(exact, order, axis=1)
         if progress:
-            progress(rows.stop / len(queries), "nearest neighbours")
+            progress(rows.stop / len(queries), "nearest neighbors")
     return indices, distances
 
 
-def _paired(block, X, near, metric):
-    """Distances ``(m, k)`` from each row of ``block`` to its own ``near`` rows of ``X``, exact in float32."""
+def _paired(block: np.ndarray, X: np.ndarray, near: np.ndarray, metric: str) -> np.ndarray:
+    """Return distances ``(m, k)`` from each row of ``block`` to its own ``near`` rows of ``X``, exact in float32."""
     found = np.empty(near.shape, dtype=np.float32)
     for column in range(near.shape[1]):
         difference = X[near[:, column]] - block
@@ -216,7 +236,7 @@ def _paired(block, X, near, metric):
     return found / 2 if metric == "cosine" else np.sqrt(found)
 
 
-def _descent(X, k, metric, random_state):
+def _descent(X: np.ndarray, k: int, metric: str, random_state: int) -> Neighbors:
     from pynndescent import NNDescent
 
     index = NNDescent(X, metric=metric, n_neighbors=k + 1, random_state=random_state)

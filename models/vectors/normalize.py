@@ -3,23 +3,26 @@
 from itertools import pairwise
 
 import numpy as np
+from numpy.typing import DTypeLike
 
 
-def l2_normalize(X, widths: list[int] | None = None):
-    """Vectors scaled to length 1.
+def l2_normalize(X: np.ndarray, widths: list[int] | None = None, dtype: DTypeLike = np.float32) -> np.ndarray:
+    """Scale vectors to length 1.
 
     Args:
         X: ``(n, d)`` vectors
         widths (None): dimensions of the embedding spaces side by side in ``X``, by default one; each gets length 1
+        dtype (float32): the type of the result
 
     Returns:
-        ``(n, d)`` float32; zero vectors stay zero
+        ``(n, d)`` scaled vectors; zero vectors stay zero
     """
-    found = np.empty(X.shape, np.float32)
+    found = np.empty(X.shape, dtype)
     borders = np.cumsum([0, *(widths or [X.shape[1]])])
     for start, stop in pairwise(borders):
         space = X[:, start:stop]
         # float64, because the squares of very small or large float32 values vanish or overflow
         lengths = np.sqrt(np.einsum("ij,ij->i", space, space, dtype=np.float64))
-        found[:, start:stop] = space / np.where(lengths > 0, lengths, 1)[:, None]
+        # divided into the result: a quotient of its own would be float64, and twice as large
+        np.divide(space, np.where(lengths > 0, lengths, 1)[:, None], out=found[:, start:stop], casting="same_kind")
     return found

@@ -2,11 +2,11 @@
 
 Distances concentrate in high dimensions, so methods that look for dense regions find mostly noise there: on 1280-d
 features of CIFAR-10 HDBSCAN calls over half of the samples noise. UMAP (McInnes et al. 2018) keeps who is whose
-neighbour and draws groups together; PCA keeps the directions of most variance, is cheap and linear.
+neighbor and draws groups together; PCA keeps the directions of most variance, is cheap and linear.
 """
 
 import warnings
-from typing import Annotated
+from typing import Annotated, Any, Protocol
 
 import numpy as np
 from pydantic import Field
@@ -14,26 +14,32 @@ from sklearn.base import BaseEstimator, TransformerMixin
 
 from ..costs import Cost
 from ..parameters import SEED, validated
-from ..progress import quiet
-from .neighbors import nearest_neighbors
+from ..progress import Progress, quiet
+from .neighbors import Neighbors, nearest_neighbors
 
 # Above this, "auto" reduces for density methods.
 DENSE_DIMENSIONS = 50
 # On CIFAR-10 features 200 epochs give the clusters of umap-learn's 500 (below 10,000 samples) at 0.4 of the time.
 _EPOCHS = 200
-# Fewer samples than this have no neighbourhood graph worth drawing; the linear projection is shown instead.
+# Fewer samples than this have no neighborhood graph worth drawing; the linear projection is shown instead.
 _FEWEST = 16
 _TOO_FEW = "UMAP needs {1} different vectors and got {0}, so the first principal components were used instead"
 
 
+class _Method(Protocol):
+    """A clustering method, as far as its reduction depends on it."""
+
+    density: bool
+
+
 class Reduction(TransformerMixin, BaseEstimator):
-    """Base of the reductions: ``fit_transform(X, knn=None, progress=None)``.
+    """Base class of the reductions: ``fit_transform(X, knn=None, progress=None)``.
 
     Attributes:
         name: the value in the drop-down
         title: the method's usual name
         when: one line that says when to choose it
-        neighbors: how many neighbours of each sample ``fit_transform`` can use as ``knn``, 0 if none
+        neighbors: how many neighbors of each sample ``fit_transform`` can use as ``knn``, 0 if none
     """
 
     name = ""
@@ -43,7 +49,7 @@ class Reduction(TransformerMixin, BaseEstimator):
 
     @classmethod
     def estimate(cls, n: int, d: int, params: dict) -> Cost:
-        """Expected cost on ``n`` samples of dimension ``d``, as for clusterers."""
+        """Return the expected cost on ``n`` samples of dimension ``d``, as for clusterers."""
         return Cost(0.0, 0)
 
     def _validated(self) -> dict:
@@ -58,12 +64,14 @@ class NoReduction(Reduction):
     title = "none"
     when = "k-means and relatives on embeddings; new samples are placed exactly"
 
-    def fit_transform(self, X, y=None, knn=None, progress=None):
-        """Returns ``X`` ``(n, d)`` itself."""
+    def fit_transform(
+        self, X: np.ndarray, y: Any = None, knn: Neighbors | None = None, progress: Progress | None = None
+    ) -> np.ndarray:
+        """Return ``X`` ``(n, d)`` itself."""
         return X
 
-    def transform(self, X):
-        """Returns ``X`` ``(m, d)`` itself."""
+    def transform(self, X: np.ndarray) -> np.ndarray:
+        """Return ``X`` ``(m, d)`` itself."""
         return X
 
 
@@ -88,13 +96,15 @@ class PCAReduction(Reduction):
         self.random_state = random_state
 
     @classmethod
-    def estimate(cls, n, d, params):
-        """Expected cost, as for clusterers."""
+    def estimate(cls, n: int, d: int, params: dict) -> Cost:
+        """Return the expected cost, as for clusterers."""
         width = min(params["n_components"] + 10, d)
         return Cost(0.05 + 12 * 4e-11 * n * d * width, 4 * n * (d + 3 * width))
 
-    def fit_transform(self, X, y=None, knn=None, progress=None):
-        """Returns the coordinates ``(n, min(n_components, n, d))`` of ``X`` ``(n, d)``, float32."""
+    def fit_transform(
+        self, X: np.ndarray, y: Any = None, knn: Neighbors | None = None, progress: Progress | None = None
+    ) -> np.ndarray:
+        """Return the coordinates ``(n, min(n_components, n, d))`` of ``X`` ``(n, d)``, float32."""
         from sklearn.decomposition import PCA
 
         params = self._validated()
@@ -108,15 +118,15 @@ class PCAReduction(Reduction):
         self.components_ = np.ascontiguousarray(fitted.components_, dtype=np.float32)
         return self.transform(X)
 
-    def transform(self, X):
-        """Returns the coordinates ``(m, n_components)`` of ``X`` ``(m, d)``, float32."""
+    def transform(self, X: np.ndarray) -> np.ndarray:
+        """Return the coordinates ``(m, n_components)`` of ``X`` ``(m, d)``, float32."""
         return project(X, self.mean_, self.components_)
 
 
 class UMAPReduction(Reduction):
     """Uniform manifold approximation and projection.
 
-    It has no transform: new samples are placed by their nearest neighbours among the vectors it was fitted on.
+    It has no transform: new samples are placed by their nearest neighbors among the vectors it was fitted on.
 
     Attributes:
         vectors_: ``(n, d)`` what it was fitted on, not copied
@@ -124,14 +134,14 @@ class UMAPReduction(Reduction):
 
     name = "umap"
     title = "UMAP"
-    when = "HDBSCAN, and k-means when quality counts more than seconds: draws neighbours together"
+    when = "HDBSCAN, and k-means when quality counts more than seconds: draws neighbors together"
     neighbors = 15
 
     def __init__(
         self,
         n_components: Annotated[int, Field(ge=2, le=100, description="Dimensions of the result")] = 10,
         n_neighbors: Annotated[
-            int, Field(ge=2, le=200, description="Neighbours per sample; more shows coarser structure")
+            int, Field(ge=2, le=200, description="Neighbors per sample; more shows coarser structure")
         ] = 15,
         min_dist: Annotated[
             float, Field(ge=0, le=0.99, description="Least distance between samples; 0 packs clusters tightly")
@@ -144,20 +154,22 @@ class UMAPReduction(Reduction):
         self.random_state = random_state
 
     @classmethod
-    def estimate(cls, n, d, params):
-        """Expected cost, as for clusterers; the first use in a process compiles for some 20 s."""
+    def estimate(cls, n: int, d: int, params: dict) -> Cost:
+        """Return the expected cost, as for clusterers; the first use in a process compiles for some 20 s."""
         search = 2.5e-11 * n * n * d if n <= 40_000 else 35 + 1.3e-4 * n
         layout = 1e-8 * n * _EPOCHS * params["n_neighbors"] * (1 + params["n_components"] / 10)
         return Cost(20 + search + layout, n * params["n_neighbors"] * 100 + 4 * 2048 * n)
 
-    def fit_transform(self, X, y=None, knn=None, progress=None):
-        """Embeds ``X``.
+    def fit_transform(
+        self, X: np.ndarray, y: Any = None, knn: Neighbors | None = None, progress: Progress | None = None
+    ) -> np.ndarray:
+        """Embed ``X``.
 
         Args:
             X: ``(n, d)`` vectors
             y (None): ignored, here for scikit-learn's conventions
-            knn (None): ``(indices, distances)`` of :func:`models.neighbors.nearest_neighbors` with the cosine metric;
-                searched for if missing or too short
+            knn (None): ``(indices, distances)`` of :func:`models.vectors.neighbors.nearest_neighbors` with the cosine
+                metric; searched for if missing or too short
             progress (None): called with ``(fraction, message)``; whatever it raises stops the fit
 
         Returns:
@@ -174,7 +186,7 @@ class UMAPReduction(Reduction):
             return _linear(X, width)
         k = min(params["n_neighbors"], len(X) - 1)
         if knn is None or knn[0].shape[1] < k - 1:
-            progress(0.0, "nearest neighbours")
+            progress(0.0, "nearest neighbors")
             knn = nearest_neighbors(X, k - 1, "cosine", self.random_state or 0)
         progress(0.3, "UMAP")
         embedded = _layout(X, knn, k, params, self.random_state)
@@ -182,22 +194,22 @@ class UMAPReduction(Reduction):
         return embedded
 
 
-REDUCTIONS = {cls.name: cls for cls in (NoReduction, PCAReduction, UMAPReduction)}
+REDUCTIONS: dict[str, type[Reduction]] = {cls.name: cls for cls in (NoReduction, PCAReduction, UMAPReduction)}
 
 
 def get_reduction(name: str) -> type[Reduction]:
-    """The class of a reduction.
+    """Return the class of a reduction.
 
     Raises:
-        ValueError: in one sentence, if there is no such reduction
+        ValueError: if there is no such reduction
     """
     if name not in REDUCTIONS:
         raise ValueError(f"there is no reduction {name!r}; choose one of auto, {', '.join(REDUCTIONS)}")
     return REDUCTIONS[name]
 
 
-def resolve(name: str, clusterer: type, d: int) -> str:
-    """The reduction that ``name`` means for a clusterer.
+def resolve(name: str, clusterer: type[_Method], d: int) -> str:
+    """Return the reduction that ``name`` means for a clusterer.
 
     Args:
         name: "auto" or a name in ``REDUCTIONS``
@@ -215,13 +227,15 @@ def resolve(name: str, clusterer: type, d: int) -> str:
     return get_reduction(name).name
 
 
-def project(X, mean, components):
-    """Coordinates ``(m, n_components)`` of ``X`` ``(m, d)`` about ``mean`` ``(d,)`` on ``components``, float32."""
+def project(X: np.ndarray, mean: np.ndarray, components: np.ndarray) -> np.ndarray:
+    """Project ``X`` ``(m, d)`` about ``mean`` ``(d,)`` on ``components`` to ``(m, n_components)``, float32."""
     return np.asarray(X, dtype=np.float32) @ components.T - mean @ components.T
 
 
-def project_2d(X, knn=None, random_state: int = 51, progress=None):
-    """The map of a dataset: UMAP in two dimensions (15 neighbours, min_dist 0.1, cosine).
+def project_2d(
+    X: np.ndarray, knn: Neighbors | None = None, random_state: int = 51, progress: Progress | None = None
+) -> np.ndarray:
+    """Draw the map of a dataset with UMAP in two dimensions (15 neighbors, min_dist 0.1, cosine).
 
     Args:
         X: ``(n, d)`` vectors
@@ -236,7 +250,7 @@ def project_2d(X, knn=None, random_state: int = 51, progress=None):
     return umap.fit_transform(X, knn=knn, progress=progress)
 
 
-def _linear(X, width: int):
+def _linear(X: np.ndarray, width: int) -> np.ndarray:
     coordinates = np.zeros((len(X), width), dtype=np.float32)
     if len(X) > 1 and np.ptp(X, axis=0).max() > 0:
         found = PCAReduction(width).fit_transform(X)
@@ -244,11 +258,11 @@ def _linear(X, width: int):
     return coordinates
 
 
-def _layout(X, knn, k: int, params: dict, seed):
+def _layout(X: np.ndarray, knn: Neighbors, k: int, params: dict, seed: int | None) -> np.ndarray:
     from umap import UMAP
 
     own = np.arange(len(X))[:, None]
-    # UMAP counts the sample itself as its first neighbour.
+    # UMAP counts the sample itself as its first neighbor.
     indices = np.hstack([own, knn[0][:, : k - 1]])
     distances = np.hstack([np.zeros_like(own, dtype=np.float32), knn[1][:, : k - 1]])
     model = UMAP(
@@ -263,13 +277,13 @@ def _layout(X, knn, k: int, params: dict, seed):
         precomputed_knn=(indices, distances, None),
     )
     with warnings.catch_warnings():
-        # It warns that it cannot transform new samples, which are placed by their neighbours here.
+        # It warns that it cannot transform new samples, which are placed by their neighbors here.
         warnings.filterwarnings("ignore", module="umap")
         return model.fit_transform(X).astype(np.float32)
 
 
-def _start(X, width: int, seed):
-    """Principal components, scaled as UMAP's own: unlike its spectral start, they exist for any graph."""
+def _start(X: np.ndarray, width: int, seed: int | None) -> np.ndarray:
+    """Return principal components, scaled as UMAP's own: unlike its spectral start, they exist for any graph."""
     start = _linear(X, width)
     start *= 10.0 / np.abs(start).max()
     jitter = np.random.default_rng(seed).normal(scale=1e-4, size=start.shape)

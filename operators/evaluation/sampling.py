@@ -48,7 +48,7 @@ def sample_clusters(
     Raises:
         ValueError: in one sentence, if an argument is refused; nothing is tagged or saved then
     """
-    from ...models.analysis.selection import select
+    from ...models.analysis.exemplars import select
 
     _check(samples, run_key, n_per_cluster, tag, view_name, strategy, seed)
     members = Run.open(samples, run_key).members(samples)
@@ -89,10 +89,10 @@ def check_delegated(
 
 
 def _check(samples, run_key, n_per_cluster, tag, view_name, strategy, seed):
-    from ...models.analysis.selection import HOW as KNOWN
+    from ...models.analysis.exemplars import STRATEGIES
 
     given = {"n_per_cluster": n_per_cluster, "tag": tag, "view_name": view_name, "strategy": strategy, "seed": seed}
     typed(sample_clusters, {"run_key": run_key, **given})
-    if strategy not in KNOWN:
-        raise ValueError(f"strategy={strategy!r} is not known; choose one of {', '.join(KNOWN)}")
+    if strategy not in STRATEGIES:
+        raise ValueError(f"strategy={strategy!r} is not known; choose one of {', '.join(STRATEGIES)}")
     check_kept(root_dataset(samples), tag, view_name)

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import numpy as np
 
-from ...models.labels import NOISE
+from ...models.labels import NOISE, REST
 from ...models.progress import Progress
 from ..outputs.summary import MAIN_SCORES
 from ..runs.clusters import cluster_label
@@ -16,7 +16,6 @@ from .images import shown_members
 LONGEST_NAME = 300
 LONGEST_TEXT = 600
 REST_COLOR = "#c5c9d0"
-REST = -2  # stands for all clusters that are too small for a card of their own
 CARD_IMAGES = 9
 REPORT_IMAGES = 4500  # about 20 MB of thumbnails: what a browser opens at once
 REPORT_CARDS = 1500

@@ -215,12 +215,12 @@ def _fine_clusters(X: np.ndarray, n_fine: int, seed: int, report: Progress) -> n
 
 def _captioned(X: np.ndarray, fine: np.ndarray, n: int, ids: list[str]) -> dict[int, list[str]]:
     """Return per fine cluster the ids of the images that are captioned: typical ones and varied ones."""
-    from ...models.naming.pictures import choose
+    from ...models.analysis.exemplars import varied_exemplars
 
     chosen = {}
     for cluster in np.unique(fine).tolist():
         rows = np.flatnonzero(fine == cluster)
-        chosen[cluster] = [ids[row] for row in rows[choose(X[rows], n)].tolist()]
+        chosen[cluster] = [ids[row] for row in rows[varied_exemplars(X[rows], n)].tolist()]
     return chosen
 
 

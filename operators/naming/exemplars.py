@@ -67,7 +67,7 @@ def choose_exemplars(members: Members, n: int, seed: int = DEFAULT_SEED) -> Exem
     Returns:
         the exemplars; noise has none
     """
-    from ...models.naming.pictures import choose
+    from ...models.analysis.exemplars import varied_exemplars
 
     pool, leading = _pool(members, n + SPARES, seed)
     vectors = some_vectors(members, {row_id for ids in pool.values() for row_id in ids})
@@ -80,7 +80,7 @@ def choose_exemplars(members: Members, n: int, seed: int = DEFAULT_SEED) -> Exem
             continue
         X = np.stack([vectors[row_id] for row_id in known])
         first = sum(row_id in vectors for row_id in ids[: leading[cluster]])
-        chosen[cluster] = [known[row] for row in choose(X, n + SPARES, first)]
+        chosen[cluster] = [known[row] for row in varied_exemplars(X, n + SPARES, first)]
         centers[cluster] = X.mean(axis=0)
     wanted = {row_id for ids in chosen.values() for row_id in ids}
     return Exemplars(members, chosen, _near(centers), members.files(list(wanted)))

@@ -1,10 +1,9 @@
 """What a naming job says to people: the names, how it ended, and the pictures of a dry run."""
 
-import base64
-
 import fiftyone.operators.types as types
 
-from ...models.naming.pictures import contact_sheet
+from ...models.images.contact_sheets import captioned_sheet
+from ...models.images.thumbnails import jpeg_url
 from .markdown import escape
 
 SHOWN = 200  # names in the table
@@ -62,5 +61,6 @@ def _dry_run_text(summary):
 
 
 def _data_url(pictures) -> str:
-    sheet = pictures[0] if len(pictures) == 1 else contact_sheet(pictures, [str(i + 1) for i in range(len(pictures))])
-    return "data:image/jpeg;base64," + base64.b64encode(sheet).decode()
+    if len(pictures) == 1:
+        return jpeg_url(pictures[0])
+    return jpeg_url(captioned_sheet(pictures, [str(i + 1) for i in range(len(pictures))]))

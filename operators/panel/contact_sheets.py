@@ -52,7 +52,7 @@ def _files(target: Target, ids: set[str]) -> dict[str, Picture]:
 
 
 def _address(pictures: list[Picture], columns: int) -> str | None:
-    from ...models.images.tiles import contact_sheet
+    from ...models.images.contact_sheets import plain_sheet
 
     if not pictures:
         return None
@@ -61,7 +61,7 @@ def _address(pictures: list[Picture], columns: int) -> str | None:
     if not path.exists():
         path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
         unfinished = path.with_suffix(f".{id(pictures)}")
-        unfinished.write_bytes(contact_sheet(pictures, columns))
+        unfinished.write_bytes(plain_sheet(pictures, columns))
         unfinished.replace(path)
         _forget_old()
     return f"/media?filepath={urllib.parse.quote(str(path))}"

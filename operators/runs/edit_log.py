@@ -10,7 +10,8 @@ from datetime import datetime, timezone
 import fiftyone.core.utils as fou
 import numpy as np
 
-from .labels import UNASSIGNED, Labels
+from ...models.labels import UNASSIGNED
+from .labels import Labels
 
 UNDO, REDO = "undo", "redo"
 

@@ -5,6 +5,7 @@ from functools import cached_property
 import fiftyone as fo
 import numpy as np
 
+from ...models.labels import upgrade_mapping
 from ..dataset.owned_fields import all_paths, is_ours
 from ..dataset.targets import Target, resolve_target
 from .clusters import COARSE
@@ -59,7 +60,7 @@ class StoredRun:
     @property
     def cluster_mapping(self) -> dict[int, int]:
         """Where new samples go that come to a cluster that was edited, see :func:`models.placement.place`."""
-        return {int(key): goes for key, goes in (self.results.get("becomes") or {}).items()}
+        return upgrade_mapping({int(key): goes for key, goes in (self.results.get("becomes") or {}).items()})
 
     @property
     def arrays(self) -> dict[str, np.ndarray]:

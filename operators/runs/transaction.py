@@ -11,7 +11,7 @@ from typing import Any
 import fiftyone as fo
 import numpy as np
 
-from ...models.labels import NOISE
+from ...models.labels import NOISE, upgrade_mapping
 from ...models.progress import Progress
 from ..execution.locks import schema_lock, write_lock
 from . import edit_log
@@ -141,6 +141,7 @@ class EditedRun(StoredRun):
                 self.tables[table].pop(int(key), None)
                 if pair[forward] is not None:
                     self.tables[table][int(key)] = pair[forward]
+        self.tables["becomes"] = upgrade_mapping(self.tables["becomes"])
         moved = self._move(edit, forward, progress, complete)
         pairs = edit["changes"].get("clusters", {}).values()
         renamed = [old["id"] for old, new in pairs if old and new and old["label"] != new["label"]]

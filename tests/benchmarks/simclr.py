@@ -26,9 +26,9 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
 
 from verdict import claim, finish
 
+from models.training.diagnostics import knn_accuracy
 from models.training.optimizers import build_optimizer, learning_rate
 from models.training.pixels import decode
-from models.training.signs import knn_accuracy
 from models.training.simclr import SimCLR
 from models.training.trainer import Training
 

@@ -67,7 +67,7 @@ def test_every_shape_of_gaussian(shape):
     assert np.mean(place(spec, arrays, new)[0] == model.predict(new)) > 0.98
 
 
-def test_after_umap_neighbours_in_the_first_space_decide():
+def test_after_umap_neighbors_in_the_first_space_decide():
     X, truth = blobs(spread=0.3)
     reducer = UMAPReduction(n_components=4)
     for name in ("kmeans", "hdbscan"):
@@ -101,7 +101,7 @@ def test_arrays_too_large_for_a_run_are_not_kept(monkeypatch):
 def test_errors_say_what_to_do():
     X, _ = blobs()
     spec, arrays = describe(make("birch").fit(X), "none", None, False)
-    with pytest.raises(ValueError, match="places samples by their neighbours, and none were given; pass its vectors"):
+    with pytest.raises(ValueError, match="places samples by their neighbors, and none were given; pass its vectors"):
         place(spec, arrays, X)
     with pytest.raises(ValueError, match=r"shape \(300, 3\) do not fit a run on 24 dimensions; use the run's own"):
         place(spec, arrays, X[:, :3], X, np.zeros(300))

@@ -63,7 +63,7 @@ def test_merged_outputs_of_a_head_add_up(data):
     assert sure == pytest.approx(np.where(labels == 4, P[:, [0, 4]].sum(axis=1), P.max(axis=1)), abs=1e-5)
 
 
-def test_where_a_cluster_was_taken_apart_the_neighbours_decide(data):
+def test_where_a_cluster_was_taken_apart_the_neighbors_decide(data):
     X, which = data
     fitted, spec, arrays = run("kmeans", X)
     taken = fitted.labels_[0]
@@ -77,14 +77,14 @@ def test_where_a_cluster_was_taken_apart_the_neighbours_decide(data):
     plain = place(spec, arrays, X)
     others = fitted.labels_ != taken
     assert (labels[others] == plain[0][others]).all() and (sure[others] == plain[1][others]).all()
-    with pytest.raises(ValueError, match="places samples by their neighbours, and none were given"):
-        place(spec, arrays, X, becomes=becomes)
+    with pytest.raises(ValueError, match="places samples by their neighbors, and none were given"):
+        place(spec, arrays, X, mapping=becomes)
 
 
 def test_what_was_dissolved_is_noise(data):
     X, _ = data
     fitted, spec, arrays = run("kmeans", X)
-    labels, sure = place(spec, arrays, X, becomes={2: -1, -1: MIXED, 9: 3})
+    labels, sure = place(spec, arrays, X, mapping={2: -1, -1: MIXED, 9: 3})
     assert labels.tolist() == np.where(fitted.labels_ == 2, -1, fitted.labels_).tolist()
     assert (sure[labels == -1] == 0).all() and (sure[labels >= 0] > 0).all()
 

@@ -8,6 +8,7 @@ import os
 import signal
 import subprocess
 import sys
+import threading
 import time
 from pathlib import Path
 
@@ -437,7 +438,14 @@ def test_killed_and_repeated_no_answered_cluster_is_asked_again(dataset, folder,
             dataset.add_sample(fo.Sample(filepath=path, emb=center + 0.1 * rng.normal(size=8)))
     dataset.persistent = True  # it is opened by another process
     compute(dataset, run_key="km", embeddings="emb", params={"n_clusters": n}, normalize=False)
-    with NamingServer(lambda a: slow(0.4, say(json.dumps({**GOOD, "name": f"name {a.number}"})))) as server:
+    killed = threading.Event()
+
+    def behave(asked):
+        if len(server.questions) > 12:  # some are under way when it is killed, and most are not asked yet
+            killed.wait(240)
+        return {**GOOD, "name": f"name {asked.number}"}
+
+    with NamingServer(behave) as server:
         code = f"""
 import fiftyone as fo, fiftyone.operators as foo
 foo.get_operator("@constellation/clusters/label_clusters")(
@@ -446,11 +454,13 @@ foo.get_operator("@constellation/clusters/label_clusters")(
 """
         process = subprocess.Popen([sys.executable, "-W", "ignore", "-c", code], stderr=subprocess.PIPE)
         deadline = time.monotonic() + 240
-        while len(server.questions) < 12 and process.poll() is None and time.monotonic() < deadline:
+        while len(server.questions) < 13 and process.poll() is None and time.monotonic() < deadline:
             time.sleep(0.05)
         os.kill(process.pid, signal.SIGKILL)
         process.wait()
-        time.sleep(1)
+        killed.set()
+        while server.busy and time.monotonic() < deadline:
+            time.sleep(0.05)
         first = len(server.questions)
         done = label(dataset, server, model="m", max_concurrency=3, contrast="none")
         again = len(server.questions) - first

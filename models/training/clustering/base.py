@@ -216,7 +216,7 @@ class ClusteringRecipe(Recipe):
     def choose_head(self, training: TrainingState) -> None:
         """Marks the best of several heads, by losses alone."""
 
-    def signs(self, training: TrainingState) -> dict:
+    def diagnostics(self, training: TrainingState) -> dict:
         """The health of the clusters, and their scores if there are classes."""
         from ...clusterers.deep.steps import health
 

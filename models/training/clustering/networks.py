@@ -1,5 +1,7 @@
 """Networks that cluster: an encoder with cluster heads on it, or an autoencoder with centers in its code."""
 
+from typing import cast
+
 import numpy as np
 import torch
 from torch import nn
@@ -18,24 +20,27 @@ class LinearHead(nn.Module):
         n_clusters: how many scores
     """
 
-    def __init__(self, width: int, n_clusters: int):
+    mean: torch.Tensor
+    scale: torch.Tensor
+
+    def __init__(self, width: int, n_clusters: int) -> None:
         super().__init__()
         self.register_buffer("mean", torch.zeros(width))
         self.register_buffer("scale", torch.ones(()))
         self.linear = nn.Linear(width, n_clusters)
 
-    def forward(self, features):
+    def forward(self, features: torch.Tensor) -> torch.Tensor:
         """Scores ``(b, k)`` of features ``(b, d)``, in float32."""
         # half precision is for filters; here it would only blur probabilities
         with torch.autocast(features.device.type, enabled=False):
             return self.linear(self.standard(F.normalize(features.float(), dim=1)))
 
-    def standard(self, unit):
+    def standard(self, unit: torch.Tensor) -> torch.Tensor:
         """Features ``(b, d)`` of length 1 as the linear layer sees them."""
         return (unit - self.mean) / self.scale
 
-    def fit_constants(self, unit):
-        """Makes features ``(n, d)`` of length 1 have mean 0 and mean square 1."""
+    def fit_constants(self, unit: torch.Tensor) -> None:
+        """Make features ``(n, d)`` of length 1 have mean 0 and mean square 1."""
         self.mean.copy_(unit.mean(0))
         self.scale.copy_((unit - self.mean).square().mean().sqrt().clamp(min=1e-6))
 
@@ -46,8 +51,8 @@ class LinearHead(nn.Module):
         weight = weight.T / scale
         return weight, bias - mean @ weight
 
-    def take(self, weight, bias):
-        """Sets what :meth:`layer` returns; too few clusters are repeated, and the first of equal ones wins."""
+    def take(self, weight: np.ndarray, bias: np.ndarray) -> None:
+        """Set what :meth:`layer` returns; too few clusters are repeated, and the first of equal ones wins."""
         clusters = np.arange(len(self.linear.bias)) % len(bias)
         self.mean.zero_()
         self.scale.fill_(1.0)
@@ -71,14 +76,17 @@ class HeadNetwork(nn.Module):
         chosen: number of the best head
     """
 
-    def __init__(self, encoder: nn.Module, projector: nn.Module, heads: list[LinearHead]):
+    chosen: torch.Tensor
+
+    def __init__(self, encoder: nn.Module, projector: nn.Module, heads: list[LinearHead]) -> None:
         super().__init__()
-        self.encoder, self.projector, self.heads = encoder, projector, nn.ModuleList(heads)
+        self.encoder, self.projector = encoder, projector
+        self.heads = nn.ModuleList(heads)
         self.register_buffer("chosen", torch.zeros((), dtype=torch.int64))
         self.parts: tuple[str, ...] = ("heads",)
         self.frozen, self.steady = False, False
 
-    def forward(self, images):
+    def forward(self, images: torch.Tensor) -> torch.Tensor:
         """``(b, ...)``, see ``parts``."""
         features = self._features(images)
         found = []
@@ -90,8 +98,8 @@ class HeadNetwork(nn.Module):
             found.append(self.best(features))
         return torch.cat(found, 1)
 
-    def train(self, mode: bool = True):
-        """As of any module; a frozen encoder keeps its statistics too."""
+    def train(self, mode: bool = True) -> "HeadNetwork":
+        """Set the mode, as of any module; a frozen encoder keeps its statistics too."""
         super().train(mode)
         if self.frozen or self.steady:
             for module in self.encoder.modules():
@@ -99,19 +107,22 @@ class HeadNetwork(nn.Module):
                     module.training = False
         return self
 
-    def best(self, features):
+    def best(self, features: torch.Tensor) -> torch.Tensor:
         """Scores ``(b, k)`` by the best head."""
-        return self.heads[int(self.chosen)](features)
+        return self._chosen_head()(features)
 
-    def assign(self, features):
+    def assign(self, features: torch.Tensor) -> torch.Tensor:
         """Soft assignments ``(b, k)`` by the best head."""
         return self.best(features).softmax(1)
 
     def packed(self) -> tuple[dict, dict[str, np.ndarray]]:
         """The best head as plain data; see :func:`models.clusterers._networks.packed`."""
-        return packed([self.heads[int(self.chosen)].layer()])
+        return packed([self._chosen_head().layer()])
 
-    def _features(self, images):
+    def _chosen_head(self) -> LinearHead:
+        return cast(LinearHead, self.heads[int(self.chosen)])
+
+    def _features(self, images: torch.Tensor) -> torch.Tensor:
         if not self.frozen:
             return self.encoder(images)
         with torch.no_grad():
@@ -132,7 +143,9 @@ class CodeNetwork(nn.Module):
         clustering: whether ``forward`` returns assignments beside the errors
     """
 
-    def __init__(self, autoencoder: Reconstruction, n_clusters: int, code: int):
+    scale: torch.Tensor
+
+    def __init__(self, autoencoder: Reconstruction, n_clusters: int, code: int) -> None:
         super().__init__()
         self.autoencoder = autoencoder
         self.centers = nn.Parameter(torch.zeros(n_clusters, code))
@@ -140,7 +153,7 @@ class CodeNetwork(nn.Module):
         self.clustering = False
 
     @property
-    def encoder(self) -> nn.Module:
+    def encoder(self) -> nn.Sequential:
         """Images to codes."""
         return self.autoencoder.encoder
 
@@ -149,7 +162,7 @@ class CodeNetwork(nn.Module):
         """Codes to images."""
         return self.autoencoder.decoder
 
-    def forward(self, images):
+    def forward(self, images: torch.Tensor) -> torch.Tensor:
         """Squared errors ``(b, 1)``, and while clustering assignments beside them, ``(b, 1 + k)``."""
         if not self.clustering:
             return self.autoencoder(images)[:, None]
@@ -158,7 +171,7 @@ class CodeNetwork(nn.Module):
         errors = (self.decoder(codes).float() - target.float()).square().flatten(1).mean(1)
         return torch.cat([errors[:, None], self.assign(codes)], 1)
 
-    def assign(self, codes):
+    def assign(self, codes: torch.Tensor) -> torch.Tensor:
         """Soft assignments ``(b, k)`` of codes ``(b, c)``."""
         with torch.autocast(codes.device.type, enabled=False):
             return student_t(self.scale * codes.float(), self.centers)

@@ -73,7 +73,7 @@ class StrongDraw:
     corner: torch.Tensor
     cutout: float
 
-    def __getitem__(self, rows) -> "StrongDraw":
+    def __getitem__(self, rows: slice | torch.Tensor) -> "StrongDraw":
         return StrongDraw(self.view[rows], self.pixels[rows], self.corner[rows], self.cutout)
 
     def __call__(self, images: torch.Tensor) -> torch.Tensor:
@@ -86,7 +86,7 @@ class StrongDraw:
                 views[rows] = change(views[rows], magnitudes[rows, column].view(-1, 1, 1, 1))
         return self._cut(views.clamp(0, 1))
 
-    def _cut(self, views):
+    def _cut(self, views: torch.Tensor) -> torch.Tensor:
         """Fills the square with the mean colour of the view."""
         if not self.cutout:
             return views
@@ -97,7 +97,7 @@ class StrongDraw:
         return torch.where(inside, views.mean((2, 3), keepdim=True), views)
 
 
-def _moved(geometry, sizes) -> torch.Tensor:
+def _moved(geometry: torch.Tensor, sizes: dict[str, torch.Tensor]) -> torch.Tensor:
     """``(n, 2, 3)`` matrices with another affine distortion after them; all but one of ``sizes`` are 0 for a view."""
     angle = sizes["rotate"] * math.radians(_DEGREES)
     cos, sin = torch.cos(angle), torch.sin(angle)
@@ -108,7 +108,7 @@ def _moved(geometry, sizes) -> torch.Tensor:
     return geometry @ last
 
 
-def _colored(colors, sizes) -> torch.Tensor:
+def _colored(colors: torch.Tensor, sizes: dict[str, torch.Tensor]) -> torch.Tensor:
     """``(n, 3, 4)`` matrices with another brightness, contrast or saturation after them; see ``Augmentation``."""
     factors = [(1 + 0.9 * sizes[name]).view(-1, 1, 1) for name in _COLOR]
     brightness, contrast, saturation = factors
@@ -119,19 +119,19 @@ def _colored(colors, sizes) -> torch.Tensor:
     return colors + (1 - contrast) * mean
 
 
-def _autocontrast(views, magnitude):
+def _autocontrast(views: torch.Tensor, magnitude: torch.Tensor) -> torch.Tensor:
     low, high = views.amin((2, 3), keepdim=True), views.amax((2, 3), keepdim=True)
     return torch.where(high > low, (views - low) / (high - low).clamp(min=1e-6), views)
 
 
-def _posterize(views, magnitude):
+def _posterize(views: torch.Tensor, magnitude: torch.Tensor) -> torch.Tensor:
     levels = 2 ** (8 - (4 * magnitude).round())
     return (views * (levels - 1)).round() / (levels - 1)
 
 
-def _solarize(views, magnitude):
+def _solarize(views: torch.Tensor, magnitude: torch.Tensor) -> torch.Tensor:
     return torch.where(views > 1 - magnitude, 1 - views, views)
 
 
-def _sharpen(views, magnitude):
+def _sharpen(views: torch.Tensor, magnitude: torch.Tensor) -> torch.Tensor:
     return views + magnitude * (views - F.avg_pool2d(views, 3, 1, 1, count_include_pad=False))

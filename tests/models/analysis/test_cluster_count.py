@@ -209,3 +209,8 @@ def test_grids():
     assert cluster_count.geometric(2, 12) == [2, 3, 4, 5, 6, 8, 10, 12]
     assert cluster_count.between([2, 6, 20], 6)[0] == 3 and len(cluster_count.between([2, 6, 200], 6)) == 5
     assert cluster_count.between([2], 2) == []
+
+
+def test_trials_without_a_silhouette_are_not_chosen():
+    chosen = count_choice.choose([trial(3, -0.1, 1, 5), trial(3, None, 1, 8), trial(3, None, 1, 13)])
+    assert chosen["values"] == {"coarse": 5, "natural": 5, "fine": 5} and chosen["verdict"] == "weak"

@@ -9,7 +9,7 @@ from sklearn.metrics import silhouette_samples
 
 @pytest.fixture
 def planted():
-    """Four balls of 50 in 8 dimensions, numbered 2, 5, 7 and 9; two are neighbours and one is wide; some noise."""
+    """Four balls of 50 in 8 dimensions, numbered 2, 5, 7 and 9; two are neighbors and one is wide; some noise."""
     rng = np.random.default_rng(0)
     centers = np.zeros((4, 8))
     centers[:, 0] = 0, 4, 20, 60

@@ -2,7 +2,16 @@ import time
 
 import numpy as np
 import pytest
-from fiftyone.plugins.orgs.constellation.clusters.models.analysis.exemplars import prototypes
+from fiftyone.plugins.orgs.constellation.clusters.models.analysis.exemplars import (
+    STRATEGIES,
+    prototypes,
+    select,
+    varied_exemplars,
+)
+
+RNG = np.random.default_rng(0)
+LABELS = np.r_[np.repeat([0, 1, 2], 30), np.full(10, -1), [3]]
+X = (np.eye(5)[LABELS] * 10 + RNG.normal(size=(101, 5))).astype(np.float32)
 
 
 def test_the_first_are_the_most_typical():
@@ -54,12 +63,20 @@ def test_rows_are_of_the_whole_set_and_repeatable():
         assert all(type(row) is int for row in rows)
 
 
-def test_many_clusters_take_seconds():
-    rng = np.random.default_rng(0)
-    X, labels = rng.normal(size=(50_000, 64)).astype(np.float32), rng.integers(0, 500, 50_000)
-    start = time.process_time()
-    assert len(prototypes(X, labels)) == 500
-    assert time.process_time() - start < 10
+def test_ten_times_the_clusters_of_the_same_size_take_about_ten_times_as_long():
+    """A search through all samples for every cluster would take a hundred times as long."""
+
+    def cost(clusters):
+        rng, spent = np.random.default_rng(0), []
+        X = rng.normal(size=(100 * clusters, 64)).astype(np.float32)
+        labels = rng.integers(0, clusters, len(X))
+        for _ in range(3):
+            start = time.process_time()
+            assert len(prototypes(X, labels)) == clusters
+            spent.append(time.process_time() - start)
+        return min(spent)
+
+    assert cost(500) < 40 * cost(50)
 
 
 def test_errors():
@@ -100,3 +117,49 @@ def test_small_clusters_have_prototypes_in_every_way():
         assert sorted(prototypes(np.eye(3), np.array([0, 0, 1]), np.array([0.5, 1, 1]), by=by)[0]) == [0, 1]
     with pytest.raises(ValueError, match="prototypes by='mean' are not defined; use one of center, surest"):
         prototypes(np.eye(3), np.zeros(3, int), by="mean")
+
+
+@pytest.mark.parametrize("how", STRATEGIES)
+def test_as_many_of_each_and_no_noise(how):
+    found = select(X, LABELS, 7, how)
+    assert {cluster: len(rows) for cluster, rows in found.items()} == {0: 7, 1: 7, 2: 7, 3: 1}
+    for cluster, rows in found.items():
+        assert len(set(rows)) == len(rows) and (LABELS[rows] == cluster).all()
+    assert select(X, LABELS, 7, how) == found
+
+
+def test_all_of_a_small_cluster():
+    for how in STRATEGIES:
+        assert sorted(select(X, LABELS, 99, how)[1]) == list(range(30, 60))
+
+
+def test_central_ones_are_nearer_and_diverse_ones_farther_than_drawn_ones():
+    def spread(rows):
+        return np.linalg.norm(X[rows] - X[rows].mean(axis=0), axis=1).mean()
+
+    chosen = {how: select(X, LABELS, 6, how)[0] for how in STRATEGIES}
+    assert spread(chosen["central"]) < spread(chosen["random"]) < spread(chosen["diverse"])
+
+
+def test_the_seed_draws_and_clusters_do_not_depend_on_each_other():
+    assert select(X, LABELS, 5, "random", seed=1) != select(X, LABELS, 5, "random", seed=2)
+    alone = LABELS == 1
+    rows = np.flatnonzero(alone)[select(X[alone], LABELS[alone], 5, "random")[1]]
+    assert rows.tolist() == select(X, LABELS, 5, "random")[1]
+
+
+@pytest.mark.parametrize(("n", "how", "words"), [(0, "random", "per_cluster=0"), (3, "best", "how='best'")])
+def test_what_cannot_be_chosen(n, how, words):
+    with pytest.raises(ValueError, match=words):
+        select(X, LABELS, n, how)
+
+
+def test_near_duplicates_are_left_out_while_there_are_others():
+    rng = np.random.default_rng(0)
+    X = rng.normal(size=(30, 8)).astype(np.float32)
+    X[:10] = X[0] + rng.normal(size=(10, 8)) * 0.01  # ten frames of one scene
+    chosen = varied_exemplars(X, 9, first=10)
+    assert len(chosen) == len(set(chosen)) == 9 and sum(row < 10 for row in chosen) == 1
+    assert varied_exemplars(X, 9, first=10) == chosen
+    assert sorted(varied_exemplars(X[:10], 9)) == sorted(set(varied_exemplars(X[:10], 9)))
+    assert len(varied_exemplars(X[:10], 9)) == 9 and varied_exemplars(X[:1], 9) == [0]

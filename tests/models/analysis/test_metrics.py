@@ -80,7 +80,7 @@ def test_scores_without_noise_have_no_variants():
     assert all(type(value) is float for value in scores.values())
 
 
-def test_unlabelled_samples_are_left_out():
+def test_unlabeled_samples_are_left_out():
     scores = metrics.score_labels(["a", None, "b", float("nan")], [0, 0, 1, 1])
     assert scores["n_scored"] == 2 and scores["acc"] == 1
     with pytest.raises(ValueError, match="none of the 2 samples has a class; choose a field"):
@@ -115,7 +115,7 @@ def test_neighbor_agreement():
     assert math.isnan(metrics.neighbor_agreement(indices, [-1] * 4))
 
 
-def test_sampled_agreement_is_that_of_all_neighbours():
+def test_sampled_agreement_is_that_of_all_neighbors():
     rng = np.random.default_rng(0)
     X, labels = rng.normal(size=(80, 5)), rng.integers(-1, 3, 80)
     indices, _ = nearest_neighbors(X, 4, "euclidean")

@@ -1,4 +1,4 @@
-"""Reading images: every colour mode, bit depth and kind of damage, and cropping boxes."""
+"""Reading images: every color mode, bit depth and kind of damage, and cropping boxes."""
 
 import numpy as np
 import pytest
@@ -8,7 +8,7 @@ from PIL import Image
 
 @pytest.fixture(scope="module")
 def ramp():
-    """A greyscale ramp, 0 to 255 from left to right."""
+    """A grayscale ramp, 0 to 255 from left to right."""
     return np.tile(np.arange(256, dtype=np.uint8), (64, 1))
 
 
@@ -19,7 +19,7 @@ def _pixels(path, **kwargs):
 
 
 @pytest.mark.parametrize("name", ["a.png", "a.jpg", "a.bmp", "a.webp", "a.tif"])
-def test_greyscale(tmp_path, ramp, name):
+def test_grayscale(tmp_path, ramp, name):
     Image.fromarray(ramp).save(tmp_path / name)
     assert np.abs(_pixels(tmp_path / name) - ramp[..., None]).max() <= 6
 
@@ -74,7 +74,7 @@ def test_alpha_is_composited_on_white(tmp_path):
     assert pixels[1, 1].tolist() == [10, 20, 30]
 
 
-def test_grey_with_alpha(tmp_path):
+def test_gray_with_alpha(tmp_path):
     image = Image.new("LA", (2, 1), (50, 255))
     image.putpixel((0, 0), (50, 0))
     image.save(tmp_path / "a.png")
@@ -91,7 +91,7 @@ def test_palette_with_and_without_transparency(tmp_path):
     assert _pixels(tmp_path / "transparent.png")[0].tolist() == [[200, 0, 0], [255] * 3]
 
 
-def test_colour_key_transparency(tmp_path):
+def test_color_key_transparency(tmp_path):
     image = Image.new("RGB", (2, 1), (9, 9, 9))
     image.putpixel((1, 0), (1, 2, 3))
     image.save(tmp_path / "a.png", transparency=(1, 2, 3))
@@ -121,7 +121,7 @@ def test_exif_orientation_is_applied(tmp_path, orientation, kind):
 
 
 def test_animation_gives_its_first_frame(tmp_path):
-    frames = [Image.new("RGB", (8, 8), colour) for colour in ("red", "blue", "green")]
+    frames = [Image.new("RGB", (8, 8), color) for color in ("red", "blue", "green")]
     for name in ("a.gif", "a.webp", "a.png"):
         extra = {"lossless": True} if name == "a.webp" else {}
         frames[0].save(tmp_path / name, save_all=True, append_images=frames[1:], **extra)

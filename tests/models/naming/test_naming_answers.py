@@ -156,30 +156,6 @@ def test_patches_come_with_a_margin(tmp_path):
     assert seen[5, 5] < 60 and seen[112, 112] > 200 and 0.45 < (seen > 128).mean() < 0.75
 
 
-def test_one_sheet_shows_all():
-    tiles = []
-    for color in ("red", "lime", "blue", "yellow", "black"):
-        file = io.BytesIO()
-        Image.new("RGB", (300, 100), color).save(file, "JPEG")
-        tiles.append(file.getvalue())
-    sheet = Image.open(io.BytesIO(pictures.contact_sheet(tiles, ["1", "2", "3", "4", "X1"])))
-    assert sheet.size == (3 * 262 + 6, 2 * 284 + 6)
-    colors = np.asarray(sheet).reshape(-1, 3).astype(int)
-    for color in ((255, 0, 0), (0, 255, 0), (0, 0, 255), (255, 255, 0)):
-        assert (np.abs(colors - color).sum(axis=1) < 60).mean() > 0.02
-
-
-def test_near_duplicates_are_left_out_while_there_are_others():
-    rng = np.random.default_rng(0)
-    X = rng.normal(size=(30, 8)).astype(np.float32)
-    X[:10] = X[0] + rng.normal(size=(10, 8)) * 0.01  # ten frames of one scene
-    chosen = pictures.choose(X, 9, first=10)
-    assert len(chosen) == len(set(chosen)) == 9 and sum(row < 10 for row in chosen) == 1
-    assert pictures.choose(X, 9, first=10) == chosen
-    assert sorted(pictures.choose(X[:10], 9)) == sorted(set(pictures.choose(X[:10], 9)))
-    assert len(pictures.choose(X[:10], 9)) == 9 and pictures.choose(X[:1], 9) == [0]
-
-
 def test_a_budget_is_never_passed():
     price = prices.price_of("gpt-6-luna")
     assert (price.input, price.output) == (0.10, 0.50)

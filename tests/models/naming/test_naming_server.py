@@ -152,10 +152,9 @@ def test_bad_answers_of_responses(picture, case):
 def test_a_server_that_hangs_or_drips_is_left_after_the_timeout(picture, play, monkeypatch):
     monkeypatch.setattr(asking, "RETRIES", 2)
     with NamingServer(always(play)) as server:
-        started = time.monotonic()
         outcome = Outcome(server.url, picture, n=50, timeout=0.5)
     assert outcome.reasons[0] == "no answer in time" and set(outcome.reasons[1:]) == {"not asked"}
-    assert time.monotonic() - started < 15 and len(server.questions) == 2
+    assert len(server.questions) == 2
 
 
 def test_nobody_listens(picture):
@@ -167,22 +166,26 @@ def test_nobody_listens(picture):
 
 
 def test_a_busy_server_is_given_the_time_it_asks_for(picture):
+    wait, busy_at = 1, []
+
     def behave(asked):
-        return status(429, headers=[("Retry-After", "1")]) if asked.number in (1, 2) else GOOD
+        if asked.number not in (1, 2):
+            return GOOD
+        busy_at.append(time.monotonic())
+        return status(429, headers=[("Retry-After", str(wait))])
 
     with NamingServer(behave) as server:
-        started = time.monotonic()
         outcome = Outcome(server.url, picture, n=6, parallel=3)
+        ended = time.monotonic()
     assert len(outcome.answers) == 6 and not outcome.failures and len(server.questions) == 8
-    assert time.monotonic() - started >= 1
+    assert ended - max(busy_at) >= wait
 
 
 def test_a_server_that_is_busy_for_minutes_is_not_waited_for(picture):
     with NamingServer(always(status(429, "slow down", headers=[("Retry-After", "600")]))) as server:
-        started = time.monotonic()
         outcome = Outcome(server.url, picture, n=100)
     assert outcome.reasons == ["too many requests (429)", *["not asked"] * 99]
-    assert len(server.questions) == 1 and time.monotonic() - started < 20
+    assert len(server.questions) == 1
 
 
 def test_a_server_that_always_says_when_to_come_back_is_left_alone(picture):
@@ -192,15 +195,16 @@ def test_a_server_that_always_says_when_to_come_back_is_left_alone(picture):
     assert len(server.questions) == asking.MOST_TRIES
 
 
-def test_a_date_to_come_back_is_honoured(picture):
+def test_a_date_to_come_back_is_honored(picture):
+    later, came = int(time.time()) + 3, []  # dates have no fractions of a second
+
     def behave(asked):
-        later = formatdate(time.time() + 2.5, usegmt=True)
-        return status(429, headers=[("Retry-After", later)]) if asked.number == 0 else GOOD
+        came.append(time.time())
+        return status(429, headers=[("Retry-After", formatdate(later, usegmt=True))]) if asked.number == 0 else GOOD
 
     with NamingServer(behave) as server:
-        started = time.monotonic()
         outcome = Outcome(server.url, picture)
-    assert len(outcome.answers) == 1 and time.monotonic() - started >= 1.4  # dates have no fractions of a second
+    assert len(outcome.answers) == 1 and len(came) == 2 and came[1] >= later
 
 
 def test_what_a_server_says_can_be_stored_and_shown(picture):
@@ -334,7 +338,7 @@ def test_so_many_at_a_time_and_the_first_alone(picture):
     alone = []
 
     def together(handler, asked, server):
-        deadline = time.monotonic() + 20
+        deadline = time.monotonic() + 120
         while asked.number and server.most_busy < 4 and time.monotonic() < deadline:
             time.sleep(0.01)
         if not asked.number:
@@ -348,15 +352,15 @@ def test_so_many_at_a_time_and_the_first_alone(picture):
 
 
 def test_a_stop_ends_the_calls_under_way(picture):
-    began = time.monotonic()
+    timeout, began = 60.0, time.monotonic()
 
     def tick():
         if server.questions:
             raise RuntimeError("stop")
 
     with NamingServer(always(hang)) as server, pytest.raises(RuntimeError, match="stop"):
-        Outcome(server.url, picture, n=4, timeout=60, tick=tick)
-    assert time.monotonic() - began < 20
+        Outcome(server.url, picture, n=4, timeout=timeout, tick=tick)
+    assert time.monotonic() - began < timeout  # which a call that nobody ends waits for
 
 
 def test_a_running_loop_does_not_matter(picture):

@@ -1,7 +1,8 @@
 """Images for training: decoded once, in memory or mapped, sized by what they show, read no longer than wanted."""
 
 import resource
-import time
+import threading
+from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
 import psutil
@@ -25,8 +26,8 @@ def files(tmp_path_factory):
     return paths
 
 
-def decoded(files, folder, progress=None, **kwargs):
-    return decode([(f, None) for f in files], files, Preprocessing((16, 16), ZERO, ONE), folder, None, progress)
+def decoded(files, folder, progress=None, num_workers=None):
+    return decode([(f, None) for f in files], files, Preprocessing((16, 16), ZERO, ONE), folder, num_workers, progress)
 
 
 class Full:
@@ -57,10 +58,17 @@ def test_processes_of_one_machine_share_its_memory(files, tmp_path, monkeypatch)
 
 
 def test_a_stop_does_not_wait_for_the_images_that_were_ahead(files, tmp_path, monkeypatch):
-    read = []
+    read, ended = [], threading.Event()
+
+    class Pool(ThreadPoolExecutor):
+        def shutdown(self, wait=True, *, cancel_futures=False):
+            super().shutdown(wait=False, cancel_futures=cancel_futures)
+            ended.set()
+            super().shutdown(wait=wait)
 
     def slow(item, preprocessing):
-        time.sleep(0.05)
+        if read:
+            ended.wait(60)
         read.append(item)
         return preprocessing(Image.open(item[0]))
 
@@ -71,9 +79,10 @@ def test_a_stop_does_not_wait_for_the_images_that_were_ahead(files, tmp_path, mo
         raise Enough
 
     monkeypatch.setattr(reading, "_read", slow)
+    monkeypatch.setattr(reading, "ThreadPoolExecutor", Pool)
     with pytest.raises(Enough):
-        decoded(files, tmp_path, stop)
-    assert len(read) < 15
+        decoded(files, tmp_path, stop, num_workers=2)
+    assert len(read) <= 2 + 2  # what two threads read before the stop, and what they were at
 
 
 def test_progress_is_told_image_by_image_and_ends_with_the_digest(files, tmp_path):

@@ -11,9 +11,9 @@ import torch
 from fiftyone.plugins.orgs.constellation.clusters.models.training import recipe_class, store
 from fiftyone.plugins.orgs.constellation.clusters.models.training.augmentation import Augmentation
 from fiftyone.plugins.orgs.constellation.clusters.models.training.checkpoint import write_checkpoint
+from fiftyone.plugins.orgs.constellation.clusters.models.training.diagnostics import verdict
 from fiftyone.plugins.orgs.constellation.clusters.models.training.optimizers import LARS
 from fiftyone.plugins.orgs.constellation.clusters.models.training.pixels import describe
-from fiftyone.plugins.orgs.constellation.clusters.models.training.signs import verdict
 from fiftyone.plugins.orgs.constellation.clusters.models.training.trainer import Training
 
 ROOT = Path(__file__).resolve().parents[3]

@@ -89,4 +89,4 @@ def test_most_copies_decide_and_of_equally_many_the_first():
     found, sure = agreed(copies, labels, confidence)
     assert found.tolist() == [-1, 4, -1, -1, 4, 7, 1, 1]
     assert sure.tolist() == [0.2, 0.1, 0.2, 0.2, 0.1, 0.5, 0.6, 0.6]
-    assert agreed(np.arange(3), np.array([5, 5, 6]))[0].tolist() == [5, 5, 6]
+    assert agreed(np.arange(3), np.array([5, 5, 6]), np.ones(3))[0].tolist() == [5, 5, 6]

@@ -5,7 +5,7 @@ from sklearn.neighbors import NearestNeighbors
 
 
 @pytest.mark.parametrize("metric", ["cosine", "euclidean"])
-def test_exact_neighbours_are_scikit_learns(metric):
+def test_exact_neighbors_are_scikit_learns(metric):
     X = np.random.default_rng(0).normal(size=(300, 12)).astype(np.float32) + 2
     indices, distances = neighbors.nearest_neighbors(X, 7, metric)
     expected, order = NearestNeighbors(n_neighbors=7, metric=metric).fit(X.astype(np.float64)).kneighbors()
@@ -20,7 +20,7 @@ def test_far_from_the_origin_no_digit_is_lost():
 
 
 @pytest.mark.parametrize("limit", [neighbors.EXACT_LIMIT, 10])
-def test_duplicates_are_neighbours_but_never_oneself(monkeypatch, limit):
+def test_duplicates_are_neighbors_but_never_oneself(monkeypatch, limit):
     monkeypatch.setattr(neighbors, "EXACT_LIMIT", limit)
     X = np.repeat(np.eye(4, 8, dtype=np.float32), 20, axis=0)
     indices, distances = neighbors.nearest_neighbors(X, 5)
@@ -29,7 +29,7 @@ def test_duplicates_are_neighbours_but_never_oneself(monkeypatch, limit):
     assert np.all(indices // 20 == (np.arange(80) // 20)[:, None]) and np.allclose(distances, 0, atol=1e-6)
 
 
-def test_approximate_neighbours_are_nearly_all_right(monkeypatch):
+def test_approximate_neighbors_are_nearly_all_right(monkeypatch):
     X = np.random.default_rng(0).normal(size=(1000, 8)).astype(np.float32)
     exact = neighbors.nearest_neighbors(X, 10)[0]
     monkeypatch.setattr(neighbors, "EXACT_LIMIT", 10)
@@ -38,9 +38,9 @@ def test_approximate_neighbours_are_nearly_all_right(monkeypatch):
     np.testing.assert_array_equal(found, neighbors.nearest_neighbors(X, 10, random_state=1)[0])
 
 
-def test_few_samples_give_few_neighbours():
+def test_few_samples_give_few_neighbors():
     assert neighbors.nearest_neighbors(np.eye(3), 15)[0].shape == (3, 2)
-    with pytest.raises(ValueError, match="k=0 neighbours of 3 samples do not exist"):
+    with pytest.raises(ValueError, match="k=0 neighbors of 3 samples do not exist"):
         neighbors.nearest_neighbors(np.eye(3), 0)
     with pytest.raises(ValueError, match="metric='manhattan' is not known here; use 'cosine' or 'euclidean'"):
         neighbors.nearest_neighbors(np.eye(3), 1, "manhattan")

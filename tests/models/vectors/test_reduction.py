@@ -65,7 +65,7 @@ def test_umap_keeps_groups_and_repeats():
     assert not np.array_equal(first, UMAPReduction(n_components=3, random_state=2).fit_transform(X))
 
 
-def test_umap_takes_known_neighbours():
+def test_umap_takes_known_neighbors():
     X, _ = blobs()
     expected = UMAPReduction(n_components=2).fit_transform(X)
     longer = nearest_neighbors(X, 40)
@@ -97,7 +97,7 @@ def test_umap_is_quiet_and_reports():
     with warnings.catch_warnings(record=True) as caught:
         warnings.simplefilter("always")
         project_2d(blobs()[0], progress=lambda fraction, message: seen.append((fraction, message)))
-    assert seen[-1][0] == 1.0 and {message for _, message in seen} >= {"nearest neighbours", "UMAP"}
+    assert seen[-1][0] == 1.0 and {message for _, message in seen} >= {"nearest neighbors", "UMAP"}
     assert not [w for w in caught if "umap" in str(w.filename) and issubclass(w.category, UserWarning)]
 
 

@@ -7,11 +7,15 @@ import fiftyone.brain as fob
 import numpy as np
 import pytest
 from fiftyone import ViewField as F
+from fiftyone.plugins.orgs.constellation.clusters.models.labels import MIXED
 from fiftyone.plugins.orgs.constellation.clusters.models.placement import place
+from fiftyone.plugins.orgs.constellation.clusters.operators.dataset.targets import resolve_target
 from fiftyone.plugins.orgs.constellation.clusters.operators.editing import names as edits
+from fiftyone.plugins.orgs.constellation.clusters.operators.editing.new_samples import NewSamples
 from fiftyone.plugins.orgs.constellation.clusters.operators.runs import clusters as label_fields
 from fiftyone.plugins.orgs.constellation.clusters.operators.runs import labels as cluster_labels
 from fiftyone.plugins.orgs.constellation.clusters.operators.runs import transaction as edited_run
+from fiftyone.plugins.orgs.constellation.clusters.operators.runs.run import Run
 
 from ..conftest import get, group_vectors
 from ..execution.test_concurrency import Child
@@ -29,6 +33,7 @@ from ..handles import (
     split_cluster,
     undo_edit,
     version_of,
+    write_results,
 )
 
 
@@ -170,7 +175,7 @@ def test_merged_members_are_as_sure_as_new_samples_would_be(run):
     merge_clusters(run, "km", pair)
     config, X = get_config(run, "km"), np.stack(run.values("emb"))
     becomes = {int(k): v for k, v in read_result(run, "km", "becomes").items()}
-    labels, sure = place(config.placement, read_arrays(run, "km"), X, becomes=becomes)
+    labels, sure = place(config.placement, read_arrays(run, "km"), X, mapping=becomes)
     assert labels.tolist() == run.values("km.cluster")
     assert sure == pytest.approx(run.values("km.confidence"), abs=1e-5)
     assert sure[np.isin(labels, pair)].mean() > before
@@ -189,6 +194,23 @@ def test_new_samples_follow_the_edits(run):
     found, sure = place(spec, arrays, X + 1e-4, X, now, becomes)
     assert found.tolist() == now.tolist() and set(now) >= {-1, 2, 5}
     assert (sure[found == -1] == 0).all() and (sure[found >= 0] > 0).all()
+
+
+def test_runs_stored_before_mixed_had_a_number_are_read(run):
+    split_cluster(run, "km", 2)
+    log = log_of(run)
+    assert read_result(run, "km", "becomes") == {"2": MIXED}
+    assert log[-1]["changes"]["becomes"] == {"2": [None, MIXED]}
+    log[-1]["changes"]["becomes"] = {"2": [None, -2]}
+    write_results(run, "km", becomes={"2": -2}, edits=log)
+    X, now = np.stack(run.values("emb")), run.values("km.cluster")
+    found, _ = NewSamples(Run.open(run, "km"), resolve_target(run), []).place(X)
+    assert found.tolist() == now and 5 in now
+    undo_edit(run, "km")
+    assert not read_result(run, "km", "becomes")
+    redo_edit(run, "km")
+    assert read_result(run, "km", "becomes") == {"2": MIXED}
+    assert run.values("km.cluster") == now
 
 
 def test_noise_is_absorbed_above_the_minimum_only(noisy):

@@ -4,12 +4,7 @@ import json
 import re
 
 import numpy as np
-import pytest
-from fiftyone.plugins.orgs.constellation.clusters.models.images import contact_sheets as thumbnails
-from fiftyone.plugins.orgs.constellation.clusters.models.images.reading import ImageError
-from fiftyone.plugins.orgs.constellation.clusters.models.images.thumbnails import data_url
 from fiftyone.plugins.orgs.constellation.clusters.operators.export import html as report
-from PIL import Image
 
 NAMES = ["cats & dogs", "</script><script>alert(1)</script>", '"onload="x', "<!-- {{data}}", "עברית 😀"]
 
@@ -83,43 +78,3 @@ def test_colors_are_stable_and_different():
     found = report.colors([-1, *range(60)])
     assert len(set(found.values())) == 61 and found[-1] == report.NOISE_COLOR
     assert report.colors([7])[7] == found[7]
-
-
-def test_thumbnails_are_small_and_boxes_cropped(tmp_path):
-    Image.new("RGB", (800, 400), "red").save(tmp_path / "a.jpg")
-    assert thumbnails.thumbnail(str(tmp_path / "a.jpg"), side=100).size == (100, 50)
-    assert thumbnails.thumbnail(str(tmp_path / "a.jpg"), [0, 0, 0.25, 1], side=100).size == (50, 100)
-    assert data_url(Image.new("RGB", (8, 8))).startswith("data:image/png;base64,")
-    assert data_url(Image.new("RGB", (100, 80))).startswith("data:image/jpeg;base64,")
-    with pytest.raises(ImageError, match="missing file"):
-        thumbnails.thumbnail(str(tmp_path / "b.jpg"))
-
-
-def test_a_sheet_leaves_the_places_of_unreadable_images_empty(tmp_path):
-    Image.new("RGB", (8, 8), (255, 0, 0)).save(tmp_path / "a.png")
-    items = [(str(tmp_path / "a.png"), None), ("/nowhere.png", None), (str(tmp_path / "a.png"), [0, 0, 1, 1])]
-    sheet, failed = thumbnails.titled_sheet(items, "name " * 60)
-    assert failed == {1: "missing file"}
-    red = np.asarray(sheet)[:, :, 1] < 50
-    assert red.sum() >= 2 * thumbnails.TILE**2
-
-
-def test_titles_in_other_scripts_are_drawn_and_missing_emoji_left_out():
-    font = thumbnails._font(22)
-    for title in ("שלום עולם", "مرحبا", "Привет, мир", "Ελληνικά"):
-        assert thumbnails._fitting(title, font, 900) == title
-    assert thumbnails._fitting("07 · 🦜 birds \U0001faa8 日", font, 900) == "07 · birds ?"
-
-
-def test_a_title_starts_at_the_left_whatever_its_name(tmp_path):
-    Image.new("RGB", (8, 8)).save(tmp_path / "a.png")
-    one, other = (thumbnails.titled_sheet([(str(tmp_path / "a.png"), None)], f"02 · 5 · {x}")[0] for x in ("a", "שלום"))
-    start = (0, 0, thumbnails.MARGIN + 60, thumbnails.MARGIN + thumbnails.TITLE)
-    assert np.array_equal(np.asarray(one.crop(start)), np.asarray(other.crop(start)))
-
-
-@pytest.mark.parametrize("title", ["", "שלום", "😀 cats", "a\nb", "x" * 10_000])
-def test_any_title_can_be_drawn(tmp_path, title):
-    Image.new("RGB", (8, 8)).save(tmp_path / "a.png")
-    sheet, failed = thumbnails.titled_sheet([(str(tmp_path / "a.png"), None)], title)
-    assert not failed and sheet.width == 3 * thumbnails.TILE

@@ -83,7 +83,7 @@ def test_labels_name_all_ten_digits(dataset, compute):
     assert dataset.count_values("km.label").keys() == set(majority.values())
 
 
-def test_mixed_clusters_and_unlabelled_members(dataset, compute):
+def test_mixed_clusters_and_unlabeled_members(dataset, compute):
     rng = np.random.default_rng(0)
     for i in range(30):
         label = ["a", None, f"x{i}"][i % 3]  # one pure cluster, one without labels, one of ten classes

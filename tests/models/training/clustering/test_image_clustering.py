@@ -296,10 +296,11 @@ from models.training.trainer import Training
 array = np.load({array!r})
 pixels = describe(array, [str(i) for i in range(len(array))], {{}})
 recipe = clustering_class("scan")(**{params!r})
-def slow(fraction, message=""):
-    print(round(fraction, 3), flush=True)
-    time.sleep(0.02)
-Training(recipe, pixels, pathlib.Path({path!r}), 2, 0, {{"name": "x"}}).run(progress=slow)
+def wait_to_be_killed(fraction, message=""):
+    print(fraction, flush=True)
+    if fraction > {at}:
+        time.sleep(600)
+Training(recipe, pixels, pathlib.Path({path!r}), 2, 0, {{"name": "x"}}).run(progress=wait_to_be_killed)
 """
 
 
@@ -310,11 +311,12 @@ def test_kill_9_in_the_second_stage_then_resume(digits, tmp_path):
     whole = training_of(recipe_of("scan"), pixels, tmp_path / "whole").run()
     np.save(tmp_path / "array.npy", pixels.array)
     path = tmp_path / "killed" / "e.safetensors"
-    names = {"root": str(ROOT), "array": str(tmp_path / "array.npy"), "params": params, "path": str(path)}
+    at = 0.65  # in the fourth of five epochs, the second of SCAN
+    names = {"root": str(ROOT), "array": str(tmp_path / "array.npy"), "params": params, "path": str(path), "at": at}
     command = [sys.executable, "-W", "ignore", "-c", textwrap.dedent(SCRIPT).format(**names)]
     process = subprocess.Popen(command, stdout=subprocess.PIPE, text=True)
     for line in process.stdout:
-        if float(line) > 0.65:  # in the fourth of five epochs, the second of SCAN
+        if float(line) > at:
             process.send_signal(signal.SIGKILL)
             break
     assert process.wait(60) == -signal.SIGKILL

@@ -1,22 +1,22 @@
-"""Signs of learning that need no labels, and one that does and is only reported."""
+"""Diagnostics of learning that need no labels, and one that does and is only reported."""
 
 import numpy as np
 import torch
 from torch.nn import functional as F
 
-SAMPLE = 500  # images on which the signs are taken, the same in every epoch
+SAMPLE = 500  # images that diagnostics look at, the same in every epoch
 _NEIGHBORS = 20
 _COLLAPSED = 0.02
 _MARGIN = 0.01
 
 
 def neighbor_agreement(first: torch.Tensor, second: torch.Tensor, k: int = 10, seed: int = 0) -> float:
-    """The share of an image's nearest neighbours under one augmentation that are neighbours under another.
+    """The share of an image's nearest neighbors under one augmentation that are neighbors under another.
 
     Args:
         first: features ``(n, d)`` of one view of each image
         second: features ``(n, d)`` of another view
-        k (10): neighbours per image
+        k (10): neighbors per image
         seed (0): breaks ties; otherwise a constant embedding would agree with itself perfectly
 
     Returns:
@@ -35,7 +35,7 @@ def neighbor_agreement(first: torch.Tensor, second: torch.Tensor, k: int = 10, s
 
 
 def spread(features: torch.Tensor) -> float:
-    """How different the vectors are: the length of the deviation from their mean after scaling to length 1, in [0, 1].
+    """Measure how different vectors are: the length of the deviation from their mean, of unit vectors, in [0, 1].
 
     0 means one vector for all images.
     """
@@ -49,27 +49,27 @@ def knn_accuracy(features: torch.Tensor, labels: list, k: int = _NEIGHBORS) -> f
     Args:
         features: ``(n, d)``
         labels: n classes, None for images without one, which are left out
-        k (20): neighbours
+        k (20): neighbors
 
     Returns:
-        a number in [0, 1], nan with fewer than 2 labelled images
+        a number in [0, 1], nan with fewer than 2 labeled images
     """
     rows = [i for i, label in enumerate(labels) if label is not None]
     if len(rows) < 2:
         return float("nan")
-    classes, truth = np.unique([str(labels[i]) for i in rows], return_inverse=True)
+    classes, numbers = np.unique([str(labels[i]) for i in rows], return_inverse=True)
     similarities = _cosines(features[rows])
     k = min(k, len(rows) - 1)
     values, neighbors = similarities.topk(k, dim=1)
-    truth = torch.from_numpy(truth).to(neighbors.device)
+    truth = torch.from_numpy(numbers).to(neighbors.device)
     weights = 1 + 1e-6 * values.double()
     votes = torch.zeros(len(rows), len(classes), dtype=torch.float64, device=neighbors.device)
     votes.scatter_add_(1, truth[neighbors], weights)
-    return float((votes.argmax(1) == truth).float().mean())
+    return float(votes.argmax(1).eq(truth).float().mean())
 
 
 def verdict(loss: float, trivial: float, spread_now: float, contrastive: bool) -> str | None:
-    """Why a run that is past its warm-up has learned nothing, or None if it has.
+    """Explain why a run that is past its warm-up has learned nothing; None if it has.
 
     Args:
         loss: of the epoch
@@ -107,7 +107,7 @@ def verdict(loss: float, trivial: float, spread_now: float, contrastive: bool) -
 
 
 def _cosines(features: torch.Tensor) -> torch.Tensor:
-    """Cosine similarities ``(n, n)``; an image is not its own neighbour."""
+    """Cosine similarities ``(n, n)``; an image is not its own neighbor."""
     unit = F.normalize(features.float(), dim=1)
     similarities = unit @ unit.T
     similarities.fill_diagonal_(-torch.inf)
