@@ -1,4 +1,4 @@
-"""The Clusters panel: the clusters of a run as cards and charts beside the grid, to look at, doubt and change."""
+"""The Clusters panel: the clusters of a run as cards and charts beside the grid, to see, judge and edit."""
 
 import fiftyone.operators as foo
 import fiftyone.operators.types as types
@@ -23,18 +23,19 @@ from .panel.showing import (
     show_cluster,
     show_matches,
     show_view,
+    with_run,
 )
 from .panel.state import begin_ui_state
-from .panel.toolbars import BORDERLINE
+from .panel.toolbars import BORDERLINE, BORDERLINE_OF_ALL
 from .panel.widgets import column
 
 
 class ClustersPanel(foo.Panel):
-    """Shows the clusters of a run, one card each, and their charts; clicks change the grid."""
+    """Panel with the clusters of a run, one card each, and their charts; clicks change the grid."""
 
     @property
-    def config(self):
-        """How the App offers this panel."""
+    def config(self) -> foo.PanelConfig:
+        """Name and place of the panel in the App."""
         return foo.PanelConfig(
             name=PANEL,
             label="Clusters",
@@ -44,149 +45,156 @@ class ClustersPanel(foo.Panel):
             surfaces="grid",
         )
 
-    def on_load(self, ctx):
-        """Shows the run it was opened with, as it was before the page was loaded again, or the newest."""
+    def on_load(self, ctx: foo.ExecutionContext) -> None:
+        """Show the run it was opened with, as it was before the page was loaded again, or the newest."""
         begin_ui_state(ctx, existing_run(ctx, ctx.panel.get_state("run")))
         self.on_refresh(ctx)
 
-    def on_run(self, ctx):
-        """Another run was picked."""
+    def on_run(self, ctx: foo.ExecutionContext) -> None:
+        """Show the run that was picked."""
         open_run(ctx, ctx.params["value"])
 
-    def on_refresh(self, ctx):
-        """Reads the run again; somebody else may have changed it."""
+    def on_refresh(self, ctx: foo.ExecutionContext) -> None:
+        """Read the run again; another process may have changed it."""
         open_run(ctx, ctx.panel.get_state("run"), keep=True)
 
-    def on_tab(self, ctx):
-        """Another tab."""
+    def on_tab(self, ctx: foo.ExecutionContext) -> None:
+        """Open a tab."""
         change_state(ctx, tab=ctx.params["tab"])
 
-    def on_search(self, ctx):
-        """Words to find names by."""
+    def on_search(self, ctx: foo.ExecutionContext) -> None:
+        """List the clusters whose names match the search."""
         change_state(ctx, search=ctx.params["value"], page=0)
 
-    def on_sort(self, ctx):
-        """Another order of the cards."""
+    def on_sort(self, ctx: foo.ExecutionContext) -> None:
+        """Sort the cards."""
         change_state(ctx, sort=ctx.params["value"], page=0)
 
-    def on_page_back(self, ctx):
-        """One page back."""
-        change_state(ctx, page=PanelRun.of(ctx).page - 1)
+    @with_run
+    def on_page_back(self, ctx: foo.ExecutionContext, run: PanelRun) -> None:
+        """Turn one page back."""
+        change_state(ctx, page=run.page - 1)
 
-    def on_page_on(self, ctx):
-        """One page on."""
-        change_state(ctx, page=PanelRun.of(ctx).page + 1)
+    @with_run
+    def on_page_on(self, ctx: foo.ExecutionContext, run: PanelRun) -> None:
+        """Turn one page on."""
+        change_state(ctx, page=run.page + 1)
 
-    def on_truth(self, ctx):
-        """Another field of classes to compare with."""
+    @with_run
+    def on_truth(self, ctx: foo.ExecutionContext, run: PanelRun) -> None:
+        """Compare with the classes of a field."""
         field = ctx.params["value"]
-        if field == (PanelRun.of(ctx).ui.get("truth") or NONE):
+        if field == (run.ui.get("truth") or NONE):
             return
         change_state(ctx, truth=None if field == NONE else field)
         measure_truth(ctx)
 
-    def on_card(self, ctx):
-        """A card was clicked: the grid shows its members."""
+    @with_run
+    def on_card(self, ctx: foo.ExecutionContext, run: PanelRun) -> None:
+        """Show the members of a card in the grid."""
         cluster = ctx.params["cluster"]
         if cluster == UNASSIGNED:
-            run = PanelRun.of(ctx)
             show_view(ctx, run, lambda: unassigned_view(run.run), shown=UNASSIGNED)
         else:
-            show_cluster(ctx, cluster)
+            show_cluster(ctx, run, cluster)
 
-    def on_back(self, ctx):
-        """The cluster before the one that is shown."""
-        show_cluster(ctx, PanelRun.of(ctx).beside(-1))
+    @with_run
+    def on_back(self, ctx: foo.ExecutionContext, run: PanelRun) -> None:
+        """Show the cluster before the one that is shown."""
+        show_cluster(ctx, run, run.beside(-1))
 
-    def on_next(self, ctx):
-        """The cluster after the one that is shown."""
-        show_cluster(ctx, PanelRun.of(ctx).beside(1))
+    @with_run
+    def on_next(self, ctx: foo.ExecutionContext, run: PanelRun) -> None:
+        """Show the cluster after the one that is shown."""
+        show_cluster(ctx, run, run.beside(1))
 
-    def on_order(self, ctx):
-        """Another order in the grid."""
-        run = PanelRun.of(ctx)
+    @with_run
+    def on_order(self, ctx: foo.ExecutionContext, run: PanelRun) -> None:
+        """Sort the members in the grid."""
         if run.shown in run.cards and ctx.params["value"] != (run.ui.get("order") or "confidence"):
-            show_cluster(ctx, run.shown, ctx.params["value"])
+            show_cluster(ctx, run, run.shown, ctx.params["value"])
 
-    def on_borderline(self, ctx):
-        """The least certain of all clusters."""
-        run = PanelRun.of(ctx)
-        part = "The least certain of all clusters"
-        show_view(ctx, run, lambda: borderline_view(run.run, run.dataset), part=part, order=BORDERLINE)
+    @with_run
+    def on_borderline(self, ctx: foo.ExecutionContext, run: PanelRun) -> None:
+        """Show the borderline members of all clusters."""
+        ui = {"caption": BORDERLINE_OF_ALL, "order": BORDERLINE}
+        show_view(ctx, run, lambda: borderline_view(run.run, run.dataset), **ui)
         draw(ctx, cards=False)
 
-    def on_pair(self, ctx):
-        """Two clusters, to see whether somebody belongs to the one or the other."""
-        run = PanelRun.of(ctx)
+    @with_run
+    def on_pair(self, ctx: foo.ExecutionContext, run: PanelRun) -> None:
+        """Show two clusters together, to judge which of them a borderline member belongs to."""
         names = " and ".join(run.names[cluster] for cluster in ctx.params["clusters"])
-        show_matches(ctx, run, {"cluster": {"$in": ctx.params["clusters"]}}, part=names)
+        show_matches(ctx, run, {"cluster": {"$in": ctx.params["clusters"]}}, caption=names)
 
-    def on_all(self, ctx):
-        """The grid shows everything again."""
+    def on_all(self, ctx: foo.ExecutionContext) -> None:
+        """Show everything in the grid."""
         ctx.ops.clear_view()
-        change_state(ctx, shown=None, part=None, order=None)
+        change_state(ctx, shown=None, caption=None, order=None)
 
-    def on_chart(self, ctx):
-        """Another chart."""
+    def on_chart(self, ctx: foo.ExecutionContext) -> None:
+        """Draw a chart."""
         change_state(ctx, chart=ctx.params["chart"])
 
-    def on_chart_click(self, ctx):
-        """A bar or square was clicked: the grid shows whom it stands for."""
-        run, params = PanelRun.of(ctx), ctx.params
-        name = params["relative_path"].removeprefix("chart_")
-        wanted = clicked(name, run, params.get("x"), params.get("y"))
+    @with_run
+    def on_chart_click(self, ctx: foo.ExecutionContext, run: PanelRun) -> None:
+        """Show the members that a bar or square stands for."""
+        name = ctx.params["relative_path"].removeprefix("chart_")
+        wanted = clicked(name, run, ctx.params.get("x"), ctx.params.get("y"))
         if isinstance(wanted.get("cluster"), int) and len(wanted) == 1:
-            show_cluster(ctx, wanted["cluster"])
+            show_cluster(ctx, run, wanted["cluster"])
         elif wanted:
             # the chart goes on to be that of the cluster whose bar was clicked
             stays = run.shown if wanted.get("cluster") == run.shown else None
-            show_matches(ctx, run, wanted, part=f"A part of the chart “{TITLES[name]}”", shown=stays)
+            show_matches(ctx, run, wanted, caption=f"A part of the chart “{TITLES[name]}”", shown=stays)
 
-    def on_menu(self, ctx):
-        """Something to do with a cluster."""
-        action, cluster, version = ctx.params["value"].split(":")
-        run, cluster = PanelRun.of(ctx), int(cluster)
+    @with_run
+    def on_menu(self, ctx: foo.ExecutionContext, run: PanelRun) -> None:
+        """Open the form of an edit, or sort the members, as chosen from the menu of a card."""
+        action, key, version = ctx.params["value"].split(":")
+        cluster = int(key)
         if cluster not in run.cards:
             return
         if action in list_edits():
             prompt(ctx, "edit_clusters", edit_form(action, run, cluster, int(version)), self.on_done)
         else:
-            show_cluster(ctx, cluster, action)
+            show_cluster(ctx, run, cluster, action)
 
-    def on_run_menu(self, ctx):
-        """Something to do with the run."""
-        name = ctx.params["value"]
-        prompt(ctx, name, run_form(name, PanelRun.of(ctx)), self.on_done)
+    @with_run
+    def on_run_menu(self, ctx: foo.ExecutionContext, run: PanelRun) -> None:
+        """Open the form that was chosen from the menu of the run."""
+        prompt(ctx, ctx.params["value"], run_form(ctx.params["value"], run), self.on_done)
 
-    def on_undo(self, ctx):
-        """Takes the last edit back."""
+    def on_undo(self, ctx: foo.ExecutionContext) -> None:
+        """Undo the last edit."""
         apply_step(ctx, "undo")
-        self.on_refresh(ctx)  # also if it was refused, for somebody else has edited the run then
+        self.on_refresh(ctx)  # also if it was refused, for another user has edited the run then
 
-    def on_redo(self, ctx):
-        """Does again what was taken back."""
+    def on_redo(self, ctx: foo.ExecutionContext) -> None:
+        """Redo what was undone."""
         apply_step(ctx, "redo")
         self.on_refresh(ctx)
 
-    def on_done(self, ctx):
-        """A form that was opened here has done its work."""
+    def on_done(self, ctx: foo.ExecutionContext) -> None:
+        """Show what a form that was opened here has done."""
         ctx.ops.reload_dataset()
         if renamed := renamed_to(ctx):
             ctx.panel.set_state("run", renamed)
         self.on_refresh(ctx)
 
-    def on_measure(self, ctx):
-        """Figures of a large run: the form says what is going on and can be scheduled."""
-        prompt(ctx, "evaluate_clusters", run_form("evaluate_clusters", PanelRun.of(ctx)), self.on_done)
+    @with_run
+    def on_measure(self, ctx: foo.ExecutionContext, run: PanelRun) -> None:
+        """Open the form that computes the statistics of a large run: it shows progress and can be scheduled."""
+        prompt(ctx, "evaluate_clusters", run_form("evaluate_clusters", run), self.on_done)
 
-    def on_start(self, ctx):
-        """Opens the form of a new run."""
+    def on_start(self, ctx: foo.ExecutionContext) -> None:
+        """Open the form of a new run."""
         prompt(ctx, "compute_clusters", {}, self.on_done)
 
-    def render(self, ctx):
-        """The bars, then the open tab."""
+    def render(self, ctx: foo.ExecutionContext) -> types.Property:
+        """Draw the toolbars, then the open tab."""
         panel = types.Object()
         add_panel(panel, PanelRun.of(ctx), self)
-        # A layer of its own: else the browser sorts its parts among the grid's whenever an image appears there
+        # A layer of its own: else the browser sorts its widgets among the grid's whenever an image appears there
         layer = {"willChange": "transform"}
         return types.Property(panel, view=column(1.25, p=1.5, boxSizing="border-box", **layer))

@@ -1,5 +1,8 @@
 """The ``compute_clusters`` operator: a form in four steps, and the run it starts."""
 
+from collections.abc import Iterator
+from typing import Any
+
 import fiftyone.operators as foo
 import fiftyone.operators.types as types
 
@@ -14,14 +17,14 @@ from .panel.opening import show_panels
 
 
 class ComputeClusters(PythonCall, foo.Operator):
-    """Clusters images or patches and keeps the result as a run; see :func:`operators.clustering.compute_clusters`."""
+    """Cluster images or patches and keep a run; see :func:`operators.clustering.job.compute_clusters`."""
 
     work = staticmethod(compute_clusters)
     check = staticmethod(check_clustering)
 
     @property
-    def config(self):
-        """How the App offers this operator."""
+    def config(self) -> foo.OperatorConfig:
+        """Name and options of the operator in the App."""
         return foo.OperatorConfig(
             name="compute_clusters",
             label="Clusters: compute clusters",
@@ -34,15 +37,15 @@ class ComputeClusters(PythonCall, foo.Operator):
             risk_level="medium",
         )
 
-    def resolve_placement(self, ctx):
-        """One icon in the grid's action bar."""
+    def resolve_placement(self, ctx: foo.ExecutionContext) -> types.Placement:
+        """Place an icon in the grid's action bar."""
         return types.Placement(
             types.Places.SAMPLES_GRID_SECONDARY_ACTIONS,
             types.Button(label="Compute clusters", icon="/assets/icon.svg", prompt=True),
         )
 
-    def resolve_input(self, ctx):
-        """The form; every step has a default, so that Execute works at once."""
+    def resolve_input(self, ctx: foo.ExecutionContext) -> types.Property:
+        """Return the form; every step has a default, so that Execute works at once."""
         inputs = types.Object()
         target = add_target(ctx, inputs)
         if target is None:
@@ -55,8 +58,8 @@ class ComputeClusters(PythonCall, foo.Operator):
         add_estimate(ctx, inputs, target)
         return types.Property(inputs, view=types.View(label="Compute clusters"))
 
-    def resolve_execution_options(self, ctx):
-        """Delegation is the default where the run would pass the App's limit for immediate ones."""
+    def resolve_execution_options(self, ctx: foo.ExecutionContext) -> foo.ExecutionOptions:
+        """Propose delegation where the run would pass the App's limit for immediate ones."""
         try:
             long = estimate(ctx).long
         except ValueError:  # the form says what is wrong
@@ -65,8 +68,8 @@ class ComputeClusters(PythonCall, foo.Operator):
             allow_immediate_execution=True, allow_delegated_execution=True, default_choice_to_delegated=long
         )
 
-    def execute(self, ctx):
-        """Runs with live progress, then shows the summary and the Embeddings panel."""
+    def execute(self, ctx: foo.ExecutionContext) -> Iterator[Any]:
+        """Run with live progress, then show the summary, the Embeddings panel and the Clusters panel."""
         try:
             samples, kwargs = arguments(ctx)
             summary = yield from stream(ctx, lambda progress: compute_clusters(samples, progress=progress, **kwargs))

@@ -1,5 +1,8 @@
 """The ``export_clusters`` operator: a run as a table, folders of images, contact sheets or a report."""
 
+from collections.abc import Iterator
+from typing import Any
+
 import fiftyone.operators as foo
 import fiftyone.operators.types as types
 
@@ -27,14 +30,14 @@ HINTS = {
 
 
 class ExportClusters(PythonCall, foo.Operator):
-    """Exports a run; see :func:`export_clusters`."""
+    """Export a run; see :func:`operators.export.job.export_clusters`."""
 
     work = staticmethod(export_clusters)
     check = staticmethod(check_export)
 
     @property
-    def config(self):
-        """How the App offers this operator."""
+    def config(self) -> foo.OperatorConfig:
+        """Name and options of the operator in the App."""
         return foo.OperatorConfig(
             name="export_clusters",
             label="Clusters: export clusters",
@@ -47,8 +50,8 @@ class ExportClusters(PythonCall, foo.Operator):
             risk_level="medium",
         )
 
-    def resolve_input(self, ctx):
-        """The form: which run, in which format, where to; the path is checked while typing."""
+    def resolve_input(self, ctx: foo.ExecutionContext) -> types.Property:
+        """Return the form: run, format and path, which is checked while typing."""
         inputs = types.Object()
         if run := add_run(ctx, inputs):
             add_samples(ctx, inputs, "Export")
@@ -67,8 +70,8 @@ class ExportClusters(PythonCall, foo.Operator):
             check(prop, check_export, ctx.dataset, run.key, path, format, bool(ctx.params.get("overwrite")))
         return types.Property(inputs, view=types.View(label="Export clusters"))
 
-    def execute(self, ctx):
-        """Writes with live progress, then says where to."""
+    def execute(self, ctx: foo.ExecutionContext) -> Iterator[Any]:
+        """Write with live progress, then name the path."""
         try:
             key, format = chosen_run(ctx), ctx.params.get("format") or "html"
             path = ctx.params.get("path") or propose_path(key, format)

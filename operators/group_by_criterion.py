@@ -1,11 +1,15 @@
 """The ``group_by_criterion`` operator: groups by action, place, mood, or whatever the user asks for."""
 
+from collections.abc import Iterator
+from typing import Any
+
 import fiftyone.operators as foo
 import fiftyone.operators.types as types
 
 from .execution.app import failed, show, stream
 from .execution.python_call import PythonCall
-from .grouping.job import check_criterion, group_by_criterion, group_images, plan_of, propose_key
+from .grouping.job import check_criterion, group_by_criterion, group_images
+from .grouping.request import plan_of, propose_key
 from .inputs.grouping import criterion_arguments
 from .inputs.model_server import add_consent_box, add_server, sent
 from .inputs.pickers import add_run
@@ -18,14 +22,14 @@ _LETTERS = 1500  # of a question, on average
 
 
 class GroupByCriterion(PythonCall, foo.Operator):
-    """Groups images by a criterion; see :func:`operators.criterion.group_by_criterion`."""
+    """Group images by a criterion; see :func:`operators.grouping.job.group_by_criterion`."""
 
     work = staticmethod(group_by_criterion)
     check = staticmethod(check_criterion)
 
     @property
-    def config(self):
-        """How the App offers this operator."""
+    def config(self) -> foo.OperatorConfig:
+        """Name and options of the operator in the App."""
         return foo.OperatorConfig(
             name="group_by_criterion",
             label="Clusters: group by criterion",
@@ -38,8 +42,8 @@ class GroupByCriterion(PythonCall, foo.Operator):
             risk_level="high",
         )
 
-    def resolve_input(self, ctx):
-        """The form: the run, the criterion, the server, and how many questions it takes."""
+    def resolve_input(self, ctx: foo.ExecutionContext) -> types.Property:
+        """Return the form: the run, the criterion, the server, and the number of questions."""
         inputs = types.Object()
         view = types.View(label="Group by criterion")
         run = add_run(ctx, inputs) if ctx.dataset is not None else None
@@ -56,20 +60,19 @@ class GroupByCriterion(PythonCall, foo.Operator):
         choice, agreed = add_server(ctx, inputs)
         if choice is not None:
             add_heading(inputs, "step_sending", "What is sent")
-            given = criterion_arguments(ctx)
-            steps, n_images = plan_of(run, given)
-            n_sent = min(steps["n_fine"] * steps["images"], n_images)
-            text, cost = sent(choice, steps["calls"], n_sent, given["image_size"], " " * _LETTERS)
-            text += f", for {n_images:,} images in all"
+            arguments = criterion_arguments(ctx)
+            steps = plan_of(run, arguments)
+            text, cost = sent(choice, steps["calls"], steps["n_sent"], arguments.image_size, " " * _LETTERS)
+            text += f", for {steps['n_images']:,} images in all"
             inputs.view("plan", (types.Notice if choice.local else types.Warning)(label=text, description=cost))
             add_consent_box(ctx, inputs, choice, agreed)
         return types.Property(inputs, view=view)
 
-    def execute(self, ctx):
-        """Groups with live progress, then shows the groups."""
+    def execute(self, ctx: foo.ExecutionContext) -> Iterator[Any]:
+        """Group with live progress, then show the groups."""
         try:
-            given, secrets = criterion_arguments(ctx), read_secrets(ctx)
-            summary = yield from stream(ctx, lambda progress: group_images(ctx.dataset, given, secrets, progress))
+            arguments, secrets = criterion_arguments(ctx), read_secrets(ctx)
+            summary = yield from stream(ctx, lambda progress: group_images(ctx.dataset, arguments, secrets, progress))
         except Exception as error:
             yield from failed(ctx, error)
             return

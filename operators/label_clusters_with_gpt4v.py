@@ -6,11 +6,11 @@ from .inputs.naming import NamingOperator
 
 
 class LabelClustersWithGpt4v(NamingOperator, foo.Operator):
-    """Names clusters; see :func:`operators.naming.job.label_clusters`."""
+    """Name clusters; see :func:`operators.naming.job.label_clusters`."""
 
     @property
-    def config(self):
-        """How the App offers this operator."""
+    def config(self) -> foo.OperatorConfig:
+        """Name and options of the operator in the App."""
         return foo.OperatorConfig(
             name="label_clusters_with_gpt4v",
             label="Clusters: label clusters with gpt4v",

@@ -12,7 +12,7 @@ METHODS = ("kmeans",)  # those that take constraints
 
 
 def edited_runs(target: Target, method: str) -> list[str]:
-    """The edited runs whose merges and moves a method could keep; which edits these were is read when one is chosen."""
+    """List the edited runs whose merges and moves a method could keep; the edits are read when one is chosen."""
     if method not in METHODS:
         return []
     runs = [Run.cached(target.dataset, key) for key in list_clustering_runs(target.dataset)]
@@ -44,7 +44,7 @@ def check_constraints(target: Target, run_key: str, method: str) -> None:
 
 
 def read_constraints(run: Run, ids: list[str]) -> np.ndarray:
-    """Samples that must be in one cluster, by the merges and moves of a run that are in effect.
+    """Return which samples must be in one cluster, by the merges and moves of a run that are in effect.
 
     All members of a cluster that was merged belong together. What was moved into another cluster belongs to that one's
     prototypes, and the rest of that cluster is free.
@@ -54,7 +54,7 @@ def read_constraints(run: Run, ids: list[str]) -> np.ndarray:
         ids: sample or label ids
 
     Returns:
-        ``(n,)`` the group of each id, numbered from 0, -1 for the free ones
+        ``(n,)`` groups of the ids, numbered from 0, -1 for the free ones
     """
     merged, moved = _joined(run.log)
     records = {record["id"]: record for record in run.clusters}
@@ -70,7 +70,7 @@ def read_constraints(run: Run, ids: list[str]) -> np.ndarray:
 
 
 def _joined(log: list[dict]) -> tuple[set[int], dict[str, int]]:
-    """The clusters that were merged, and where samples were moved by hand."""
+    """Return the clusters that were merged, and the clusters that samples were moved to by hand."""
     merged: set[int] = set()
     moved: dict[str, int] = {}
     for position in edit_log.undoable(log):

@@ -1,40 +1,39 @@
-"""The main job: vectors, reduction, clusters, map, run. Called by the operator, by Python and by delegated workers."""
+"""Clustering job: vectors, reduction, clusters, map, run. Called by the operator, Python and delegated workers."""
 
-import warnings
-from dataclasses import replace
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 
+import fiftyone as fo
+import numpy as np
 from pydantic import Field
 
 from ...models.labels import NOISE
 from ...models.parameters import DEFAULT_SEED, typed
-from ...models.parameters import SEED as RANDOM_STATE
+from ...models.progress import Progress
 from ...models.vectors.normalize import l2_normalize
-from ..dataset.owned_fields import drop_field
-from ..dataset.vectors import COORDINATES, first_space, read_spaces
+from ..dataset.vectors import COORDINATES, VectorTable, first_space, read_spaces
 from ..embedding.embeddings import compute_embeddings
-from ..execution.locks import schema_lock, write_lock
+from ..execution.locks import write_lock
 from ..execution.stages import Stages
 from ..runs.config import RunConfig
-from ..runs.labels import create_label_field, write_labels
-from ..runs.lifecycle import register
+from ..runs.lifecycle import keep_run
 from ..runs.maps import digest, ensure_map, map_key
 from ..runs.orphans import clean_orphans
 from ..runs.records import cluster_records
 from ..runs.run import Run
 from .constraints import read_constraints
-from .image_training import IMAGES, learn, make_image_request
-from .record import asked, encoders, make_results, panel_note, scored, summarize, versions
-from .request import make_request
+from .fitting import Fitted, fit_clusterer
+from .image_training import ImageRequest, learn, make_image_request
+from .record import encoders, make_results, panel_note, requested, score, summarize, versions
+from .request import IMAGES, ClusteringArguments, Request, make_request
 
 
 def compute_clusters(
-    samples,
+    samples: fo.core.collections.SampleCollection,
     run_key: str | None = None,
     method: str = "kmeans",
     params: dict | None = None,
     embeddings: str | list[str] | None = None,
-    encoder=None,
+    encoder: Any = None,
     encoder_params: dict | None = None,
     reduce: str = "auto",
     reduce_params: dict | None = None,
@@ -49,9 +48,9 @@ def compute_clusters(
     constraints_from: str | None = None,
     batch_size: Annotated[int, Field(ge=1)] = 32,
     num_workers: Annotated[int | None, Field(ge=0)] = None,
-    progress=None,
+    progress: Progress | None = None,
 ) -> dict:
-    """Clusters images, or patches of a label field, and keeps the result as a run.
+    """Cluster images, or patches of a label field, and keep the result as a run.
 
     Args:
         samples: a dataset or view; a ``to_patches()`` view means the same as its source with ``patches_field``
@@ -66,7 +65,7 @@ def compute_clusters(
         reduce ("auto"): ``"auto"``, ``"none"``, ``"pca"`` or ``"umap"``, before clustering
         reduce_params (None): the reduction's parameters by name
         patches_field (None): cluster the patches of this label field
-        cluster_field (None): where the labels go, by default the run key; for patches an attribute of each label
+        cluster_field (None): the field of the labels, by default the run key; for patches an attribute of each label
         visualize (True): whether to make the 2-D map of the vectors, unless it exists
         ground_truth (None): a field of classes to score against
         seed (51): everything random follows it
@@ -86,107 +85,110 @@ def compute_clusters(
         a summary, plain data: run_key, cluster_field, n_clusters, sizes, n_used, skipped, scores, seconds, notes...
 
     Raises:
-        ValueError: in one sentence; if an argument is refused nothing was changed, if the vectors turn out to be
-            unusable the embeddings computed so far are kept
+        ValueError: if an argument is refused, and nothing was changed; or if the vectors are not usable, and the
+            embeddings computed so far are kept
     """
-    given = {key: value for key, value in locals().items() if key not in ("samples", "progress")}
-    request = check_clustering(samples, **given)
-    target, field = request.target, request.field
+    request = check_clustering(
+        samples,
+        run_key=run_key,
+        method=method,
+        params=params,
+        embeddings=embeddings,
+        encoder=encoder,
+        encoder_params=encoder_params,
+        reduce=reduce,
+        reduce_params=reduce_params,
+        patches_field=patches_field,
+        cluster_field=cluster_field,
+        visualize=visualize,
+        ground_truth=ground_truth,
+        seed=seed,
+        normalize=normalize,
+        train=train,
+        name=name,
+        constraints_from=constraints_from,
+        batch_size=batch_size,
+        num_workers=num_workers,
+    )
+    target = request.target
     stages = Stages(_stage_names(request), progress)
     with write_lock(target.dataset, f"run key {request.run_key!r}", f"field {request.path!r}"):
         target.dataset.reload()  # another process may have come first since it was loaded here
         request.check()
         clean_orphans(target.dataset, except_key=request.run_key)
-        if request.recipe:
+        if isinstance(request, ImageRequest):
             request = learn(request, num_workers, stages)
         if request.encoder:
             report = stages.enter("embedding")
-            with write_lock(target.dataset, f"field {target.storage_path(field)!r}"):
-                params = request.encoder_params
+            with write_lock(target.dataset, f"field {target.storage_path(request.field)!r}"):
                 compute_embeddings(
-                    samples, request.encoder, field, patches_field, params, batch_size, num_workers, progress=report
+                    samples,
+                    request.encoder,
+                    request.field,
+                    patches_field,
+                    request.encoder_params,
+                    batch_size,
+                    num_workers,
+                    progress=report,
                 )
         stages.enter("reading")
         table, widths = read_spaces(samples, request.fields, patches_field)
-        return _cluster_and_keep(request, _usable(table, request.fields), widths, stages)
+        _check_usable(table, request.fields)
+        return _cluster_and_keep(request, table, widths, stages)
 
 
-def check_clustering(samples, encoder=None, progress=None, **given):
-    """Refuses the arguments of :func:`compute_clusters` that can be refused before any work.
+def check_clustering(
+    samples: fo.core.collections.SampleCollection, progress: Progress | None = None, **given: Any
+) -> Request:
+    """Refuse the arguments of :func:`compute_clusters` that can be refused before any work.
 
-    Returns:
-        the :class:`operators.request.Request`
-
-    Raises:
-        ValueError: in one sentence
+    Args:
+        samples: a dataset or view
+        progress (None): not used
+        **given: all other arguments
     """
-    given = {**typed(compute_clusters, given), "encoder": encoder}
-    return make_image_request(samples, given) if given["train"] == IMAGES else make_request(samples, given)
+    arguments = ClusteringArguments(**typed(compute_clusters, given))
+    make = make_image_request if arguments.train == IMAGES else make_request
+    return make(samples, arguments)
 
 
-def _stage_names(request) -> list[str]:
-    names = ["decoding", "training"] if request.recipe else []
+def _stage_names(request: Request) -> list[str]:
+    names = ["decoding", "training"] if isinstance(request, ImageRequest) else []
     names += ["embedding"] * bool(request.encoder) + ["reading", "clustering"]
     return names + ["map"] * request.visualize + ["scoring", "writing"]
 
 
-def _usable(table, fields):
+def _check_usable(table: VectorTable, fields: list[str]) -> None:
+    """Raise ValueError if there are fewer than two vectors."""
     n = len(table.ids)
     if n < 2:
         reasons = ", ".join(f"{len(ids)} {reason}" for reason, ids in table.skipped.items()) or "the view has no more"
         names = " and ".join(map(repr, fields))
         raise ValueError(f"{names} has {n} usable vectors, at least 2 are needed ({reasons}); compute embeddings first")
-    return table
 
 
-def _cluster_and_keep(request, table, widths, stages) -> dict:
-    from ...models.placement import describe
-
+def _cluster_and_keep(request: Request, table: VectorTable, widths: list[int], stages: Stages) -> dict:
     target = request.target
     normalize = min(widths) > COORDINATES if request.normalize is None else request.normalize
     X = l2_normalize(table.X, widths) if normalize else table.X
     groups = None
     if request.constraints_from:
         groups = read_constraints(Run.open(target.dataset, request.constraints_from), table.ids)
-    clusterer, reducer, reduction, neighbors, notes = _cluster(request, X, widths, groups, stages)
+    fitted = fit_clusterer(request, X, widths, groups, stages.enter("clustering"))
     drawn = first_space(table, widths)
     vectors_digest = digest(drawn)
     brain_key = map_key(request.field, target.patches_field, vectors_digest) if request.visualize else None
     try:
         if brain_key:
             report = stages.enter("map")
-            ensure_map(target, drawn, brain_key, X[:, : widths[0]], neighbors, request.seed, report)
+            ensure_map(target, drawn, brain_key, X[:, : widths[0]], fitted.neighbors, request.seed, report)
         stages.enter("scoring")
-        labels, confidence = clusterer.labels_, clusterer.confidence_
-        clusters = cluster_records(table.ids, X, labels, confidence, request.seed, clusterer.prototypes_by)
-        scores, recall, unscored = scored(request, table, X, clusterer.labels_)
-        results = make_results(request, table, X, clusterer, known="acc" in scores)
-        placement, arrays = describe(clusterer, reduction, reducer, normalize, widths)
-        n_clusters = sum(c["id"] != NOISE for c in clusters)
-        config = RunConfig(
-            **asked(request),
-            **encoders(request, widths),
-            normalize=normalize,
-            reduce=reduction,
-            reduce_params={k: v for k, v in reducer.get_params().items() if k != RANDOM_STATE} if reducer else {},
-            visualization=brain_key,
-            digest=vectors_digest if drawn is table else digest(table),
-            n_used=len(table.ids),
-            n_noise=int((clusterer.labels_ == NOISE).sum()),
-            n_clusters=n_clusters,
-            skipped={reason: len(ids) for reason, ids in table.skipped.items()},
-            scores=scores,
-            recall=recall,
-            versions=versions(),
-            notes=[*notes, *unscored, *panel_note(n_clusters)],
-            placement=placement,
-            prototypes_by=clusterer.prototypes_by,
-            collapsed=getattr(clusterer, "collapsed_", []),
-            fallback=getattr(clusterer, "fallback_", False),
-            history=getattr(clusterer, "history_", None),
-            training=getattr(clusterer, "training_", None),
-        )
-        config = _write(request, table, clusterer, clusters, config, arrays, results, stages)
+        facts = {
+            "normalize": normalize,
+            "visualization": brain_key,
+            "digest": vectors_digest if drawn is table else digest(table),
+        }
+        config, clusters = _score_and_keep(request, table, X, widths, fitted, facts, stages)
     except BaseException:
         clean_orphans(target.dataset, except_key=request.run_key)
         raise
@@ -194,57 +196,62 @@ def _cluster_and_keep(request, table, widths, stages) -> dict:
     return summarize(request.run_key, config, clusters, target.unit, f"{path}.label")
 
 
-def _cluster(request, X, widths, groups, stages):
-    """Reduces and clusters; returns the clusterer, the reducer and its name, the neighbours found, and warnings."""
-    from ...models.clusterers.constrained_kmeans import seeded
-    from ...models.vectors.copies import first_copies
-    from ...models.vectors.neighbors import nearest_neighbors
-    from ...models.vectors.reduction import get_reduction, resolve
+def _score_and_keep(
+    request: Request,
+    table: VectorTable,
+    X: np.ndarray,
+    widths: list[int],
+    fitted: Fitted,
+    facts: dict[str, Any],
+    stages: Stages,
+) -> tuple[RunConfig, list[dict]]:
+    """Score a clustering and keep it as a run.
 
-    report = stages.enter("clustering")
-    request.method.check(request.params, len(X))
-    reduction = resolve(request.reduce, request.method, X.shape[1])
-    reducer = neighbors = None
-    if reduction != "none":
-        reducer = get_reduction(reduction)(**request.reduce_params, random_state=request.seed)
-        if reducer.neighbors and len(X) > reducer.neighbors + 1:
-            report(0.02, "finding neighbours")
-            wanted = max(reducer.neighbors, reducer.get_params().get("n_neighbors", 0))
-            neighbors = nearest_neighbors(X, min(wanted, len(X) - 1), "cosine", request.seed)
-    clusterer = request.method(**request.params)
-    if groups is not None:
-        clusterer = seeded(clusterer, groups)
-    if len(widths) > 1:
-        clusterer.set_params(widths=widths)
-    if RANDOM_STATE in clusterer.get_params():
-        clusterer.set_params(**{RANDOM_STATE: request.seed})
-    with warnings.catch_warnings(record=True) as caught:
-        warnings.simplefilter("always")
-        reduced = reducer.fit_transform(X, knn=neighbors, progress=lambda f, m="": report(f / 2, m)) if reducer else X
-        # a reduction may part the copies of a vector, and UMAP does
-        copies = first_copies(X) if reducer else None
-        clusterer.fit(reduced, progress=lambda f, m="": report(0.5 + f / 2 if reducer else f, m), copies=copies)
-    said = (" ".join(str(w.message).split()) for w in caught if issubclass(w.category, UserWarning))
-    notes = list(dict.fromkeys(said))
-    return clusterer, reducer, reduction, neighbors, notes
+    Args:
+        request: the request
+        table: ids of the images or patches
+        X: ``(n, d)`` their vectors, scaled
+        widths: dimensions of the vector fields side by side in ``X``
+        fitted: the fitted clusterer
+        facts: more of the configuration: scaling, map and digest
+        stages: the stages of the work
 
+    Returns:
+        a tuple of the configuration and the cluster records
+    """
+    from ...models.placement import describe
 
-def _write(request, table, clusterer, clusters, config, arrays, results, stages) -> RunConfig:
-    """Labels first, then the run: a run that is listed is complete."""
-    target, name, report = request.target, request.cluster_field, stages.enter("writing")
-    created = False
-    try:
-        with schema_lock(target.dataset):
-            create_label_field(target, name, request.run_key)
-            created = True
-        write_labels(target, name, table, clusterer.labels_, clusterer.confidence_, report)
-        stages.leave()
-        config = replace(config, seconds=stages.seconds)
-        with schema_lock(target.dataset):
-            register(target, request.run_key, config, clusters, arrays, **results)
-    except BaseException:
-        if created:
-            drop_field(target.dataset, request.path)
-        raise
+    clusterer = fitted.clusterer
+    labels, confidence = clusterer.labels_, clusterer.confidence_
+    clusters = cluster_records(table.ids, X, labels, confidence, request.seed, clusterer.prototypes_by)
+    scored = score(request, table, X, labels)
+    results = make_results(request, table, X, clusterer, scored.known)
+    placement, arrays = describe(clusterer, fitted.reduction, fitted.reducer, facts["normalize"], widths)
+    n_clusters = sum(record["id"] != NOISE for record in clusters)
+    config = RunConfig(
+        **requested(request),
+        **encoders(request, widths),
+        **facts,
+        reduce=fitted.reduction,
+        reduce_params=fitted.reduce_params,
+        n_used=len(table.ids),
+        n_noise=int((labels == NOISE).sum()),
+        n_clusters=n_clusters,
+        skipped={reason: len(ids) for reason, ids in table.skipped.items()},
+        scores=scored.scores,
+        recall=scored.recall,
+        versions=versions(),
+        notes=[*fitted.notes, *scored.notes, *panel_note(n_clusters)],
+        placement=placement,
+        prototypes_by=clusterer.prototypes_by,
+        collapsed=getattr(clusterer, "collapsed_", []),
+        fallback=getattr(clusterer, "fallback_", False),
+        history=getattr(clusterer, "history_", None),
+        training=getattr(clusterer, "training_", None),
+    )
+    report = stages.enter("writing")
+    config = keep_run(
+        request.target, request.run_key, config, clusters, table, labels, confidence, stages, report, arrays, **results
+    )
     report(1)
-    return config
+    return config, clusters

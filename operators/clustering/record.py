@@ -1,18 +1,42 @@
-"""What a run records beside its labels: what was asked for, its clusters, scores, figures and versions."""
+"""Record of a run beside its labels: its request, encoders, scores, statistics and versions."""
 
 from importlib.metadata import PackageNotFoundError, version
+from typing import TYPE_CHECKING, NamedTuple
+
+import numpy as np
 
 from ..dataset.ground_truth import read_truth
 from ..dataset.vector_fields import field_encoder
+from ..dataset.vectors import VectorTable
 from ..evaluation.statistics import by_id, make_statistics, make_truth, with_version
 from ..runs.config import RunConfig
 from ..runs.maps import PANEL_COLORS
+from .request import Request
+
+if TYPE_CHECKING:
+    from ...models.clusterers import Clusterer
 
 PACKAGES = ("fiftyone", "numpy", "scikit-learn", "scipy", "torch", "umap-learn", "hdbscan", "pynndescent")
 
 
-def asked(request) -> dict:
-    """What was asked for, as the run records it."""
+class Scored(NamedTuple):
+    """Scores of a clustering.
+
+    Args:
+        scores: by name
+        recall: pairs of class and recall
+        known: whether there were classes to score against
+        notes: a note if there was no class to score against though a field was named
+    """
+
+    scores: dict[str, float | None]
+    recall: list[list]
+    known: bool
+    notes: list[str]
+
+
+def requested(request: Request) -> dict:
+    """Return the request as the run records it."""
     return {
         "method": request.method.name,
         "params": request.params,
@@ -26,8 +50,8 @@ def asked(request) -> dict:
     }
 
 
-def encoders(request, widths) -> dict:
-    """Which encoder made the vectors; of several fields in ``spaces``, one entry each, in the order of the columns."""
+def encoders(request: Request, widths: list[int]) -> dict:
+    """Return the encoder that made the vectors; of several fields in ``spaces``, in the order of the columns."""
     target = request.target
     made_by = [field_encoder(target.source, target.local_path(field)) for field in request.fields]
     several = zip(request.fields, made_by, widths, strict=True) if len(widths) > 1 else ()
@@ -35,36 +59,47 @@ def encoders(request, widths) -> dict:
     return {"encoder": made_by[0], "spaces": spaces}
 
 
-def scored(request, table, X, labels) -> tuple[dict, list, list[str]]:
-    """The scores, pairs of class and recall, and a note if there was no class to score against."""
+def score(request: Request, table: VectorTable, X: np.ndarray, labels: np.ndarray) -> Scored:
+    """Score labels ``(n,)`` by the vectors ``(n, d)``, and against the classes of the request if it names a field."""
     from ...models.analysis.metrics import per_class_recall, score_labels, score_vectors
 
     _, ordered, clusters = by_id(table.ids, X, labels)
     scores = score_vectors(ordered, clusters, seed=request.seed)
     if not request.ground_truth:
-        return scores, [], []
+        return Scored(scores, [], False, [])
     truth = read_truth(request.target, request.ground_truth, table.ids)
     known = [row for row, value in enumerate(truth) if value is not None]
     if not known:
         note = f"{request.ground_truth!r} has no class for these {request.target.unit}, so nothing was scored"
-        return scores, [], [note]
+        return Scored(scores, [], False, [note])
     # Pairs, not a dict: a class may have any name, and the database refuses some as keys.
     recall = per_class_recall([truth[row] for row in known], labels[known])
-    return {**scores, **score_labels(truth, labels)}, [[name, round(share, 4)] for name, share in recall.items()], []
+    pairs = [[name, round(share, 4)] for name, share in recall.items()]
+    return Scored({**scores, **score_labels(truth, labels)}, pairs, True, [])
 
 
-def make_results(request, table, X, clusterer, known: bool) -> dict:
-    """What the Clusters panel shows, computed now that the vectors are at hand."""
+def make_results(
+    request: Request, table: VectorTable, X: np.ndarray, clusterer: "Clusterer", known: bool
+) -> dict[str, dict]:
+    """Compute the statistics of the Clusters panel now that the vectors are at hand.
+
+    Args:
+        request: the request
+        table: ids of the images or patches
+        X: ``(n, d)`` their vectors as they were clustered
+        clusterer: the fitted clusterer
+        known: whether there are classes to compare with
+    """
     statistics = make_statistics(table.ids, X, clusterer.labels_, clusterer.confidence_, request.seed)
     results = {"figures": with_version(statistics)}
-    if known:
+    if known and request.ground_truth:
         truth = read_truth(request.target, request.ground_truth, table.ids)
         results["truth"] = with_version(make_truth(truth, clusterer.labels_, request.ground_truth))
     return results
 
 
 def versions() -> dict[str, str]:
-    """The versions of the packages that the numbers come from."""
+    """Return the versions of the packages that the numbers come from."""
     found = {}
     for package in PACKAGES:
         try:
@@ -75,7 +110,7 @@ def versions() -> dict[str, str]:
 
 
 def summarize(run_key: str, config: RunConfig, clusters: list[dict], unit: str, color_by: str) -> dict:
-    """What a run tells its user, plain data.
+    """Summarize a run for its user, plain data.
 
     Args:
         run_key: the run's key
@@ -85,7 +120,7 @@ def summarize(run_key: str, config: RunConfig, clusters: list[dict], unit: str, 
         color_by: the path of the labels
 
     Returns:
-        the summary, which :func:`as_text` renders
+        the summary, which :func:`operators.outputs.summary.as_text` renders
     """
     kept = ("method", "cluster_field", "embeddings", "visualization", "n_clusters", "n_used", "n_noise", "skipped")
     return {
@@ -100,7 +135,7 @@ def summarize(run_key: str, config: RunConfig, clusters: list[dict], unit: str, 
 
 
 def panel_note(n_clusters: int) -> list[str]:
-    """A note if the Embeddings panel cannot colour them all."""
+    """Return a note if the Embeddings panel cannot color all clusters."""
     if n_clusters <= PANEL_COLORS:
         return []
-    return [f"the Embeddings panel colours only the {PANEL_COLORS} largest of these {n_clusters} clusters"]
+    return [f"the Embeddings panel colors only the {PANEL_COLORS} largest of these {n_clusters} clusters"]

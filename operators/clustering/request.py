@@ -1,6 +1,9 @@
-"""What a clustering was asked for, checked: before any work, before it is queued, and again once it may write."""
+"""Request of a clustering, checked: before any work, before it is queued, and again once it may write."""
 
 from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Final
+
+import fiftyone as fo
 
 from ..dataset.ground_truth import truth_path
 from ..dataset.targets import Target, resolve_target
@@ -10,13 +13,43 @@ from ..embedding.embeddings import choose_features, split_fields
 from ..runs.lifecycle import check_cluster_field, check_run_key, propose_run_key
 from .constraints import check_constraints
 
+if TYPE_CHECKING:
+    from ...models.clusterers import Clusterer
+    from .trained import TrainedClusterer
+
 MAX_SEED = 2**32 - 1
-_AS_GIVEN = ("encoder_params", "reduce", "visualize", "ground_truth", "seed", "normalize", "constraints_from")
+IMAGES: Final = "images"
+EMBEDDINGS: Final = "embeddings"
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
+class ClusteringArguments:
+    """Arguments of :func:`operators.clustering.job.compute_clusters`, as they were given."""
+
+    run_key: str | None
+    method: str
+    params: dict | None
+    embeddings: str | list[str] | None
+    encoder: Any
+    encoder_params: dict | None
+    reduce: str
+    reduce_params: dict | None
+    patches_field: str | None
+    cluster_field: str | None
+    visualize: bool
+    ground_truth: str | None
+    seed: int
+    normalize: bool | None
+    train: str
+    name: str | None
+    constraints_from: str | None
+    batch_size: int
+    num_workers: int | None
+
+
+@dataclass(frozen=True, kw_only=True)
 class Request:
-    """The checked arguments of one clustering; see :func:`operators.clustering.compute_clusters`.
+    """The checked arguments of one clustering; see :func:`operators.clustering.job.compute_clusters`.
 
     Args:
         target: what to cluster
@@ -29,38 +62,36 @@ class Request:
         encoder_params: the encoder's parameters
         reduce: the reduction as it was asked for
         reduce_params: the reduction's parameters
+        normalize: whether to scale vectors to length 1, None to decide by their dimension
         cluster_field: the name of the label field
         visualize: whether to make the map
         ground_truth: a field of classes, or None
         seed: the seed
-        normalize: whether to scale vectors to length 1, None to decide by their dimension
-        name: what a training on images is kept as, or None
-        recipe: the :class:`models.training.clustering.ClusteringRecipe` that trains on images, or None
         constraints_from: the run whose merges and moves are constraints, or None
+        trained: the clusterer that was trained on images, or None
     """
 
     target: Target
     run_key: str
-    method: type
+    method: "type[Clusterer]"
     params: dict
     field: str
     more_fields: list[str]
-    encoder: object
+    encoder: Any
     encoder_params: dict | None
     reduce: str
     reduce_params: dict
+    normalize: bool | None
     cluster_field: str
     visualize: bool
     ground_truth: str | None
     seed: int
-    normalize: bool | None
-    name: str | None = None
-    recipe: object = None
     constraints_from: str | None = None
+    trained: "TrainedClusterer | None" = None
 
     @property
     def path(self) -> str:
-        """Where the labels go."""
+        """The path of the labels in the dataset."""
         return self.target.storage_path(self.cluster_field)
 
     @property
@@ -68,8 +99,8 @@ class Request:
         """All vector fields, in the order of their columns."""
         return [self.field, *self.more_fields]
 
-    def check(self):
-        """Raises ValueError, in one sentence, if this cannot be done; cheap, so that it can be asked twice."""
+    def check(self) -> None:
+        """Raise ValueError if this cannot be done; cheap, so that it can be asked twice."""
         from ...models.parameters import validated
         from ...models.vectors.reduction import get_reduction
 
@@ -79,9 +110,9 @@ class Request:
         if self.encoder is not None:
             check_vector_field(target.source, self.field, target.labels)
         known = vector_fields(target.source, target.patches_field)
-        for field in self.more_fields if self.encoder is not None else self.fields:
-            if field not in known:
-                raise ValueError(_no_vectors(target, field))
+        for name in self.more_fields if self.encoder is not None else self.fields:
+            if name not in known:
+                raise ValueError(_no_vectors(target, name))
         if self.more_fields:
             self._check_several()
         n = target.count()
@@ -99,7 +130,7 @@ class Request:
         elif self.reduce_params:
             raise ValueError(f"reduce_params {sorted(self.reduce_params)} need a reduction; set reduce='pca' or 'umap'")
 
-    def _check_several(self):
+    def _check_several(self) -> None:
         from ...models.clusterers import all_clusterers
 
         count = len(self.fields)
@@ -112,50 +143,53 @@ class Request:
             raise ValueError(f"reduce={self.reduce!r} would mix the {count} vector fields; leave it out")
 
 
-def make_request(samples, given: dict) -> Request:
-    """Checks the arguments of :func:`operators.clustering.compute_clusters`.
+def make_request(samples: fo.core.collections.SampleCollection, arguments: ClusteringArguments) -> Request:
+    """Check the arguments of :func:`operators.clustering.job.compute_clusters` with ``train="embeddings"``.
 
     Args:
         samples: a dataset or view
-        given: the other arguments by name, all of them
-
-    Returns:
-        a :class:`Request`
+        arguments: all arguments, of the right types
 
     Raises:
-        ValueError: in one sentence, if an argument is refused
+        ValueError: if an argument is refused
     """
     from ...models.clusterers import get_clusterer
     from ...models.parameters import validated
 
-    if given["name"] is not None:
+    if arguments.name is not None:
         raise ValueError(
-            f"name={given['name']!r} has no use with train='embeddings'; set train='images', or leave it out"
+            f"name={arguments.name!r} has no use with train='embeddings'; set train='images', or leave it out"
         )
-    target = resolve_target(samples, given["patches_field"])
-    method = get_clusterer(given["method"])
-    run_key = given["run_key"]
+    target = resolve_target(samples, arguments.patches_field)
+    method = get_clusterer(arguments.method)
+    run_key = arguments.run_key
     if run_key is None:
         run_key = propose_run_key(target.dataset, method.name)
-    first, more = split_fields(given["embeddings"])
-    field, encoder = choose_features(target, first, given["encoder"], given["encoder_params"])
+    first, more = split_fields(arguments.embeddings)
+    name, encoder = choose_features(target, first, arguments.encoder, arguments.encoder_params)
     request = Request(
         target=target,
         run_key=run_key,
         method=method,
-        params=validated(method, given["params"]),
-        field=field,
+        params=validated(method, arguments.params),
+        field=name,
         more_fields=more,
         encoder=encoder,
-        reduce_params=given["reduce_params"] or {},
-        cluster_field=given["cluster_field"] or run_key,
-        **{key: given[key] for key in _AS_GIVEN},
+        encoder_params=arguments.encoder_params,
+        reduce=arguments.reduce,
+        reduce_params=arguments.reduce_params or {},
+        normalize=arguments.normalize,
+        cluster_field=arguments.cluster_field or run_key,
+        visualize=arguments.visualize,
+        ground_truth=arguments.ground_truth,
+        seed=arguments.seed,
+        constraints_from=arguments.constraints_from,
     )
     request.check()
     return request
 
 
-def _no_vectors(target, field) -> str:
+def _no_vectors(target: Target, name: str) -> str:
     fields = vector_fields(target.source, target.patches_field)
     some = f"the vector fields are {', '.join(fields)}" if fields else "there are no vector fields here"
-    return f"embeddings field {field!r} holds no vectors; {some}, or give an encoder"
+    return f"embeddings field {name!r} holds no vectors; {some}, or give an encoder"

@@ -1,4 +1,4 @@
-"""Where exports go: nothing of the user's is overwritten unasked, and a failed export leaves nothing behind.
+"""Destinations of exports: nothing of the user's is overwritten unasked, and a failed export leaves nothing behind.
 
 Everything is written beside its destination and moved there when it is complete.
 """
@@ -7,6 +7,7 @@ import json
 import os
 import shutil
 import uuid
+from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -16,35 +17,32 @@ _MAX_SLUG = 40
 _SHOWN = 200
 
 
-def destination(to: str, name: str, suffix: str, overwrite: bool) -> Path:
-    """Where an export goes.
+def destination(path: str, name: str, suffix: str, overwrite: bool) -> Path:
+    """Return the absolute path of an export.
 
     Args:
-        to: what the user entered
-        name: the file's name if ``to`` is a folder
+        path: what the user entered
+        name: the file's name if ``path`` is a folder
         suffix: ``".csv"`` for an export of one file, ``""`` for one that fills a folder
         overwrite: whether what is there may be replaced
 
-    Returns:
-        an absolute path
-
     Raises:
-        ValueError: in one sentence, if it exists or cannot be written
+        ValueError: if it exists or cannot be written
     """
-    if not isinstance(to, str | os.PathLike) or not str(to).strip() or "\0" in str(to):
-        raise ValueError(f"to={to!r} is not a path; give a file or folder to write")
-    path = Path(os.path.abspath(os.path.expanduser(to)))
+    if not isinstance(path, str | os.PathLike) or not str(path).strip() or "\0" in str(path):
+        raise ValueError(f"path={path!r} is not a path; give a file or folder to write")
+    goal = Path(os.path.abspath(os.path.expanduser(path)))
     try:
-        path = _checked(path, name, suffix, overwrite)
-        _check_writable(path)
-    except OSError as error:  # a name that is too long, a folder that may not be looked into
-        shown = str(path) if len(str(path)) <= _SHOWN else f"{str(path)[:_SHOWN]}…"
+        goal = _checked(goal, name, suffix, overwrite)
+        _check_writable(goal)
+    except OSError as error:  # a name that is too long, a folder that may not be read
+        shown = str(goal) if len(str(goal)) <= _SHOWN else f"{str(goal)[:_SHOWN]}…"
         raise ValueError(f"{shown!r} cannot be written, {error.strerror or error}; choose another path") from None
-    return path
+    return goal
 
 
 def _checked(path: Path, name: str, suffix: str, overwrite: bool) -> Path:
-    """The file or folder to write, refused if it exists and may not be replaced."""
+    """Return the file or folder to write; refuse it if it exists and may not be replaced."""
     if suffix and (path.is_dir() or path.suffix.lower() != suffix):
         path = path / f"{name}{suffix}"
     if suffix and path.exists() and not overwrite:
@@ -56,8 +54,8 @@ def _checked(path: Path, name: str, suffix: str, overwrite: bool) -> Path:
     return path
 
 
-def _check_writable(path: Path):
-    """Looks at the nearest folder that exists; whether the disk is full shows only when writing."""
+def _check_writable(path: Path) -> None:
+    """Check the nearest folder that exists; a full disk shows only when writing."""
     place = path
     while not place.exists() and place != place.parent:
         place = place.parent
@@ -70,8 +68,8 @@ def _check_writable(path: Path):
 
 
 @contextmanager
-def staged(path: Path, folder: bool):
-    """A path to write to, which becomes ``path`` when the block ends well, and disappears if it does not.
+def staged(path: Path, folder: bool) -> Iterator[Path]:
+    """Give a path to write to, which becomes ``path`` when the block ends well, and disappears if it does not.
 
     Args:
         path: from :func:`destination`
@@ -81,7 +79,7 @@ def staged(path: Path, folder: bool):
         a path beside ``path``: a new folder, or a file that does not exist yet
 
     Raises:
-        ValueError: in one sentence, if the disk refuses
+        ValueError: if the disk refuses
     """
     stage = path.parent / f".{path.name[:40]}.{uuid.uuid4().hex[:8]}"
     new = [parent for parent in path.parents if not parent.exists()]
@@ -110,7 +108,7 @@ def staged(path: Path, folder: bool):
                 parent.rmdir()
 
 
-def _settle(stage: Path, path: Path):
+def _settle(stage: Path, path: Path) -> None:
     files = sorted(str(file.relative_to(stage)) for file in stage.rglob("*") if file.is_file())
     (stage / LISTING).write_text(json.dumps(files), encoding="utf-8")
     if not path.exists():
@@ -122,11 +120,11 @@ def _settle(stage: Path, path: Path):
         os.replace(stage / name, path / name)
 
 
-def _clear(path: Path, wanted: list[str]):
-    """Deletes what an earlier export put into a folder, and nothing else.
+def _clear(path: Path, wanted: list[str]) -> None:
+    """Delete what an earlier export put into a folder, and nothing else.
 
     Raises:
-        ValueError: in one sentence, if a file that no export wrote is in the way of ``wanted``
+        ValueError: if a file that no export wrote is in the way of ``wanted``
     """
     try:
         listed = json.loads((path / LISTING).read_text(encoding="utf-8"))
@@ -140,7 +138,7 @@ def _clear(path: Path, wanted: list[str]):
     root = path.resolve()
     for name in listed:
         file = path / name
-        # a listing that somebody edited must not lead out of the folder
+        # an edited listing must not lead out of the folder
         if file.is_file() and file.parent.resolve().is_relative_to(root):
             file.unlink()
             if file.parent != path and not any(file.parent.iterdir()):
@@ -148,11 +146,11 @@ def _clear(path: Path, wanted: list[str]):
 
 
 def slug(cluster: int, name: str, width: int = 2) -> str:
-    """A file name for a cluster: its number, and the letters and digits of its name; never a path.
+    """Return a file name for a cluster: its number, and the letters and digits of its name; never a path.
 
     Args:
         cluster: its id, -1 for noise
-        name: its name, whatever a person or a model called it
+        name: its name, untrusted text
         width (2): digits of the number
     """
     words = "".join(c if c.isalnum() else " " for c in name).split()

@@ -1,4 +1,4 @@
-"""One HTML file about a clustering that works from a disk: map, names, thumbnails and figures are all inside.
+"""One HTML file about a clustering that works from a disk: map, names, thumbnails and statistics are all inside.
 
 Names come from people and language models, so they are never markup: they are escaped in the page, escaped again in
 the data the script reads, and the page forbids every script but its own and every address but its own data.
@@ -9,13 +9,15 @@ import hashlib
 import html
 import json
 import re
+from collections.abc import Iterable
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
 TEMPLATE = Path(__file__).resolve().parents[2] / "assets" / "report.html"
 NOISE_COLOR = "#9aa0a8"
-# Hues a golden angle apart stay different however many there are; three depths tell neighbours in hue apart
+# Hues a golden angle apart stay different however many there are; three depths tell neighbors in hue apart
 _GOLDEN = 137.508
 _DEPTHS = ((65, 47), (55, 64), (75, 38))
 _GRID = 65535
@@ -23,7 +25,7 @@ _SCRIPT = re.compile(r"<script>(.*?)</script>", re.DOTALL)
 
 
 def render_report(report: dict) -> str:
-    """The report as HTML.
+    """Render the report as HTML.
 
     Args:
         report: plain data: "title", "subtitle", "facts" and "scores" as lists of ``(name, value)`` texts, "notes" as
@@ -34,7 +36,7 @@ def render_report(report: dict) -> str:
         the text of the file
     """
     template = TEMPLATE.read_text(encoding="utf-8")
-    script = _SCRIPT.search(template)[1]
+    script = _SCRIPT.findall(template)[0]
     digest = base64.b64encode(hashlib.sha256(script.encode()).digest()).decode()
     names = [{key: cluster[key] for key in ("id", "label", "size", "color")} for cluster in report["clusters"]]
     parts = {
@@ -51,8 +53,8 @@ def render_report(report: dict) -> str:
     return re.sub(r"\{\{(\w+)\}\}", lambda found: parts[found[1]], template)
 
 
-def pack_map(points, labels, order: list[int]) -> dict:
-    """A 2-D map as the report's script reads it: 16 bits per coordinate, in base64.
+def pack_map(points: np.ndarray, labels: np.ndarray, order: list[int]) -> dict:
+    """Pack a 2-D map as the report's script reads it: 16 bits per coordinate, in base64.
 
     Args:
         points: ``(n, 2)`` coordinates
@@ -68,13 +70,13 @@ def pack_map(points, labels, order: list[int]) -> dict:
     scaled = np.round((points - low) / extent * _GRID).astype("<u2")
     place = {cluster: i for i, cluster in enumerate(order)}
     positions = np.array([place[int(label)] for label in labels], dtype="<u2")
-    packed = {"x": scaled[:, 0], "y": _GRID - scaled[:, 1], "cluster": positions}
-    packed = {name: base64.b64encode(np.ascontiguousarray(a).tobytes()).decode() for name, a in packed.items()}
+    columns = {"x": scaled[:, 0], "y": _GRID - scaled[:, 1], "cluster": positions}
+    packed = {name: base64.b64encode(np.ascontiguousarray(a).tobytes()).decode() for name, a in columns.items()}
     return {"n": len(points), "aspect": float(np.clip(extent[0] / extent[1], 0.5, 2.0)), **packed}
 
 
 def colors(ids: list[int]) -> dict[int, str]:
-    """A colour per cluster id, always the same for the same id; noise is grey."""
+    """Return a color per cluster id, always the same for the same id; noise is gray."""
     found = {}
     for cluster in ids:
         saturation, lightness = _DEPTHS[cluster % len(_DEPTHS)]
@@ -93,20 +95,20 @@ def _card(cluster: dict) -> str:
     return (
         f'<article class=card id="c{cluster["id"]}" data-size="{cluster["size"]}" '
         f'data-confidence="{cluster["confidence"] or 0}" style="--c:{cluster["color"]}">'
-        f"<h3><bdi>{label}</bdi></h3><p class=figures>{statistics}</p>"
+        f"<h3><bdi>{label}</bdi></h3><p class=statistics>{statistics}</p>"
         f'<div class=bar><i style="width:{100 * cluster["share"]:.2f}%"></i></div>{about}'
         f"<div class=thumbs>{images}</div></article>"
     )
 
 
-def _rows(pairs) -> str:
+def _rows(pairs: Iterable[tuple[str, Any]]) -> str:
     return "".join(f"<div><dt>{_text(name)}</dt><dd>{_text(value)}</dd></div>" for name, value in pairs)
 
 
-def _text(value) -> str:
+def _text(value: Any) -> str:
     return html.escape(str(value))
 
 
-def _json(value) -> str:
+def _json(value: Any) -> str:
     # "</script>" in a name must not end the script element, nor "<!--" open a comment
     return json.dumps(value, ensure_ascii=True).replace("<", "\\u003c").replace(">", "\\u003e").replace("&", "\\u0026")

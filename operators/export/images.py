@@ -6,6 +6,7 @@ from pathlib import Path
 
 import numpy as np
 
+from ...models.progress import Progress
 from ..runs.clusters import cluster_label, label_width
 from ..runs.members import Members
 from ..runs.run import Run
@@ -15,18 +16,20 @@ from .tables import COLUMNS, csv_cell, member_rows
 SHEET_IMAGES = 36
 
 
-def write_folders(path: Path, run: Run, members: Members, progress) -> dict:
-    """A folder per cluster with copies of its images, or crops of its patches, and a table of all.
+def write_folders(path: Path, run: Run, members: Members, progress: Progress) -> dict[str, int]:
+    """Write a folder per cluster with copies of its images, or crops of its patches, and a table of all.
 
     Returns:
-        ``{"skipped": {reason: count}}``
+        the number of images that could not be read, by reason
     """
     from ...models.images.reading import ImageError
 
     folders = _slugs(members)
     files = members.files(members.ids)
     cluster_of = dict(zip(members.ids, members.labels.tolist(), strict=True))
-    taken, skipped, written = set(), {}, {}
+    taken: set[tuple[Path, str]] = set()
+    skipped: dict[str, int] = {}
+    written: dict[str, str] = {}
     for place, (key, (filepath, box)) in enumerate(files.items()):
         if place % 50 == 0:
             progress(place / len(files))
@@ -45,11 +48,11 @@ def write_folders(path: Path, run: Run, members: Members, progress) -> dict:
         for row in member_rows(members):
             if row[0] in written:
                 writer.writerow([csv_cell(value) for value in (written[row[0]], *row[: len(COLUMNS)])])
-    return {"skipped": skipped}
+    return skipped
 
 
-def _free(folder: Path, filepath: str, key: str, box, taken: set) -> str:
-    """A file name not used yet: the image's own, with the id where two would share it, and always for patches."""
+def _free(folder: Path, filepath: str, key: str, box: list[float] | None, taken: set[tuple[Path, str]]) -> str:
+    """Return an unused file name: the image's own, with the id where two would share it, and always for patches."""
     source = Path(filepath)
     suffix = source.suffix if box is None else ".png"
     short = source.stem[:50]  # of up to four bytes each
@@ -60,7 +63,7 @@ def _free(folder: Path, filepath: str, key: str, box, taken: set) -> str:
     return name
 
 
-def _copy(filepath: str, box, target: Path):
+def _copy(filepath: str, box: list[float] | None, target: Path) -> None:
     from ...models.images.reading import MISSING, NO_PERMISSION, ImageError, crop, read_image
 
     if box is not None:
@@ -76,19 +79,19 @@ def _copy(filepath: str, box, target: Path):
     shutil.copyfile(filepath, target)
 
 
-def write_sheets(path: Path, run: Run, members: Members, progress) -> dict:
-    """A PNG per cluster with its prototypes first, then members from the most to the least confident.
+def write_sheets(path: Path, run: Run, members: Members, progress: Progress) -> dict[str, int]:
+    """Write a PNG per cluster with its prototypes first, then members from the most to the least confident.
 
     Returns:
-        ``{"skipped": {reason: count}}``
+        the number of images that could not be read, by reason
     """
     from ...models.images.contact_sheets import titled_sheet
 
     names, slugs, groups = members.names, _slugs(members), members.by_cluster()
-    skipped = {}
+    skipped: dict[str, int] = {}
     for place, (cluster, rows) in enumerate(groups.items()):
         progress(place / len(groups), f"cluster {place + 1} of {len(groups)}")
-        chosen = shown(members, cluster, rows, SHEET_IMAGES)
+        chosen = shown_members(members, cluster, rows, SHEET_IMAGES)
         files = members.files(chosen)
         label = names.get(cluster, cluster_label(cluster))
         number = slugs[cluster].partition("_")[0]
@@ -99,16 +102,16 @@ def write_sheets(path: Path, run: Run, members: Members, progress) -> dict:
         sheet.save(path / f"{slugs[cluster]}.png")
         for reason in failed.values():
             skipped[reason] = skipped.get(reason, 0) + 1
-    return {"skipped": skipped}
+    return skipped
 
 
-def shown(members: Members, cluster: int, rows, n: int) -> list[str]:
-    """The members that stand for a cluster: its prototypes, then others evenly from the most to the least confident.
+def shown_members(members: Members, cluster: int, rows: np.ndarray, n: int) -> list[str]:
+    """Choose the members that stand for a cluster: its prototypes, then others from the most to the least confident.
 
     Args:
         members: the run's members
         cluster: the cluster's id
-        rows: its rows, most confident first
+        rows: ``(m,)`` positions of its members, most confident first
         n: at most how many
 
     Returns:
@@ -118,12 +121,12 @@ def shown(members: Members, cluster: int, rows, n: int) -> list[str]:
     known = next((c.get("prototypes") or [] for c in members.clusters if c["id"] == cluster), [])
     chosen = [key for key in known if key in here][:n]
     rest = [members.ids[row] for row in rows if members.ids[row] not in set(chosen)]
-    places = np.unique(np.linspace(0, len(rest) - 1, min(n - len(chosen), len(rest))).astype(int)) if rest else []
-    return chosen + [rest[place] for place in places]
+    spread = np.linspace(0, max(len(rest) - 1, 0), min(n - len(chosen), len(rest)))
+    return chosen + [rest[place] for place in np.unique(spread.astype(int))]
 
 
 def _slugs(members: Members) -> dict[int, str]:
-    """A file name per cluster; the number in it keeps clusters of one name apart."""
+    """Return a file name per cluster; the number in it keeps clusters of one name apart."""
     found = np.unique(members.labels).tolist()
     width = label_width(members.labels)
     return {c: slug(c, members.names.get(c, cluster_label(c)), width) for c in found}

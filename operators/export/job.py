@@ -2,7 +2,10 @@
 
 from pathlib import Path
 
+import fiftyone as fo
+
 from ...models.labels import NOISE
+from ...models.progress import Progress
 from ..execution.stages import Stages
 from ..runs.run import Run
 from .files import destination, staged
@@ -10,9 +13,14 @@ from .formats import WRITERS
 
 
 def export_clusters(
-    samples, run_key: str, path: str, format: str = "csv", overwrite: bool = False, progress=None
+    samples: fo.core.collections.SampleCollection,
+    run_key: str,
+    path: str,
+    format: str = "csv",
+    overwrite: bool = False,
+    progress: Progress | None = None,
 ) -> dict:
-    """Writes a run's clusters to disk.
+    """Write a run's clusters to disk.
 
     Args:
         samples: the dataset, or a view into it; only what is in it is exported
@@ -28,7 +36,7 @@ def export_clusters(
         by reason
 
     Raises:
-        ValueError: in one sentence, if an argument is refused or the disk refuses
+        ValueError: if an argument or the disk refuses
     """
     run, goal = Run.open(samples, run_key), check_export(samples, run_key, path, format, overwrite)
     suffix, write = WRITERS[format]
@@ -36,7 +44,7 @@ def export_clusters(
     stages.enter("reading")
     members = run.members(samples)
     with staged(goal, folder=not suffix) as stage:
-        done = write(stage, run, members, stages.enter("writing"))
+        skipped = write(stage, run, members, stages.enter("writing"))
     stages.leave()
     return {
         "run_key": run_key,
@@ -44,18 +52,22 @@ def export_clusters(
         "path": str(goal),
         "n": len(members.ids),
         "n_clusters": len(set(members.labels.tolist()) - {NOISE}),
-        "skipped": done.get("skipped", {}),
+        "skipped": skipped,
     }
 
 
-def check_export(samples, run_key: str, path: str, format: str = "csv", overwrite: bool = False, progress=None) -> Path:
-    """Refuses the arguments of :func:`export_clusters` that can be refused before any work.
+def check_export(
+    samples: fo.core.collections.SampleCollection,
+    run_key: str,
+    path: str,
+    format: str = "csv",
+    overwrite: bool = False,
+    progress: Progress | None = None,
+) -> Path:
+    """Refuse the arguments of :func:`export_clusters` that can be refused before any work.
 
     Returns:
-        where the export goes
-
-    Raises:
-        ValueError: in one sentence
+        the absolute path of the export
     """
     if format not in WRITERS:
         raise ValueError(f"format={format!r} is not known; choose one of {', '.join(WRITERS)}")

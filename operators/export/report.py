@@ -1,16 +1,17 @@
-"""What the HTML report of a run says, gathered from the dataset as plain data."""
+"""Content of the HTML report of a run, gathered from the dataset as plain data."""
 
 from pathlib import Path
 
 import numpy as np
 
 from ...models.labels import NOISE, REST
+from ...models.progress import Progress
 from ..outputs.summary import MAIN_SCORES
 from ..runs.clusters import cluster_label
 from ..runs.info import run_info
 from ..runs.members import Members
 from ..runs.run import Run
-from .images import shown
+from .images import shown_members
 
 LONGEST_NAME = 300
 LONGEST_TEXT = 600
@@ -21,8 +22,8 @@ REPORT_CARDS = 1500
 MAP_POINTS = 200_000
 
 
-def report_of(run: Run, members: Members, progress) -> tuple[dict, dict]:
-    """Gathers what :func:`models.report.render_report` takes.
+def report_of(run: Run, members: Members, progress: Progress) -> tuple[dict, dict[str, int]]:
+    """Gather what :func:`operators.export.html.render_report` takes.
 
     Args:
         run: the run
@@ -30,7 +31,7 @@ def report_of(run: Run, members: Members, progress) -> tuple[dict, dict]:
         progress: a callable ``(fraction, message)``
 
     Returns:
-        a tuple of the report and the images that could not be shown, counted by reason
+        a tuple of the report and the number of images that could not be shown, by reason
     """
     from .html import colors
 
@@ -65,13 +66,13 @@ def report_of(run: Run, members: Members, progress) -> tuple[dict, dict]:
 
 
 def _with_cards(order: list[int]) -> tuple[list[int], list[int]]:
-    """The largest clusters, and noise, which get a card; and those that there are too many of."""
+    """Return the largest clusters, and noise, which get a card, and those that are too many for one."""
     real = [cluster for cluster in order if cluster != NOISE]
     return real[:REPORT_CARDS] + order[len(real) :], real[REPORT_CARDS:]
 
 
-def _card(members: Members, cluster: int, rows, about: dict) -> dict:
-    """What is written on the card of a cluster."""
+def _card(members: Members, cluster: int, rows: np.ndarray, about: dict) -> dict:
+    """Return the text and numbers on the card of a cluster."""
     text = about.get("description")
     return {
         "id": cluster,
@@ -83,11 +84,12 @@ def _card(members: Members, cluster: int, rows, about: dict) -> dict:
     }
 
 
-def _rest(groups, small: list[int], n: int) -> dict:
+def _rest(groups: dict[int, np.ndarray], small: list[int], n: int) -> dict:
+    """Return the card of all clusters that are too small for one of their own."""
     size = sum(len(groups[cluster]) for cluster in small)
     label, share = f"{len(small):,} smaller cluster{'s' if len(small) > 1 else ''}", size / n
-    empty = {"confidence": None, "description": None, "color": REST_COLOR, "images": []}
-    return {"id": REST, "label": label, "size": size, "share": share, **empty}
+    known = {"id": REST, "label": label, "size": size, "share": share, "color": REST_COLOR}
+    return {**known, "confidence": None, "description": None, "images": []}
 
 
 def _facts(info: dict, members: Members) -> list[tuple[str, str]]:
@@ -105,15 +107,18 @@ def _facts(info: dict, members: Members) -> list[tuple[str, str]]:
     return facts + ([("Noise", f"{noise:,} ({100 * noise / len(members.ids):.1f} %)")] if noise else [])
 
 
-def _images(members: Members, groups, progress) -> tuple[dict[int, list[str]], dict]:
-    """Thumbnails per cluster as ``data:`` URLs, fewer of each where there are many clusters."""
+def _images(
+    members: Members, groups: dict[int, np.ndarray], progress: Progress
+) -> tuple[dict[int, list[str]], dict[str, int]]:
+    """Make thumbnails per cluster as ``data:`` URLs, fewer of each where there are many clusters."""
     from ...models.images.reading import ImageError
     from ...models.images.thumbnails import data_url, thumbnail
 
     each = int(np.clip(REPORT_IMAGES // len(groups), 1, CARD_IMAGES))
-    chosen = {cluster: shown(members, cluster, rows, each) for cluster, rows in groups.items()}
+    chosen = {cluster: shown_members(members, cluster, rows, each) for cluster, rows in groups.items()}
     files = members.files([key for keys in chosen.values() for key in keys])
-    found, skipped = {}, {}
+    found: dict[str, str] = {}
+    skipped: dict[str, int] = {}
     for place, (key, (filepath, box)) in enumerate(files.items()):
         if place % 9 == 0:
             progress(place / len(files), f"image {place + 1:,} of {len(files):,}")
@@ -125,7 +130,7 @@ def _images(members: Members, groups, progress) -> tuple[dict[int, list[str]], d
 
 
 def _map(members: Members, order: list[int]) -> tuple[dict | None, list[str]]:
-    """The run's 2-D map, joined by id; None and the reason if there is none."""
+    """Return the run's 2-D map, joined by id, and notes on it; None and the reason if there is none."""
     from .html import pack_map
 
     dataset, key = members.target.dataset, members.config.visualization
@@ -146,14 +151,14 @@ def _map(members: Members, order: list[int]) -> tuple[dict | None, list[str]]:
     return pack_map(points, np.where(np.isin(labels, order), labels, REST), order), few
 
 
-def write_report(path: Path, run: Run, members: Members, progress) -> dict:
-    """The HTML report.
+def write_report(path: Path, run: Run, members: Members, progress: Progress) -> dict[str, int]:
+    """Write the HTML report.
 
     Returns:
-        ``{"skipped": {reason: count}}``
+        the number of images that could not be shown, by reason
     """
     from .html import render_report
 
     report, skipped = report_of(run, members, progress)
     path.write_text(render_report(report), encoding="utf-8")
-    return {"skipped": skipped}
+    return skipped

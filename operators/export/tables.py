@@ -3,8 +3,11 @@
 import csv
 import json
 import math
+from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
+from ...models.progress import Progress
 from ..runs.clusters import cluster_label
 from ..runs.info import run_info
 from ..runs.members import Members
@@ -16,8 +19,8 @@ BOX = ("x", "y", "width", "height")
 _FORMULA = ("=", "+", "-", "@", "\uff1d", "\uff0b", "\uff0d", "\uff20")
 
 
-def write_csv(path: Path, run: Run, members: Members, progress) -> dict:
-    """One row per image or patch; returns nothing to report."""
+def write_csv(path: Path, run: Run, members: Members, progress: Progress) -> dict[str, int]:
+    """Write one row per image or patch; nothing is skipped."""
     with open(path, "w", newline="", encoding="utf-8") as file:
         writer = csv.writer(file)
         writer.writerow(COLUMNS + (BOX if members.target.patches_field else ()))
@@ -28,14 +31,14 @@ def write_csv(path: Path, run: Run, members: Members, progress) -> dict:
     return {}
 
 
-def csv_cell(value):
-    """``value`` as a cell of a table that no spreadsheet runs as a formula."""
-    # a spreadsheet would run a name that looks like a formula, and some take leading white space away first
+def csv_cell(value: Any) -> Any:
+    """Return a value as a cell of a table that no spreadsheet runs as a formula."""
+    # some spreadsheets take leading white space away first
     return f"'{value}" if isinstance(value, str) and value.lstrip().startswith(_FORMULA) else value
 
 
-def write_json(path: Path, run: Run, members: Members, progress) -> dict:
-    """The run, its clusters and its members; exact names, no vectors."""
+def write_json(path: Path, run: Run, members: Members, progress: Progress) -> dict[str, int]:
+    """Write the run, its clusters and its members; exact names, no vectors; nothing is skipped."""
     keys = COLUMNS + (BOX if members.target.patches_field else ())
     items = [dict(zip(keys, row, strict=True)) for row in member_rows(members)]
     progress(0.5)
@@ -45,17 +48,17 @@ def write_json(path: Path, run: Run, members: Members, progress) -> dict:
     return {}
 
 
-def _finite(value):
-    """NaN is no JSON."""
+def _finite(value: Any) -> Any:
+    """Return plain data with None for NaN, which is no JSON."""
     if isinstance(value, dict):
-        return {str(key): _finite(entry) for key, entry in value.items()}
+        return {str(key): _finite(inner) for key, inner in value.items()}
     if isinstance(value, list | tuple):
-        return [_finite(entry) for entry in value]
+        return [_finite(inner) for inner in value]
     return None if isinstance(value, float) and not math.isfinite(value) else value
 
 
-def member_rows(members: Members):
-    """Per image or patch its columns, and the box of a patch."""
+def member_rows(members: Members) -> Iterator[list]:
+    """Give the columns of every image or patch, and the box of a patch."""
     names, files = members.names, members.files(members.ids)
     for row, (key, sample_id) in enumerate(zip(members.ids, members.sample_ids, strict=True)):
         cluster = int(members.labels[row])

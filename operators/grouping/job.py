@@ -1,14 +1,14 @@
-"""Groups by what the user asks for, kept as a run of their own."""
+"""Grouping job: groups by a criterion in words, kept as a run of their own."""
 
 import time
-from dataclasses import dataclass
-from typing import Annotated, Literal, NamedTuple
+from typing import Annotated, Any, Literal, NamedTuple
 
+import fiftyone as fo
 import numpy as np
 from pydantic import Field
 
-from ...models.naming.criterion import place_images, plan
-from ...models.parameters import typed
+from ...models.naming.criterion import place_images
+from ...models.parameters import DEFAULT_SEED, typed
 from ...models.progress import Progress
 from ...models.vectors.normalize import l2_normalize
 from ..dataset.files import files_of
@@ -17,41 +17,31 @@ from ..dataset.targets import Target
 from ..dataset.vectors import VectorTable, read_spaces
 from ..execution.locks import write_lock
 from ..execution.stages import Stages
-from ..naming.request import agreed, refuse_without_consent
-from ..naming.server import ServerChoice, choose_server, key_for, read_secrets
+from ..naming.server import key_for, read_secrets
 from ..naming.session import by_reason
 from ..naming.store import save_report
-from ..runs.lifecycle import check_cluster_field, check_run_key
 from ..runs.run import Run
 from .questions import CriterionJob
 from .record import METHOD, Grouping, keep_groups, name_groups
-
-CRITERION_LETTERS = 200
-
-
-@dataclass(frozen=True)
-class CriterionRequest:
-    """The checked arguments of :func:`group_by_criterion`.
-
-    Args:
-        run: the run whose images and vectors are used
-        choice: the server
-        given: all arguments by name, with ``new_run_key`` filled in
-    """
-
-    run: Run
-    choice: ServerChoice
-    given: dict
+from .request import CriterionArguments, CriterionRequest, make_criterion_request, plan_of
 
 
 class _Grouped(NamedTuple):
+    """A grouping that is kept.
+
+    Args:
+        job: its questions
+        table: the images with their vectors
+        groups: the groups, with id, name, description and size
+    """
+
     job: CriterionJob
     table: VectorTable
     groups: list[dict]
 
 
 def group_by_criterion(
-    samples,
+    samples: fo.core.collections.SampleCollection,
     run_key: str,
     criterion: str,
     new_run_key: str | None = None,
@@ -71,10 +61,10 @@ def group_by_criterion(
     layout: Literal["images", "sheet"] = "images",
     max_concurrency: Annotated[int, Field(ge=1, le=64)] = 4,
     timeout: Annotated[float, Field(gt=0, le=3600)] = 60.0,
-    seed: Annotated[int, Field(ge=0)] = 51,
-    progress=None,
+    seed: Annotated[int, Field(ge=0)] = DEFAULT_SEED,
+    progress: Progress | None = None,
 ) -> dict:
-    """Groups images by a criterion such as "action", "place" or "mood", with far fewer questions than images.
+    """Group images by a criterion such as "action", "place" or "mood", with far fewer questions than images.
 
     The run's vectors are cut into many fine clusters; a vision model captions a few images of each under the criterion,
     proposes groups that cover the captions, merges them and sorts the captions into them. Every image then gets the
@@ -111,83 +101,78 @@ def group_by_criterion(
         images_sent, tokens, cost, failures, seconds, text; with ``dry_run`` n_images, n_fine, images, calls, n_sent
 
     Raises:
-        ValueError: in one sentence, if an argument is refused, the host was not agreed to, or the model gave no groups
+        ValueError: if an argument is refused, the host was not agreed to, or the model gave no groups
     """
-    given = {key: value for key, value in locals().items() if key not in ("samples", "progress")}
-    return group_images(samples, given, read_secrets(), progress)
+    arguments = CriterionArguments(
+        run_key=run_key,
+        criterion=criterion,
+        new_run_key=new_run_key,
+        n_groups=n_groups,
+        n_fine=n_fine,
+        n_exemplars=n_exemplars,
+        model=model,
+        base_url=base_url,
+        api=api,
+        consent=consent,
+        dry_run=dry_run,
+        max_spend=max_spend,
+        price=price,
+        context=context,
+        language=language,
+        image_size=image_size,
+        layout=layout,
+        max_concurrency=max_concurrency,
+        timeout=timeout,
+        seed=seed,
+    )
+    return group_images(samples, arguments, read_secrets(), progress)
 
 
-def check_criterion(samples, secrets: dict | None = None, progress=None, **given):
-    """Refuses the arguments of :func:`group_by_criterion` that can be refused before any work.
+def check_criterion(
+    samples: fo.core.collections.SampleCollection,
+    secrets: dict[str, str | None] | None = None,
+    progress: Progress | None = None,
+    **given: Any,
+) -> CriterionRequest:
+    """Refuse the arguments of :func:`group_by_criterion` that can be refused before any work.
 
-    Returns:
-        a tuple of the checked arguments, with ``new_run_key`` filled in, and the server
-
-    Raises:
-        ValueError: in one sentence
+    Args:
+        samples: the dataset, or a view into it
+        secrets (None): from :func:`operators.naming.server.read_secrets`, by default read here
+        progress (None): not used
+        **given: all other arguments
     """
-    given = typed(group_by_criterion, given)
-    run = Run.open(samples, given["run_key"])
-    given["criterion"] = " ".join(given["criterion"].split())
-    if not given["criterion"] or len(given["criterion"]) > CRITERION_LETTERS:
-        raise ValueError(
-            f"the criterion {given['criterion'][:20]!r} has {len(given['criterion'])} letters; say in 1 to "
-            f"{CRITERION_LETTERS} what to group by, such as 'action'"
-        )
-    given["new_run_key"] = given["new_run_key"] or propose_key(run)
-    check_run_key(run.dataset, given["new_run_key"])
-    check_cluster_field(run.own_target, given["new_run_key"])
-    secrets = read_secrets() if secrets is None else secrets
-    choice = choose_server(given["base_url"], given["model"], given["api"], given["price"], secrets)
-    if given["max_spend"] and choice.price is None:
-        raise ValueError(
-            f"max_spend={given['max_spend']:g} cannot be kept, for the price of {choice.model!r} is not known; "
-            "give price=[<input>, <output>] in US dollars per million tokens"
-        )
-    if not given["dry_run"] and not agreed(choice, given):
-        steps, n_images = plan_of(run, given)
-        n_sent = min(steps["n_fine"] * steps["images"], n_images)
-        refuse_without_consent(n_sent, given["image_size"], choice, given)
-    return CriterionRequest(run, choice, given)
+    arguments = CriterionArguments(**typed(group_by_criterion, given))
+    return make_criterion_request(samples, arguments, read_secrets() if secrets is None else secrets)
 
 
-def plan_of(run: Run, given: dict) -> tuple[dict, int]:
-    """How many questions a grouping takes, see :func:`models.naming.criterion.plan`, and of how many images."""
-    n_images = run.own_target.count()
-    return plan(n_images, given["n_fine"], given["n_exemplars"]), n_images
-
-
-def propose_key(run: Run) -> str:
-    """The first free key for a grouping of a run."""
-    taken = set(run.dataset.list_runs()) | set(run.dataset.get_field_schema())
-    names = [f"{run.key}_by_criterion", *(f"{run.key}_by_criterion_{i}" for i in range(2, len(taken) + 3))]
-    return next(name for name in names if name not in taken)
-
-
-def group_images(samples, given: dict, secrets: dict, progress=None) -> dict:
-    """As :func:`group_by_criterion`, with the secrets that the operator's context holds."""
-    request = check_criterion(samples, secrets, **given)
-    run, choice, given = request.run, request.choice, request.given
-    new_key, target = given["new_run_key"], run.own_target
-    steps, n_images = plan_of(run, given)
-    if given["dry_run"]:
-        n_sent = min(steps["n_fine"] * steps["images"], n_images)
-        return {"dry_run": True, "n_images": n_images, **steps, "n_sent": n_sent, "host": choice.host}
+def group_images(
+    samples: fo.core.collections.SampleCollection,
+    arguments: CriterionArguments,
+    secrets: dict[str, str | None],
+    progress: Progress | None = None,
+) -> dict:
+    """Group images as :func:`group_by_criterion` does, with the secrets that the operator's context holds."""
+    request = check_criterion(samples, secrets, **vars(arguments))
+    run, choice, arguments, new_key = request.run, request.choice, request.arguments, request.new_run_key
+    steps = plan_of(run, arguments)
+    if arguments.dry_run:
+        return {"dry_run": True, **steps, "host": choice.host}
     key = key_for(choice, secrets)
     started = time.monotonic()
     stages = Stages(["reading", "clustering", "captions", "groups", "sorting", "writing"], progress)
-    with write_lock(run.dataset, f"run key {new_key!r}", f"field {target.storage_path(new_key)!r}"):
-        job, table, kept = _group(request, target, key, steps["n_fine"], stages)
+    with write_lock(run.dataset, f"run key {new_key!r}", f"field {run.own_target.storage_path(new_key)!r}"):
+        job, table, groups = _group(request, key, steps["n_fine"], stages)
     new_run = Run.open(run.dataset, new_key)
-    name_groups(new_run, kept, job)
-    text = f"{len(kept)} groups of {len(table.ids):,} images by {given['criterion']}, with {job.calls:,} calls"
+    name_groups(new_run, groups, job)
+    text = f"{len(groups)} groups of {len(table.ids):,} images by {arguments.criterion}, with {job.calls:,} calls"
     if job.failed:
         text += "; failed: " + ", ".join(f"{reason} ({n:,})" for reason, n in by_reason(job.failed).items())
     summary = {
         "run_key": new_key,
-        "criterion": given["criterion"],
-        "n_groups": len(kept),
-        "groups": kept,
+        "criterion": arguments.criterion,
+        "n_groups": len(groups),
+        "groups": groups,
         "n_images": len(table.ids),
         "captions": len(job.captions),
         **job.used(),
@@ -195,18 +180,18 @@ def group_images(samples, given: dict, secrets: dict, progress=None) -> dict:
         "seconds": round(time.monotonic() - started, 2),
         "text": text,
     }
-    save_report(new_run, {**summary, "source": METHOD, "consent": bool(given["consent"])})
+    save_report(new_run, {**summary, "source": METHOD, "consent": bool(arguments.consent)})
     return summary
 
 
-def _group(request: CriterionRequest, target: Target, key: str | None, n_fine: int, stages: Stages) -> "_Grouped":
+def _group(request: CriterionRequest, key: str | None, n_fine: int, stages: Stages) -> _Grouped:
     """Ask, group, and keep the groups as a run."""
     stages.enter("reading")
-    config, given = request.run.config, request.given
+    config, arguments, target = request.run.config, request.arguments, request.run.own_target
     table, widths = read_spaces(target.samples, config.vector_fields, config.patches_field)
     X = l2_normalize(table.X, widths) if config.normalize else table.X
-    fine = _fine_clusters(X, n_fine, given["seed"], stages.enter("clustering"))
-    chosen = _captioned(X, fine, given["n_exemplars"], table.ids)
+    fine = _fine_clusters(X, n_fine, arguments.seed, stages.enter("clustering"))
+    chosen = _captioned(X, fine, arguments.n_exemplars, table.ids)
     job = _job(request, target, key, chosen)
     job.caption(chosen, stages.enter("captions"))
     groups = job.groups(stages.enter("groups"))
@@ -216,9 +201,9 @@ def _group(request: CriterionRequest, target: Target, key: str | None, n_fine: i
     of_captions = [sorted_into.get(text, -1) for text in job.captions.values()]
     labels, confidence = place_images(X, fine, captioned, of_captions)
     if (labels < 0).all():
-        raise ValueError(f"no caption was sorted into a group by {given['criterion']!r}; try again")
+        raise ValueError(f"no caption was sorted into a group by {arguments.criterion!r}; try again")
     grouping = Grouping(table, X, widths, labels, confidence, groups)
-    return _Grouped(job, table, keep_groups(request.run, target, grouping, job, given, stages))
+    return _Grouped(job, table, keep_groups(request, grouping, job, stages))
 
 
 def _fine_clusters(X: np.ndarray, n_fine: int, seed: int, report: Progress) -> np.ndarray:
@@ -229,7 +214,7 @@ def _fine_clusters(X: np.ndarray, n_fine: int, seed: int, report: Progress) -> n
 
 
 def _captioned(X: np.ndarray, fine: np.ndarray, n: int, ids: list[str]) -> dict[int, list[str]]:
-    """Per fine cluster, the ids of the images that are captioned: typical ones and varied ones."""
+    """Return per fine cluster the ids of the images that are captioned: typical ones and varied ones."""
     from ...models.analysis.exemplars import varied_exemplars
 
     chosen = {}
@@ -242,6 +227,5 @@ def _captioned(X: np.ndarray, fine: np.ndarray, n: int, ids: list[str]) -> dict[
 def _job(request: CriterionRequest, target: Target, key: str | None, chosen: dict[int, list[str]]) -> CriterionJob:
     wanted = [row_id for ids in chosen.values() for row_id in ids]
     found, items = files_of(Rows.of(target.samples, target.patches_field), wanted)
-    given = request.given
     files = dict(zip(found, items, strict=True))
-    return CriterionJob(request.run.dataset, request.choice, files, given["criterion"], key, given)
+    return CriterionJob(request.run.dataset, request.choice, files, request.arguments, key)

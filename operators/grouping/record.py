@@ -1,22 +1,19 @@
-"""A grouping by criterion as a run like any other."""
+"""Record of a grouping by criterion: a run like any other."""
 
 from dataclasses import dataclass
 
 import numpy as np
 
 from ...models.labels import NOISE
-from ..dataset.owned_fields import drop_field
-from ..dataset.targets import Target
 from ..dataset.vectors import VectorTable
-from ..execution.locks import schema_lock
 from ..execution.stages import Stages
 from ..naming.store import apply_names
 from ..runs.config import RunConfig
-from ..runs.labels import create_label_field, write_labels
-from ..runs.lifecycle import register
+from ..runs.lifecycle import keep_run
 from ..runs.records import cluster_records
 from ..runs.run import Run
 from .questions import CriterionJob
+from .request import CriterionRequest
 
 METHOD = "criterion"
 _COPIED = ("embeddings", "encoder", "spaces", "normalize", "patches_field", "visualization", "digest", "versions")
@@ -43,17 +40,13 @@ class Grouping:
     groups: list[tuple[str, str]]
 
 
-def keep_groups(
-    run: Run, target: Target, grouping: Grouping, job: CriterionJob, given: dict, stages: Stages
-) -> list[dict]:
-    """Keep groups as a run: labels first, then the run; groups that no image is in are left out.
+def keep_groups(request: CriterionRequest, grouping: Grouping, job: CriterionJob, stages: Stages) -> list[dict]:
+    """Keep groups as a run; groups without images are left out.
 
     Args:
-        run: the run that the images come from
-        target: the images or patches
-        grouping: their groups
+        request: the request
+        grouping: the images and their groups
         job: the questions
-        given: the arguments by name
         stages: the stages of the work
 
     Returns:
@@ -62,22 +55,9 @@ def keep_groups(
     used = np.unique(grouping.labels[grouping.labels >= 0])
     labels = np.where(grouping.labels < 0, NOISE, np.searchsorted(used, grouping.labels))
     table, confidence = grouping.table, grouping.confidence
-    clusters = cluster_records(table.ids, grouping.X, labels, confidence, given["seed"])
-    new_key, dataset, report = given["new_run_key"], target.dataset, stages.enter("writing")
-    path, created = target.storage_path(new_key), False
-    try:
-        with schema_lock(dataset):
-            create_label_field(target, new_key, new_key)
-            created = True
-        write_labels(target, new_key, table, labels, confidence, report)
-        stages.leave()
-        with schema_lock(dataset):
-            config = _config(run.config, grouping, labels, given, job, path, stages)
-            register(target, new_key, config, clusters, {})
-    except BaseException:
-        if created:
-            drop_field(dataset, path)
-        raise
+    clusters = cluster_records(table.ids, grouping.X, labels, confidence, request.arguments.seed)
+    config, target, report = _config(request, grouping, labels, job), request.run.own_target, stages.enter("writing")
+    keep_run(target, request.new_run_key, config, clusters, table, labels, confidence, stages, report)
     sizes = {c["id"]: c["size"] for c in clusters}
     return [
         {"id": i, "name": grouping.groups[group][0], "description": grouping.groups[group][1], "size": sizes[i]}
@@ -86,35 +66,35 @@ def keep_groups(
 
 
 def name_groups(run: Run, kept: list[dict], job: CriterionJob) -> None:
-    """Give the groups of a kept run their names, in an edit of its own, for which nobody else may hold the run."""
+    """Give the groups of a kept run their names, in an edit of its own, for which no lock of the run may be held."""
     origin = {"coherent": True, "source": METHOD, "model": job.choice.model, "host": job.choice.host}
     about = {group["id"]: {"name": group["name"], "description": group["description"], **origin} for group in kept}
     apply_names(run, about, METHOD)
 
 
-def _config(
-    config: RunConfig, grouping: Grouping, labels: np.ndarray, given: dict, job: CriterionJob, path: str, stages: Stages
-) -> RunConfig:
-    """The configuration of the new run; what it shares with the old one is copied."""
-    asked = {name: given[name] for name in ("criterion", "n_groups", "n_fine", "context", "language")}
-    placement = {"kind": "neighbors", "reduction": "none", "normalize": bool(config.normalize)}
+def _config(request: CriterionRequest, grouping: Grouping, labels: np.ndarray, job: CriterionJob) -> RunConfig:
+    """Return the configuration of the new run; what it shares with the old one is copied."""
+    config, arguments, new_key = request.run.config, request.arguments, request.new_run_key
+    params = {name: getattr(arguments, name) for name in ("run_key", "criterion", "n_groups", "n_fine")}
+    params |= {"context": arguments.context, "language": arguments.language}
+    params |= {"images": arguments.n_exemplars, "model": job.choice.model}
+    placement: dict = {"kind": "neighbors", "reduction": "none", "normalize": bool(config.normalize)}
     placement |= {"dimension": int(grouping.X.shape[1]), "k": 5, "metric": "cosine"}
     if len(grouping.widths) > 1:
         placement["widths"] = grouping.widths
     skipped = {reason: len(ids) for reason, ids in grouping.table.skipped.items()}
-    text = f"grouped by {given['criterion']!r} with {job.calls} calls to {job.choice.model} at {job.choice.host}"
+    text = f"grouped by {arguments.criterion!r} with {job.calls} calls to {job.choice.model} at {job.choice.host}"
     return RunConfig(
         **{name: getattr(config, name) for name in _COPIED},
         method=METHOD,
-        params={"run_key": given["run_key"], **asked, "images": given["n_exemplars"], "model": job.choice.model},
-        seed=given["seed"],
-        cluster_field=given["new_run_key"],
-        label_path=path,
+        params=params,
+        seed=arguments.seed,
+        cluster_field=new_key,
+        label_path=request.run.own_target.storage_path(new_key),
         n_used=len(grouping.table.ids),
         n_noise=int((labels < 0).sum()),
         n_clusters=int(labels.max()) + 1,
         skipped=skipped,
         notes=[text],
         placement=placement,
-        seconds=stages.seconds,
     )

@@ -6,7 +6,7 @@ from ..export.formats import WRITERS
 
 
 def propose_path(run_key: str, format: str) -> str:
-    """A path for an export that does not exist yet."""
+    """Propose a path for an export that does not exist yet."""
     suffix = WRITERS[format][0] if format in WRITERS else ""
     name = f"{run_key}{suffix}" if suffix else f"{run_key}_{format}"
     base = Path.home() / "clusters" / name

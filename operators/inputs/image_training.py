@@ -3,7 +3,8 @@
 import fiftyone.operators.types as types
 
 from ...models.parameters import validated
-from ..clustering.image_training import EMBEDDINGS, IMAGES, check_name
+from ..clustering.image_training import check_name
+from ..clustering.request import EMBEDDINGS, IMAGES
 from ..embedding.training import propose_name
 from .parameters import add_parameters, form_values
 from .widgets import HALF, add_choice, add_problem, check

@@ -135,8 +135,8 @@ def _add_limits(inputs, choice):
     ):
         inputs.float(name, min=0, required=False, default=value, label=label, view=types.View(space=HALF))
     cap = types.View(space=HALF)
-    inputs.float("max_spend", min=0, required=False, label="Spend at most, $", view=cap)
-    inputs.int("parallel", min=1, max=64, required=False, default=4, label="Questions at a time", view=cap)
+    inputs.float("max_spend", min=0, required=False, label="Budget (USD)", view=cap)
+    inputs.int("max_concurrency", min=1, max=64, required=False, default=4, label="Max concurrency", view=cap)
     inputs.float("timeout", min=1, max=3600, required=False, default=60, label="Seconds per question", view=cap)
 
 

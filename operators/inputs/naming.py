@@ -1,6 +1,8 @@
 """Form of ``label_clusters``, and its values as arguments."""
 
 import inspect
+from collections.abc import Iterator
+from typing import Any
 
 import fiftyone.operators as foo
 import fiftyone.operators.types as types
@@ -10,9 +12,9 @@ from ...models.naming.prompt import Instructions, system_text
 from ..dataset.ground_truth import truth_fields
 from ..execution.app import failed, stream
 from ..execution.python_call import PythonCall
-from ..naming.job import CLASSIFIER, FIELD, LLM, VOCABULARY, check_naming, label_clusters, name_clusters
-from ..naming.request import read_words
-from ..naming.server import read_secrets
+from ..naming.job import check_naming, label_clusters, name_clusters
+from ..naming.request import CLASSIFIER, FIELD, LLM, VOCABULARY, NamingArguments, read_words
+from ..naming.server import ServerChoice, read_secrets
 from ..outputs.naming import show_naming
 from ..runs.run import Run
 from .model_server import add_consent_box, add_server, consented, sent
@@ -21,8 +23,8 @@ from .pickers import add_run, chosen_run
 from .widgets import HALF, add_choice, add_heading, add_problem, refuse
 
 SOURCES = {
-    LLM: ("Vision model (LLM)", "Looks at a few images of each cluster; at OpenAI, or at a server of your own"),
-    VOCABULARY: ("Words, by CLIP", "Offline: the words of a list that fit a cluster better than the others"),
+    LLM: ("Vision model (LLM)", "Sees a few images of each cluster; at OpenAI, or at a server of your own"),
+    VOCABULARY: ("Vocabulary, by CLIP", "Offline: the words of a list that fit a cluster better than the others"),
     CLASSIFIER: ("ImageNet classes", "Offline: what the bundled classifier sees in a cluster more than in others"),
     FIELD: ("A label field", "Offline: the most frequent label of each cluster"),
 }
@@ -49,8 +51,8 @@ def add_naming(ctx: foo.ExecutionContext, inputs: types.Object) -> None:
         _add_field(inputs, run)
 
 
-def naming_arguments(ctx: foo.ExecutionContext) -> dict:
-    """Return the entered values as all arguments of :func:`operators.naming.job.label_clusters` by name.
+def naming_arguments(ctx: foo.ExecutionContext) -> NamingArguments:
+    """Return the entered values as arguments of :func:`operators.naming.job.label_clusters`.
 
     Python callers that delegate send those arguments themselves; they pass through.
     """
@@ -66,7 +68,7 @@ def naming_arguments(ctx: foo.ExecutionContext) -> dict:
     if given["source"] == FIELD and not given["label_field"]:
         run = Run.cached(ctx.dataset, given["run_key"])
         given["label_field"] = next(iter(truth_fields(run.own_target)), None)
-    return consented(ctx, given) if given["source"] == LLM else given
+    return NamingArguments(**(consented(ctx, given) if given["source"] == LLM else given))
 
 
 def _source(ctx: foo.ExecutionContext) -> str:
@@ -74,12 +76,12 @@ def _source(ctx: foo.ExecutionContext) -> str:
     return chosen if chosen in SOURCES else LLM
 
 
-def _add_llm(ctx, inputs, run):
+def _add_llm(ctx: foo.ExecutionContext, inputs: types.Object, run: Run) -> None:
     choice, agreed = add_server(ctx, inputs)
     if choice is None:
         return
     cap = types.View(space=HALF)
-    inputs.int("max_clusters", min=1, required=False, default=200, label="Clusters, at most", view=cap)
+    inputs.int("max_clusters", min=1, required=False, default=200, label="Max clusters", view=cap)
     add_heading(inputs, "step_instructions", "Instructions")
     valid = add_parameters(inputs, "instructions", Instructions, ctx.params.get("instructions"), shown=5)
     add_heading(inputs, "step_sending", "What is sent")
@@ -90,14 +92,16 @@ def _add_llm(ctx, inputs, run):
     inputs.bool("overwrite", required=False, default=False, label="Rename all", description=why)
 
 
-def sending_text(ctx, run, choice, instructions) -> tuple[str, str]:
-    """What would be sent and what it would cost, each in one sentence."""
+def sending_text(
+    ctx: foo.ExecutionContext, run: Run, choice: ServerChoice, instructions: Instructions
+) -> tuple[str, str]:
+    """Return what would be sent and what it would cost, each in one sentence."""
     clusters = [c for c in run.clusters if c["id"] != NOISE]
     clusters = sorted(clusters, key=lambda c: -c["size"])[: ctx.params.get("max_clusters") or 200]
     shown = sum(min(c["size"], instructions.n_exemplars) for c in clusters)
     shown += min(3, len(clusters) - 1) * len(clusters) if instructions.contrast == "images" else 0
-    words = system_text({"properties": {}}, instructions) + " " * 1200
-    return sent(choice, len(clusters), shown, instructions.image_size, words, instructions.layout == "sheet")
+    question = system_text({"properties": {}}, instructions) + " " * 1200
+    return sent(choice, len(clusters), shown, instructions.image_size, question, instructions.layout == "sheet")
 
 
 def _add_vocabulary(ctx: foo.ExecutionContext, inputs: types.Object) -> None:
@@ -131,18 +135,18 @@ class NamingOperator(PythonCall):
     work = staticmethod(label_clusters)
     check = staticmethod(check_naming)
 
-    def resolve_input(self, ctx):
-        """The form: which run, who names it, what is sent where, and what that costs."""
+    def resolve_input(self, ctx: foo.ExecutionContext) -> types.Property:
+        """Return the form: run, source of names, what is sent where, and its cost."""
         inputs = types.Object()
         add_naming(ctx, inputs)
         return types.Property(inputs, view=types.View(label="Label clusters"))
 
-    def execute(self, ctx):
-        """Names with live progress, then shows the names."""
+    def execute(self, ctx: foo.ExecutionContext) -> Iterator[Any]:
+        """Name with live progress, then show the names."""
         try:
-            given = naming_arguments(ctx)
+            arguments = naming_arguments(ctx)
             secrets = read_secrets(ctx)
-            summary = yield from stream(ctx, lambda progress: name_clusters(ctx.dataset, given, secrets, progress))
+            summary = yield from stream(ctx, lambda progress: name_clusters(ctx.dataset, arguments, secrets, progress))
         except Exception as error:
             yield from failed(ctx, error)
             return

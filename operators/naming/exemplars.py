@@ -1,4 +1,4 @@
-"""Which images speak for each cluster of a run, and which clusters are near enough to be contrasted with it."""
+"""Exemplars of each cluster of a run, and the clusters near enough to contrast with it."""
 
 import hashlib
 import os
@@ -7,6 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from ...models.labels import NOISE
+from ...models.parameters import DEFAULT_SEED
 from ...models.vectors.normalize import l2_normalize
 from ..dataset.vectors import read_spaces
 from ..runs.members import Members
@@ -18,11 +19,11 @@ _POOL = 48  # members per cluster, drawn by the seed, whose vectors are read bes
 
 @dataclass(frozen=True)
 class Exemplars:
-    """Who speaks for whom.
+    """The images that are shown of each cluster.
 
     Args:
         members: the run's members
-        chosen: per cluster, the ids to show, the most telling first, with a few to spare
+        chosen: per cluster, the ids to show, the most typical first, with a few to spare
         near: per cluster, the nearest other clusters
         files: per id, its file and box
     """
@@ -30,47 +31,48 @@ class Exemplars:
     members: Members
     chosen: dict[int, list[str]]
     near: dict[int, list[int]]
-    files: dict[str, tuple]
+    files: dict[str, tuple[str, list[float] | None]]
 
     def digest(self, cluster: int, contrast: bool = True) -> str:
-        """Tells whether a cluster's members or the files of the images shown have changed.
+        """Return a hash of a cluster's members and of the files of the images shown, to notice changes.
 
         Args:
             cluster: the cluster
-            contrast (True): whether images of its neighbours are shown, too
+            contrast (True): whether images of its neighbors are shown, too
         """
         rows = self.members.rows_of(cluster)
-        told = [sorted(self.members.ids[row] for row in rows)]
+        state: list = [sorted(self.members.ids[row] for row in rows)]
         for row_id in (*self.chosen[cluster], *(self.contrast(cluster) if contrast else ())):
             path, box = self.files[row_id]
             try:
-                state = os.stat(path)
-                told.append([row_id, path, box, state.st_mtime_ns, state.st_size])
+                file = os.stat(path)
+                state.append([row_id, path, box, file.st_mtime_ns, file.st_size])
             except OSError:
-                told.append([row_id, path, box])
-        return hashlib.sha256(repr(told).encode()).hexdigest()
+                state.append([row_id, path, box])
+        return hashlib.sha256(repr(state).encode()).hexdigest()
 
     def contrast(self, cluster: int) -> list[str]:
-        """The most telling image of each of the nearest other clusters."""
+        """Return the most typical image of each of the nearest other clusters."""
         return [self.chosen[other][0] for other in self.near.get(cluster, []) if self.chosen.get(other)]
 
 
-def choose_exemplars(members: Members, n: int, seed: int = 51) -> Exemplars:
-    """Chooses images of every cluster: prototypes and varied members, without near-duplicates.
+def choose_exemplars(members: Members, n: int, seed: int = DEFAULT_SEED) -> Exemplars:
+    """Choose images of every cluster: prototypes and varied members, without near-duplicates.
 
     Args:
-        members: the run's :class:`operators.members.Members`
+        members: the run's members
         n: images per cluster
         seed (51): seed of the choice among the members of large clusters
 
     Returns:
-        :class:`Exemplars`; noise has none
+        the exemplars; noise has none
     """
     from ...models.analysis.exemplars import varied_exemplars
 
     pool, leading = _pool(members, n + SPARES, seed)
     vectors = some_vectors(members, {row_id for ids in pool.values() for row_id in ids})
-    chosen, centers = {}, {}
+    chosen: dict[int, list[str]] = {}
+    centers: dict[int, np.ndarray] = {}
     for cluster, ids in pool.items():
         known = [row_id for row_id in ids if row_id in vectors]
         if not known:
@@ -84,8 +86,8 @@ def choose_exemplars(members: Members, n: int, seed: int = 51) -> Exemplars:
     return Exemplars(members, chosen, _near(centers), members.files(list(wanted)))
 
 
-def _pool(members, n, seed):
-    """Per cluster the ids to choose from, its prototypes first, and how many those are."""
+def _pool(members: Members, n: int, seed: int) -> tuple[dict[int, list[str]], dict[int, int]]:
+    """Return per cluster the ids to choose from, its prototypes first, and the number of those."""
     rng = np.random.default_rng(seed)
     prototypes = {c["id"]: c["prototypes"] for c in members.clusters}
     pool, leading = {}, {}
@@ -102,7 +104,7 @@ def _pool(members, n, seed):
 
 
 def some_vectors(members: Members, wanted: set[str]) -> dict[str, np.ndarray]:
-    """The vectors of some members, scaled as the run scaled them; empty if the vector field is gone."""
+    """Read the vectors of some members, scaled as the run scaled them; empty if the vector field is gone."""
     sample_of = dict(zip(members.ids, members.sample_ids, strict=True))
     config = members.config
     samples = members.target.source.select(list({sample_of[row_id] for row_id in wanted}))
@@ -114,7 +116,8 @@ def some_vectors(members: Members, wanted: set[str]) -> dict[str, np.ndarray]:
     return {row_id: x for row_id, x in zip(table.ids, X, strict=True) if row_id in wanted}
 
 
-def _near(centers) -> dict[int, list[int]]:
+def _near(centers: dict[int, np.ndarray]) -> dict[int, list[int]]:
+    """Return the nearest other clusters of each."""
     if len(centers) < 2:
         return {}
     from ...models.vectors.neighbors import nearest_neighbors

@@ -1,31 +1,30 @@
-"""Names for the clusters of a run: what is asked for, checked; the job; and what came of it."""
+"""Naming job: names for the clusters of a run, from a model or offline."""
 
 import time
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 
+import fiftyone as fo
 from pydantic import Field
 
 from ...models.labels import NOISE
 from ...models.naming.answers import alike
-from ...models.naming.prompt import Instructions
-from ...models.parameters import parameters, typed, validated
+from ...models.parameters import DEFAULT_SEED, typed
+from ...models.progress import Progress
 from ..execution.locks import write_lock
 from ..execution.stages import Stages
 from ..runs.members import Members
-from ..runs.run import Run
 from .exemplars import choose_exemplars
 from .llm import LLMNaming
-from .request import NamingRequest, check_consent, read_words
-from .server import choose_server, key_for, read_secrets
-from .session import by_reason
+from .request import LLM, NamingArguments, NamingRequest, make_naming_request
+from .server import ServerChoice, key_for, read_secrets
 from .store import BY, apply_names, read_names, save_report
+from .summary import NOTHING_SENT, summarize
 
-LLM, VOCABULARY, CLASSIFIER, FIELD = "llm", "vocabulary", "classifier", "field"
 OVER_CAP = "over max_clusters"
 
 
 def label_clusters(
-    samples,
+    samples: fo.core.collections.SampleCollection,
     run_key: str,
     source: Literal["llm", "vocabulary", "classifier", "field"] = LLM,
     model: str | None = None,
@@ -51,13 +50,13 @@ def label_clusters(
     timeout: Annotated[float, Field(gt=0, le=3600)] = 60.0,
     label_field: str | None = None,
     encoder: str | None = None,
-    seed: Annotated[int, Field(ge=0)] = 51,
-    progress=None,
+    seed: Annotated[int, Field(ge=0)] = DEFAULT_SEED,
+    progress: Progress | None = None,
 ) -> dict:
-    """Names the clusters of a run; noise is never named and never sent.
+    """Name the clusters of a run; noise is never named and never sent.
 
     A repeated call asks only about clusters that have no name yet or whose members, images, instructions or model have
-    changed, and leaves names alone that somebody gave by hand. All names of a call are one edit, which
+    changed, and leaves names alone that were given by hand. All names of a call are one edit, which
     ``edit_clusters(action="undo")`` takes back.
 
     Args:
@@ -103,80 +102,90 @@ def label_clusters(
         n_bytes, tokens and cost as ``(low, high)``
 
     Raises:
-        ValueError: in one sentence, if an argument is refused, the host was not agreed to, or the server cannot be used
+        ValueError: if an argument is refused, the host was not agreed to, or the server cannot be used
     """
-    given = {key: value for key, value in locals().items() if key not in ("samples", "progress")}
-    return name_clusters(samples, given, read_secrets(), progress)
+    arguments = NamingArguments(
+        run_key=run_key,
+        source=source,
+        model=model,
+        base_url=base_url,
+        api=api,
+        consent=consent,
+        dry_run=dry_run,
+        clusters=clusters,
+        overwrite=overwrite,
+        max_clusters=max_clusters,
+        max_spend=max_spend,
+        price=price,
+        context=context,
+        focus=focus,
+        language=language,
+        max_words=max_words,
+        vocabulary=vocabulary,
+        n_exemplars=n_exemplars,
+        image_size=image_size,
+        layout=layout,
+        contrast=contrast,
+        max_concurrency=max_concurrency,
+        timeout=timeout,
+        label_field=label_field,
+        encoder=encoder,
+        seed=seed,
+    )
+    return name_clusters(samples, arguments, read_secrets(), progress)
 
 
-def check_naming(samples, secrets: dict | None = None, progress=None, **given) -> NamingRequest:
-    """Refuses the arguments of :func:`label_clusters` that can be refused before any work.
-
-    Raises:
-        ValueError: in one sentence
-    """
-    given = typed(label_clusters, given)
-    run, source = Run.open(samples, given["run_key"]), given["source"]
-    words = read_words(given["vocabulary"])
-    told = {name: given[name] for name in parameters(Instructions) if name != "vocabulary"}
-    told["vocabulary"] = "\n".join(words) if source == LLM else ""
-    instructions = Instructions(**validated(Instructions, told))
-    if source == FIELD and not given["label_field"]:
-        raise ValueError("source='field' needs a label field; name it with label_field=")
-    choice = None
-    if source == LLM:
-        secrets = read_secrets() if secrets is None else secrets
-        choice = choose_server(given["base_url"], given["model"], given["api"], given["price"], secrets)
-        if given["max_spend"] and choice.price is None:
-            raise ValueError(
-                f"max_spend={given['max_spend']:g} cannot be kept, for the price of {choice.model!r} is not known; "
-                "give price=[<input>, <output>] in US dollars per million tokens"
-            )
-    request = NamingRequest(run, source, instructions, words, choice, given)
-    if source == LLM and not given["dry_run"]:
-        check_consent(request)
-    return request
-
-
-def name_clusters(samples, given: dict, secrets: dict, progress=None) -> dict:
-    """As :func:`label_clusters`, with the secrets that the operator's context holds.
+def check_naming(
+    samples: fo.core.collections.SampleCollection,
+    secrets: dict[str, str | None] | None = None,
+    progress: Progress | None = None,
+    **given: Any,
+) -> NamingRequest:
+    """Refuse the arguments of :func:`label_clusters` that can be refused before any work.
 
     Args:
         samples: the dataset, or a view into it
-        given: all arguments of :func:`label_clusters` by name
-        secrets: from :func:`operators.llm_server.read_secrets`
-        progress (None): a callable ``(fraction, message)``
-
-    Raises:
-        ValueError: in one sentence, as there
+        secrets (None): from :func:`operators.naming.server.read_secrets`, by default read here
+        progress (None): not used
+        **given: all other arguments
     """
-    request = check_naming(samples, secrets, **given)
-    key = None
-    if request.source == LLM and not given["dry_run"]:
-        key = key_for(request.choice, secrets)
+    arguments = NamingArguments(**typed(label_clusters, given))
+    return make_naming_request(samples, arguments, read_secrets() if secrets is None else secrets)
+
+
+def name_clusters(
+    samples: fo.core.collections.SampleCollection,
+    arguments: NamingArguments,
+    secrets: dict[str, str | None],
+    progress: Progress | None = None,
+) -> dict:
+    """Name clusters as :func:`label_clusters` does, with the secrets that the operator's context holds."""
+    request = check_naming(samples, secrets, **vars(arguments))
+    arguments, choice = request.arguments, request.choice
+    key = key_for(choice, secrets) if choice and not arguments.dry_run else None
     started = time.monotonic()
-    names = ["choosing images", "naming", *["telling apart"] * (request.source == LLM), "writing"]
+    names = ["choosing images", "naming", *["disambiguating"] * (choice is not None), "writing"]
     stages = Stages(names, progress)
     with write_lock(request.run.dataset, f"names of run {request.run.key!r}"):
         members = request.run.members()
-        asked = _asked(request, members)
-        if request.source == LLM:
-            summary = _name_by_llm(request, members, asked, key, stages)
+        wanted = _wanted(request, members)
+        if choice:
+            summary = _name_by_llm(request, choice, members, wanted, key, stages)
         else:
-            summary = _name_offline(request, members, asked, stages)
-    return summary if given["dry_run"] else {**summary, "seconds": round(time.monotonic() - started, 2)}
+            summary = _name_offline(request, members, wanted, stages)
+    return summary if arguments.dry_run else {**summary, "seconds": round(time.monotonic() - started, 2)}
 
 
-def _asked(request, members: Members) -> list[int]:
-    """The clusters that are to be named, the largest first."""
+def _wanted(request: NamingRequest, members: Members) -> list[int]:
+    """Return the clusters that are to be named, the largest first."""
     sizes = {c["id"]: c["size"] for c in members.clusters if c["id"] != NOISE}
     there = set(members.by_cluster())
-    wanted = request.given["clusters"]
+    wanted = request.arguments.clusters
     if wanted is not None:
-        strange = [c for c in wanted if c not in sizes]
-        if strange or not wanted:
+        unknown = [c for c in wanted if c not in sizes]
+        if unknown or not wanted:
             raise ValueError(
-                f"run {request.run.key!r} has no cluster {strange[0] if strange else 'in an empty list'}; its clusters "
+                f"run {request.run.key!r} has no cluster {unknown[0] if unknown else 'in an empty list'}; its clusters "
                 f"are {', '.join(map(str, sorted(sizes)[:10]))}{'...' if len(sizes) > 10 else ''}"
             )
     chosen = [c for c in (wanted or sizes) if c in there]
@@ -185,98 +194,68 @@ def _asked(request, members: Members) -> list[int]:
     return sorted(dict.fromkeys(chosen), key=lambda c: (-sizes[c], c))
 
 
-def _name_by_llm(request, members, asked, key, stages) -> dict:
-    given, choice = request.given, request.choice
+def _name_by_llm(
+    request: NamingRequest, choice: ServerChoice, members: Members, wanted: list[int], key: str | None, stages: Stages
+) -> dict:
+    arguments, run = request.arguments, request.run
     report = stages.enter("choosing images")
-    exemplars = choose_exemplars(members, request.instructions.n_exemplars, given["seed"])
+    exemplars = choose_exemplars(members, request.instructions.n_exemplars, arguments.seed)
     report(0.5)
-    known = read_names(request.run)
-    job = LLMNaming(exemplars, request.instructions, choice, known, given["max_spend"], given["overwrite"])
-    todo = [c for c in asked if _needs_name(c, known.get(c), job, given)]
-    capped = todo[given["max_clusters"] :]
-    todo = todo[: given["max_clusters"]]
-    if given["dry_run"]:
+    known = read_names(run)
+    job = LLMNaming(exemplars, request.instructions, choice, known, arguments, key)
+    todo = [c for c in wanted if _needs_name(c, known.get(c), job)]
+    todo, capped = todo[: arguments.max_clusters], todo[arguments.max_clusters :]
+    if arguments.dry_run:
         return job.preview(todo)
     try:
-        job.run(todo, key, given["max_concurrency"], given["timeout"], stages.enter("naming"))
+        job.run(todo, stages.enter("naming"))
         job.check(answered=bool(job.found))
-        job.disambiguate(key, given["max_concurrency"], given["timeout"], stages.enter("telling apart"))
+        job.disambiguate(stages.enter("disambiguating"))
     except BaseException:
-        # whatever ended it: what came has been paid for
-        apply_names(request.run, job.found, LLM)
+        # whatever ended it: the names that came have been paid for
+        apply_names(run, job.found, LLM)
         raise
     job.failed.update(dict.fromkeys(capped, OVER_CAP))
-    named = apply_names(request.run, job.found, LLM, stages.enter("writing"))
+    named = apply_names(run, job.found, LLM, stages.enter("writing"))
     stages.leave()
-    summary = {
-        **_summary(request, members, job.found, job.failed, named, unchanged=len(asked) - len(todo) - len(capped)),
-        **job.used(),
-        "shared": job.shared,
-    }
-    summary["text"] = end_text(summary)
-    kept = {key: value for key, value in summary.items() if key not in ("names", "failed", "shared")}
+    unchanged = len(wanted) - len(todo) - len(capped)
+    summary = summarize(request, members, job.found, job.failed, named, unchanged, **job.used(), shared=job.shared)
+    kept = {name: value for name, value in summary.items() if name not in ("names", "failed", "shared")}
     failed = {str(cluster): reason for cluster, reason in job.failed.items()}
-    save_report(request.run, {**kept, "failed": failed, "consent": bool(given["consent"])})
+    save_report(run, {**kept, "failed": failed, "consent": bool(arguments.consent)})
     return summary
 
 
-def _needs_name(cluster, about, job, given) -> bool:
-    """Whether a cluster is to be asked about: it has no name, or one that no longer fits."""
-    if given["overwrite"] or not about:
+def _needs_name(cluster: int, about: dict | None, job: LLMNaming) -> bool:
+    """Return whether a cluster is to be asked about: it has no name, or one that no longer fits."""
+    if job.arguments.overwrite or not about:
         return True
-    by_hand = not str(about.get("by", "")).startswith(BY)
-    if by_hand:
-        return given["clusters"] is not None
+    if _by_hand(about):
+        return job.arguments.clusters is not None
     return about.get("digest") != job.digest(cluster)
 
 
-def _name_offline(request, members, asked, stages) -> dict:
+def _by_hand(about: dict) -> bool:
+    """Return whether a name was given by hand."""
+    return not str(about.get("by", "")).startswith(BY)
+
+
+def _name_offline(request: NamingRequest, members: Members, wanted: list[int], stages: Stages) -> dict:
     from .offline import offline_names
 
-    if request.given["dry_run"]:
-        raise ValueError(f"dry_run shows what would be sent, and source={request.source!r} sends nothing; leave it out")
-    known = read_names(request.run)
-    by_hand = [c for c in asked if known.get(c) and not str(known[c].get("by", "")).startswith(BY)]
-    kept = set(by_hand) if request.given["clusters"] is None and not request.given["overwrite"] else set()
-    todo = [c for c in asked if c not in kept][: request.given["max_clusters"]]
+    arguments, run = request.arguments, request.run
+    if arguments.dry_run:
+        raise ValueError(
+            f"dry_run shows what would be sent, and source={arguments.source!r} sends nothing; leave it out"
+        )
+    known = read_names(run)
+    kept = set()
+    if arguments.clusters is None and not arguments.overwrite:
+        kept = {c for c in wanted if known.get(c) and _by_hand(known[c])}
+    todo = [c for c in wanted if c not in kept][: arguments.max_clusters]
     found, failed = offline_names(request, members, todo, stages)
-    failed.update({c: OVER_CAP for c in asked if c not in kept and c not in todo})
-    named = apply_names(request.run, found, request.source, stages.enter("writing"))
+    failed.update({c: OVER_CAP for c in wanted if c not in kept and c not in todo})
+    named = apply_names(run, found, arguments.source, stages.enter("writing"))
     stages.leave()
-    summary = _summary(request, members, found, failed, named, unchanged=len(kept))
-    summary |= {"model": None, "host": None, "shared": alike(summary["names"]), "calls": 0, "images_sent": 0}
-    summary |= {"input_tokens": 0, "output_tokens": 0, "cost": 0.0, "stopped": None}
-    summary["text"] = end_text(summary)
-    return summary
-
-
-def _summary(request, members, found, failed, named, unchanged) -> dict:
-    return {
-        "run_key": request.run.key,
-        "source": request.source,
-        "n_clusters": sum(c["id"] != NOISE for c in members.clusters),
-        "named": named,
-        "unchanged": unchanged,
-        "mixed": sum(not about.get("coherent", True) for about in found.values()),
-        "names": {cluster: found[cluster]["name"] for cluster in sorted(found)},
-        "failures": by_reason(failed),
-        "failed": failed,
-    }
-
-
-def end_text(summary: dict) -> str:
-    """How a job ended, in one or two sentences: ``97 of 100 named, 3 need another try: filtered (2), ...``."""
-    total = summary["named"] + len(summary["failed"])
-    if not total:
-        return f"All {summary['unchanged']:,} had a name, and nothing they depend on has changed"
-    text = f"{summary['named']:,} of {total:,} named"
-    if summary["unchanged"]:
-        text += f", {summary['unchanged']:,} others had a name"
-    if summary["failed"]:
-        why = ", ".join(f"{reason} ({n:,})" for reason, n in summary["failures"].items())
-        n = len(summary["failed"])
-        again = "another try" if summary["source"] == LLM else "a name from elsewhere"
-        text += f", {n:,} need{'s' if n == 1 else ''} {again}: {why}"
-    if summary["stopped"]:
-        text += f"; ended early: {summary['stopped']}"
-    return text
+    shared = alike({cluster: about["name"] for cluster, about in found.items()})
+    return summarize(request, members, found, failed, named, len(kept), **NOTHING_SENT, shared=shared)

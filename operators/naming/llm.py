@@ -3,15 +3,17 @@
 from datetime import datetime, timezone
 
 from ...models.naming import prompt
-from ...models.naming.answers import alike, read_answer, read_group_names
-from ...models.naming.asking import as_sent
+from ...models.naming.answers import Answer, alike, read_answer, read_group_names
+from ...models.naming.asking import Asker, Usage, as_sent
 from ...models.naming.failures import NEXT, Failure
 from ...models.naming.pictures import size_of
 from ...models.naming.prices import ANSWER_TOKENS, image_tokens, most_image_tokens, text_tokens
+from ...models.progress import Progress
 from ..runs.clusters import is_default_name
 from .exemplars import NEIGHBORS, Exemplars
+from .request import NamingArguments
 from .server import ServerChoice
-from .session import NO_IMAGE, LLMJob, by_reason, digest_of, news
+from .session import NO_IMAGE, LLMJob, PendingQuestion, by_reason, digest_of, status_text
 
 CONTRAST_IMAGES, MOST_ALIKE = 3, 6  # of each cluster, and clusters, in one contrastive question
 
@@ -20,23 +22,31 @@ class LLMNaming(LLMJob):
     """Names for some clusters of a run from one model.
 
     Args:
-        speakers: :class:`operators.naming_images.Exemplars`
-        instructions: :class:`models.naming.prompt.Instructions`
-        choice: :class:`operators.llm_server.ServerChoice`
-        known: what is known about present names, by cluster id
-        max_spend (None): US dollars
-        overwrite (False): whether to ask again what was asked before
+        exemplars: the images of each cluster
+        instructions: the instructions for the model
+        choice: the server and model
+        known: records of present names, by cluster id
+        arguments: all arguments of the job
+        key: the server's key
 
     Attributes:
-        found: what is known about new names, by cluster id
+        found: records of new names, by cluster id
         shared: groups of clusters whose names stayed too much alike
     """
 
+    arguments: NamingArguments
+
     def __init__(
-        self, exemplars: Exemplars, instructions, choice: ServerChoice, known, max_spend=None, overwrite=False
-    ):
-        dataset, sheet = exemplars.members.target.dataset, instructions.layout == "sheet"
-        super().__init__(dataset, choice, exemplars.files, instructions.image_size, sheet, max_spend, overwrite)
+        self,
+        exemplars: Exemplars,
+        instructions: prompt.Instructions,
+        choice: ServerChoice,
+        known: dict[int, dict],
+        arguments: NamingArguments,
+        key: str | None,
+    ) -> None:
+        dataset = exemplars.members.target.dataset
+        super().__init__(dataset, choice, exemplars.files, arguments, key, arguments.overwrite)
         self.exemplars, self.instructions, self.known = exemplars, instructions, known
         self.labels = exemplars.members.names
         self.found: dict[int, dict] = {}
@@ -44,7 +54,7 @@ class LLMNaming(LLMJob):
         self._digests: dict[int, str] = {}
 
     def digest(self, cluster: int) -> str:
-        """Of all that an answer depends on: members, images, prompt and model."""
+        """Return the digest of all that an answer depends on: members, images, prompt and model."""
         if cluster not in self._digests:
             asked = [prompt.VERSION, self.choice.base_url, self.choice.model, self.instructions.recorded()]
             shown = self.exemplars.digest(cluster, self.instructions.contrast == "images")
@@ -52,7 +62,7 @@ class LLMNaming(LLMJob):
         return self._digests[cluster]
 
     def question(self, cluster: int) -> tuple[prompt.Question, list[str]]:
-        """The question about a cluster, and the ids of the members shown in it.
+        """Make the question about a cluster; return it and the ids of the members shown in it.
 
         Raises:
             Failure: if none of its images can be read
@@ -60,7 +70,8 @@ class LLMNaming(LLMJob):
         pictures = self.pictures(self.exemplars.chosen[cluster], self.instructions.n_exemplars)
         if not pictures:
             raise Failure(NO_IMAGE, NEXT)
-        others, names = {}, []
+        others: dict[str, bytes] = {}
+        names: list[str] = []
         if self.instructions.contrast == "images":
             others = self.pictures(self.exemplars.contrast(cluster), NEIGHBORS)
         elif self.instructions.contrast == "names":
@@ -68,41 +79,42 @@ class LLMNaming(LLMJob):
         asked = prompt.name_question(list(pictures.values()), list(others.values()), names, self.instructions)
         return asked, list(pictures)
 
-    def run(self, clusters: list[int], key: str | None, max_concurrency: int, timeout: float, progress):
-        """Asks about clusters; ``found`` and ``failed`` fill as answers arrive, also if it is stopped."""
-        jobs = []
+    def run(self, clusters: list[int], progress: Progress) -> None:
+        """Ask about clusters; ``found`` and ``failed`` fill as answers arrive, also if it is stopped."""
+        pending = []
         for cluster in clusters:
             digest = self.digest(cluster)
             if (kept := self.kept(digest)) is not None:
                 self.found[cluster] = kept
             else:
-                jobs.append(self._job(cluster, digest))
+                pending.append(self._name_question(cluster, digest))
 
-        def report(asker):
+        def report(asker: Asker) -> None:
             done = len(self.found) + len(self.failed)
-            progress(done / len(clusters), f"{len(self.found)} of {len(clusters)} named{news(self, asker)}")
+            progress(done / len(clusters), f"{len(self.found)} of {len(clusters)} named{status_text(self, asker)}")
 
-        self.ask(jobs, key, max_concurrency, timeout, report)
+        self.ask(pending, report)
 
-    def disambiguate(self, key: str | None, max_concurrency: int, timeout: float, progress):
-        """The second pass: one question for every group of clusters with names too much alike."""
+    def disambiguate(self, progress: Progress) -> None:
+        """Ask in a second pass one question for every group of clusters with names too much alike."""
         names, groups = self._alike()
         if groups and not self.stopped and not self.instructions.words:
-            parts = [group[i : i + MOST_ALIKE] for group in groups for i in range(0, len(group), MOST_ALIKE)]
-            jobs = []
-            for group in (part for part in parts if len(part) > 1):
+            slices = [group[i : i + MOST_ALIKE] for group in groups for i in range(0, len(group), MOST_ALIKE)]
+            pending = []
+            for group in (some for some in slices if len(some) > 1):
                 digest = digest_of(["alike", *[[c, names[c], self.digest(c)] for c in group]])
                 if (kept := self.kept(digest)) is not None:
                     self._rename(group, kept)
                 else:
-                    jobs.append(self._contrast_job(group, names, digest))
-            told = f"{len(jobs)} groups of clusters with one name"
-            self.ask(jobs, key, max_concurrency, timeout, lambda asker: progress(0.5, told + news(self, asker)))
+                    pending.append(self._contrast_question(group, names, digest))
+            text = f"{len(pending)} groups of clusters with one name"
+            self.ask(pending, lambda asker: progress(0.5, text + status_text(self, asker)))
         self.shared = self._alike()[1]
 
     def preview(self, clusters: list[int]) -> dict:
-        """What would be sent, and what it would take; nothing is sent."""
-        questions, low, high = [], 0, 0
+        """Return what would be sent, and what it would take; nothing is sent."""
+        questions: list[dict] = []
+        low = high = 0
         for cluster in clusters:
             try:
                 question, ids = self.question(cluster)
@@ -110,14 +122,14 @@ class LLMNaming(LLMJob):
                 self.failed[cluster] = failure.reason
                 continue
             text, pictures = as_sent(question, self.instructions.layout == "sheet")
-            entry = {"cluster": cluster, "system": question.system, "text": text, "images": ids, "pictures": pictures}
-            questions.append(entry)
-            words = text_tokens(question.system + text)
-            low += words + sum(image_tokens(*size_of(picture)) for picture in pictures)
-            high += words + sum(most_image_tokens(*size_of(picture)) for picture in pictures)
+            sent = {"cluster": cluster, "system": question.system, "text": text, "images": ids, "pictures": pictures}
+            questions.append(sent)
+            tokens = text_tokens(question.system + text)
+            low += tokens + sum(image_tokens(*size_of(picture)) for picture in pictures)
+            high += tokens + sum(most_image_tokens(*size_of(picture)) for picture in pictures)
         n, price = len(questions), self.choice.price
         outputs = (n * ANSWER_TOKENS // 2, n * ANSWER_TOKENS * 2)
-        pictures = [picture for entry in questions for picture in entry["pictures"]]
+        pictures = [picture for sent in questions for picture in sent["pictures"]]
         return {
             "dry_run": True,
             "host": self.choice.host,
@@ -131,26 +143,26 @@ class LLMNaming(LLMJob):
             "failures": by_reason(self.failed),
         }
 
-    def _job(self, cluster, digest):
-        shown = []
+    def _name_question(self, cluster: int, digest: str) -> PendingQuestion:
+        shown: list[str] = []
 
-        def make():
+        def make() -> prompt.Question:
             question, ids = self.question(cluster)
             shown[:] = ids
             return question
 
-        def read(text, lenient):
+        def read(text: str, lenient: bool) -> Answer:
             return read_answer(text, len(shown), self.instructions.max_words, self.instructions.words, lenient)
 
-        def arrived(answer, used):
+        def arrived(answer: Answer, used: Usage) -> None:
             about = self._about(cluster, digest, answer, used, list(shown))
             self.keep(digest, about)
             self.found[cluster] = about
 
-        return cluster, make, read, arrived
+        return PendingQuestion(cluster, make, read, arrived)
 
-    def _about(self, cluster, digest, answer, used, shown) -> dict:
-        """What is kept about a name."""
+    def _about(self, cluster: int, digest: str, answer: Answer, used: Usage, shown: list[str]) -> dict:
+        """Return the record of a name."""
         tokens = {"input": used.input_tokens, "output": used.output_tokens}
         price = self.choice.price
         return {
@@ -173,36 +185,37 @@ class LLMNaming(LLMJob):
             "at": datetime.now(timezone.utc).strftime("%Y-%m-%d %H:%M:%S UTC"),
         }
 
-    def _contrast_job(self, group, names, digest):
-        def make():
+    def _contrast_question(self, group: list[int], names: dict[int, str], digest: str) -> PendingQuestion:
+        def make() -> prompt.Question:
             pictures = [list(self.pictures(self.exemplars.chosen[c], CONTRAST_IMAGES).values()) for c in group]
             return prompt.contrast_question(pictures, [names[c] for c in group], self.instructions)
 
-        def read(text, lenient):
+        def read(text: str, lenient: bool) -> list[str]:
             return read_group_names(text, len(group), self.instructions.max_words)
 
-        def arrived(found, used):
-            told = {"names": found, "tokens": {"input": used.input_tokens, "output": used.output_tokens}}
-            self.keep(digest, told)
-            self._rename(group, told)
+        def arrived(found: list[str], used: Usage) -> None:
+            answer = {"names": found, "tokens": {"input": used.input_tokens, "output": used.output_tokens}}
+            self.keep(digest, answer)
+            self._rename(group, answer)
 
-        return None, make, read, arrived
+        return PendingQuestion(None, make, read, arrived)
 
-    def _alike(self) -> tuple[dict, list]:
-        """All names there are, and the groups among them that are too much alike and have a new one."""
+    def _alike(self) -> tuple[dict[int, str], list[list[int]]]:
+        """Return all names there are, and the groups among them that are too much alike and have a new one."""
         names = {c: about["name"] for c, about in {**self.known, **self.found}.items() if about.get("name")}
         return names, [group for group in alike(names) if any(cluster in self.found for cluster in group)]
 
-    def _rename(self, group, told):
-        """Takes names that tell a group apart; clusters that were not asked about in this job keep theirs."""
-        for cluster, name in zip(group, told["names"], strict=True):
+    def _rename(self, group: list[int], answer: dict) -> None:
+        """Take the names that disambiguate a group; clusters that were not asked about in this job keep theirs."""
+        for cluster, name in zip(group, answer["names"], strict=True):
             if name and cluster in self.found:
                 about = self.found[cluster]
-                # what the question took is of the whole group
-                origin = {"first_name": about["name"], "group": group, "tokens": told["tokens"]}
+                # the tokens are those of the whole group
+                origin = {"first_name": about["name"], "group": group, "tokens": answer["tokens"]}
                 self.found[cluster] = {**about, "name": name, "told_apart": origin}
 
-    def _name_of(self, cluster):
+    def _name_of(self, cluster: int) -> str | None:
+        """Return the name of a cluster, None if it has only a number."""
         about = self.found.get(cluster) or self.known.get(cluster)
         if about and about.get("name"):
             return about["name"]

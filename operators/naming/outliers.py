@@ -1,11 +1,15 @@
 """Outliers that a naming model pointed out."""
 
+import fiftyone as fo
+
 from ..runs.run import Run
 from .store import read_names
 
 
-def load_odd_images(samples, run_key: str, cluster: int | None = None):
-    """The images that ``label_clusters`` was told do not belong to their cluster.
+def load_odd_images(
+    samples: fo.core.collections.SampleCollection, run_key: str, cluster: int | None = None
+) -> fo.DatasetView:
+    """Return the outliers of clusters that the model of ``label_clusters`` pointed out.
 
     Args:
         samples: the dataset, or a view into it
@@ -13,10 +17,10 @@ def load_odd_images(samples, run_key: str, cluster: int | None = None):
         cluster (None): the id of one cluster, by default of all
 
     Returns:
-        a :class:`fiftyone.core.view.DatasetView`, of patches if the run is of patches
+        a view, of patches if the run is of patches
 
     Raises:
-        ValueError: in one sentence, if there is no such run, or nothing odd is known of it
+        ValueError: if there is no such run, or none of its outliers is known
     """
     run = Run.open(samples, run_key)
     names = read_names(run)

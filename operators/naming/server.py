@@ -1,10 +1,11 @@
-"""Which model server is asked: its address, model, price and key.
+"""Choice of the model server: its address, model, price and key.
 
 Keys come from the secrets of FiftyOne and stay in memory: no form, run, log or error has them.
 """
 
 import re
 import time
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import fiftyone.operators as foo
@@ -18,8 +19,8 @@ OTHER_KEY, MODEL = "CONSTELLATION_LLM_API_KEY", "CONSTELLATION_LLM_MODEL"
 SECRETS = (OPENAI_KEY, OPENAI_URL, OTHER_KEY, MODEL)
 DEFAULT_MODEL = "gpt-6-luna"
 LIST_SECONDS = 3
-_REMEMBERED = 60  # seconds for which a server's list of models is shown again
-_lists = {}
+_CACHED = 60  # seconds for which a server's list of models is shown again
+_lists: dict[str, tuple[float, list[str]]] = {}
 
 
 @dataclass(frozen=True)
@@ -30,7 +31,7 @@ class ServerChoice:
         base_url: the server's address
         model: the model's name there
         api: ``auto``, ``responses`` or ``chat``
-        price: a :class:`models.naming.prices.Price`, None where it is not known
+        price: its price, None where it is not known
     """
 
     base_url: str
@@ -45,20 +46,27 @@ class ServerChoice:
 
     @property
     def local(self) -> bool:
-        """Whether it is this machine, so that nothing leaves it."""
+        """True for this machine, which images then do not leave."""
         return is_local(self.base_url)
 
 
-def read_secrets(ctx=None, uri: str = "@constellation/clusters/label_clusters") -> dict[str, str | None]:
-    """The secrets that naming may use, from the operator's context, or as FiftyOne finds them for Python callers."""
+def read_secrets(ctx: foo.ExecutionContext | None = None) -> dict[str, str | None]:
+    """Read the secrets that naming may use, from the operator's context, or as FiftyOne finds them for Python."""
+    uri = "@constellation/clusters/label_clusters"
     ctx = ctx or foo.ExecutionContext({}, operator_uri=uri, required_secrets=list(SECRETS))
     found = {name: ctx.secrets.get(name) for name in SECRETS}
     # a context that resolves them only now gives the secret itself, not its value
     return {name: getattr(secret, "value", secret) or None for name, secret in found.items()}
 
 
-def choose_server(base_url, model, api: str, price, secrets: dict) -> ServerChoice:
-    """The server and model that are meant.
+def choose_server(
+    base_url: str | None,
+    model: str | None,
+    api: str,
+    price: Sequence[float] | None,
+    secrets: dict[str, str | None],
+) -> ServerChoice:
+    """Return the server and model that are meant.
 
     Args:
         base_url: its address; by default the secret ``OPENAI_BASE_URL``, else OpenAI
@@ -67,11 +75,8 @@ def choose_server(base_url, model, api: str, price, secrets: dict) -> ServerChoi
         price: US dollars per million tokens in and out, or None for the table's
         secrets: from :func:`read_secrets`
 
-    Returns:
-        a :class:`ServerChoice`
-
     Raises:
-        ValueError: in one sentence, if the address, model or price is not usable
+        ValueError: if the address, model or price is not usable
     """
     url = check_base_url(base_url or secrets.get(OPENAI_URL) or OPENAI)
     named = (model or secrets.get(MODEL) or (DEFAULT_MODEL if host_of(url) == host_of(OPENAI) else "")).strip()
@@ -80,11 +85,11 @@ def choose_server(base_url, model, api: str, price, secrets: dict) -> ServerChoi
     return ServerChoice(url, named, api, price_of(named, price, is_local(url)))
 
 
-def key_for(choice: ServerChoice, secrets: dict) -> str | None:
-    """The key for a server. OpenAI's goes to OpenAI, or to the address kept beside it as a secret, and nowhere else.
+def key_for(choice: ServerChoice, secrets: dict[str, str | None]) -> str | None:
+    """Return the key for a server. OpenAI's goes to OpenAI, or to the address that is a secret beside it, nowhere else.
 
     Raises:
-        ValueError: in one sentence, if OpenAI is meant and there is none, or a key cannot be sent
+        ValueError: if OpenAI is meant and there is none, or a key cannot be sent
     """
     own, origin = secrets.get(OPENAI_URL), origin_of(choice.base_url)
     if origin == origin_of(OPENAI) or (own and origin == origin_of(check_base_url(own))):
@@ -98,8 +103,8 @@ def key_for(choice: ServerChoice, secrets: dict) -> str | None:
     return _usable_key(secrets, OTHER_KEY)
 
 
-def _usable_key(secrets, name) -> str | None:
-    """A key without the blanks that copying leaves around it; what no header can carry is refused, and not shown."""
+def _usable_key(secrets: dict[str, str | None], name: str) -> str | None:
+    """Return a key without the blanks that copying leaves around it; refuse what no header can carry, unshown."""
     key = (secrets.get(name) or "").strip()
     if not re.fullmatch(r"[!-~]*", key):
         raise ValueError(
@@ -109,14 +114,14 @@ def _usable_key(secrets, name) -> str | None:
 
 
 def key_hint(choice: ServerChoice) -> str:
-    """Where the key for a server has to be, for somebody whose key was refused."""
+    """Return where the key for a server has to be, for a user whose key was refused."""
     if origin_of(choice.base_url) == origin_of(OPENAI):
         return f"check the secret {OPENAI_KEY}"
     return f"set the secret {OTHER_KEY}, for {OPENAI_KEY} goes to OpenAI or the address in {OPENAI_URL} only"
 
 
-def list_models(choice: ServerChoice, secrets: dict) -> list[str]:
-    """The models that a server lists, remembered for a minute; empty if it lists none in a few seconds.
+def list_models(choice: ServerChoice, secrets: dict[str, str | None]) -> list[str]:
+    """List the models of a server, cached for a minute; empty if it lists none in a few seconds.
 
     Call it only once the user has agreed to contact that host.
     """
@@ -127,10 +132,10 @@ def list_models(choice: ServerChoice, secrets: dict) -> list[str]:
     from ...models.naming.failures import Failure
 
     at, names = _lists.get(choice.base_url, (0.0, []))
-    if at and time.monotonic() - at < _REMEMBERED:
+    if at and time.monotonic() - at < _CACHED:
         return names
 
-    async def ask():
+    async def ask() -> list[str]:
         server = Server(choice.base_url, choice.model, choice.api, key_for(choice, secrets), LIST_SECONDS)
         try:
             return await server.models()

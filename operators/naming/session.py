@@ -1,109 +1,135 @@
-"""A job of questions to one model: what it may spend, what is kept of it, what it took and how it ended."""
+"""Job of questions to one model: its budget, the answers that are kept, its usage and how it ended."""
 
 import hashlib
 import json
 from collections import Counter
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from typing import Any
 
-from ...models.naming.asking import CAP_REACHED, Asker
+import fiftyone as fo
+
+from ...models.naming.asking import CAP_REACHED, Asker, Usage
+from ...models.naming.client import Demands
 from ...models.naming.failures import Failure
 from ...models.naming.jobs import Job, ask_all
 from ...models.naming.pictures import prepare
 from ...models.naming.prices import Budget
+from ...models.naming.prompt import Question
+from .request import LLMArguments
 from .server import ServerChoice, key_hint
 from .store import Answers
 
 NO_IMAGE = "no readable image"
 
 
+@dataclass(frozen=True)
+class PendingQuestion:
+    """A question that waits for its turn.
+
+    Args:
+        about: its subject, by which its failure is counted; None if that is not to be reported
+        make: returns the question, in a thread, when its turn comes; may raise ``Failure``
+        read: takes the text of an answer, and whether to be lenient, see :meth:`models.naming.asking.Asker.ask`
+        arrived: takes what was read, and what the question used
+    """
+
+    about: int | str | None
+    make: Callable[[], Question]
+    read: Callable[[str, bool], Any]
+    arrived: Callable[[Any, Usage], None]
+
+
 class LLMJob:
-    """Asks questions in several passes.
+    """Base of jobs that ask questions in several passes.
 
     Args:
         dataset: the dataset, which keeps the answers
-        choice: :class:`operators.llm_server.ServerChoice`
+        choice: the server and model
         files: per id, its file and box
-        image_size: pixels of an image's longer side
-        sheet (False): whether images are sent as one sheet
-        max_spend (None): US dollars
+        arguments: all arguments of the job
+        key (None): the server's key
         overwrite (False): whether to ask again what was asked before
 
     Attributes:
-        failed: reasons by what was asked about
-        stopped: the :class:`models.naming.failures.Failure` that ended the job early, or None
+        failed: reasons by subject
+        stopped: the failure that ended the job early, or None
     """
 
-    def __init__(self, dataset, choice: ServerChoice, files, image_size, sheet=False, max_spend=None, overwrite=False):
-        self.choice, self.files, self.image_size, self.overwrite = choice, files, image_size, overwrite
-        self.budget = Budget(choice.price, max_spend)
-        self.failed: dict = {}
+    def __init__(
+        self,
+        dataset: fo.Dataset,
+        choice: ServerChoice,
+        files: dict[str, tuple[str, list[float] | None]],
+        arguments: LLMArguments,
+        key: str | None = None,
+        overwrite: bool = False,
+    ) -> None:
+        self.choice, self.files, self.arguments, self.overwrite = choice, files, arguments, overwrite
+        self.budget = Budget(choice.price, arguments.max_spend)
+        self.failed: dict[Any, str] = {}
         self.calls = self.images_sent = 0
         self.stopped: Failure | None = None
-        self._answers = Answers(dataset)
-        self._sheet = sheet
-        self._demands = None  # what the first pass found out about the server
+        self._answers, self._key = Answers(dataset), key
+        self._demands: Demands | None = None  # what the first pass found out about the server
 
     def kept(self, digest: str) -> dict | None:
-        """The answer to what has this digest, if it was given before."""
+        """Return the answer to what has this digest, if it was given before."""
         return None if self.overwrite else self._answers.get(digest)
 
-    def keep(self, digest: str, answer: dict):
-        """Keeps an answer, whatever ends the job."""
+    def keep(self, digest: str, answer: dict) -> None:
+        """Keep an answer, whatever ends the job."""
         self._answers.keep(digest, answer)
 
-    def ask(self, jobs, key: str | None, max_concurrency: int, timeout: float, report=None):
-        """Asks some at a time.
+    def ask(self, pending: list[PendingQuestion], report: Callable[[Asker], object]) -> None:
+        """Ask questions, some at a time.
 
         Args:
-            jobs: tuples ``(about, make, read, arrived)``: what is asked about, or None if its failure is not to be
-                told; the callables of :func:`models.naming.jobs.Job`; and one called with the answer and what
-                it took
-            key: the server's key
-            max_concurrency: questions at a time
-            timeout: seconds that a question may take
-            report (None): called twice a second with the asker; what it raises ends the job
+            pending: the questions
+            report: called twice a second with the asker; what it raises ends the job
         """
         from ...models.naming.client import Server
 
-        if not jobs:
+        if not pending:
             return
-        server = Server(self.choice.base_url, self.choice.model, self.choice.api, key, timeout)
+        server = Server(self.choice.base_url, self.choice.model, self.choice.api, self._key, self.arguments.timeout)
         if self._demands is None:
             self._demands = server.demands
-            server.demands.sheet = self._sheet
+            server.demands.sheet = self.arguments.layout == "sheet"
         server.demands = self._demands
         asker = Asker(server, self.budget)
 
-        def failed(place, failure):
-            if jobs[place][0] is not None:
-                self.failed[jobs[place][0]] = failure.reason
+        def failed(place: int, failure: Failure) -> None:
+            if (about := pending[place].about) is not None:
+                self.failed[about] = failure.reason
 
-        def done(place, value, used):
-            jobs[place][3](value, used)
+        def done(place: int, value: Any, used: Usage) -> None:
+            pending[place].arrived(value, used)
 
-        questions = [Job(place, make, read) for place, (_, make, read, _) in enumerate(jobs)]
+        jobs = [Job(place, question.make, question.read) for place, question in enumerate(pending)]
         try:
-            ask_all(asker, questions, max_concurrency, done, failed, report and (lambda: report(asker)))
+            ask_all(asker, jobs, self.arguments.max_concurrency, done, failed, lambda: report(asker))
         finally:
             self.calls += asker.calls
             self.images_sent += asker.images_sent
             self.stopped = self.stopped or asker.stopped
 
-    def pictures(self, ids, n: int) -> dict[str, bytes]:
-        """The first ``n`` images that can be read, as JPEG by id."""
+    def pictures(self, ids: Iterable[str], n: int) -> dict[str, bytes]:
+        """Read the first ``n`` images that can be read, as JPEG by id."""
         from ...models.images.reading import ImageError
 
-        found = {}
+        found: dict[str, bytes] = {}
         for row_id in ids:
             if len(found) == n:
                 break
             try:
-                found[row_id] = prepare(*self.files[row_id], self.image_size)
+                found[row_id] = prepare(*self.files[row_id], self.arguments.image_size)
             except ImageError:
                 continue
         return found
 
-    def check(self, answered: bool):
-        """Raises ValueError, in one sentence, if the server cannot be used and nothing was answered."""
+    def check(self, answered: bool) -> None:
+        """Raise ValueError if the server cannot be used and nothing was answered."""
         stopped = self.stopped
         if stopped is None or answered or stopped.reason == CAP_REACHED:
             return
@@ -112,8 +138,8 @@ class LLMJob:
         remedy = key_hint(self.choice) if refused else "check base_url and model"
         raise ValueError(f"{self.choice.host}, model {self.choice.model!r}: {stopped.reason}{detail}; {remedy}")
 
-    def used(self) -> dict:
-        """What it took, plain data."""
+    def used(self) -> dict[str, Any]:
+        """Return its calls, images, tokens and cost, and why it stopped, plain data."""
         return {
             "model": self.choice.model,
             "host": self.choice.host,
@@ -126,18 +152,18 @@ class LLMJob:
         }
 
 
-def news(job: LLMJob, asker) -> str:
-    """What a job has spent and waits for, to follow what it has done."""
+def status_text(job: LLMJob, asker: Asker) -> str:
+    """Return what a job has spent and waits for, to follow what it has done."""
     text = f", {len(job.failed)} failed" if job.failed else ""
     text += f", ${job.budget.spent:.4f}" if job.budget.spent else ""
     return text + (f", the server asks to wait {asker.waiting:.0f} s" if asker.waiting > 1 else "")
 
 
-def by_reason(failed: dict) -> dict[str, int]:
-    """How many failed for each reason, most frequent first."""
+def by_reason(failed: dict[Any, str]) -> dict[str, int]:
+    """Count failures by reason, most frequent first."""
     return dict(Counter(failed.values()).most_common())
 
 
-def digest_of(asked) -> str:
-    """The SHA-256 of plain data."""
-    return hashlib.sha256(json.dumps(asked, sort_keys=True).encode()).hexdigest()
+def digest_of(data: Any) -> str:
+    """Return the SHA-256 of plain data."""
+    return hashlib.sha256(json.dumps(data, sort_keys=True).encode()).hexdigest()

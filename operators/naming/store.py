@@ -1,8 +1,10 @@
-"""What is kept about names: every answer as it arrives, then the names with their origin, and what went wrong.
+"""Storage of names: every answer as it arrives, then the names with their origin, and the failures.
 
-Answers are kept under the digest of what was asked, so a repeated or restarted job finds them, whatever ended the
-first one, and asks nobody the same thing twice.
+Answers are kept under the digest of their question, so a repeated or restarted job finds them, whatever ended the
+first one, and asks nothing twice.
 """
+
+import fiftyone as fo
 
 from ...models.progress import Progress
 from ..dataset.private import open_store
@@ -10,28 +12,28 @@ from ..editing.actions.rename import Rename
 from ..runs.run import Run
 
 STORE = "constellation_names"
-NAMES, REPORT = "names", "naming"  # parts of the run
+NAMES, REPORT = "names", "naming"  # results of the run
 BY = "label_clusters"
 KEPT_SECONDS = 30 * 24 * 3600
 
 
 class Answers:
-    """The answers of a dataset's naming jobs, by the digest of what was asked."""
+    """The answers of a dataset's naming jobs, by the digest of the question."""
 
-    def __init__(self, dataset):
+    def __init__(self, dataset: fo.Dataset) -> None:
         self._store = open_store(dataset, STORE)
 
     def get(self, digest: str) -> dict | None:
-        """The answer to what has this digest, if there is one."""
+        """Return the answer to what has this digest, if there is one."""
         return self._store.get(digest)
 
-    def keep(self, digest: str, about: dict):
-        """Keeps an answer for a month."""
-        self._store.set(digest, about, ttl=KEPT_SECONDS)
+    def keep(self, digest: str, answer: dict) -> None:
+        """Keep an answer for a month."""
+        self._store.set(digest, answer, ttl=KEPT_SECONDS)
 
 
 def read_names(run: Run) -> dict[int, dict]:
-    """What is known about each cluster's name, by cluster id."""
+    """Read the name records of a run, by cluster id."""
     return {int(key): about for key, about in (run.results.get(NAMES) or {}).items()}
 
 
@@ -39,13 +41,13 @@ def apply_names(run: Run, found: dict[int, dict], source: str, progress: Progres
     """Give clusters their names, in one edit that can be undone.
 
     Args:
-        run: the run; clusters that it has lost since are passed over
-        found: what is known about each new name, with its "name", by cluster id
+        run: the run; clusters that it has lost since are skipped
+        found: the records of new names, each with its "name", by cluster id
         source: where the names come from
         progress (None): a callable ``(fraction, message)``
 
     Returns:
-        how many clusters were named
+        the number of clusters that were named
     """
     if not found:
         return 0
@@ -58,5 +60,5 @@ def apply_names(run: Run, found: dict[int, dict], source: str, progress: Progres
 
 
 def save_report(run: Run, report: dict) -> None:
-    """Keep what the last naming job of a run did, with its failures."""
+    """Keep the report of the last naming job of a run, with its failures."""
     run.write(**{REPORT: report})

@@ -1,5 +1,8 @@
-"""The strip of the Clusters panel with the least certain images or patches, and where each would go instead."""
+"""Strip of the Clusters panel with the borderline images or patches, each with its second choice."""
 
+from typing import NamedTuple
+
+import fiftyone.operators as foo
 import fiftyone.operators.types as types
 
 from .contact_sheets import draw_sheets
@@ -10,29 +13,44 @@ TILES = 12
 _CELLS = {"display": "grid", "gridTemplateColumns": "repeat(auto-fill, minmax(92px, 1fr))", "alignItems": "start"}
 
 
-def border(run: PanelRun) -> list[tuple[str, int, int | None]]:
-    """The least certain images or patches of the shown cluster, or of all: their id, cluster and second choice."""
+class Borderline(NamedTuple):
+    """An image or patch that is nearly as close to another cluster.
+
+    Args:
+        id: its sample id or label id
+        cluster: its cluster
+        second: the other cluster, None if there is none
+    """
+
+    id: str
+    cluster: int
+    second: int | None
+
+
+def borderline_members(run: PanelRun) -> list[Borderline]:
+    """Return the borderline members of the shown cluster, or of all, those nearest to another cluster first."""
     statistics = run.statistics.get("clusters", {})
     chosen = {str(run.shown): statistics.get(str(run.shown), {})} if run.shown in run.cards else statistics
-    found = []
-    for key, entry in chosen.items():
-        rows = zip(entry.get("margin", []), entry.get("border", []), entry.get("second", []), strict=True)
-        found += [(margin, row_id, int(key), second) for margin, row_id, second in rows if int(key) in run.cards]
-    return [(row_id, own, second if second in run.cards else None) for _, row_id, own, second in sorted(found)]
+    ranked = []
+    for key, known in chosen.items():
+        rows = zip(known.get("margin", []), known.get("border", []), known.get("second", []), strict=True)
+        ranked += [(margin, row_id, int(key), second) for margin, row_id, second in rows if int(key) in run.cards]
+    ranked.sort()
+    return [Borderline(row_id, own, second if second in run.cards else None) for _, row_id, own, second in ranked]
 
 
-def draw_border(ctx, run: PanelRun):
-    """Sends the pictures of the strip to the panel."""
-    shown = border(run)[:TILES]
-    sheets = draw_sheets(run.run.target, [[row_id] for row_id, _, _ in shown], columns=1)
-    ctx.panel.set_data({f"border.tile_{place}.picture": sheet for place, sheet in enumerate(sheets)})
+def draw_borderline(ctx: foo.ExecutionContext, run: PanelRun) -> None:
+    """Send the pictures of the strip to the panel."""
+    members = borderline_members(run)[:TILES]
+    sheets = draw_sheets(run.run.target, [[member.id] for member in members], columns=1)
+    ctx.panel.set_data({f"borderline.tile_{place}.picture": sheet for place, sheet in enumerate(sheets)})
 
 
-def add_border(panel, run: PanelRun, events):
-    """Adds the strip; a click on a picture shows its cluster and its second choice together."""
+def add_borderline(panel: types.Object, run: PanelRun, events: foo.Panel) -> None:
+    """Add the strip; a click on a picture shows its cluster and its second choice together."""
     tiles = types.Object()
     whole = run.shown not in run.cards
-    for place, (_, own, second) in enumerate(border(run)[:TILES]):
+    for place, (_, own, second) in enumerate(borderline_members(run)[:TILES]):
         tile = types.Object()
         pair = [own] if second is None else [own, second]
         names = " or ".join(run.cards[cluster].name for cluster in pair)
@@ -46,7 +64,7 @@ def add_border(panel, run: PanelRun, events):
         tile.str("picture", view=view)
         if whole:
             text(tile, "own", run.cards[own].name, "0.75rem", help=run.cards[own].name, one_line=True)
-        words = f"or {run.cards[second].name}" if second is not None else "no other cluster"
-        text(tile, "second", words, "0.75rem", QUIET, help=words, one_line=True)
+        other = f"or {run.cards[second].name}" if second is not None else "no other cluster"
+        text(tile, "second", other, "0.75rem", QUIET, help=other, one_line=True)
         tiles.define_property(f"tile_{place}", tile, view=column(0.25))
-    panel.define_property("border", tiles, view=types.GridView(gap=1, componentsProps={"grid": {"sx": _CELLS}}))
+    panel.define_property("borderline", tiles, view=types.GridView(gap=1, componentsProps={"grid": {"sx": _CELLS}}))

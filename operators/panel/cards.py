@@ -1,5 +1,8 @@
-"""The cards of the Clusters panel: a contact sheet, a name and what is known about a cluster."""
+"""Cards of the Clusters panel: contact sheet, name and statistics of a cluster."""
 
+from typing import Any
+
+import fiftyone.operators as foo
 import fiftyone.operators.types as types
 
 from ...models.labels import NOISE, UNASSIGNED
@@ -15,22 +18,26 @@ SEPARATION = (
     "Separation: distance to the nearest cluster in standard deviations; "
     "2.7 is one cluster cut in two, above 4 there is a gap"
 )
+_TWO_LINES: dict[str, Any] = {
+    "display": "-webkit-box",
+    "WebkitLineClamp": 2,
+    "WebkitBoxOrient": "vertical",
+    "overflow": "hidden",
+}
 _CELLS = {"display": "grid", "gridTemplateColumns": "repeat(auto-fill, minmax(150px, 1fr))", "alignItems": "stretch"}
 
 
-def draw_cards(ctx, run: PanelRun):
-    """Sends the contact sheets of the open page to the panel."""
-    target = run.run.target
-    cards = run.on_page
-    sheets = draw_sheets(target, [card.prototypes for card in cards])
+def draw_cards(ctx: foo.ExecutionContext, run: PanelRun) -> None:
+    """Send the contact sheets of the open page to the panel."""
+    sheets = draw_sheets(run.run.target, [card.prototypes for card in run.on_page])
     ctx.panel.set_data({f"cards.card_{place}.sheet": sheet for place, sheet in enumerate(sheets)})
 
 
-def add_cards(panel, run: PanelRun, events):
-    """Adds the cards of the open page.
+def add_cards(panel: types.Object, run: PanelRun, events: foo.Panel) -> None:
+    """Add the cards of the open page.
 
     Args:
-        panel: the :class:`fiftyone.operators.types.Object` to add to
+        panel: the object to add to
         run: the run that is shown
         events: the panel, whose methods the cards call
     """
@@ -43,7 +50,7 @@ def add_cards(panel, run: PanelRun, events):
     panel.define_property("cards", cards, view=types.GridView(gap=1, componentsProps={"grid": {"sx": _CELLS}}))
 
 
-def _add_card(cards, name, card: Card, run: PanelRun, events):
+def _add_card(cards: types.Object, name: str, card: Card, run: PanelRun, events: foo.Panel) -> None:
     box = types.Object()
     picture = {"style": {"width": "100%", "aspectRatio": "1", "objectFit": "cover", "display": "block"}}
     picture["style"] |= {"borderRadius": "4px", "cursor": "pointer", "background": "rgba(128, 128, 128, .2)"}
@@ -58,28 +65,25 @@ def _add_card(cards, name, card: Card, run: PanelRun, events):
     )
     head = types.Object()
     text(head, "name", card.name, "0.95rem", help=card.name, bold=True, one_line=True)
-    actions = card_actions(card.id)
-    menu(
-        head, "menu", {f"{action}:{card.id}:{run.version}": words for action, words in actions.items()}, events.on_menu
-    )
+    actions = {f"{action}:{card.id}:{run.version}": label for action, label in card_actions(card.id).items()}
+    menu(head, "menu", actions, events.on_menu)
     style = {"display": "grid", "gridTemplateColumns": "minmax(0, 1fr) auto", "alignItems": "center"}
     box.define_property("head", head, view=types.GridView(gap=0, componentsProps={"grid": {"sx": style}}))
     text(box, "size", f"{card.size:,} {run.unit} · {100 * card.share:.1f} %")
-    if statistics := _figures(card):  # one part, for the App takes its time with each
+    if statistics := _statistics(card):  # one widget, for the App takes its time with each
         lines, helps = zip(*statistics, strict=True)
-        text(box, "figures", "\n".join(lines), "0.8rem", QUIET, help="\n".join(helps), whiteSpace="pre-line")
+        text(box, "statistics", "\n".join(lines), "0.8rem", QUIET, help="\n".join(helps), whiteSpace="pre-line")
     if card.mixed:
         text(box, "mixed", "mixed: more than one kind of thing", "0.8rem", "warning.main", bold=True)
     if card.description:
-        clamp = {"display": "-webkit-box", "WebkitLineClamp": 2, "WebkitBoxOrient": "vertical", "overflow": "hidden"}
-        text(box, "description", card.description, "0.8rem", QUIET, help=card.description, **clamp)
+        text(box, "description", card.description, "0.8rem", QUIET, help=card.description, **_TWO_LINES)
     border = {"p": 1, "m": 0, "height": "100%", "boxSizing": "border-box"}
     border |= {"borderColor": "primary.main"} if card.id == run.shown else {}
     cards.define_property(name, box, view=column(0.25, types.OutlinedContainer(sx=border)))
 
 
-def _figures(card: Card) -> list[tuple[str, str]]:
-    """The lines of figures, with their explanations."""
+def _statistics(card: Card) -> list[tuple[str, str]]:
+    """Return the lines of statistics, with their explanations."""
     lines = []
     if card.purity is not None:
         lines.append((f"{100 * card.purity:.0f} % {card.majority}", PURITY))
@@ -92,18 +96,18 @@ def _figures(card: Card) -> list[tuple[str, str]]:
     return lines
 
 
-def _add_unassigned(cards, count: int, run: PanelRun, events):
+def _add_unassigned(cards: types.Object, count: int, run: PanelRun, events: foo.Panel) -> None:
     box = types.Object()
     text(box, "name", "Without a cluster", "0.95rem", bold=True)
     text(box, "size", f"{count:,} {run.unit}")
-    skipped = ", ".join(f"{number:,} {reason}" for reason, number in (run.config.skipped or {}).items())
+    skipped = ", ".join(f"{number:,} {reason}" for reason, number in run.config.skipped.items())
     text(box, "why", f"left out by the run: {skipped}" if skipped else "not part of the run", "0.8rem", QUIET)
     button(box, "show", events.on_card, "Show", params={"cluster": UNASSIGNED})
     cards.define_property("unassigned", box, view=column(0.5, types.OutlinedContainer(sx={"p": 1, "m": 0})))
 
 
-def add_pages(panel, run: PanelRun, events):
-    """Adds what turns the pages, if there are several."""
+def add_pages(panel: types.Object, run: PanelRun, events: foo.Panel) -> None:
+    """Add the buttons that turn the pages, if there are several."""
     if run.pages == 1:
         return
     bar = types.Object()

@@ -1,10 +1,15 @@
-"""The charts of the Clusters panel: what is drawn, and what a click on it shows in the grid."""
+"""Charts of the Clusters panel, and the views that clicks on them show in the grid."""
 
+from collections.abc import Callable
+from typing import Any
+
+import fiftyone.operators as foo
+import fiftyone.operators.types as types
 import numpy as np
 
 from ...models.labels import NOISE
 from ..evaluation.statistics import BINS, unpack
-from .run import PanelRun
+from .run import Card, PanelRun
 from .widgets import QUIET, text
 
 TITLES = {
@@ -17,7 +22,7 @@ TITLES = {
 }
 HELP = {
     "sizes": "Members of every cluster, largest first. Click a bar to see them.",
-    "confidence": "How sure the method is of its members. Click a bar to see those.",
+    "confidence": "Confidence of the method in its members. Click a bar to see those.",
     "silhouette": (
         "How much nearer members are to their own cluster than to the next, -1 to 1; "
         "the line spans 80 % of them. Click a bar to see the cluster."
@@ -32,10 +37,11 @@ HEALTH = ("entropy", "used", "largest", "confidence", "agreement")  # shares; "u
 MAIN, SOFT = "#ff6d04", "rgba(255, 109, 4, .35)"
 NAMED = 40  # clusters whose names fit on an axis
 LARGEST = 200  # clusters in a heat map; more are squares of two pixels
+Plot = tuple[list[dict], dict]  # traces and layout, as Plotly takes them
 
 
 def available(run: PanelRun) -> list[str]:
-    """The charts that can be drawn of a run."""
+    """List the charts that can be drawn of a run."""
     statistics = run.statistics
     known = {
         "sizes": True,
@@ -43,16 +49,16 @@ def available(run: PanelRun) -> list[str]:
         "silhouette": any(c.get("silhouette") is not None for c in statistics.get("clusters", {}).values()),
         "similarity": statistics.get("similarity") is not None,
         "confusion": run.truth.get("counts") is not None,
-        "training": bool(getattr(run.config, "history", None)),
+        "training": bool(run.config.history),
     }
     return [name for name, there in known.items() if there]
 
 
-def add_chart(panel, name: str, run: PanelRun, events):
-    """Adds a chart and a line that explains it.
+def add_chart(panel: types.Object, name: str, run: PanelRun, events: foo.Panel) -> None:
+    """Add a chart and a line that explains it.
 
     Args:
-        panel: the :class:`fiftyone.operators.types.Object` to add to
+        panel: the object to add to
         name: one of :func:`available`
         run: the run that is shown
         events: the panel, whose methods clicks call
@@ -69,14 +75,14 @@ def add_chart(panel, name: str, run: PanelRun, events):
     )
 
 
-def clicked(name: str, run: PanelRun, x, y) -> dict:
-    """What a click on a chart asks for: values of labels, as MongoDB compares them, and for ``class`` that class.
+def clicked(name: str, run: PanelRun, x: float, y: float) -> dict:
+    """Return what a click on a chart selects: values of labels as MongoDB compares them, and for ``class`` that class.
 
     Args:
         name: the chart
         run: the run that is shown
-        x: where the click was, as the App tells it
-        y: likewise
+        x: position on the horizontal axis
+        y: position on the vertical axis
     """
     if name == "confidence":
         low, high = int(x * BINS) / BINS, (int(x * BINS) + 1) / BINS
@@ -91,27 +97,29 @@ def clicked(name: str, run: PanelRun, x, y) -> dict:
     return {"cluster": [card.id for card in _ranked(name, run)][round(x)]} if name in ("sizes", "silhouette") else {}
 
 
-def _ranked(name, run):
+def _ranked(name: str, run: PanelRun) -> list[Card]:
+    """Return the cards in the order of a chart's bars."""
     cards = [card for key, card in run.cards.items() if key != NOISE]
     if name == "sizes":
         return sorted(cards, key=lambda card: (-card.size, card.id))
-    return sorted((c for c in cards if c.silhouette is not None), key=lambda card: (-card.silhouette, card.id))
+    known = [(-card.silhouette, card.id) for card in cards if card.silhouette is not None]
+    return [run.cards[cluster] for _, cluster in sorted(known)]
 
 
-def _names(cards) -> dict:
-    """The ticks of an axis of clusters: their names, as long as they fit; two clusters may have the same."""
+def _names(cards: list[Card]) -> dict:
+    """Return the ticks of an axis of clusters: their names, as long as they fit; two clusters may have the same."""
     if len(cards) > NAMED:
         return {"showticklabels": False, "title": {"text": f"{len(cards)} clusters"}}
     return {"tickvals": list(range(len(cards))), "ticktext": [_short(card.name) for card in cards], "tickangle": -45}
 
 
 def _short(name: str, length: int = 18) -> str:
-    """A name as the chart library shows it as it is: it would read tags in it."""
+    """Return a name as plain text for the chart library, which would read tags in it."""
     cut = name if len(name) <= length else f"{name[: length - 1]}…"
     return cut.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
 
 
-def _bars(cards, values, **more) -> dict:
+def _bars(cards: list[Card], values: list, **more: Any) -> dict:
     return {
         "type": "bar",
         "x": list(range(len(cards))),
@@ -122,31 +130,32 @@ def _bars(cards, values, **more) -> dict:
     }
 
 
-def _sizes(run):
+def _sizes(run: PanelRun) -> Plot:
     cards = _ranked("sizes", run)
     bars = _bars(cards, [card.size for card in cards], hovertemplate="%{customdata}: %{y:,}<extra></extra>")
     return [bars], {"xaxis": _names(cards), "yaxis": {"title": {"text": run.unit}}}
 
 
-def _histogram(run) -> list[int] | None:
-    """The confidences of the cluster that the grid shows, None if it shows none, or noise, whose are all 0."""
+def _histogram(run: PanelRun) -> list[int] | None:
+    """Return the confidences of the cluster that the grid shows, None if it shows none, or noise, whose are all 0."""
     return run.statistics["clusters"].get(str(run.shown), {}).get("histogram") if run.shown in run.cards else None
 
 
-def _confidence(run):
-    every, mine = run.statistics["histogram"], _histogram(run)
+def _confidence(run: PanelRun) -> Plot:
+    mine = _histogram(run)
     middles = [(i + 0.5) / BINS for i in range(BINS)]
     hover = "%{y:,} at %{x:.3f}<extra></extra>"
-    bars = {"type": "bar", "x": middles, "y": mine or every, "marker": {"color": MAIN}, "hovertemplate": hover}
-    of = run.cards[run.shown].name if mine else "all clusters"
-    titles = {"xaxis": {"title": {"text": f"confidence of {_short(of, 60)}"}}, "yaxis": {"title": {"text": run.unit}}}
+    counts = mine or run.statistics["histogram"]
+    bars = {"type": "bar", "x": middles, "y": counts, "marker": {"color": MAIN}, "hovertemplate": hover}
+    name = run.cards[run.shown].name if mine and run.shown is not None else "all clusters"
+    titles = {"xaxis": {"title": {"text": f"confidence of {_short(name, 60)}"}}, "yaxis": {"title": {"text": run.unit}}}
     return [bars], {**titles, "bargap": 0.05}
 
 
-def _silhouette(run):
+def _silhouette(run: PanelRun) -> Plot:
     cards = _ranked("silhouette", run)
-    ranges = [run.statistics["clusters"][str(card.id)]["silhouette_range"] for card in cards]
-    values = [card.silhouette for card in cards]
+    found = [run.statistics["clusters"][str(card.id)] for card in cards]
+    values, ranges = [one["silhouette"] for one in found], [one["silhouette_range"] for one in found]
     spread = {
         "type": "data",
         "symmetric": False,
@@ -161,15 +170,15 @@ def _silhouette(run):
     return [bars], {"xaxis": _names(cards), "yaxis": {"title": {"text": "silhouette"}}}
 
 
-def _largest(run) -> list[int]:
-    """The clusters in the similarity chart: the largest, similar ones side by side."""
+def _largest(run: PanelRun) -> list[int]:
+    """Return the clusters in the similarity chart: the largest, similar ones side by side."""
     sizes = {key: card.size for key, card in run.cards.items()}
     order = [cluster for cluster in run.statistics["order"] if cluster in sizes]
     kept = set(sorted(order, key=lambda cluster: -sizes[cluster])[:LARGEST])
     return [cluster for cluster in order if cluster in kept]
 
 
-def _similarity(run):
+def _similarity(run: PanelRun) -> Plot:
     shown, order = _largest(run), run.statistics["order"]
     at = [order.index(cluster) for cluster in shown]
     table = unpack(run.statistics["similarity"])[np.ix_(at, at)] / 100
@@ -187,15 +196,15 @@ def _similarity(run):
     return [square], {"xaxis": _names(cards), "yaxis": {**_names(cards), "tickangle": 0, "autorange": "reversed"}}
 
 
-def _rows_of_truth(run) -> list[tuple[int, np.ndarray]]:
-    """The largest clusters and their counts of classes, those of matched classes on the diagonal."""
+def _rows_of_truth(run: PanelRun) -> list[tuple[int, np.ndarray]]:
+    """Return the largest clusters and their counts of classes, those of matched classes on the diagonal."""
     counts = unpack(run.truth["counts"])
     pairs = [pair for pair in zip(run.truth["order"], counts, strict=True) if pair[0] in run.cards]
     kept = {cluster for cluster, _ in sorted(pairs, key=lambda pair: -pair[1].sum())[:LARGEST]}
     return [pair for pair in pairs if pair[0] in kept]
 
 
-def _confusion(run):
+def _confusion(run: PanelRun) -> Plot:
     pairs = _rows_of_truth(run)
     counts = np.array([row for _, row in pairs])
     cards = [run.cards[cluster] for cluster, _ in pairs]
@@ -210,13 +219,15 @@ def _confusion(run):
         "colorscale": "Viridis",
         "showscale": False,
     }
-    ticks = {"tickvals": list(range(len(classes))), "ticktext": [_short(name) for name in classes], "tickangle": -45}
-    ticks = ticks if len(classes) <= NAMED else {"showticklabels": False}
+    ticks: dict = {"showticklabels": False}
+    if len(classes) <= NAMED:
+        ticks = {"tickvals": list(range(len(classes))), "ticktext": list(map(_short, classes)), "tickangle": -45}
     title = {"title": {"text": _short(run.truth["field"], 60)}}
     return [square], {"xaxis": ticks | title, "yaxis": {**_names(cards), "tickangle": 0, "autorange": "reversed"}}
 
 
-def _training(run):
+def training_curve(run: PanelRun) -> Plot:
+    """Plot the losses of a training and the health of its clusters, in two parts on one axis of steps."""
     history = run.config.history
     steps = history.get("step") or list(range(len(next(iter(history.values())))))
     lines = [
@@ -242,16 +253,17 @@ def _training(run):
     }
 
 
-def _shares(counts) -> list:
+def _shares(counts: list[int | None]) -> list[float | None]:
+    """Return counts as shares of the largest one."""
     most = max((count for count in counts if count), default=1)
     return [count / most if count is not None else None for count in counts]
 
 
-_CHARTS = {
+_CHARTS: dict[str, Callable[[PanelRun], Plot]] = {
     "sizes": _sizes,
     "confidence": _confidence,
     "silhouette": _silhouette,
     "similarity": _similarity,
     "confusion": _confusion,
-    "training": _training,
+    "training": training_curve,
 }

@@ -1,4 +1,4 @@
-"""The pictures on the cards of the Clusters panel: small JPEG files in a cache, which the App's server sends.
+"""Pictures on the cards of the Clusters panel: small JPEG files in a cache, which the App's server sends.
 
 The address of a file is short; a picture inside the page would come back to the server with every click.
 """
@@ -11,17 +11,19 @@ import fiftyone as fo
 
 from ..dataset.files import files_of
 from ..dataset.rows import Rows
+from ..dataset.targets import Target
 
 KEPT = 3000  # some 15 kB each
+Picture = tuple[str, list[float] | None]  # a file, and the relative box ``[x, y, width, height]`` of a patch
 
 
-def draw_sheets(target, wanted: list[list[str]], columns: int = 3) -> list[str | None]:
-    """Contact sheets.
+def draw_sheets(target: Target, wanted: list[list[str]], columns: int = 3) -> list[str | None]:
+    """Draw contact sheets, those that are in the cache excepted.
 
     Args:
-        target: a :class:`operators.targets.Target`
+        target: the images or patches
         wanted: for each sheet the ids of its images or patches
-        columns (3): how many stand side by side
+        columns (3): images side by side
 
     Returns:
         for each sheet the address of an image in the App, None where nothing is left to show
@@ -31,12 +33,12 @@ def draw_sheets(target, wanted: list[list[str]], columns: int = 3) -> list[str |
 
 
 def folder() -> Path:
-    """Where the sheets are; need not exist, and may be deleted at any time."""
+    """Return the folder of the sheets; it need not exist, and may be deleted at any time."""
     return Path(fo.config.default_dataset_dir).expanduser() / ".constellation" / "sheets"
 
 
-def _files(target, ids: set[str]) -> dict[str, tuple]:
-    """Each id's file and box; the file is the small copy that the App's grid shows, if there is one."""
+def _files(target: Target, ids: set[str]) -> dict[str, Picture]:
+    """Return each id's file and box; the file is the small copy that the App's grid shows, if there is one."""
     if not ids:
         return {}
     if target.patches_field:
@@ -49,7 +51,7 @@ def _files(target, ids: set[str]) -> dict[str, tuple]:
     return {key: (small or path, None) for key, path, small in zip(found, paths, thumbnails, strict=True)}
 
 
-def _address(pictures, columns) -> str | None:
+def _address(pictures: list[Picture], columns: int) -> str | None:
     from ...models.images.contact_sheets import plain_sheet
 
     if not pictures:
@@ -65,15 +67,15 @@ def _address(pictures, columns) -> str | None:
     return f"/media?filepath={urllib.parse.quote(str(path))}"
 
 
-def _changed(path) -> float | None:
+def _changed(path: str | Path) -> float | None:
     try:
         return Path(path).stat().st_mtime
     except OSError:
         return None
 
 
-def _forget_old():
-    """Deletes the oldest sheets when there are too many."""
+def _forget_old() -> None:
+    """Delete the oldest sheets when there are too many."""
     sheets = list(folder().glob("*.jpg"))
     if len(sheets) > KEPT:
         for sheet in sorted(sheets, key=lambda path: _changed(path) or 0)[: KEPT // 3]:

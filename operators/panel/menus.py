@@ -29,14 +29,14 @@ _VIEWS = {
 
 
 def card_actions(cluster: int) -> dict[str, str]:
-    """Words for what can be done with a cluster, or with noise, by name of the edit or order of its members."""
+    """Return the labels of what can be done with a cluster, or with noise, by name of the edit or order of members."""
     if cluster == NOISE:
         return {name: edit.noise_menu for name, edit in list_edits().items() if edit.noise_menu}
     return {name: edit.card_menu for name, edit in list_edits().items() if edit.card_menu} | _VIEWS
 
 
 def run_form(name: str, run: PanelRun) -> dict:
-    """Values that the form of an operator is filled with.
+    """Return the values that the form of an operator is filled with.
 
     Args:
         name: the operator
@@ -50,14 +50,14 @@ def run_form(name: str, run: PanelRun) -> dict:
 
 
 def renamed_to(ctx: foo.ExecutionContext) -> str | None:
-    """The new key of the run that the panel shows, if the form that was opened here has renamed it."""
+    """Return the new key of the run that the panel shows, if the form that was opened here has renamed it."""
     asked, done = (ctx.params.get(name) or {} for name in ("original_params", "result"))
     renamed = "new_run_key" in asked and asked.get("run_key") == ctx.panel.get_state("run")
     return done.get("run_key") if renamed else None
 
 
 def edit_form(action: str, run: PanelRun, cluster: int, version: int) -> dict:
-    """Values that the form of ``edit_clusters`` is filled with for a cluster; a merger starts with the nearest one.
+    """Return the values of the ``edit_clusters`` form for a cluster; a merger starts with the nearest one.
 
     Args:
         action: the name of an edit

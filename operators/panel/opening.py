@@ -1,19 +1,23 @@
 """Opening panels beside the grid."""
 
+from collections.abc import Iterator
+from typing import Any
+
+import fiftyone as fo
+import fiftyone.operators as foo
+
 PANEL = "clusters_panel"
 
 
-def show_panels(ctx, with_map: bool):
-    """The messages that show the newest run: the Clusters panel, and before it the Embeddings panel if there is a map.
+def show_panels(ctx: foo.ExecutionContext, with_map: bool) -> Iterator[Any]:
+    """Give the messages that show the newest run: the Clusters panel, before it the Embeddings panel if there is a map.
 
-    Both are tabs of one pane beside the grid; where somebody has arranged panels already, they are only added.
+    Both are tabs of one pane beside the grid; where panels are arranged already, they are only added.
 
     Args:
         ctx: the execution context
         with_map: whether the run has a map
     """
-    import fiftyone as fo
-
     names = ["Embeddings", PANEL] if with_map else [PANEL]
     if _arranged(ctx.spaces):
         for name in reversed(names):
@@ -26,7 +30,7 @@ def show_panels(ctx, with_map: bool):
     yield ctx.ops.set_spaces(spaces=fo.Space(children=panes, orientation="horizontal"))
 
 
-def _arranged(spaces) -> bool:
-    """Whether there is any panel beside the grid."""
+def _arranged(spaces: fo.Space) -> bool:
+    """Return whether there is any panel beside the grid."""
     children = getattr(spaces, "children", None) or []
     return any(_arranged(child) if hasattr(child, "children") else child.type != "Samples" for child in children)

@@ -1,4 +1,4 @@
-"""A run as the Clusters panel shows it: its cards, found, sorted and turned page by page."""
+"""Run as the Clusters panel shows it: its cards, found, sorted and turned page by page."""
 
 from dataclasses import dataclass, field
 from functools import cached_property
@@ -28,7 +28,7 @@ SORTS = {
 
 @dataclass(frozen=True)
 class Card:
-    """A cluster as its card shows it; figures that are not known are None.
+    """A cluster as its card shows it; statistics that are not known are None.
 
     Args:
         id: its id, -1 for noise
@@ -37,14 +37,14 @@ class Card:
         share: of all members of the run
         prototypes: ids of the images or patches on its contact sheet
         confidence: mean confidence
-        cohesion: see :class:`models.cohesion.Geometry`
+        cohesion: see :class:`models.analysis.cohesion.Geometry`
         separation: likewise
         nearest: the name of the nearest cluster
         silhouette: mean silhouette of a sample of its members
         majority: its most frequent class
         purity: the share of that class
         description: a sentence on what it shows
-        mixed: whether whoever named it found more than one kind of thing in it
+        mixed: whether the source of its name found more than one kind of thing in it
     """
 
     id: int
@@ -69,7 +69,7 @@ class PanelRun:
 
     Args:
         run: the run as this process last saw it
-        ui: the UI state: tab, page, sort, search, shown, part, order, truth, chart, unassigned, made
+        ui: the UI state: tab, page, sort, search, shown, caption, order, truth, chart, unassigned, made
     """
 
     run: Run
@@ -77,7 +77,7 @@ class PanelRun:
 
     @classmethod
     def of(cls, ctx: foo.ExecutionContext) -> "PanelRun | None":
-        """The run that the panel of ``ctx`` shows, None if there is none."""
+        """Return the run that the panel of ``ctx`` shows, None if there is none."""
         key = ctx.panel.get_state("run")
         if ctx.dataset is None or key not in list_clustering_runs(ctx.dataset):
             return None
@@ -110,7 +110,7 @@ class PanelRun:
 
     @cached_property
     def gone(self) -> str | None:
-        """What has become of the label field, and what to do about it; None while it is there."""
+        """Problem with the label field and its remedy, None while the field is there."""
         try:
             self.run.check_labels()
         except ValueError as error:
@@ -119,17 +119,17 @@ class PanelRun:
 
     @cached_property
     def statistics(self) -> dict:
-        """What is known about the clusters; empty if nothing is."""
+        """Statistics of the clusters, empty if there are none."""
         return read_statistics(self.run) or {}
 
     @cached_property
     def current(self) -> bool:
-        """Whether the figures describe the labels as they are now."""
+        """True if the statistics describe the labels as they are now."""
         return bool(self.statistics) and are_current(self.run, self.statistics)
 
     @cached_property
     def truth(self) -> dict:
-        """What is known against the chosen field of classes; empty if none is chosen or it is out of date."""
+        """Statistics against the chosen field of classes, empty if none is chosen or they are stale."""
         kept = read_statistics(self.run, "truth")
         if kept is None or kept["field"] != self.ui.get("truth"):
             return {}
@@ -158,24 +158,24 @@ class PanelRun:
     @cached_property
     def cards(self) -> dict[int, Card]:
         """All cards by cluster id, noise included."""
-        total = sum(entry["size"] for entry in self.clusters) or 1
+        total = sum(record["size"] for record in self.clusters) or 1
         about = read_statistics(self.run, "names") or {}
-        return {entry["id"]: self._card(entry, total, about.get(str(entry["id"])) or {}) for entry in self.clusters}
+        return {one["id"]: self._card(one, total, about.get(str(one["id"])) or {}) for one in self.clusters}
 
-    def _card(self, entry, total, about) -> Card:
-        key = str(entry["id"])
+    def _card(self, record: dict, total: int, about: dict) -> Card:
+        key = str(record["id"])
         found = self.statistics.get("clusters", {}).get(key, {})
-        if not self.current and found.get("size") != entry["size"]:
+        if not self.current and found.get("size") != record["size"]:
             found = {}  # it was edited since it was measured
         against = self.truth.get("clusters", {}).get(key, {})
-        noise = (self.statistics.get("noise") or {}).get("prototypes", []) if entry["id"] == NOISE else []
+        noise = (self.statistics.get("noise") or {}).get("prototypes", []) if record["id"] == NOISE else []
         return Card(
-            id=entry["id"],
-            name=entry["label"],
-            size=entry["size"],
-            share=entry["size"] / total,
-            prototypes=entry["prototypes"] or noise,
-            confidence=entry["confidence"],
+            id=record["id"],
+            name=record["label"],
+            size=record["size"],
+            share=record["size"] / total,
+            prototypes=record["prototypes"] or noise,
+            confidence=record["confidence"],
             cohesion=found.get("cohesion"),
             separation=found.get("separation"),
             nearest=self.names.get(found.get("nearest")),
@@ -209,7 +209,7 @@ class PanelRun:
 
     @property
     def pages(self) -> int:
-        """How many pages the listed cards fill, at least one."""
+        """Number of pages that the listed cards fill, at least one."""
         return max(-(-len(self.listed) // PAGE), 1)
 
     @property
@@ -226,16 +226,16 @@ class PanelRun:
 
     @property
     def shows_unassigned(self) -> bool:
-        """Whether those without a cluster have their cards on the open page: the first, unless a name is wanted."""
+        """True if what has no cluster has its cards on the open page: the first, unless names are searched for."""
         return self.page == 0 and not self.ui.get("search")
 
     def page_of(self, cluster: int) -> int:
-        """The page with a cluster's card; the open one if it is on none."""
+        """Return the page with a cluster's card; the open one if it is on none."""
         places = [place for place, card in enumerate(self.listed) if card.id == cluster]
         return places[0] // PAGE if places else self.page
 
     def beside(self, step: int) -> int | None:
-        """The cluster ``step`` cards after the one that is shown, going round; None if nothing is listed."""
+        """Return the cluster ``step`` cards after the one that is shown, going round; None if nothing is listed."""
         ids = [card.id for card in self.listed]
         if not ids:
             return None

@@ -1,6 +1,8 @@
 """Answers of the Clusters panel to what happens in it: another state, other cards, another view in the grid."""
 
 from collections.abc import Callable
+from dataclasses import replace
+from functools import wraps
 from typing import Any
 
 import fiftyone as fo
@@ -12,20 +14,36 @@ from ..evaluation.views import cluster_view, count_unassigned, index_labels, par
 from ..execution.app import one_sentence
 from ..runs.run import Run
 from ..runs.store import list_clustering_runs
-from .borderline import draw_border
+from .borderline import draw_borderline
 from .cards import draw_cards
 from .run import PanelRun
 from .state import read_ui_state, save_ui_state
 from .toolbars import BORDERLINE, inputs_of, truth_choices
 
 URI = "@constellation/clusters"
-AT_ONCE = 20_000  # up to this many members, old statistics are computed again without being asked
+AT_ONCE = 20_000  # up to this many members, stale statistics are computed again at once
 
 
 def existing_run(ctx: foo.ExecutionContext, key: str | None) -> str | None:
-    """The run of this key, else the newest, None if there is none."""
+    """Return the run of this key, else the newest, None if there is none."""
     keys = list_clustering_runs(ctx.dataset) if ctx.dataset is not None else []
     return key if key in keys else (keys[-1] if keys else None)
+
+
+def with_run(
+    event: Callable[[Any, foo.ExecutionContext, PanelRun], None],
+) -> Callable[[Any, foo.ExecutionContext], None]:
+    """Pass the run that is shown on to an event of the panel; if it was deleted, show the newest one instead."""
+
+    @wraps(event)
+    def event_of_run(panel: foo.Panel, ctx: foo.ExecutionContext) -> None:
+        run = PanelRun.of(ctx)
+        if run is None:
+            open_run(ctx, None)
+        else:
+            event(panel, ctx, run)
+
+    return event_of_run
 
 
 def open_run(ctx: foo.ExecutionContext, wanted: str | None, keep: bool = False) -> None:
@@ -79,12 +97,15 @@ def change_state(ctx: foo.ExecutionContext, **changes: Any) -> None:
 
 
 def keep_state(ctx: foo.ExecutionContext, **changes: Any) -> None:
-    """Change the UI state; the pictures of the cards stay."""
-    ui = {**read_ui_state(ctx), **changes}
-    run = PanelRun(Run.cached(ctx.dataset, ctx.panel.get_state("run")), ui)
-    save_ui_state(ctx, ui)
-    # one message for all, if any: the App draws the whole panel anew after each, and loads the page again
-    if other := {path: shown for path, shown in inputs_of(run).items() if ctx.panel.get_state(path) != shown}:
+    """Change the UI state; the pictures of the cards stay. If the run was deleted, show the newest one instead."""
+    shown = PanelRun.of(ctx)
+    if shown is None:
+        open_run(ctx, None)
+        return
+    run = replace(shown, ui={**shown.ui, **changes})
+    save_ui_state(ctx, run.ui)
+    # one message for all, if any: the App draws the whole panel again after each, and loads the page again
+    if other := {path: value for path, value in inputs_of(run).items() if ctx.panel.get_state(path) != value}:
         ctx.panel.set_state(other)
 
 
@@ -96,22 +117,21 @@ def draw(ctx: foo.ExecutionContext, cards: bool = True) -> None:
     if cards:
         draw_cards(ctx, run)
     if run.ui.get("order") == BORDERLINE:
-        draw_border(ctx, run)
+        draw_borderline(ctx, run)
 
 
-def show_cluster(ctx: foo.ExecutionContext, cluster: int | None, order: str | None = None) -> None:
-    """Show a cluster in the grid and turn to the page of its card."""
-    run, wanted = PanelRun.of(ctx), order or "confidence"
-    if cluster is None or run is None:
+def show_cluster(ctx: foo.ExecutionContext, run: PanelRun, cluster: int | None, order: str = "confidence") -> None:
+    """Show a cluster in the grid and turn to the page of its card; None shows nothing."""
+    if cluster is None:
         return
     page = run.page_of(cluster)
-    ui = {"shown": cluster, "order": wanted, "page": page}
-    show_view(ctx, run, lambda: cluster_view(run.run, run.dataset, cluster, wanted), **ui)
+    ui = {"shown": cluster, "order": order, "page": page}
+    show_view(ctx, run, lambda: cluster_view(run.run, run.dataset, cluster, order), **ui)
     draw(ctx, cards=page != run.page)
 
 
 def show_matches(ctx: foo.ExecutionContext, run: PanelRun, wanted: dict, **ui: Any) -> None:
-    """Show those in the grid whose labels have certain values, see :func:`operators.evaluation.views.part_view`."""
+    """Show members whose labels have certain values in the grid, see :func:`operators.evaluation.views.part_view`."""
     field = run.truth.get("field")
     show_view(ctx, run, lambda: part_view(run.run, wanted, field), **ui)
 
@@ -121,7 +141,7 @@ def show_view(ctx: foo.ExecutionContext, run: PanelRun, view: Callable[[], fo.Da
 
     def show(ctx: foo.ExecutionContext) -> None:
         ctx.ops.set_view(view=view())
-        keep_state(ctx, **{"shown": None, "part": None, "order": None, **ui})
+        keep_state(ctx, **{"shown": None, "caption": None, "order": None, **ui})
 
     guarded(ctx, show)
 

@@ -1,20 +1,22 @@
 """UI state of an open Clusters panel, kept on the server.
 
-The App counts a panel's state as part of its workspace, and loads the whole page anew when that changes. A click on a
+The App counts a panel's state as part of its workspace, and loads the whole page again when that changes. A click on a
 card also changes the grid, so that the page would be loaded twice. The panel's state therefore holds only the run, what
 the inputs show, and the name under which the rest is kept.
 """
 
 from uuid import uuid4
 
+import fiftyone.operators as foo
+
 _STORE = "constellation_clusters_panel"
-_NAME = "look_name"
+_NAME = "look_name"  # in saved workspaces
 _SECONDS = 30 * 24 * 3600  # since it last changed; a browser does not always say that it was closed
-# What the grid shows, in words; not true of a grid that shows everything
-_OF_THE_GRID = ("shown", "part", "order")
+# Description of what the grid shows; not true of a grid that shows everything
+_OF_THE_GRID = ("shown", "caption", "order")
 
 
-def begin_ui_state(ctx, run: str | None):
+def begin_ui_state(ctx: foo.ExecutionContext, run: str | None) -> None:
     """Give a panel that was just opened a UI state of its own, which starts as that of the same panel before a reload.
 
     It is of its own because a workspace may be saved, and opened by several people.
@@ -31,13 +33,13 @@ def begin_ui_state(ctx, run: str | None):
         save_ui_state(ctx, ui)
 
 
-def read_ui_state(ctx) -> dict:
-    """The UI state that was saved last, empty if there is none."""
+def read_ui_state(ctx: foo.ExecutionContext) -> dict:
+    """Read the UI state that was saved last, empty if there is none."""
     name = ctx.panel.get_state(_NAME)
     return (ctx.store(_STORE).get(name) if name and ctx.dataset is not None else None) or {}
 
 
-def save_ui_state(ctx, ui: dict):
+def save_ui_state(ctx: foo.ExecutionContext, ui: dict) -> None:
     """Save the UI state for the next event of the same panel.
 
     Args:

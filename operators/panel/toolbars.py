@@ -1,5 +1,6 @@
-"""The bars of the Clusters panel: the run and what can be done with it, the tabs, the search, what the grid shows."""
+"""Toolbars of the Clusters panel: the run and its actions, the tabs, the search, what the grid shows."""
 
+import fiftyone.operators as foo
 import fiftyone.operators.types as types
 
 from ...models.labels import NOISE, UNASSIGNED
@@ -8,6 +9,7 @@ from ..dataset.targets import resolve_target
 from ..evaluation.views import ORDERS
 from ..inputs.target import NONE
 from ..outputs.summary import MAIN_SCORES
+from ..runs.config import RunConfig
 from ..runs.run import Run
 from ..runs.store import list_clustering_runs, when
 from .run import SORTS, PanelRun
@@ -15,16 +17,16 @@ from .widgets import QUIET, button, drop_down, menu, row, search_field, text
 
 TABS = {"clusters": "Clusters", "charts": "Charts", "details": "Run"}
 BORDERLINE = "borderline"
+BORDERLINE_OF_ALL = "Borderline members of all clusters"
 
 
-def add_header(panel, run: PanelRun, run_menu: dict, events):
-    """Adds the run picker, undo, redo, the menu of the run, and what the run is."""
+def add_header(panel: types.Object, run: PanelRun, run_menu: dict[str, str], events: foo.Panel) -> None:
+    """Add the run picker, undo, redo, the menu of the run, and its summary."""
     bar = types.Object()
     keys = list(reversed(list_clustering_runs(run.dataset)))
-    drop_down(
-        bar, "run", {key: _run_label(Run.cached(run.dataset, key)) for key in keys}, events.on_run, "Run", width=300
-    )
-    # the version that is drawn here, for nobody must undo what they have not seen
+    labels = {key: _run_label(Run.cached(run.dataset, key)) for key in keys}
+    drop_down(bar, "run", labels, events.on_run, "Run", width=300)
+    # the version that is drawn here: an edit that was not seen must not be undone
     seen = {"version": run.version}
     button(bar, "undo", events.on_undo, icon="undo", help="Undo the last edit", params=seen)
     button(bar, "redo", events.on_redo, icon="redo", help="Redo what was undone", params=seen)
@@ -40,23 +42,23 @@ def _run_label(run: Run) -> str:
     return " · ".join([run.key, config.method, size, when(run.made_at)[:10], *_scores(config)[:1]])
 
 
-def _scores(config) -> list[str]:
-    known = config.scores or {}
+def _scores(config: RunConfig) -> list[str]:
+    known = config.scores
     return [f"{name} {known[name]:.3f}" for name in MAIN_SCORES if known.get(name) is not None]
 
 
-def _summary(run) -> str:
+def _summary(run: PanelRun) -> str:
     config = run.config
-    parts = [
+    facts = [
         f"{config.n_clusters} clusters of {config.n_used:,} {run.unit}",
         when(run.run.made_at),
         ", ".join(_scores(config)[:4]),
     ]
-    return " · ".join(part for part in parts if part)
+    return " · ".join(fact for fact in facts if fact)
 
 
 def inputs_of(run: PanelRun) -> dict:
-    """What the inputs in the bars show, by their paths in the panel's state; menus forget what was chosen."""
+    """Return the values of the inputs in the bars by path in the panel's state; menus forget what was chosen."""
     return {
         "header.run": run.key,
         "header.menu": None,
@@ -67,19 +69,19 @@ def inputs_of(run: PanelRun) -> dict:
     }
 
 
-def add_tabs(panel, tab: str, events):
-    """Adds the three tabs."""
+def add_tabs(panel: types.Object, tab: str, events: foo.Panel) -> None:
+    """Add the three tabs."""
     bar = types.Object()
-    for key, words in TABS.items():
-        button(bar, key, events.on_tab, words, params={"tab": key}, strong=key == tab)
+    for key, label in TABS.items():
+        button(bar, key, events.on_tab, label, params={"tab": key}, strong=key == tab)
     panel.define_property("tabs", bar, view=row(0.5))
 
 
-def add_search(panel, run: PanelRun, events):
-    """Adds what finds and sorts the cards, and the choice of classes."""
+def add_search(panel: types.Object, run: PanelRun, events: foo.Panel) -> None:
+    """Add the search and the order of the cards, and the choice of classes."""
     bar = types.Object()
     search_field(bar, "search", events.on_search, "Search names")
-    sorts = {key: words for key, words in SORTS.items() if key != "purity" or run.truth}
+    sorts = {key: label for key, label in SORTS.items() if key != "purity" or run.truth}
     drop_down(bar, "sort", sorts, events.on_sort, "Order of the cards", width=200)
     fields = truth_choices(run)
     if fields:
@@ -89,7 +91,7 @@ def add_search(panel, run: PanelRun, events):
 
 
 def truth_choices(run: PanelRun) -> list[str]:
-    """The fields that can hold classes for a run."""
+    """List the fields that can hold classes for a run."""
     try:
         return truth_fields(resolve_target(run.dataset, run.config.patches_field))
     except ValueError:  # videos and groups: their frames and slices are resolved by the run itself
@@ -97,26 +99,26 @@ def truth_choices(run: PanelRun) -> list[str]:
 
 
 def _ordered(run: PanelRun) -> bool:
-    """Whether the grid shows a cluster whose members have an order."""
+    """Return whether the grid shows a cluster whose members have an order."""
     return run.shown in run.cards and run.shown != NOISE
 
 
-def add_shown(panel, run: PanelRun, events):
-    """Adds what steps through the clusters and says what the grid shows."""
+def add_shown(panel: types.Object, run: PanelRun, events: foo.Panel) -> None:
+    """Add the buttons that step through the clusters, and what the grid shows."""
     bar = types.Object()
     button(bar, "back", events.on_back, icon="chevron_left", help="Previous cluster")
     button(bar, "on", events.on_next, icon="chevron_right", help="Next cluster")
     if run.shown in run.cards:
         card = run.cards[run.shown]
-        text(bar, "what", f"{card.name} · {run.ui.get('part') or f'{card.size:,} {run.unit}'}", bold=True)
+        text(bar, "what", f"{card.name} · {run.ui.get('caption') or f'{card.size:,} {run.unit}'}", bold=True)
         if _ordered(run):
-            choices = {key: words.capitalize() for key, words in ORDERS.items()}
+            choices = {key: label.capitalize() for key, label in ORDERS.items()}
             drop_down(bar, "order", choices, events.on_order, "Order in the grid", width=230)
     elif run.shown == UNASSIGNED:
         text(bar, "what", f"{run.unit} without a cluster", bold=True)
-    elif run.ui.get("part"):
-        text(bar, "what", run.ui["part"], bold=True)
+    elif run.ui.get("caption"):
+        text(bar, "what", run.ui["caption"], bold=True)
     if run.statistics.get("similarity"):
-        button(bar, BORDERLINE, events.on_borderline, "Borderline", help="The least certain of all clusters")
+        button(bar, BORDERLINE, events.on_borderline, "Borderline", help=BORDERLINE_OF_ALL)
     button(bar, "all", events.on_all, "All", help="Show everything in the grid")
     panel.define_property("shown", bar, view=row())

@@ -10,11 +10,15 @@ from typing import Any
 import fiftyone as fo
 import numpy as np
 
+from ...models.progress import Progress
 from ..dataset.owned_fields import drop_field, is_ours, mark_of, move_field, set_mark
 from ..dataset.targets import Target
+from ..dataset.vectors import VectorTable
 from ..execution.locks import schema_lock, write_lock
+from ..execution.stages import Stages
 from .clusters import COARSE
 from .config import MAX_CONFIG_CLUSTERS, RunConfig
+from .labels import create_label_field, write_labels
 from .maps import clean_maps, touch_maps
 from .run import Run
 from .store import list_clustering_runs, read_config, update_config
@@ -169,3 +173,53 @@ def moved_path(run: Run, new_run_key: str) -> str:
     if run.field != run.key or run.dataset.get_field(path) is None:
         return path
     return f"{path.removesuffix(run.key)}{new_run_key}"
+
+
+def keep_run(
+    target: Target,
+    run_key: str,
+    config: RunConfig,
+    clusters: list[dict],
+    table: VectorTable,
+    labels: np.ndarray,
+    confidence: np.ndarray,
+    stages: Stages,
+    report: Progress,
+    arrays: dict[str, np.ndarray] | None = None,
+    **results: Any,
+) -> RunConfig:
+    """Write the labels of a new run, then register it: a run that is listed is complete.
+
+    If anything goes wrong, the label field is taken away again.
+
+    Args:
+        target: what was clustered
+        run_key: the run's key, whose lock the caller holds, as it holds that of the label field
+        config: its configuration, without cluster records and seconds
+        clusters: its cluster records
+        table: ids of the images or patches
+        labels: ``(n,)`` their clusters, -1 for noise
+        confidence: ``(n,)`` in [0, 1]
+        stages: the stages of the work; the one of writing is left, and the seconds of all are recorded
+        report: progress of the writing
+        arrays (None): numpy arrays by name, which place new samples later
+        **results: what else is kept with the run from the start
+
+    Returns:
+        the configuration with the seconds
+    """
+    created = False
+    try:
+        with schema_lock(target.dataset):
+            create_label_field(target, config.cluster_field, run_key)
+            created = True
+        write_labels(target, config.cluster_field, table, labels, confidence, report)
+        stages.leave()
+        config = replace(config, seconds=stages.seconds)
+        with schema_lock(target.dataset):
+            register(target, run_key, config, clusters, arrays or {}, **results)
+    except BaseException:
+        if created:
+            drop_field(target.dataset, config.label_path)
+        raise
+    return config

@@ -101,7 +101,7 @@ def test_cards_fill_the_grid_with_their_members(panel, clustered):
     panel.shows(second[1])
     panel.press("Previous cluster")
     panel.shows(first[1])
-    panel.press("The least certain of all clusters")
+    panel.press("Borderline members of all clusters")
     expect(panel.content.get_by_text(re.compile("^or cluster")).first).to_be_visible()
     panel.press("Show everything in the grid")
     panel.shows(60)

@@ -4,7 +4,6 @@ import fiftyone as fo
 import numpy as np
 import pytest
 from fiftyone import ViewField as F
-from fiftyone.plugins.orgs.constellation.clusters.operators.clustering import job
 from fiftyone.plugins.orgs.constellation.clusters.operators.clustering import job as clustering
 from fiftyone.plugins.orgs.constellation.clusters.operators.dataset.targets import resolve_target
 from fiftyone.plugins.orgs.constellation.clusters.operators.execution import locks
@@ -284,7 +283,7 @@ def test_a_failure_in_the_middle_leaves_nothing(blobs, compute, monkeypatch):
     def explode(*args, **kwargs):
         raise RuntimeError("the disk is full")
 
-    monkeypatch.setattr(job, "write_labels", explode)
+    monkeypatch.setattr(runs, "write_labels", explode)
     with pytest.raises(RuntimeError, match="disk is full"):
         compute(blobs, run_key="km3", embeddings="emb", visualize=True)
     blobs.reload()
@@ -356,7 +355,7 @@ def test_what_a_run_costs_is_small(dataset, compute):
 
     assert len(bson.encode(dataset.get_run_info("many").config.serialize())) < 1_000_000
     assert len(read_clusters(dataset, "many")) == 2500
-    assert "colours only the 100 largest" in str(get("get_clustering_run_info")(dataset, run_key="many")["notes"])
+    assert "colors only the 100 largest" in str(get("get_clustering_run_info")(dataset, run_key="many")["notes"])
 
 
 def test_a_run_reports_by_stage(blobs, compute):

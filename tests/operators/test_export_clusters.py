@@ -320,9 +320,9 @@ def test_a_field_that_is_gone(run, tmp_path):
 def test_what_stands_for_a_cluster(run):
     members = read_members(run, "km")
     for cluster, rows in members.by_cluster().items():
-        chosen = images.shown(members, cluster, rows, 9)
+        chosen = images.shown_members(members, cluster, rows, 9)
         prototypes = next(c["prototypes"] for c in members.clusters if c["id"] == cluster)
-        assert chosen == prototypes and len(set(images.shown(members, cluster, rows, 99))) == 10
+        assert chosen == prototypes and len(set(images.shown_members(members, cluster, rows, 99))) == 10
     assert list(np.diff(members.confidence[members.rows_of(0)]) <= 0) == [True] * 9
 
 

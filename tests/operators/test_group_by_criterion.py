@@ -1,5 +1,6 @@
 """Grouping by criterion, end to end against a server with scripted answers."""
 
+import inspect
 import json
 import re
 
@@ -135,7 +136,11 @@ def test_nothing_leaves_before_consent(scenes):
         op = get("group_by_criterion")
         params = {"base_url": server.url, "model": "tiny-vl", "criterion": "place"}
         ctx = foo.ExecutionContext({"dataset_name": dataset.name, "params": params}, operator_uri=op.uri)
-        form = json.dumps(op.resolve_type(ctx, "inputs").to_json())
+        drawn = op.resolve_type(ctx, "inputs").to_json()
+        own = ("step_", "price_", "consent_", "plan", "key_problem")
+        names = {name for name in drawn["type"]["properties"] if not name.startswith(own)}
+        assert {"max_concurrency", "max_spend"} <= names <= set(inspect.signature(op.work).parameters)
+        form = json.dumps(drawn)
         assert (
             "Up to 20 images of at most 512 x 512 pixels, about 0.4 MB, in 6 questions to 0.0.0.0:" in form
             and ", for 60 images in all" in form

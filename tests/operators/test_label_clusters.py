@@ -1,5 +1,6 @@
 """Names from a vision model through the operator: consent, keys, repeats, kills, odd images, forms."""
 
+import inspect
 import io
 import json
 import logging
@@ -527,6 +528,13 @@ def test_the_form(squares, monkeypatch):
         told = json.dumps(draw(squares, **params))
         assert "Send these images" not in told
     assert KEY not in told
+
+
+@pytest.mark.parametrize("source", ["llm", "vocabulary", "classifier", "field"])
+def test_every_input_of_the_form_is_an_argument(squares, source):
+    own = ("step_", "price_", "consent_", "instructions", "sending", "key_problem", "weights")
+    names = {name for name in draw(squares, source=source)["type"]["properties"] if not name.startswith(own)}
+    assert names <= set(inspect.signature(get("label_clusters").work).parameters) and "source" in names
 
 
 def test_the_form_becomes_arguments(squares, monkeypatch):

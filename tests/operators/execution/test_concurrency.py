@@ -10,7 +10,6 @@ import time
 import fiftyone as fo
 import numpy as np
 import pytest
-from fiftyone.plugins.orgs.constellation.clusters.operators.clustering import job
 from fiftyone.plugins.orgs.constellation.clusters.operators.dataset.targets import resolve_target
 from fiftyone.plugins.orgs.constellation.clusters.operators.execution import locks
 from fiftyone.plugins.orgs.constellation.clusters.operators.runs import labels, maps, orphans
@@ -111,7 +110,7 @@ def test_a_killed_run_leaves_its_key_free_and_nothing_behind(blobs, compute, mom
     """The process is ended by SIGKILL right before, or inside, one of the steps that write."""
     work = f"""
     import os, signal, sys
-    writer = sys.modules["fiftyone.plugins.orgs.constellation.clusters.operators.clustering.job"]
+    writer = sys.modules["fiftyone.plugins.orgs.constellation.clusters.operators.runs.lifecycle"]
     real = writer.{moment}
     def killed(*args, **kwargs):
         if "{moment}" == "write_labels":
@@ -137,7 +136,7 @@ def test_a_run_killed_after_it_was_registered_is_a_run(blobs, compute, monkeypat
     with monkeypatch.context() as patched:
         patched.setattr(runs, "set_mark", killed)
         patched.setattr(orphans, "set_mark", killed)
-        patched.setattr(job, "drop_field", lambda *args: None)
+        patched.setattr(runs, "drop_field", lambda *args: None)
         with pytest.raises(SystemExit):
             compute(blobs, run_key="km", embeddings="emb")
     assert blobs.get_field("km").info["constellation"]["status"] == "writing"

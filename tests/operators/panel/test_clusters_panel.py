@@ -7,6 +7,7 @@ from pathlib import Path
 import fiftyone as fo
 import fiftyone.operators as foo
 import numpy as np
+import pytest
 from fiftyone.plugins.orgs.constellation.clusters.models.labels import UNASSIGNED
 from fiftyone.plugins.orgs.constellation.clusters.operators import OPERATORS
 from fiftyone.plugins.orgs.constellation.clusters.operators.dataset.targets import resolve_target
@@ -105,7 +106,7 @@ def test_curves_of_a_training_share_the_axis_below_both(browser):
     config = browser.dataset.get_run_info("km").config
     config.history = {"step": [1, 2], "loss": [0.9, 0.4], "used": [3, 2], "entropy": [1.0, 0.7]}
     browser.dataset.update_run_config("km", config)
-    lines, layout = clusters_panel_charts._training(PanelRun(Run.cached(browser.dataset, "km")))
+    lines, layout = clusters_panel_charts.training_curve(PanelRun(Run.cached(browser.dataset, "km")))
     assert [(line["name"], line["yaxis"]) for line in lines] == [("loss", "y"), ("used", "y2"), ("entropy", "y2")]
     assert lines[0]["x"] == [1, 2] and lines[1]["y"] == [1, 2 / 3] and layout["xaxis"]["anchor"] == "y2"
     browser.call("on_tab", tab="charts").call("on_chart", chart="training")
@@ -182,6 +183,26 @@ def test_a_run_that_is_renamed_from_the_panel_stays_open(browser, compute):
     foo.get_operator("@constellation/clusters/delete_clustering_run")(browser.dataset, run_key="digits")
     browser.call("on_done", result={"run_key": "digits"}, original_params={"run_key": "digits"})
     assert browser.state["run"] == "a_newest"
+
+
+@pytest.mark.parametrize(
+    ("event", "params"),
+    [
+        ("on_card", {"cluster": 1}),
+        ("on_next", {}),
+        ("on_tab", {"tab": "charts"}),
+        ("on_chart_click", {"relative_path": "chart_sizes", "x": 0, "y": 1}),
+        ("on_menu", {"value": "merge:1:0"}),
+        ("on_all", {}),
+    ],
+)
+def test_what_is_done_to_a_run_that_was_deleted_meanwhile_shows_the_newest(browser, compute, event, params):
+    compute(browser.dataset, run_key="other", params={"n_clusters": 2})
+    foo.get_operator("@constellation/clusters/delete_clustering_run")(browser.dataset, run_key="km")
+    browser.call(event, **params)
+    assert browser.state["run"] == "other" and "2 clusters of 60 images" in browser.drawn
+    foo.get_operator("@constellation/clusters/delete_clustering_run")(browser.dataset, run_key="other")
+    assert "no clustering run yet" in browser.call(event, **params).drawn
 
 
 def test_the_picker_tells_runs_apart_and_the_run_tab_lists_edits(browser):
