@@ -24,8 +24,8 @@ from pydantic import BaseModel, ConfigDict, ValidationError, create_model
 from pydantic.fields import FieldInfo
 
 # Set by the run for every estimator that has it, so it is not part of any method's own form.
-SEED = "random_state"
-DEFAULT_SEED = 51
+RANDOM_STATE = "random_state"
+SEED = 51
 _LIMITS = ("ge", "gt", "le", "lt")
 _VARIABLE = (inspect.Parameter.VAR_POSITIONAL, inspect.Parameter.VAR_KEYWORD)
 
@@ -39,7 +39,7 @@ def parameters(cls: type) -> dict[str, FieldInfo]:
     Returns:
         a dict of parameter name to pydantic ``FieldInfo``; ``random_state`` is left out
     """
-    return {name: info for name, info in _schema(cls).model_fields.items() if name != SEED}
+    return {name: info for name, info in _schema(cls).model_fields.items() if name != RANDOM_STATE}
 
 
 def validated(cls: type, params: dict | None) -> dict:

@@ -3,7 +3,7 @@
 import fiftyone.operators as foo
 import fiftyone.operators.types as types
 
-from ..models.parameters import DEFAULT_SEED
+from ..models.parameters import SEED
 from .clustering.count import LOOKED_AT, METHODS, MOST, REDUCTIONS, check_suggestion, suggest_cluster_count
 from .dataset.vectors import vector_fields
 from .execution.app import failed, stream
@@ -56,7 +56,7 @@ class SuggestClusterCount(PythonCall, foo.Operator):
         inputs.int("max_clusters", min=2, default=MOST, required=False, label="At most", description=why, view=half)
         why = "How many vectors are looked at, drawn at random"
         inputs.int("sample", min=8, default=LOOKED_AT, required=False, label="Sample", description=why, view=half)
-        inputs.int("seed", min=0, default=DEFAULT_SEED, required=False, label="Seed", view=half)
+        inputs.int("seed", min=0, default=SEED, required=False, label="Seed", view=half)
         return types.Property(inputs, view=view)
 
     def execute(self, ctx):

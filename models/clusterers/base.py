@@ -14,7 +14,7 @@ from sklearn.utils.validation import check_is_fitted, validate_data
 
 from ..costs import Cost
 from ..labels import NOISE
-from ..parameters import SEED, parameters, validated
+from ..parameters import RANDOM_STATE, parameters, validated
 from ..progress import quiet
 from ..vectors.centers import centroid_confidence, inertia, nearest_centers
 from ..vectors.copies import agreed, first_copies
@@ -203,7 +203,7 @@ class Clusterer(ClusterMixin, BaseEstimator):
         return self._assign(X)
 
     def _validated(self) -> dict:
-        given = {key: value for key, value in self.get_params(deep=False).items() if key != SEED}
+        given = {key: value for key, value in self.get_params(deep=False).items() if key != RANDOM_STATE}
         return validated(type(self), given)
 
 

@@ -5,7 +5,7 @@ from typing import Annotated
 import numpy as np
 from pydantic import Field
 
-from ...models.parameters import DEFAULT_SEED, typed
+from ...models.parameters import SEED, typed
 from ...models.vectors.normalize import l2_normalize
 from ..dataset.rows import Rows
 from ..dataset.targets import resolve_target
@@ -27,7 +27,7 @@ def suggest_cluster_count(
     reduce: str = "none",
     max_clusters: Annotated[int, Field(ge=2)] = MOST,
     sample: Annotated[int, Field(ge=8)] = LOOKED_AT,
-    seed: int = DEFAULT_SEED,
+    seed: int = SEED,
     progress=None,
 ) -> dict:
     """Suggests how many clusters to ask for; looks at the vectors only and changes nothing.

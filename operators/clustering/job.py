@@ -7,8 +7,7 @@ from typing import Annotated, Literal
 from pydantic import Field
 
 from ...models.labels import NOISE
-from ...models.parameters import DEFAULT_SEED, typed
-from ...models.parameters import SEED as RANDOM_STATE
+from ...models.parameters import RANDOM_STATE, SEED, typed
 from ...models.vectors.normalize import l2_normalize
 from ..dataset.owned_fields import drop_field
 from ..dataset.vectors import COORDINATES, first_space, read_spaces
@@ -42,7 +41,7 @@ def compute_clusters(
     cluster_field: str | None = None,
     visualize: bool = True,
     ground_truth: str | None = None,
-    seed: int = DEFAULT_SEED,
+    seed: int = SEED,
     normalize: bool | None = None,
     train: Literal["embeddings", "images"] = "embeddings",
     name: str | None = None,

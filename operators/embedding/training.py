@@ -7,7 +7,7 @@ from typing import Annotated
 
 from pydantic import Field
 
-from ...models.parameters import DEFAULT_SEED, typed
+from ...models.parameters import SEED, typed
 from ..dataset.files import files_of
 from ..dataset.ground_truth import read_truth, truth_path
 from ..dataset.rows import Rows
@@ -31,7 +31,7 @@ def train_encoder(
     resume: bool = False,
     patches_field: str | None = None,
     ground_truth: str | None = None,
-    seed: int = DEFAULT_SEED,
+    seed: int = SEED,
     num_workers: Annotated[int | None, Field(ge=0)] = None,
     progress=None,
 ) -> dict:

@@ -5,7 +5,7 @@ from typing import Annotated
 import numpy as np
 from pydantic import Field
 
-from ...models.parameters import DEFAULT_SEED, typed
+from ...models.parameters import SEED, typed
 from ...models.vectors.normalize import l2_normalize
 from ..dataset.ground_truth import read_truth, truth_path
 from ..dataset.private import is_patches
@@ -26,7 +26,7 @@ def check_neighbors(
     n_neighbors: Annotated[int, Field(ge=1, le=500)] = 20,
     ground_truth: str | None = None,
     ids: list[str] | None = None,
-    seed: int = DEFAULT_SEED,
+    seed: int = SEED,
     progress=None,
 ) -> dict:
     """Mines neighbours as SCAN and its relatives do, shows those of a few images, and says how far they can be trusted.

@@ -6,7 +6,7 @@ from typing import Annotated
 import numpy as np
 from pydantic import Field
 
-from ...models.parameters import DEFAULT_SEED, typed
+from ...models.parameters import SEED, typed
 from ..dataset.private import root_dataset
 from ..runs.clusters import cluster_label
 from ..runs.run import Run
@@ -28,7 +28,7 @@ def sample_clusters(
     tag: str | None = None,
     view_name: str | None = None,
     strategy: str = "mixed",
-    seed: Annotated[int, Field(ge=0)] = DEFAULT_SEED,
+    seed: Annotated[int, Field(ge=0)] = SEED,
 ) -> dict:
     """Chooses as many members of every cluster; noise is left out.
 
@@ -75,7 +75,7 @@ def sample_clusters(
 
 
 def check_delegated(
-    samples, run_key: str, n_per_cluster=EACH, tag=None, view_name=None, strategy: str = "mixed", seed=DEFAULT_SEED
+    samples, run_key: str, n_per_cluster=EACH, tag=None, view_name=None, strategy: str = "mixed", seed=SEED
 ):
     """Refuses the arguments of :func:`sample_clusters` that can be refused before any work of a worker.
 

@@ -13,7 +13,7 @@ import fiftyone as fo
 import numpy as np
 
 from ...models.labels import NOISE
-from ...models.parameters import DEFAULT_SEED
+from ...models.parameters import SEED
 from ..runs.run import Run
 from ..runs.store import fetch_results, results_file
 
@@ -24,7 +24,7 @@ DIGITS = 4
 CLASSES = 200  # more than these are no confusion matrix that anybody can read
 
 
-def make_statistics(ids, X, labels, confidence, seed: int = DEFAULT_SEED) -> dict:
+def make_statistics(ids, X, labels, confidence, seed: int = SEED) -> dict:
     """The figures of a clustering, plain data.
 
     Args:
