@@ -191,7 +191,7 @@ def learn(request: Request, num_workers: int | None, stages) -> Request:
             record = training.run(path.is_file(), stages.enter("training"))
         except Stopped as stop:
             raise Stopped(f"{stop}{_kept(request.name)}") from None
-    return replace(request, method=Learned(request.method.name, record, training.network.packed()))
+    return replace(request, method=Learned(request.method.name, record, training.network.to_arrays()))
 
 
 def history(record: dict) -> dict[str, list]:
