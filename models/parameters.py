@@ -19,19 +19,20 @@ import typing
 from collections.abc import Callable
 from difflib import get_close_matches
 from functools import cache
+from typing import Any
 
 from pydantic import BaseModel, ConfigDict, ValidationError, create_model
 from pydantic.fields import FieldInfo
 
 # Set by the run for every estimator that has it, so it is not part of any method's own form.
-SEED = "random_state"
-DEFAULT_SEED = 51
+RANDOM_STATE = "random_state"
+SEED = 51
 _LIMITS = ("ge", "gt", "le", "lt")
 _VARIABLE = (inspect.Parameter.VAR_POSITIONAL, inspect.Parameter.VAR_KEYWORD)
 
 
 def parameters(cls: type | Callable) -> dict[str, FieldInfo]:
-    """The public constructor parameters of ``cls``, in order, each with default, range and description.
+    """Return the public constructor parameters of ``cls``, in order, each with default, range and description.
 
     Args:
         cls: a class whose constructor annotates its parameters with ``Annotated[type, Field(...)]``, or a function
@@ -40,11 +41,11 @@ def parameters(cls: type | Callable) -> dict[str, FieldInfo]:
     Returns:
         a dict of parameter name to pydantic ``FieldInfo``; ``random_state`` is left out
     """
-    return {name: info for name, info in _schema(cls).model_fields.items() if name != SEED}
+    return {name: info for name, info in _schema(cls).model_fields.items() if name != RANDOM_STATE}
 
 
 def validated(cls: type, params: dict | None) -> dict:
-    """Checks ``params`` against the signature of ``cls`` and fills in the defaults.
+    """Check ``params`` against the signature of ``cls`` and fill in the defaults.
 
     Args:
         cls: a class as for :func:`parameters`
@@ -54,7 +55,7 @@ def validated(cls: type, params: dict | None) -> dict:
         a dict with one value for every public parameter
 
     Raises:
-        ValueError: in one sentence, if a name is unknown or a value has the wrong type or range
+        ValueError: if a name is unknown or a value has the wrong type or range
     """
     if params is not None and not isinstance(params, dict):
         raise ValueError(f"parameters {params!r} are not a dict; give them by name, e.g. {{'n_clusters': 10}}")
@@ -73,8 +74,8 @@ def validated(cls: type, params: dict | None) -> dict:
     return {name: getattr(model, name) for name in known}
 
 
-def typed(function, given: dict) -> dict:
-    """Checks the types of arguments against the annotations of ``function``; ``random_state`` and the like included.
+def typed(function: Callable, given: dict) -> dict:
+    """Check the types of arguments against the annotations of ``function``; ``random_state`` and the like included.
 
     Args:
         function: a function with annotated arguments
@@ -84,7 +85,7 @@ def typed(function, given: dict) -> dict:
         the values, NumPy scalars as plain numbers
 
     Raises:
-        ValueError: in one sentence, if a value has another type
+        ValueError: if a value has another type
     """
     try:
         model = _schema(function, partial=True)(**plain(given))
@@ -93,8 +94,8 @@ def typed(function, given: dict) -> dict:
     return {name: getattr(model, name) for name in given}
 
 
-def plain(value):
-    """``value`` with NumPy scalars and arrays in it, however deep, as Python numbers and lists."""
+def plain(value: Any) -> Any:
+    """Return ``value`` with NumPy scalars and arrays in it, however deep, as Python numbers and lists."""
     if isinstance(value, dict):
         return {key: plain(entry) for key, entry in value.items()}
     if isinstance(value, list | tuple):
@@ -103,7 +104,7 @@ def plain(value):
 
 
 def choices(info: FieldInfo) -> list | None:
-    """The values a ``Literal`` parameter accepts, or None if it is not one."""
+    """Return the values a ``Literal`` parameter accepts, or None if it is not one."""
     for annotation in _alternatives(info.annotation):
         if typing.get_origin(annotation) is typing.Literal:
             return list(typing.get_args(annotation))
@@ -111,13 +112,13 @@ def choices(info: FieldInfo) -> list | None:
 
 
 def bounds(info: FieldInfo) -> tuple[float | None, float | None]:
-    """The ``(low, high)`` range of a number; exclusive bounds are returned as they are."""
+    """Return the ``(low, high)`` range of a number; exclusive bounds are returned as they are."""
     limits = {key: getattr(rule, key) for rule in info.metadata for key in _LIMITS if hasattr(rule, key)}
     return limits.get("ge", limits.get("gt")), limits.get("le", limits.get("lt"))
 
 
 def base_type(info: FieldInfo) -> type:
-    """``bool``, ``int``, ``float`` or ``str``: what an input for this parameter holds."""
+    """Return ``bool``, ``int``, ``float`` or ``str``, as an input for this parameter holds."""
     kinds = _alternatives(info.annotation)
     for kind in (bool, int, float):
         if kind in kinds:
@@ -126,11 +127,11 @@ def base_type(info: FieldInfo) -> type:
 
 
 def is_optional(info: FieldInfo) -> bool:
-    """Whether the parameter accepts None."""
+    """Return whether the parameter accepts None."""
     return type(None) in typing.get_args(info.annotation)
 
 
-def _alternatives(annotation) -> tuple:
+def _alternatives(annotation: Any) -> tuple:
     if typing.get_origin(annotation) in (typing.Literal, None):
         return (annotation,)
     return tuple(a for a in typing.get_args(annotation) if a is not type(None)) or (annotation,)
@@ -138,12 +139,12 @@ def _alternatives(annotation) -> tuple:
 
 @cache
 def _schema(described: Callable, partial: bool = False) -> type[BaseModel]:
-    """The model of a signature; of a ``partial`` one nothing is required, and defaults are not looked at."""
+    """Return the model of a signature; of a ``partial`` one nothing is required, and defaults are not looked at."""
     declared = _of_constructor(described) if isinstance(described, type) else _of_function(described)
-    fields: dict[str, typing.Any] = {}
+    fields: dict[str, Any] = {}
     for name, parameter in declared.items():
         default = (None if partial else ...) if parameter.default is parameter.empty else parameter.default
-        annotation = typing.Any if parameter.annotation is parameter.empty else parameter.annotation
+        annotation = Any if parameter.annotation is parameter.empty else parameter.annotation
         fields[name] = (annotation, default)
     # strict: "10" and 2.5 are not integers, True is not 1 (an int is still a fine float)
     config = ConfigDict(strict=True, extra="forbid", arbitrary_types_allowed=True, protected_namespaces=())
@@ -157,7 +158,7 @@ def _of_function(function: Callable) -> dict[str, inspect.Parameter]:
 
 
 def _of_constructor(cls: type) -> dict[str, inspect.Parameter]:
-    """The constructor's parameters, and those that it passes on by ``**shared`` to the next one in the MRO."""
+    """Return the constructor's parameters, and those that it passes on by ``**shared`` to the next one in the MRO."""
     constructors = []
     for constructor in (vars(base)["__init__"] for base in cls.__mro__ if "__init__" in vars(base)):
         constructors.append(constructor)
@@ -170,7 +171,7 @@ def _of_constructor(cls: type) -> dict[str, inspect.Parameter]:
 
 
 def _extended(base: dict[str, inspect.Parameter], own: dict[str, inspect.Parameter]) -> dict[str, inspect.Parameter]:
-    """The parameters of a base class with those of a subclass, in the order that the module's docstring explains."""
+    """Merge the parameters of a base class and a subclass, in the order that the module's docstring explains."""
     merged = base | {name: _inherited(parameter, base.get(name)) for name, parameter in own.items()}
     order: list[str] = []
     for late in (False, True):
@@ -189,7 +190,7 @@ def _is_late(parameter: inspect.Parameter) -> bool:
 
 
 def _inherited(own: inspect.Parameter, base: inspect.Parameter | None) -> inspect.Parameter:
-    """A parameter as a subclass declares it, with the base's annotation if its own has no ``Field``."""
+    """Return a parameter as a subclass declares it, with the base's annotation if its own has no ``Field``."""
     if base is None or typing.get_origin(own.annotation) is typing.Annotated:
         return own
     return own.replace(annotation=base.annotation)

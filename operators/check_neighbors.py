@@ -6,7 +6,7 @@ from typing import Any
 import fiftyone.operators as foo
 import fiftyone.operators.types as types
 
-from ..models.parameters import DEFAULT_SEED
+from ..models.parameters import SEED
 from .dataset.ground_truth import truth_fields
 from .dataset.vectors import vector_fields
 from .evaluation.neighbor_purity import check_neighbors
@@ -55,7 +55,7 @@ class CheckNeighbors(PythonCall, foo.Operator):
             ("n_neighbors", 20, 500, "Neighbors", "Of each, as the deep methods' parameter n_neighbors"),
         ):
             inputs.int(name, min=1, max=most, required=False, default=default, label=label, description=why, view=half)
-        inputs.int("seed", min=0, required=False, default=DEFAULT_SEED, label="Seed", view=half)
+        inputs.int("seed", min=0, required=False, default=SEED, label="Seed", view=half)
         if classes := truth_fields(target):
             options = {NONE: "None", **{name: name for name in classes}}
             why = "How many neighbors are of one class; reported, nothing else"

@@ -3,7 +3,7 @@
 import fiftyone.operators as foo
 import fiftyone.operators.types as types
 
-from ..models.parameters import DEFAULT_SEED
+from ..models.parameters import SEED
 from .evaluation.sampling import N_PER_CLUSTER, STRATEGIES, check_delegated, sample_clusters
 from .execution.python_call import PythonCall
 from .inputs.pickers import add_run, add_samples, chosen_run, run_samples
@@ -46,7 +46,7 @@ class SampleClusters(PythonCall, foo.Operator):
             why = "Empty: the grid shows them, nothing is saved. A scheduled choice needs a tag or a view"
             prop = inputs.str("view_name", required=False, label="Saved view", description=why, view=half)
             check(prop, check_selection, ctx.dataset, None, ctx.params.get("view_name") or None)
-            inputs.int("seed", min=0, required=False, default=DEFAULT_SEED, label="Seed", view=half)
+            inputs.int("seed", min=0, required=False, default=SEED, label="Seed", view=half)
         return types.Property(inputs, view=types.View(label="Sample clusters"))
 
     def execute(self, ctx: foo.ExecutionContext) -> None:

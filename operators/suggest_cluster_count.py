@@ -6,7 +6,7 @@ from typing import Any
 import fiftyone.operators as foo
 import fiftyone.operators.types as types
 
-from ..models.parameters import DEFAULT_SEED
+from ..models.parameters import SEED
 from .clustering.count import MAX_CLUSTERS, METHODS, REDUCTIONS, SAMPLE_SIZE, check_suggestion, suggest_cluster_count
 from .dataset.vectors import vector_fields
 from .execution.app import failed, stream
@@ -60,7 +60,7 @@ class SuggestClusterCount(PythonCall, foo.Operator):
             ("sample_size", 8, SAMPLE_SIZE, "Sample size", "How many vectors are used, drawn at random"),
         ):
             inputs.int(name, min=least, default=default, required=False, label=label, description=why, view=half)
-        inputs.int("seed", min=0, default=DEFAULT_SEED, required=False, label="Seed", view=half)
+        inputs.int("seed", min=0, default=SEED, required=False, label="Seed", view=half)
         return types.Property(inputs, view=view)
 
     def execute(self, ctx: foo.ExecutionContext) -> Iterator[Any]:

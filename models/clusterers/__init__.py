@@ -13,7 +13,7 @@ __all__ = ["Clusterer", "Cost", "all_clusterers", "get_clusterer", "list_cluster
 
 
 def list_clusterers() -> list[str]:
-    """Names of the methods that can run here, in the order of the menu.
+    """Return the names of the methods that can run here, in the order of the menu.
 
     A method whose packages are not installed is left out; those packages are looked for, not imported.
     """
@@ -21,18 +21,18 @@ def list_clusterers() -> list[str]:
 
 
 def all_clusterers() -> list[type[Clusterer]]:
-    """Every method's class in the order of the menu, installed or not."""
+    """Return every method's class in the order of the menu, installed or not."""
     return sorted(_found().values(), key=lambda cls: (cls.order, cls.name))
 
 
 def get_clusterer(name: str) -> type[Clusterer]:
-    """The class of a method.
+    """Return the class of a method.
 
     Args:
         name: a name as in :func:`list_clusterers`
 
     Raises:
-        ValueError: in one sentence, if there is no such method, or its packages are not installed
+        ValueError: if there is no such method, or its packages are not installed
     """
     found = _found()
     if name not in found:

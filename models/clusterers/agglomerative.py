@@ -5,7 +5,7 @@ what adds least variance, average, complete and single join by the mean, largest
 
 Where ours differs from scikit-learn's: the distances come from one matrix product, some ten times faster on embeddings.
 The tree needs all pairs, so above ``max_samples`` it is built on a random sample of that size, and every other sample
-joins the cluster of its nearest linked neighbours.
+joins the cluster of its nearest linked neighbors.
 """
 
 from typing import Annotated, Literal
@@ -14,6 +14,7 @@ import numpy as np
 from pydantic import Field
 
 from ..costs import Cost
+from ..progress import Progress
 from ..vectors.linkage import cut_tree, merge_tree
 from ..vectors.neighbors import vote
 from .base import Clusterer
@@ -63,15 +64,15 @@ class Agglomerative(Clusterer):
         self.random_state = random_state
 
     @classmethod
-    def estimate(cls, n, d, params):
+    def estimate(cls, n: int, d: int, params: dict) -> Cost:
         """All pairs of at most ``max_samples``, then the vote of the others."""
         m = min(n, params["max_samples"])
         slow = 40 if params["metric"] == "manhattan" else 1
         return Cost(0.1 + m * m * (2e-11 * d * slow + 4e-8) + 5e-11 * (n - m) * m * d, 8 * m * m + 8192 * m)
 
     @classmethod
-    def check(cls, params, n):
-        """Also refuses ward with another metric than euclidean, and more clusters than the tree has leaves."""
+    def check(cls, params: dict, n: int) -> None:
+        """Also refuse ward with another metric than euclidean, and more clusters than the tree has leaves."""
         super().check(params, n)
         if params["linkage"] == "ward" and params["metric"] != "euclidean":
             raise ValueError(
@@ -84,19 +85,19 @@ class Agglomerative(Clusterer):
             )
 
     @classmethod
-    def relevant(cls, params):
+    def relevant(cls, params: dict) -> list[str]:
         """Either ``n_clusters`` or ``distance_threshold``, as ``stop`` says."""
-        other = {"n_clusters": "distance_threshold", "distance_threshold": "n_clusters"}
+        other: dict[str | None, str] = {"n_clusters": "distance_threshold", "distance_threshold": "n_clusters"}
         return [
             name for name in super().relevant(params) if name != other.get(params.get("stop"), "distance_threshold")
         ]
 
     @classmethod
-    def offered(cls, params):
-        """Ward goes with euclidean distances only."""
+    def offered(cls, params: dict) -> dict[str, list]:
+        """The one metric that goes with ward."""
         return {"metric": ["euclidean"]} if params.get("linkage", "ward") == "ward" else {}
 
-    def _fit(self, X, progress):
+    def _fit(self, X: np.ndarray, progress: Progress) -> tuple[np.ndarray, np.ndarray | None]:
         self.linked_ = self._sample(len(X))
         leaves = X[self.linked_]
         self.children_, self.distances_ = merge_tree(leaves, self.linkage, self.metric, progress)
@@ -111,7 +112,7 @@ class Agglomerative(Clusterer):
         self._remember(X, metric=metric)
         return labels, None
 
-    def _sample(self, n):
+    def _sample(self, n: int) -> np.ndarray:
         if n <= self.max_samples:
             return np.arange(n)
         return np.sort(np.random.default_rng(self.random_state).choice(n, self.max_samples, replace=False))

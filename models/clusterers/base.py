@@ -1,4 +1,4 @@
-"""What every clusterer shares: checked parameters, labels, confidence, and places for new samples.
+"""The base of every clusterer: checked parameters, labels, confidence, and places for new samples.
 
 A clusterer is a scikit-learn estimator whose constructor carries its own form (see ``models/parameters.py``).
 A new method is one file here with one subclass of :class:`Clusterer`: it says who it is in class attributes, and
@@ -6,6 +6,8 @@ implements ``_fit``.
 """
 
 import warnings
+from collections.abc import Callable
+from typing import Any
 
 import numpy as np
 from sklearn.base import BaseEstimator, ClusterMixin
@@ -14,8 +16,8 @@ from sklearn.utils.validation import check_is_fitted, validate_data
 
 from ..costs import Cost
 from ..labels import NOISE
-from ..parameters import SEED, parameters, validated
-from ..progress import quiet
+from ..parameters import RANDOM_STATE, parameters, validated
+from ..progress import Progress, quiet
 from ..vectors.centers import centroid_confidence, inertia, nearest_centers
 from ..vectors.copies import agreed, first_copies
 from ..vectors.neighbors import distance_limits, vote
@@ -37,11 +39,11 @@ class Clusterer(ClusterMixin, BaseEstimator):
             an automatic reduction picks UMAP first
         several_spaces: whether it takes the vectors of several encoders side by side, with their ``widths``
         order: position in the menu
-        prototypes_by: which samples stand for a cluster, see :func:`models.representatives.prototypes`
+        prototypes_by: which samples stand for a cluster, see :func:`models.analysis.exemplars.prototypes`
         placed_by: what places new samples: "neighbors", the vote of the nearest training samples, "centers", the
             nearest of ``cluster_centers_``, whose ``inertia_`` is kept too, "gaussian", or "head"; see
             ``models/placement.py``
-        remedy: what to do when fewer clusters are found than were asked for
+        remedy: the usual advice when fewer clusters are found than were asked for, see :meth:`advice`
         labels_: ``(n,)`` integers, -1 for noise
         confidence_: ``(n,)`` float32 in [0, 1], 0 for noise
         n_features_in_: dimension of the vectors seen in ``fit``
@@ -60,6 +62,15 @@ class Clusterer(ClusterMixin, BaseEstimator):
     remedy = "ask for fewer"
     _limited = False
 
+    n_clusters: int
+    labels_: np.ndarray
+    confidence_: np.ndarray
+    cluster_centers_: np.ndarray
+    inertia_: float
+    vectors_: np.ndarray
+    metric_: str
+    limits_: np.ndarray | None
+
     @classmethod
     def estimate(cls, n: int, d: int, params: dict) -> Cost:
         """Expected cost of a fit.
@@ -75,15 +86,15 @@ class Clusterer(ClusterMixin, BaseEstimator):
         raise NotImplementedError(f"{cls.__name__} does not estimate its cost; implement estimate(n, d, params)")
 
     @classmethod
-    def check(cls, params: dict, n: int):
-        """Refuses combinations of parameters that cannot work on ``n`` samples.
+    def check(cls, params: dict, n: int) -> None:
+        """Refuse combinations of parameters that cannot work on ``n`` samples.
 
         Args:
             params: a complete set of parameters
             n: number of samples
 
         Raises:
-            ValueError: in one sentence with the remedy
+            ValueError: if they cannot
         """
         k = params.get("n_clusters")
         if "n_clusters" in cls.relevant(params) and k is not None and k > n:
@@ -113,8 +124,10 @@ class Clusterer(ClusterMixin, BaseEstimator):
         """
         return {}
 
-    def fit(self, X, y=None, progress=None, copies=None):
-        """Clusters ``X``.
+    def fit(
+        self, X: np.ndarray, y: Any = None, progress: Progress | None = None, copies: np.ndarray | None = None
+    ) -> "Clusterer":
+        """Cluster ``X``.
 
         Args:
             X: ``(n, d)`` vectors; float32 is kept
@@ -141,8 +154,8 @@ class Clusterer(ClusterMixin, BaseEstimator):
             self.limits_ = distance_limits(X, self.labels_, self.metric_) if self._limited else None
         return self
 
-    def assign(self, X):
-        """Places samples in the clusters found.
+    def assign(self, X: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        """Place samples in the clusters found.
 
         Args:
             X: ``(m, d)`` vectors, prepared as those seen in ``fit``
@@ -154,34 +167,40 @@ class Clusterer(ClusterMixin, BaseEstimator):
         X = validate_data(self, X, dtype=[np.float32, np.float64], order="C", reset=False)
         return agreed(first_copies(X), *self._assign(X))
 
-    def predict(self, X):
-        """Labels ``(m,)`` of samples ``(m, d)`` that may be new; -1 where the method calls them noise."""
+    def predict(self, X: np.ndarray) -> np.ndarray:
+        """Return the labels ``(m,)`` of samples ``(m, d)`` that may be new; -1 where the method calls them noise."""
         return self.assign(X)[0]
 
-    def _fit(self, X, progress):
-        """Labels ``(n,)`` of ``X`` and their confidence, None for that of :meth:`_confidence`."""
+    def advice(self) -> str:
+        """Return what to do about a fit that found fewer clusters than were asked for."""
+        return self.remedy
+
+    def _fit(self, X: np.ndarray, progress: Progress) -> tuple[np.ndarray, np.ndarray | None]:
+        """Return the labels ``(n,)`` of ``X`` and their confidence, None for that of :meth:`_confidence`."""
         raise NotImplementedError(f"{type(self).__name__} cannot fit; implement _fit(X, progress)")
 
-    def _assign(self, X):
+    def _assign(self, X: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         if self.placed_by == "centers":
             return nearest_centers(X, self.cluster_centers_)
         return vote(X, self.vectors_, self.labels_, metric=self.metric_, limits=self.limits_)
 
-    def _keep(self, X, used):
-        """Drops all clusters but the sorted numbers ``used`` from what is kept of them."""
+    def _keep(self, X: np.ndarray, used: np.ndarray) -> None:
+        """Drop all clusters but the sorted numbers ``used`` from what is kept of them."""
         if self.placed_by == "centers":
             self.cluster_centers_ = self.cluster_centers_[used]
             self.inertia_ = inertia(X, self.cluster_centers_, nearest_centers(X, self.cluster_centers_)[0])
 
-    def _confidence(self, X, labels):
+    def _confidence(self, X: np.ndarray, labels: np.ndarray) -> np.ndarray:
         return centroid_confidence(X, labels)
 
-    def _remember(self, X, noise: bool = False, metric: str = "euclidean"):
+    def _remember(self, X: np.ndarray, noise: bool = False, metric: str = "euclidean") -> None:
         # Methods without a rule for new samples place them by the training samples nearest to them.
         self.vectors_, self.metric_, self._limited = X, metric, noise
 
-    def _settled(self, X, params, copies, labels, confidence):
-        """Labels and confidence, one for all copies, in clusters that have samples; warns if these are too few."""
+    def _settled(
+        self, X: np.ndarray, params: dict, copies: np.ndarray, labels: np.ndarray, confidence: np.ndarray | None
+    ) -> tuple[np.ndarray, np.ndarray]:
+        """Return labels and confidence, one for all copies, in clusters that have samples; warn of too few of these."""
         labels = np.asarray(labels, dtype=np.int64)
         wanted = self.n_clusters if "n_clusters" in self.relevant(params) else 0
         known = max(wanted, int(labels.max(initial=NOISE)) + 1)
@@ -192,23 +211,31 @@ class Clusterer(ClusterMixin, BaseEstimator):
             distinct = int((copies == np.arange(len(X))).sum())
             few = f"ask for fewer: only {distinct:,} of {len(X):,} vectors are distinct"
             said = f"{self.name} found {found} clusters, fewer than n_clusters={wanted}; "
-            warnings.warn(said + (few if distinct < wanted else self.remedy), ConvergenceWarning, stacklevel=3)
+            warnings.warn(said + (few if distinct < wanted else self.advice()), ConvergenceWarning, stacklevel=3)
         return labels, self._confidence(X, labels)[copies] if confidence is None else given
 
-    def _among(self, X, used, labels, confidence):
-        """Labels and confidence where only the clusters ``used`` are left, and all that is kept per cluster follows."""
+    def _among(
+        self, X: np.ndarray, used: np.ndarray, labels: np.ndarray, confidence: np.ndarray
+    ) -> tuple[np.ndarray, np.ndarray]:
+        """Leave only the clusters ``used``, with all that is kept per cluster; return labels and confidence."""
         self._keep(X, used)
         if self.placed_by == "neighbors":
             return np.where(labels == NOISE, NOISE, np.searchsorted(used, labels)), confidence
         return self._assign(X)
 
     def _validated(self) -> dict:
-        given = {key: value for key, value in self.get_params(deep=False).items() if key != SEED}
+        given = {key: value for key, value in self.get_params(deep=False).items() if key != RANDOM_STATE}
         return validated(type(self), given)
 
 
-def settled(copies, labels, confidence, known: int, among):
-    """One label and confidence for all copies of a vector, and no cluster without samples.
+def settled(
+    copies: np.ndarray,
+    labels: np.ndarray,
+    confidence: np.ndarray,
+    known: int,
+    among: Callable[[np.ndarray, np.ndarray, np.ndarray], tuple[np.ndarray, np.ndarray]],
+) -> tuple[np.ndarray, np.ndarray]:
+    """Give all copies of a vector one label and confidence, and leave no cluster without samples.
 
     Args:
         copies: ``(n,)`` as :func:`models.vectors.copies.first_copies` returns them

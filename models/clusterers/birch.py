@@ -1,4 +1,4 @@
-"""Birch (Zhang et al. 1996): summarises the samples in a tree of small subclusters, then merges those.
+"""Birch (Zhang et al. 1996): summarizes the samples in a tree of small subclusters, then merges those.
 
 Choose it for many samples in few dimensions, where most fall into tight groups: memory follows the subclusters. On
 high-dimensional embeddings k-means does the same job in less time. The tree is scikit-learn's.
@@ -12,7 +12,7 @@ import numpy as np
 from pydantic import Field
 
 from ..costs import Cost
-from ..progress import quiet
+from ..progress import Progress, quiet
 from ..vectors.centers import nearest_centers
 from ..vectors.linkage import cut_tree, merge_tree
 from ..vectors.neighbors import nearest_neighbors
@@ -48,12 +48,12 @@ class Birch(Clusterer):
         self.random_state = random_state
 
     @classmethod
-    def estimate(cls, n, d, params):
+    def estimate(cls, n: int, d: int, params: dict) -> Cost:
         """One walk down the tree per sample, in Python, and the merging of some n / 2 subclusters."""
         tree = n * (2e-4 + 8e-9 * params["branching_factor"] * d)
         return Cost(0.1 + tree + 0.25 * n * n * (2e-11 * d + 4e-8), 8 * n * d + 2 * n * n)
 
-    def _fit(self, X, progress):
+    def _fit(self, X: np.ndarray, progress: Progress) -> tuple[np.ndarray, np.ndarray | None]:
         from sklearn.cluster import Birch as SklearnBirch
 
         self.threshold_ = self.threshold or self._measured(X)
@@ -72,24 +72,23 @@ class Birch(Clusterer):
         # A center may drift away from its samples, so that a whole cluster ends without any.
         return self.subcluster_labels_[nearest_centers(X, centers)[0]], None
 
-    @property
-    def remedy(self) -> str:
-        """The threshold, where few subclusters are why clusters are few."""
+    def advice(self) -> str:
+        """Return the usual advice and the threshold: few subclusters may be why clusters are few."""
         return f"lower threshold={self.threshold_:.3g}, or ask for fewer"
 
-    def _keep(self, X, used):
+    def _keep(self, X: np.ndarray, used: np.ndarray) -> None:
         kept = np.isin(self.subcluster_labels_, used)
         self.subcluster_centers_ = self.subcluster_centers_[kept]
         self.subcluster_labels_ = np.searchsorted(used, self.subcluster_labels_[kept])
 
-    def _merged(self, centers):
+    def _merged(self, centers: np.ndarray) -> np.ndarray:
         if len(centers) <= self.n_clusters:
             return np.arange(len(centers))
         children, _ = merge_tree(centers, "ward", "euclidean", quiet)
         return cut_tree(children, len(centers) - self.n_clusters)
 
-    def _measured(self, X):
-        # Two thirds of the gap between neighbours in a sample: finer, and every sample is a subcluster of its own;
+    def _measured(self, X: np.ndarray) -> float:
+        # Two thirds of the gap between neighbors in a sample: finer, and every sample is a subcluster of its own;
         # coarser, and in high dimensions everything falls into one.
         rng = np.random.default_rng(self.random_state)
         sample = X[np.sort(rng.choice(len(X), min(len(X), 2000), replace=False))]

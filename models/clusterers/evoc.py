@@ -11,6 +11,7 @@ import numpy as np
 from pydantic import Field
 
 from ..costs import Cost
+from ..progress import Progress
 from ..vectors.copies import deciding_rows, first_copies
 from .base import Clusterer
 
@@ -35,7 +36,7 @@ class EVoC(Clusterer):
         approx_n_clusters: Annotated[
             int | None, Field(ge=2, description="Take the resolution nearest to this many clusters; empty: best one")
         ] = None,
-        n_neighbors: Annotated[int, Field(ge=2, le=200, description="Neighbours per sample in the graph")] = 15,
+        n_neighbors: Annotated[int, Field(ge=2, le=200, description="Neighbors per sample in the graph")] = 15,
         min_samples: Annotated[int, Field(ge=1, description="Higher: more noise, safer clusters")] = 5,
         n_epochs: Annotated[int, Field(ge=1, description="Rounds of the embedding")] = 50,
         random_state: int | None = 51,
@@ -49,18 +50,18 @@ class EVoC(Clusterer):
         self.random_state = random_state
 
     @classmethod
-    def estimate(cls, n, d, params):
+    def estimate(cls, n: int, d: int, params: dict) -> Cost:
         """Some 40 s to compile, then nearly proportional to the number of samples."""
         return Cost(40 + 4e-7 * n * d, 14 * n * d)
 
     @classmethod
-    def check(cls, params, n):
-        """Also refuses fewer samples than a neighbourhood needs."""
+    def check(cls, params: dict, n: int) -> None:
+        """Also refuse fewer samples than a neighborhood needs."""
         super().check(params, n)
         if params["n_neighbors"] >= n:
             raise ValueError(f"n_neighbors={params['n_neighbors']} needs more than the {n} usable samples; lower it")
 
-    def _fit(self, X, progress):
+    def _fit(self, X: np.ndarray, progress: Progress) -> tuple[np.ndarray, np.ndarray | None]:
         from evoc import EVoC as PackageEVoC
 
         progress(0.0, "EVoC")

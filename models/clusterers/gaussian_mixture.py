@@ -1,4 +1,4 @@
-"""Gaussian mixture by expectation maximisation (Dempster et al. 1977): soft clusters of different size and spread.
+"""Gaussian mixture by expectation maximization (Dempster et al. 1977): soft clusters of different size and spread.
 
 Choose it for clusters of unequal spread, or when the confidence should be a probability. In high dimensions the
 probabilities saturate near 0 and 1; reduce first if they are to say anything. The work is scikit-learn's.
@@ -10,6 +10,7 @@ import numpy as np
 from pydantic import Field
 
 from ..costs import Cost
+from ..progress import Progress
 from .base import Clusterer
 
 
@@ -58,14 +59,14 @@ class GaussianMixture(Clusterer):
         self.random_state = random_state
 
     @classmethod
-    def estimate(cls, n, d, params):
+    def estimate(cls, n: int, d: int, params: dict) -> Cost:
         """Some 20 passes, whose cost has another factor d with tied and full covariances."""
         k, full = params["n_clusters"], params["covariance_type"] == "full"
         pairs = d if full or params["covariance_type"] == "tied" else 40
         seconds = 0.2 + 20 * params["n_init"] * n * k * d * pairs * 4e-11
         return Cost(seconds, 8 * (3 * n * k + 2 * n * d + 3 * d * d * (k if full else 1) * (pairs != 40)))
 
-    def _fit(self, X, progress):
+    def _fit(self, X: np.ndarray, progress: Progress) -> tuple[np.ndarray, np.ndarray]:
         from sklearn.mixture import GaussianMixture as SklearnGaussianMixture
 
         progress(0.0, "Gaussian mixture")
@@ -94,18 +95,18 @@ class GaussianMixture(Clusterer):
         self.converged_, self.n_iter_ = bool(model.converged_), int(model.n_iter_)
         return self._assign(X)
 
-    def _keep(self, X, used):
+    def _keep(self, X: np.ndarray, used: np.ndarray) -> None:
         self.weights_ = self.weights_[used] / self.weights_[used].sum()
         self.cluster_centers_ = self.cluster_centers_[used]
         if self.covariance_type != "tied":
             self.precisions_cholesky_ = self.precisions_cholesky_[used]
 
-    def _assign(self, X):
+    def _assign(self, X: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         return posterior(X, self.weights_, self.cluster_centers_, self.precisions_cholesky_)
 
 
-def log_density(X, weights, means, cholesky):
-    """Log of the weighted density of each component at each sample, up to a constant of the dimension.
+def log_density(X: np.ndarray, weights: np.ndarray, means: np.ndarray, cholesky: np.ndarray) -> np.ndarray:
+    """Return the log of the weighted density of each component at each sample, up to a constant of the dimension.
 
     Args:
         X: ``(n, d)`` vectors
@@ -131,8 +132,10 @@ def log_density(X, weights, means, cholesky):
     return logs + np.log(factors).sum(axis=1) - 0.5 * squares
 
 
-def posterior(X, weights, means, cholesky):
-    """Labels ``(n,)`` and float32 probabilities ``(n,)`` of the most likely component; arguments as above."""
+def posterior(
+    X: np.ndarray, weights: np.ndarray, means: np.ndarray, cholesky: np.ndarray
+) -> tuple[np.ndarray, np.ndarray]:
+    """Return labels ``(n,)`` and float32 probabilities ``(n,)`` of the most likely component; arguments as above."""
     logs = log_density(X, weights, means, cholesky)
     labels = logs.argmax(axis=1)
     best = logs[np.arange(len(logs)), labels]

@@ -4,8 +4,8 @@ Choose it when the number of clusters is unknown and outliers should stay out. A
 dense regions, and most samples end as noise: reduce with UMAP first, as ``reduce="auto"`` does. The work is done by the
 hdbscan package (McInnes et al. 2017).
 
-Where ours differs: the cosine metric, which the package's trees lack, is the euclidean one on normalised vectors, of
-the same order. New samples are placed by their neighbours, within the distances that cluster members keep, so that no
+Where ours differs: the cosine metric, which the package's trees lack, is the euclidean one on normalized vectors, of
+the same order. New samples are placed by their neighbors, within the distances that cluster members keep, so that no
 new cluster is invented. ``min_samples`` is 5 and not ``min_cluster_size``, with which CIFAR-10 features after UMAP fell
 into two to four clusters for most seeds.
 """
@@ -17,8 +17,10 @@ from pydantic import Field
 
 from ..costs import Cost
 from ..labels import NOISE
+from ..progress import Progress
 from ..vectors.neighbors import vote
 from .base import Clusterer
+from .kmeans import unit_rows
 
 
 class HDBSCAN(Clusterer):
@@ -65,7 +67,7 @@ class HDBSCAN(Clusterer):
         alpha: Annotated[float, Field(gt=0, description="Scales distances between clusters; rarely changed")] = 1.0,
         algorithm: Annotated[
             Literal["best", "generic", "prims_kdtree", "prims_balltree", "boruvka_kdtree", "boruvka_balltree"],
-            Field(description="How neighbours are searched; best chooses by size and metric"),
+            Field(description="How neighbors are searched; best chooses by size and metric"),
         ] = "best",
         leaf_size: Annotated[int, Field(ge=1, description="Samples in a leaf of the search tree")] = 40,
         approx_min_span_tree: Annotated[bool, Field(description="Accept a slightly worse tree for speed")] = True,
@@ -94,14 +96,14 @@ class HDBSCAN(Clusterer):
         self.assign_noise = assign_noise
 
     @classmethod
-    def estimate(cls, n, d, params):
-        """The search trees help in few dimensions only; above, every pair is looked at."""
+    def estimate(cls, n: int, d: int, params: dict) -> Cost:
+        """Search trees in few dimensions, where they help; above, every pair."""
         pairs = n**1.2 * 15 if d <= 30 else n * n
         return Cost(0.3 + pairs * (1.3e-9 * d + 1e-8), 8 * n * (d + 40))
 
     @classmethod
-    def check(cls, params, n):
-        """Also refuses a minimum cluster size that nothing can reach, and limits that exclude each other."""
+    def check(cls, params: dict, n: int) -> None:
+        """Also refuse a minimum cluster size that nothing can reach, and limits that exclude each other."""
         super().check(params, n)
         if params["min_cluster_size"] > n:
             raise ValueError(
@@ -115,8 +117,8 @@ class HDBSCAN(Clusterer):
             )
 
     @classmethod
-    def relevant(cls, params):
-        """Leaves out the exponent of a metric not chosen, and what the leaf method or a treeless search ignore."""
+    def relevant(cls, params: dict) -> list[str]:
+        """Leave out the exponent of a metric not chosen, and what the leaf method or a treeless search ignore."""
         ignored = set()
         if params.get("metric") != "minkowski":
             ignored.add("p")
@@ -126,7 +128,7 @@ class HDBSCAN(Clusterer):
             ignored |= {"leaf_size", "approx_min_span_tree"}
         return [name for name in super().relevant(params) if name not in ignored]
 
-    def _fit(self, X, progress):
+    def _fit(self, X: np.ndarray, progress: Progress) -> tuple[np.ndarray, np.ndarray]:
         from hdbscan import HDBSCAN as PackageHDBSCAN
 
         progress(0.0, "HDBSCAN")
@@ -140,7 +142,7 @@ class HDBSCAN(Clusterer):
             params["cluster_selection_epsilon_max"] = float("inf")
         model = PackageHDBSCAN(**params, core_dist_n_jobs=1).fit(
             # float64, which its plain search takes only and its trees make anyway
-            (_unit_rows(X) if cosine else X).astype(np.float64)
+            (unit_rows(X) if cosine else X).astype(np.float64)
         )
         self.persistence_ = np.asarray(model.cluster_persistence_)
         self.noise_share_ = float((model.labels_ == NOISE).mean())
@@ -153,19 +155,15 @@ class HDBSCAN(Clusterer):
         self._remember(X, noise=keep_noise, metric=metric)
         return labels, confidence
 
-    def _keep(self, X, used):
+    def _keep(self, X: np.ndarray, used: np.ndarray) -> None:
         self.persistence_ = self.persistence_[used]
 
 
-def _joined(X, labels, confidence, metric):
+def _joined(X: np.ndarray, labels: np.ndarray, confidence: np.ndarray, metric: str) -> tuple[np.ndarray, np.ndarray]:
+    """Return labels and confidence with noise in the cluster of its nearest members."""
     labels, confidence = labels.copy(), confidence.copy()
     noise = labels == NOISE
     labels[noise], share = vote(X[noise], X[~noise], labels[~noise], metric=metric)
     # However clear the vote, the sample lies outside the cluster: half says so, and keeps it last.
     confidence[noise] = share / 2
     return labels, confidence
-
-
-def _unit_rows(X):
-    lengths = np.linalg.norm(X, axis=1, keepdims=True)
-    return X / np.where(lengths > 0, lengths, 1)

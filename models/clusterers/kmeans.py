@@ -1,6 +1,6 @@
-"""k-means: the default. Splits the vectors into a given number of compact groups; everyone gets a cluster.
+"""k-means: the default. Splits the vectors into a given number of compact groups; every sample gets a cluster.
 
-On unit vectors (L2-normalised embeddings) it is spherical k-means (Dhillon and Modha 2001): centers keep length 1 and
+On unit vectors (L2-normalized embeddings) it is spherical k-means (Dhillon and Modha 2001): centers keep length 1 and
 similarity is the cosine. Elsewhere it is Lloyd's k-means (1982).
 
 Where ours differs: a single Lloyd run over all samples starts from centers that were improved by swapping (Fränti 2018,
@@ -14,6 +14,7 @@ import numpy as np
 from pydantic import Field
 
 from ..costs import Cost
+from ..progress import Progress
 from ..vectors.centers import cluster_means, inertia, is_unit, nearest_centers
 from .base import Clusterer
 
@@ -60,14 +61,14 @@ class KMeans(Clusterer):
         self.random_state = random_state
 
     @classmethod
-    def estimate(cls, n, d, params):
+    def estimate(cls, n: int, d: int, params: dict) -> Cost:
         """Some 30 passes over all samples, after the starts and swaps on the sample."""
         k = params["n_clusters"]
         sample = min(n, _sample_size(k))
         passes = 30 * n + (4 * params["n_init"] + 4 * params["swaps"]) * sample
         return Cost(0.1 + passes * (4e-11 * d * k + 5e-10 * d), 16 * n + 12 * min(n, _BLOCK) * k + 4 * sample * d)
 
-    def _fit(self, X, progress):
+    def _fit(self, X: np.ndarray, progress: Progress) -> tuple[np.ndarray, np.ndarray]:
         rng = np.random.default_rng(self.random_state)
         unit = self.spherical and is_unit(X)
         origin = np.zeros(X.shape[1], X.dtype) if unit else X.mean(axis=0, dtype=np.float64).astype(X.dtype)
@@ -80,7 +81,7 @@ class KMeans(Clusterer):
         self.inertia_ = inertia(data, centers, labels)
         return labels, confidence
 
-    def _seed(self, X, unit, rng):
+    def _seed(self, X: np.ndarray, unit: bool, rng: np.random.Generator) -> np.ndarray:
         size = min(len(X), _sample_size(self.n_clusters))
         sample = X if size == len(X) else X[np.sort(rng.choice(len(X), size, replace=False))]
         starts = []
@@ -94,7 +95,7 @@ class KMeans(Clusterer):
                 best = trial
         return best.centers
 
-    def _lloyd(self, X, centers, unit, progress):
+    def _lloyd(self, X: np.ndarray, centers: np.ndarray, unit: bool, progress: Progress) -> np.ndarray:
         scale = float(X.var(axis=0, dtype=np.float64).mean())
         for iteration in range(1, self.max_iter + 1):
             self.n_iter_ = iteration
@@ -121,18 +122,18 @@ def _sample_size(k: int) -> int:
     return max(4096, 40 * k)
 
 
-def _squares(X, centers):
-    """Squared Euclidean distances ``(n, k)``, not negative."""
+def squared_distances(X: np.ndarray, centers: np.ndarray) -> np.ndarray:
+    """Return the squared Euclidean distances ``(n, k)``, not negative."""
     own = np.einsum("ij,ij->i", X, X)[:, None]
     found = own + np.einsum("ij,ij->i", centers, centers) - 2 * (X @ centers.T)
     return np.maximum(found, 0, out=found)
 
 
-def _plus_plus(X, k, rng):
-    """Greedy k-means++ (Arthur and Vassilvitskii 2007): of several draws, the one that serves most samples."""
+def _plus_plus(X: np.ndarray, k: int, rng: np.random.Generator) -> np.ndarray:
+    """Choose centers by greedy k-means++ (Arthur and Vassilvitskii 2007): of several draws, that which serves most."""
     tries = 2 + int(np.log(k))
     chosen = [int(rng.integers(len(X)))]
-    nearest = _squares(X, X[chosen])[:, 0]
+    nearest = squared_distances(X, X[chosen])[:, 0]
     for _ in range(1, k):
         total = nearest.sum(dtype=np.float64)
         if total > 0:
@@ -140,15 +141,15 @@ def _plus_plus(X, k, rng):
         else:
             drawn = rng.integers(len(X), size=tries)
         drawn = np.minimum(drawn, len(X) - 1)
-        served = np.minimum(nearest[:, None], _squares(X, X[drawn]))
+        served = np.minimum(nearest[:, None], squared_distances(X, X[drawn]))
         best = int(served.sum(axis=0, dtype=np.float64).argmin())
         chosen.append(int(drawn[best]))
         nearest = served[:, best]
     return X[chosen]
 
 
-def _step(X, centers, unit):
-    """One Lloyd step: the centers of the samples nearest to each center; an empty one restarts far out."""
+def _step(X: np.ndarray, centers: np.ndarray, unit: bool) -> np.ndarray:
+    """Do one Lloyd step: the centers of the samples nearest to each center; an empty one restarts far out."""
     labels = np.empty(len(X), dtype=np.int64)
     score = np.empty(len(X), dtype=X.dtype)
     half = 0.5 * np.einsum("ij,ij->i", centers, centers)
@@ -164,35 +165,37 @@ def _step(X, centers, unit):
     if len(empty):
         distance = -score if unit else 0.5 * np.einsum("ij,ij->i", X, X) - score
         moved[empty] = X[np.argsort(-distance, kind="stable")[: len(empty)]]
-    return _unit_rows(moved) if unit else moved
+    return unit_rows(moved) if unit else moved
 
 
-def _unit_rows(centers):
-    lengths = np.linalg.norm(centers, axis=1, keepdims=True)
-    return centers / np.where(lengths > 0, lengths, 1)
+def unit_rows(X: np.ndarray) -> np.ndarray:
+    """Return ``X`` ``(n, d)`` with rows of length 1; rows of zeros stay."""
+    lengths = np.linalg.norm(X, axis=1, keepdims=True)
+    return X / np.where(lengths > 0, lengths, 1)
 
 
-def _iterate(X, centers, unit, steps: int) -> _Start:
+def _iterate(X: np.ndarray, centers: np.ndarray, unit: bool, steps: int) -> _Start:
     for _ in range(steps):
         centers = _step(X, centers, unit)
-    squares = _squares(X, centers)
+    squares = squared_distances(X, centers)
     labels = squares.argmin(axis=1)
     nearest, second = np.partition(squares, 1, axis=1)[:, :2].T
     return _Start(centers, labels, nearest, second, float(nearest.sum(dtype=np.float64)))
 
 
-def _swapped(X, start: _Start, rng):
-    """``start``'s centers with one moved: a cheap one to lose, to one of the places that gain most."""
+def _swapped(X: np.ndarray, start: _Start, rng: np.random.Generator) -> np.ndarray:
+    """Return ``start``'s centers with one moved: a cheap one to lose, to one of the places that gain most."""
     k = len(start.centers)
     loss = np.bincount(start.labels, weights=start.second - start.nearest, minlength=k)
     # Drawn, not the cheapest: a refused swap must not be tried again and again.
-    lost = rng.choice(k, p=_shares(1.0 / (loss + 1e-3 * loss.mean() + 1e-12)))
-    drawn = rng.choice(len(X), size=4, p=_shares(start.nearest.astype(np.float64) + 1e-12))
-    gain = np.maximum(start.nearest[:, None] - _squares(X, X[drawn]), 0).sum(axis=0)
+    lost = rng.choice(k, p=normalized_weights(1.0 / (loss + 1e-3 * loss.mean() + 1e-12)))
+    drawn = rng.choice(len(X), size=4, p=normalized_weights(start.nearest.astype(np.float64) + 1e-12))
+    gain = np.maximum(start.nearest[:, None] - squared_distances(X, X[drawn]), 0).sum(axis=0)
     centers = start.centers.copy()
     centers[lost] = X[drawn[gain.argmax()]]
     return centers
 
 
-def _shares(weights):
+def normalized_weights(weights: np.ndarray) -> np.ndarray:
+    """Return weights ``(n,)`` that sum to 1, as draws take them."""
     return weights / weights.sum()

@@ -5,9 +5,11 @@ Choose it for very many samples when the last percent of compactness does not ma
 
 from typing import Annotated
 
+import numpy as np
 from pydantic import Field
 
 from ..costs import Cost
+from ..progress import Progress
 from ..vectors.centers import inertia, nearest_centers
 from .base import Clusterer
 
@@ -50,12 +52,12 @@ class MiniBatchKMeans(Clusterer):
         self.random_state = random_state
 
     @classmethod
-    def estimate(cls, n, d, params):
+    def estimate(cls, n: int, d: int, params: dict) -> Cost:
         """A few passes, and one to label everything."""
         k = params["n_clusters"]
         return Cost(0.1 + n * d * (6e-10 * k + 1e-8) + 2e-9 * params["n_init"] * d * k * k, 16 * n + 4 * 8192 * k)
 
-    def _fit(self, X, progress):
+    def _fit(self, X: np.ndarray, progress: Progress) -> tuple[np.ndarray, np.ndarray]:
         from sklearn.cluster import MiniBatchKMeans as SklearnMiniBatchKMeans
 
         progress(0.0, "mini-batch k-means")

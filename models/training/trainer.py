@@ -16,7 +16,7 @@ import numpy as np
 import torch
 
 from ..devices import best_precision
-from ..parameters import DEFAULT_SEED, parameters
+from ..parameters import SEED, parameters
 from ..progress import Progress, quiet
 from .augmentation import Draw
 from .backbones import count_weights
@@ -64,7 +64,7 @@ class Training:
         pixels: Pixels,
         path: Path,
         epochs: int,
-        seed: int = DEFAULT_SEED,
+        seed: int = SEED,
         about: dict | None = None,
         truth: list | None = None,
     ):

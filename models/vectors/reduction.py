@@ -13,7 +13,7 @@ from pydantic import Field
 from sklearn.base import BaseEstimator, TransformerMixin
 
 from ..costs import Cost
-from ..parameters import SEED, validated
+from ..parameters import RANDOM_STATE, validated
 from ..progress import Progress, quiet
 from .neighbors import Neighbors, nearest_neighbors
 
@@ -53,7 +53,7 @@ class Reduction(TransformerMixin, BaseEstimator):
         return Cost(0.0, 0)
 
     def _validated(self) -> dict:
-        given = {key: value for key, value in self.get_params(deep=False).items() if key != SEED}
+        given = {key: value for key, value in self.get_params(deep=False).items() if key != RANDOM_STATE}
         return validated(type(self), given)
 
 

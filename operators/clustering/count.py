@@ -6,7 +6,7 @@ import fiftyone as fo
 import numpy as np
 from pydantic import Field
 
-from ...models.parameters import DEFAULT_SEED, typed
+from ...models.parameters import SEED, typed
 from ...models.progress import Progress
 from ...models.vectors.normalize import l2_normalize
 from ..dataset.rows import Rows
@@ -35,7 +35,7 @@ def suggest_cluster_count(
     reduce: str = "none",
     max_clusters: Annotated[int, Field(ge=2)] = MAX_CLUSTERS,
     sample_size: Annotated[int, Field(ge=8)] = SAMPLE_SIZE,
-    seed: int = DEFAULT_SEED,
+    seed: int = SEED,
     progress: Progress | None = None,
 ) -> dict:
     """Suggest how many clusters to ask for; read the vectors only and change nothing.
@@ -97,7 +97,7 @@ def check_suggestion(
     reduce: str = "none",
     max_clusters: int = MAX_CLUSTERS,
     sample_size: int = SAMPLE_SIZE,
-    seed: int = DEFAULT_SEED,
+    seed: int = SEED,
     progress: Progress | None = None,
 ) -> tuple[Target, str]:
     """Refuse the arguments of :func:`suggest_cluster_count` that can be refused before any work.

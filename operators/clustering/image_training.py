@@ -145,7 +145,7 @@ def learn(request: ImageRequest, num_workers: int | None, stages: Stages) -> Ima
             record = training.run(path.is_file(), stages.enter("training"))
         except Stopped as stop:
             raise Stopped(f"{stop}{_kept(name)}") from None
-    return replace(request, trained=TrainedClusterer(request.method.name, record, training.network.packed()))
+    return replace(request, trained=TrainedClusterer(request.method.name, record, training.network.to_arrays()))
 
 
 def _start(encoder: Any, recipe: "ClusteringRecipe") -> "Start | None":

@@ -7,7 +7,7 @@ import numpy as np
 from pydantic import Field
 
 from ...models.labels import NOISE
-from ...models.parameters import DEFAULT_SEED, typed
+from ...models.parameters import SEED, typed
 from ...models.progress import Progress
 from ...models.vectors.normalize import l2_normalize
 from ..dataset.vectors import COORDINATES, VectorTable, first_space, read_spaces
@@ -41,7 +41,7 @@ def compute_clusters(
     cluster_field: str | None = None,
     visualize: bool = True,
     ground_truth: str | None = None,
-    seed: int = DEFAULT_SEED,
+    seed: int = SEED,
     normalize: bool | None = None,
     train: Literal["embeddings", "images"] = "embeddings",
     name: str | None = None,

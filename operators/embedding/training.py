@@ -10,7 +10,7 @@ from typing import Annotated, Any
 import fiftyone as fo
 from pydantic import Field
 
-from ...models.parameters import DEFAULT_SEED, typed
+from ...models.parameters import SEED, typed
 from ...models.progress import Progress
 from ...models.training.pixels import Pixels
 from ...models.training.recipe import Recipe
@@ -37,7 +37,7 @@ def train_encoder(
     resume: bool = False,
     patches_field: str | None = None,
     ground_truth: str | None = None,
-    seed: int = DEFAULT_SEED,
+    seed: int = SEED,
     num_workers: Annotated[int | None, Field(ge=0)] = None,
     progress: Progress | None = None,
 ) -> dict:

@@ -7,7 +7,7 @@ import fiftyone as fo
 import numpy as np
 from pydantic import Field
 
-from ...models.parameters import DEFAULT_SEED, typed
+from ...models.parameters import SEED, typed
 from ...models.progress import Progress
 from ...models.vectors.normalize import l2_normalize
 from ..dataset.ground_truth import read_truth, truth_path
@@ -29,7 +29,7 @@ def check_neighbors(
     n_neighbors: Annotated[int, Field(ge=1, le=500)] = 20,
     ground_truth: str | None = None,
     ids: list[str] | None = None,
-    seed: int = DEFAULT_SEED,
+    seed: int = SEED,
     progress: Progress | None = None,
 ) -> dict:
     """Mine neighbors as SCAN and its relatives do, show those of a few images, and say how far they can be trusted.

@@ -7,7 +7,7 @@ import fiftyone as fo
 import numpy as np
 from pydantic import Field
 
-from ...models.parameters import DEFAULT_SEED, typed
+from ...models.parameters import SEED, typed
 from ..runs.clusters import cluster_label
 from ..runs.run import Run
 from ..runs.saved_views import check_selection, save_selection
@@ -28,7 +28,7 @@ def sample_clusters(
     tag: str | None = None,
     view_name: str | None = None,
     strategy: str = "mixed",
-    seed: Annotated[int, Field(ge=0)] = DEFAULT_SEED,
+    seed: Annotated[int, Field(ge=0)] = SEED,
 ) -> dict:
     """Choose as many members of every cluster; noise is left out.
 
@@ -80,7 +80,7 @@ def check_delegated(
     tag: str | None = None,
     view_name: str | None = None,
     strategy: str = "mixed",
-    seed: int = DEFAULT_SEED,
+    seed: int = SEED,
 ) -> None:
     """Refuse the arguments of :func:`sample_clusters` that can be refused before any work of a worker.
 

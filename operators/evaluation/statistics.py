@@ -15,7 +15,7 @@ import fiftyone as fo
 import numpy as np
 
 from ...models.labels import NOISE
-from ...models.parameters import DEFAULT_SEED
+from ...models.parameters import SEED
 from ..runs.run import Run
 from ..runs.store import fetch_results, results_file
 
@@ -27,7 +27,7 @@ CLASSES = 200  # a confusion matrix of more cannot be read
 
 
 def make_statistics(
-    ids: Sequence[str], X: np.ndarray | None, labels: np.ndarray, confidence: np.ndarray, seed: int = DEFAULT_SEED
+    ids: Sequence[str], X: np.ndarray | None, labels: np.ndarray, confidence: np.ndarray, seed: int = SEED
 ) -> dict[str, Any]:
     """Compute the statistics of a clustering, plain data.
 

@@ -8,7 +8,7 @@ import numpy as np
 from pydantic import Field
 
 from ...models.naming.criterion import place_images
-from ...models.parameters import DEFAULT_SEED, typed
+from ...models.parameters import SEED, typed
 from ...models.progress import Progress
 from ...models.vectors.normalize import l2_normalize
 from ..dataset.files import files_of
@@ -61,7 +61,7 @@ def group_by_criterion(
     layout: Literal["images", "sheet"] = "images",
     max_concurrency: Annotated[int, Field(ge=1, le=64)] = 4,
     timeout: Annotated[float, Field(gt=0, le=3600)] = 60.0,
-    seed: Annotated[int, Field(ge=0)] = DEFAULT_SEED,
+    seed: Annotated[int, Field(ge=0)] = SEED,
     progress: Progress | None = None,
 ) -> dict:
     """Group images by a criterion such as "action", "place" or "mood", with far fewer questions than images.

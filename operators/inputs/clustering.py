@@ -7,7 +7,7 @@ import inspect
 
 import fiftyone.operators.types as types
 
-from ...models.parameters import DEFAULT_SEED, validated
+from ...models.parameters import SEED, validated
 from ..clustering.constraints import METHODS, check_constraints, edited_runs
 from ..clustering.estimates import Estimate, estimate_run, image_estimate
 from ..clustering.job import compute_clusters
@@ -107,8 +107,8 @@ def add_options(ctx, inputs, target):
         add_choice(inputs, "ground_truth", options, NONE, "Ground truth", why, space=HALF)
     view = types.View(space=HALF)
     why = "Same seed, same clusters"
-    prop = inputs.int("seed", min=0, required=False, default=DEFAULT_SEED, label="Seed", description=why, view=view)
-    seed = ctx.params.get("seed", DEFAULT_SEED)
+    prop = inputs.int("seed", min=0, required=False, default=SEED, label="Seed", description=why, view=view)
+    seed = ctx.params.get("seed", SEED)
     if seed is not None and (not isinstance(seed, int) or not 0 <= seed <= MAX_SEED):
         refuse(prop, f"seed {seed!r} is not valid; use an integer from 0 to {MAX_SEED}")
     inputs.bool(

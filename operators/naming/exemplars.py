@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from ...models.labels import NOISE
-from ...models.parameters import DEFAULT_SEED
+from ...models.parameters import SEED
 from ...models.vectors.normalize import l2_normalize
 from ..dataset.vectors import read_spaces
 from ..runs.members import Members
@@ -56,7 +56,7 @@ class Exemplars:
         return [self.chosen[other][0] for other in self.near.get(cluster, []) if self.chosen.get(other)]
 
 
-def choose_exemplars(members: Members, n: int, seed: int = DEFAULT_SEED) -> Exemplars:
+def choose_exemplars(members: Members, n: int, seed: int = SEED) -> Exemplars:
     """Choose images of every cluster: prototypes and varied members, without near-duplicates.
 
     Args:

@@ -8,7 +8,7 @@ from pydantic import Field
 
 from ...models.labels import NOISE
 from ...models.naming.answers import alike
-from ...models.parameters import DEFAULT_SEED, typed
+from ...models.parameters import SEED, typed
 from ...models.progress import Progress
 from ..execution.locks import write_lock
 from ..execution.stages import Stages
@@ -50,7 +50,7 @@ def label_clusters(
     timeout: Annotated[float, Field(gt=0, le=3600)] = 60.0,
     label_field: str | None = None,
     encoder: str | None = None,
-    seed: Annotated[int, Field(ge=0)] = DEFAULT_SEED,
+    seed: Annotated[int, Field(ge=0)] = SEED,
     progress: Progress | None = None,
 ) -> dict:
     """Name the clusters of a run; noise is never named and never sent.

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 from fiftyone.plugins.orgs.constellation.clusters.models.clusterers import get_clusterer
-from fiftyone.plugins.orgs.constellation.clusters.models.clusterers.deep.networks import packed, probabilities
+from fiftyone.plugins.orgs.constellation.clusters.models.clusterers.deep.networks import probabilities, to_arrays
 from fiftyone.plugins.orgs.constellation.clusters.models.clusterers.gaussian_mixture import log_density
 from fiftyone.plugins.orgs.constellation.clusters.models.placement import (
     MIXED,
@@ -55,7 +55,7 @@ def test_merged_probabilities_add_up(data):
 def test_merged_outputs_of_a_head_add_up(data):
     X, _ = data
     rng = np.random.default_rng(1)
-    head, arrays = packed([(rng.normal(size=(6, 10)), rng.normal(size=10))], votes=2)
+    head, arrays = to_arrays([(rng.normal(size=(6, 10)), rng.normal(size=10))], votes=2)
     spec = {"kind": "head", "head": head, "reduction": "none", "normalize": False, "dimension": 6}
     P = probabilities(X, head, arrays)
     labels, sure = place_by_arrays(spec, arrays, X, {0: 4})

@@ -390,7 +390,7 @@ def test_seconds_are_those_of_the_stages(blobs, compute):
         "scoring",
         "writing",
     }
-    assert clustering.DEFAULT_SEED == 51
+    assert clustering.SEED == 51
 
 
 def test_a_vector_field_is_never_taken_for_a_leftover(dataset, compute, tmp_path):

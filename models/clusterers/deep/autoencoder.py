@@ -1,20 +1,26 @@
-"""Clusters in the code of an autoencoder: what DEC and IDEC have in common."""
+"""Clusters in the code of an autoencoder: the base of DEC and IDEC."""
 
 import math
+from collections.abc import Callable
 from itertools import pairwise
-from typing import Annotated, Literal
+from typing import TYPE_CHECKING, Annotated, Literal, NamedTuple, cast
 
 import numpy as np
 from pydantic import Field
 
 from ...costs import Cost
+from ...progress import Progress
 from ...vectors.centers import cluster_means
-from .heads import Head, HeadClusterer
-from .losses import label_cross_entropy, student_t, target_distribution
-from .networks import WIDEST, exported, perceptron
+from ...vectors.neighbors import Neighbors
+from .heads import Head, HeadClusterer, Task
+from .losses import label_cross_entropy, student_t, target_distribution, total
+from .networks import WIDEST, perceptron, to_layers
 from .objectives import code_losses
-from .steps import History, batches, total
+from .steps import History, batches, sum_finite
 from .warm_start import UMAP_SIZES, kmeans_of_codes, start_kind, widening
+
+if TYPE_CHECKING:
+    from torch import Tensor, nn
 
 BATCH = 256
 # Widths between the vectors and the code: for embeddings, and the papers' for pixels.
@@ -40,20 +46,49 @@ CodeSize = Annotated[int, Field(ge=2, le=256, description="Dimension of the code
 ClusterSteps = Annotated[int, Field(ge=1, le=1_000_000, description="Most steps of the clustering itself")]
 
 
+class CodeModel(NamedTuple):
+    """An autoencoder with cluster centers in its code.
+
+    Args:
+        encoder: vectors ``(b, q)`` to codes ``(b, c)``
+        decoder: codes to vectors
+        centers: ``(k, c)``
+    """
+
+    encoder: "nn.Sequential"
+    decoder: "nn.Sequential"
+    centers: "nn.Parameter"
+
+    def weights(self) -> "list[nn.Parameter]":
+        """Return all that learns."""
+        return [self.centers, *self.encoder.parameters(), *self.decoder.parameters()]
+
+
 class AutoencoderClusterer(HeadClusterer):
     """Base of DEC and IDEC.
 
     Attributes:
         reconstructs: whether the code must still reconstruct the vectors while clustering
-        divergence_weight: weight of the divergence in the loss
     """
 
     reconstructs = False
-    divergence_weight = 1.0
     prototypes_by = "score"
 
+    architecture: str
+    pretrain_steps: int
+    steps: int
+    heads: int
+    code_size: int
+    start: str
+    learning_rate: float
+
+    @property
+    def divergence_weight(self) -> float:
+        """Weight of the divergence in the loss."""
+        return 1.0
+
     @classmethod
-    def estimate(cls, n, d, params):
+    def estimate(cls, n: int, d: int, params: dict) -> Cost:
         """Both trainings, of encoder and decoder, and passes over all samples before the second and for its history."""
         q = d if params["architecture"] == PIXELS else min(d, WIDEST)
         sizes = [q, *WIDTHS[params["architecture"]], params["code_size"]]
@@ -64,28 +99,35 @@ class AutoencoderClusterer(HeadClusterer):
         seconds = 2 + 2.5e-11 * n * min(n, 40_000) * q + params["heads"] * (umap + work)
         return Cost(seconds, 4 * n * (3 * q + 100) + 16 * weights + 4 * 2048 * min(n, 40_000))
 
-    def _train(self, task, boost, seed, progress):
+    def _train(self, task: Task, boost: float, seed: int, progress: Progress) -> Head:
         encoder, decoder = self._networks(task)
         whole = self.pretrain_steps + self.steps
         self._pretrain(task, encoder, decoder, seed, lambda step: progress(step / whole, f"autoencoder step {step}"))
-        told = self.pretrain_steps / whole
-        model = self._begin(task, encoder, decoder, seed, lambda fraction, message: progress(told, message))
+        pretrained = self.pretrain_steps / whole
+        model = self._begin(task, encoder, decoder, seed, lambda f, m="": progress(pretrained, m))
         history = self._cluster(
             task, model, boost, seed,
             lambda step: progress((self.pretrain_steps + step) / whole, f"clustering step {step}"),
         )  # fmt: skip
-        centers = model[-1].detach().cpu().numpy()
+        centers = model.centers.detach().cpu().numpy()
         score = self._score(task, model) if self.heads > 1 else 0.0  # nothing to compare it with
-        return Head(score, exported(encoder), history.columns, centers=centers)
+        return Head(score, to_layers(encoder), history.columns, centers=centers)
 
-    def _widest(self):
+    def _widest(self) -> float:
         return math.inf if self.architecture == PIXELS else super()._widest()
 
-    def _networks(self, task):
+    def _networks(self, task: Task) -> "list[nn.Sequential]":
         sizes = [task.X.shape[1], *WIDTHS[self.architecture], self.code_size]
         return [perceptron(s, batch_norm=False).to(task.X.device) for s in (sizes, sizes[::-1])]
 
-    def _pretrain(self, task, encoder, decoder, seed, report):
+    def _pretrain(
+        self,
+        task: Task,
+        encoder: "nn.Sequential",
+        decoder: "nn.Sequential",
+        seed: int,
+        report: Callable[[int], object],
+    ) -> None:
         import torch
 
         weights = [*encoder.parameters(), *decoder.parameters()]
@@ -96,42 +138,43 @@ class AutoencoderClusterer(HeadClusterer):
             X = task.X[rows]
             parts = {"reconstruction": ((decoder(encoder(X)) - X) ** 2).mean()}
             optimizer.zero_grad()
-            total(parts, f"{self.name}'s autoencoder", step).backward()
+            sum_finite(parts, f"{self.name}'s autoencoder", step).backward()
             optimizer.step()
 
-    def _start(self, Z, knn, seed, progress):
-        # Later, in the code, where neighbours share more than in the vectors.
+    def _start(self, Z: np.ndarray, knn: Neighbors | None, seed: int, progress: Progress) -> np.ndarray | None:
+        # Later, in the code, where neighbors share more than in the vectors.
         return None
 
-    def _begin(self, task, encoder, decoder, seed, report):
-        """Centers to start from in the code, which is widened if need be."""
+    def _begin(
+        self, task: Task, encoder: "nn.Sequential", decoder: "nn.Sequential", seed: int, progress: Progress
+    ) -> CodeModel:
+        """Choose centers to start from in the code, which is widened if need be."""
         import torch
 
         with torch.no_grad():
             codes = encoder(task.X).cpu().numpy()
             start = task.start
             if start is None and start_kind(self.start, len(codes)) == "umap":
-                start = torch.as_tensor(super()._start(codes, None, seed, report), device=task.X.device)
+                start = torch.as_tensor(super()._start(codes, None, seed, progress), device=task.X.device)
                 torch.set_num_threads(1)  # UMAP's compiled code changes them
-            centers, squares = starting_centers(codes, start, task.n_clusters, seed)
+            first_centers, squares = starting_centers(codes, start, task.n_clusters, seed)
             scale = widening(len(codes), squares)
-            last, first = encoder[-1], decoder[0]
+            last, first = cast("nn.Linear", encoder[-1]), cast("nn.Linear", decoder[0])
             last.weight.mul_(scale)
             last.bias.mul_(scale)
             first.weight.div_(scale)
-        centers = torch.nn.Parameter(torch.as_tensor(centers * scale, dtype=torch.float32, device=task.X.device))
-        model = encoder, decoder, centers
+        centers = torch.nn.Parameter(torch.as_tensor(first_centers * scale, dtype=torch.float32, device=task.X.device))
+        model = CodeModel(encoder, decoder, centers)
         if start is not None:
-            self._imitate(task, model, start, seed)
+            self._warm_start(task, model, start, seed)
         return model
 
-    def _imitate(self, task, model, start, seed):
-        """Lets the code learn the clusters it starts from: those of UMAP are not balls in it yet."""
+    def _warm_start(self, task: Task, model: CodeModel, start: "Tensor", seed: int) -> None:
+        """Let the code learn the clusters it starts from: those of UMAP are not balls in it yet."""
         import torch
 
         encoder, decoder, centers = model
-        weights = [centers, *encoder.parameters(), *decoder.parameters()]
-        optimizer = torch.optim.Adam(weights, lr=self.learning_rate, fused=True)
+        optimizer = torch.optim.Adam(model.weights(), lr=self.learning_rate, fused=True)
         steps = max(_LEAST_INTERVAL, int(_WARM_SHARE * self.steps))
         for step, rows in enumerate(batches(len(task.X), BATCH, steps, seed)):
             X = task.X[rows]
@@ -141,23 +184,24 @@ class AutoencoderClusterer(HeadClusterer):
                 "reconstruction": ((decoder(codes) - X) ** 2).mean(),
             }
             optimizer.zero_grad()
-            total(parts, self.name, step).backward()
+            sum_finite(parts, self.name, step).backward()
             optimizer.step()
 
-    def _cluster(self, task, model, boost, seed, report) -> History:
+    def _cluster(
+        self, task: Task, model: CodeModel, boost: float, seed: int, report: Callable[[int], object]
+    ) -> History:
         import torch
 
-        encoder, decoder, centers = model
-        weights = [centers, *encoder.parameters(), *decoder.parameters()]
-        optimizer = torch.optim.Adam(weights, lr=_SLOWER * self.learning_rate, fused=True)
+        encoder, _, centers = model
+        optimizer = torch.optim.Adam(model.weights(), lr=_SLOWER * self.learning_rate, fused=True)
         # A record looks at all samples, forward only.
         records = int(_RECORDING * self.steps * 3 * BATCH / len(task.X))
         history = History(self.steps, task.neighbors, min(max(records, 3), 20))
         check = max(_LEAST_INTERVAL, len(task.X) // BATCH)
-        seen = Seen(everyone(encoder, centers, task.X))
+        running = RunningAssignments(assign_all(encoder, centers, task.X))
         for step, rows in enumerate(batches(len(task.X), BATCH, self.steps, seed)):
             if step and step % check == 0:
-                moved = seen.moved()
+                moved = running.moved()
                 if moved < _DELTA and step >= _LEAST_CHECKS * check:
                     break
             if step % 10 == 0:
@@ -165,60 +209,62 @@ class AutoencoderClusterer(HeadClusterer):
             X = task.X[rows]
             codes = encoder(X)
             Q = student_t(codes, centers)
-            sizes = seen.update(rows, Q.detach())
+            sizes = running.update(rows, Q.detach())
             parts = self._parts(model, X, codes, Q, target_distribution(Q.detach(), boost, sizes))
             optimizer.zero_grad()
-            total(parts, self.name, step).backward()
+            sum_finite(parts, self.name, step).backward()
             optimizer.step()
             if history.due(step):
-                history.add(step, parts, everyone(encoder, centers, task.X))
+                history.add(step, parts, assign_all(encoder, centers, task.X))
         return history
 
-    def _score(self, task, model) -> float:
-        """The loss over all samples, by which heads are compared."""
+    def _score(self, task: Task, model: CodeModel) -> float:
+        """Return the loss over all samples, by which heads are compared."""
         import torch
 
         encoder, _, centers = model
-        sizes, loss = everyone(encoder, centers, task.X).sum(dim=0), 0.0
+        sizes, loss = assign_all(encoder, centers, task.X).sum(dim=0), 0.0
         with torch.no_grad():
             for X in task.X.split(_BLOCK):
                 codes = encoder(X)
                 Q = student_t(codes, centers)
                 parts = self._parts(model, X, codes, Q, target_distribution(Q, sizes=sizes))
-                loss += len(X) * float(sum(parts.values()))
+                loss += len(X) * float(total(parts.values()))
         return loss / len(task.X)
 
-    def _parts(self, model, X, codes, Q, target) -> dict:
-        errors = ((model[1](codes) - X) ** 2).mean() if self.reconstructs else None
+    def _parts(
+        self, model: CodeModel, X: "Tensor", codes: "Tensor", Q: "Tensor", target: "Tensor"
+    ) -> "dict[str, Tensor]":
+        errors = ((model.decoder(codes) - X) ** 2).mean() if self.reconstructs else None
         return code_losses(target, Q, self.divergence_weight, errors)
 
 
-class Seen:
+class RunningAssignments:
     """The assignments of all samples, each as it was when a batch last held it.
 
     Args:
         Q: ``(n, k)`` tensor of assignments to begin with, which is written into
     """
 
-    def __init__(self, Q):
+    def __init__(self, Q: "Tensor") -> None:
         self._Q, self._sizes = Q, Q.sum(dim=0)
         self._labels = Q.argmax(dim=1)
 
-    def update(self, rows, Q):
-        """Takes the assignments ``Q`` ``(b, k)`` of the samples ``rows``; returns the clusters' sizes ``(k,)``."""
+    def update(self, rows: np.ndarray, Q: "Tensor") -> "Tensor":
+        """Take the assignments ``Q`` ``(b, k)`` of the samples ``rows``; return the clusters' sizes ``(k,)``."""
         self._sizes = self._sizes + Q.sum(dim=0) - self._Q[rows].sum(dim=0)
         self._Q[rows] = Q
         return self._sizes
 
     def moved(self) -> float:
-        """The share of samples whose cluster is another than at the last call."""
+        """Return the share of samples whose cluster is another than at the last call."""
         before, self._labels = self._labels, self._Q.argmax(dim=1)
         self._sizes = self._Q.sum(dim=0)  # thousands of updates leave rounding errors
         return float((before != self._labels).float().mean())
 
 
-def starting_centers(codes, start, n_clusters: int, seed: int):
-    """Centers ``(k, c)`` in the codes ``(n, c)``, and the sum of squared distances from them.
+def starting_centers(codes: np.ndarray, start: "Tensor | None", n_clusters: int, seed: int) -> tuple[np.ndarray, float]:
+    """Return centers ``(k, c)`` in the codes ``(n, c)``, and the sum of squared distances from them.
 
     Args:
         codes: ``(n, c)`` array
@@ -234,8 +280,8 @@ def starting_centers(codes, start, n_clusters: int, seed: int):
     return centers, float(((codes - centers[labels]) ** 2).sum(dtype=np.float64))
 
 
-def everyone(encoder, centers, X):
-    """Soft assignments ``(n, k)`` of all of ``X`` ``(n, q)``, without gradients."""
+def assign_all(encoder: "nn.Module", centers: "Tensor", X: "Tensor") -> "Tensor":
+    """Return soft assignments ``(n, k)`` of all of ``X`` ``(n, q)``, without gradients."""
     import torch
 
     with torch.no_grad():

@@ -1,13 +1,13 @@
-"""Contrastive clustering on embeddings: each cluster, as a column of probabilities, must recognise itself.
+"""Contrastive clustering on embeddings: each cluster, as a column of probabilities, must recognize itself.
 
 Choose it for clusters of about one size, as another opinion beside ``scan``: it compares whole clusters, not pairs.
 
 Paper: Li et al. 2021, "Contrastive Clustering", section 3.3. Where ours differs: vectors are frozen, so that the second
-view of a sample is a neighbour, and the instance head, which shapes the encoder in the paper, has nothing to shape; it
+view of a sample is a neighbor, and the instance head, which shapes the encoder in the paper, has nothing to shape; it
 starts from the clusters of k-means, after UMAP where that is cheap.
 """
 
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 from pydantic import Field
 
@@ -15,9 +15,12 @@ from .heads import Balance, BalanceWeight, Heads, LearningRate, MinEntropy, NClu
 from .objectives import cc_losses
 from .pairs import PairHeadClusterer
 
+if TYPE_CHECKING:
+    from torch import Tensor
+
 
 class ContrastiveClustering(PairHeadClusterer):
-    """Contrastive clustering with neighbours as views.
+    """Contrastive clustering with neighbors as views.
 
     Attributes:
         spec_: as all heads'
@@ -55,5 +58,5 @@ class ContrastiveClustering(PairHeadClusterer):
         self.learning_rate = learning_rate
         self.random_state = random_state
 
-    def _losses(self, p, q, boost):
+    def _losses(self, p: "Tensor", q: "Tensor", boost: float) -> "dict[str, Tensor]":
         return cc_losses(p, q, self.size_balance(boost), self.temperature)

@@ -7,20 +7,21 @@ the share of the runs that put two samples together. Where ours differs: it is c
 2001), from the samples' cluster memberships, so that the matrix itself, of all pairs, is never made.
 """
 
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 
 import numpy as np
 from pydantic import Field
 from sklearn.utils.validation import check_is_fitted, validate_data
 
 from ...costs import Cost
+from ...progress import Progress
 from ...vectors.copies import agreed, first_copies
 from ...vectors.neighbors import neighbors_of, vote_shares
 from ..base import Clusterer
 from .heads import NClusters
 from .warm_start import kmeans
 
-# Samples whose neighbours say how well a run keeps neighbours together.
+# Samples whose neighbors say how well a run keeps neighbors together.
 _ASKED, _NEIGHBORS = 1_000, 10
 
 
@@ -57,7 +58,7 @@ class Consensus(Clusterer):
         self.random_state = random_state
 
     @classmethod
-    def estimate(cls, n, d, params):
+    def estimate(cls, n: int, d: int, params: dict) -> Cost:
         """As many fits of the base method."""
         from .. import get_clusterer
 
@@ -67,12 +68,12 @@ class Consensus(Clusterer):
         return Cost(params["runs"] * (fits.seconds + 2e-9 * n * k), fits.bytes + 8 * n * (params["runs"] + 4 * k))
 
     @property
-    def agreement_(self):
+    def agreement_(self) -> np.ndarray:
         """The confidence."""
         return self.confidence_
 
-    def predict_proba(self, X):
-        """Soft assignments of samples that may be new: each cluster's share of the vote of the nearest samples.
+    def predict_proba(self, X: np.ndarray) -> np.ndarray:
+        """Return soft assignments of samples that may be new: each cluster's share of the vote of the nearest samples.
 
         Args:
             X: ``(m, d)`` vectors, prepared as those seen in ``fit``
@@ -85,7 +86,7 @@ class Consensus(Clusterer):
         shares = vote_shares(X, self.vectors_, self.labels_, metric=self.metric_)
         return agreed(first_copies(X), shares.argmax(axis=1), shares)[1]
 
-    def _fit(self, X, progress):
+    def _fit(self, X: np.ndarray, progress: Progress) -> tuple[np.ndarray, np.ndarray | None]:
         seeds = np.random.default_rng(self.random_state).integers(2**31, size=self.runs + 1)
         found = [self._run(X, int(seed), number, progress) for number, seed in enumerate(seeds[:-1])]
         self.runs_ = np.stack([model.labels_ for model in found])
@@ -101,10 +102,10 @@ class Consensus(Clusterer):
         self._remember(X)
         return labels, None
 
-    def _confidence(self, X, labels):
+    def _confidence(self, X: np.ndarray, labels: np.ndarray) -> np.ndarray:
         return _agreement(self.runs_, labels)
 
-    def _run(self, X, seed, number, progress):
+    def _run(self, X: np.ndarray, seed: int, number: int, progress: Progress) -> Clusterer:
         from .. import get_clusterer
 
         progress(number / self.runs, f"run {number + 1} of {self.runs}")
@@ -112,14 +113,15 @@ class Consensus(Clusterer):
         if "heads" in model.get_params():
             # The consensus takes the place of a choice among heads.
             model.set_params(heads=1)
-        return model.fit(X, progress=lambda f, m: progress((number + f) / self.runs, f"run {number + 1}, {m}"))
+        return model.fit(X, progress=lambda f, m="": progress((number + f) / self.runs, f"run {number + 1}, {m}"))
 
 
-def _health(X, runs, n_clusters: int, seed: int) -> dict[str, list]:
-    """Signs of collapse of every run, as lists by name."""
+def _health(X: np.ndarray, runs: np.ndarray, n_clusters: int, seed: int) -> dict[str, list]:
+    """Diagnostics of a collapse in every run, as lists by name."""
     rows = np.sort(np.random.default_rng(seed).permutation(len(X))[:_ASKED])
     near, _ = neighbors_of(X, rows, _NEIGHBORS)
-    columns = {"step": list(range(1, len(runs) + 1)), "entropy": [], "used": [], "largest": [], "agreement": []}
+    columns: dict[str, list] = {"step": list(range(1, len(runs) + 1))}
+    columns |= {"entropy": [], "used": [], "largest": [], "agreement": []}
     for labels in runs:
         shares = np.bincount(labels) / len(labels)
         shares = shares[shares > 0]
@@ -130,8 +132,8 @@ def _health(X, runs, n_clusters: int, seed: int) -> dict[str, list]:
     return columns
 
 
-def _memberships(runs):
-    """A sparse ``(n, m)`` matrix of ones: which of all runs' clusters each sample is in."""
+def _memberships(runs: np.ndarray) -> Any:
+    """Return a sparse ``(n, m)`` matrix of ones: which of all runs' clusters each sample is in."""
     from scipy.sparse import csr_matrix
 
     offsets = np.concatenate([[0], np.cumsum(runs.max(axis=1) + 1)])
@@ -140,8 +142,8 @@ def _memberships(runs):
     return csr_matrix((np.ones(columns.size), (rows, columns.ravel())), shape=(runs.shape[1], offsets[-1]))
 
 
-def _spectrum(memberships, k: int):
-    """Rows of length 1 ``(n, k)``: the leading eigenvectors of the normalised co-association, from its small side."""
+def _spectrum(memberships: Any, k: int) -> np.ndarray:
+    """Return unit rows ``(n, k)``: leading eigenvectors of the normalized co-association, from its small side."""
     degree = np.asarray(memberships @ np.asarray(memberships.sum(axis=0)).ravel())
     scaled = memberships.multiply(1 / np.sqrt(degree)[:, None]).tocsr()
     values, vectors = np.linalg.eigh((scaled.T @ scaled).toarray())
@@ -151,7 +153,7 @@ def _spectrum(memberships, k: int):
     return (spectrum / np.where(lengths > 0, lengths, 1)).astype(np.float32)
 
 
-def _agreement(runs, labels):
+def _agreement(runs: np.ndarray, labels: np.ndarray) -> np.ndarray:
     shares = []
     for found in runs:
         together = np.zeros((int(labels.max()) + 1, int(found.max()) + 1))

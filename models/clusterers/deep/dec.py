@@ -1,6 +1,6 @@
 """DEC: an autoencoder shrinks the vectors to a short code, and clusters in the code sharpen themselves.
 
-Choose it for small grey images as vectors of pixels, or to compare with the literature; on the embeddings of large
+Choose it for small gray images as vectors of pixels, or to compare with the literature; on the embeddings of large
 encoders ``scan`` is better.
 
 Paper: Xie et al. 2016, "Unsupervised Deep Embedding for Clustering Analysis". Where ours differs: where UMAP is cheap,
@@ -27,7 +27,7 @@ class DEC(AutoencoderClusterer):
 
     name = "dec"
     title = "DEC"
-    when = "Small grey images as vectors of pixels; sharpens k-means in the code of an autoencoder"
+    when = "Small gray images as vectors of pixels; sharpens k-means in the code of an autoencoder"
     order = 250
 
     def __init__(

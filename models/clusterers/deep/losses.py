@@ -4,17 +4,28 @@ Written from the papers' formulas. They use tensor methods only, so that importi
 """
 
 import math
+from collections.abc import Iterable
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from torch import Tensor
 
 # A probability of zero has no logarithm, and a gradient of 1e8 still pulls an empty cluster back.
 TINY = 1e-8
 
 
-def entropy(mean):
+def total(parts: "Iterable[Tensor]") -> "Tensor":
+    """Sum of one tensor or more, of one shape."""
+    first, *others = parts
+    return sum(others, first)
+
+
+def entropy(mean: "Tensor") -> "Tensor":
     """Entropy, in nats, of a mean assignment ``(k,)``; at most ln k, when all clusters are of one size."""
     return -(mean * mean.clamp(min=TINY).log()).sum()
 
 
-def balance_loss(mean, kind: str, least: float = 0.9):
+def balance_loss(mean: "Tensor", kind: str, least: float = 0.9) -> "Tensor":
     """The price of unequal cluster sizes.
 
     Args:
@@ -31,12 +42,12 @@ def balance_loss(mean, kind: str, least: float = 0.9):
     return (least * math.log(len(mean)) - entropy(mean)).clamp(min=0)
 
 
-def consistency(p, q):
-    """Minus the log probability that two neighbours are in one cluster (SCAN, Van Gansbeke et al. 2020, eq. 2).
+def consistency(p: "Tensor", q: "Tensor") -> "Tensor":
+    """Minus the log probability that two neighbors are in one cluster (SCAN, Van Gansbeke et al. 2020, eq. 2).
 
     Args:
         p: ``(b, k)`` assignments of samples
-        q: ``(b, k)`` assignments of one neighbour of each
+        q: ``(b, k)`` assignments of one neighbor of each
 
     Returns:
         a scalar tensor, 0 where both are sure and agree
@@ -44,8 +55,8 @@ def consistency(p, q):
     return -(p * q).sum(dim=1).clamp(min=TINY).log().mean()
 
 
-def partition_uncertainty(p, q):
-    """Whether each cluster meets itself in a perturbed batch (PICA, Huang et al. 2020, eq. 4 to 7).
+def partition_uncertainty(p: "Tensor", q: "Tensor") -> "Tensor":
+    """The price of clusters that do not meet themselves in a perturbed batch (PICA, Huang et al. 2020, eq. 4 to 7).
 
     Args:
         p: ``(b, k)`` assignments; its columns are the clusters' statistics vectors
@@ -58,7 +69,7 @@ def partition_uncertainty(p, q):
     return -similarity.log_softmax(dim=1).diagonal().mean()
 
 
-def cluster_contrast(p, q, temperature: float = 1.0):
+def cluster_contrast(p: "Tensor", q: "Tensor", temperature: float = 1.0) -> "Tensor":
     """NT-Xent between the columns of two views (CC, Li et al. 2021, eq. 5 and 6).
 
     Args:
@@ -77,17 +88,19 @@ def cluster_contrast(p, q, temperature: float = 1.0):
     return -logits.log_softmax(dim=1).roll(-k, dims=1).diagonal().mean()
 
 
-def pair_weight(p, q):
+def pair_weight(p: "Tensor", q: "Tensor") -> "Tensor":
     """Probability ``(b,)`` that both of a pair are in one cluster, averaged over heads ``(h, b, k)``."""
     return (p * q).sum(dim=-1).mean(dim=0)
 
 
-def pointwise_information(student, teacher, prior, weight, beta: float = 0.6):
+def pointwise_information(
+    student: "Tensor", teacher: "Tensor", prior: "Tensor", weight: "Tensor", beta: float = 0.6
+) -> "Tensor":
     """Minus the weighted pointwise mutual information of a pair (TEMI, Adaloglou et al. 2023, eq. 5 and 6).
 
     Args:
         student: ``(b, k)`` the student's assignments of samples
-        teacher: ``(b, k)`` the teacher's assignments of a neighbour of each
+        teacher: ``(b, k)`` the teacher's assignments of a neighbor of each
         prior: ``(k,)`` the teacher's marginal probabilities of the clusters
         weight: ``(b,)`` how likely the pair is a true one
         beta (0.6): 1 is plain information; below, small clusters stay alive
@@ -99,12 +112,12 @@ def pointwise_information(student, teacher, prior, weight, beta: float = 0.6):
     return -(weight * joint.sum(dim=1).clamp(min=TINY).log()).mean()
 
 
-def soft_cross_entropy(logits, target):
+def soft_cross_entropy(logits: "Tensor", target: "Tensor") -> "Tensor":
     """Cross-entropy of ``logits`` ``(b, k)`` against assignments ``target`` ``(b, k)``, averaged over samples."""
     return -(target * logits.log_softmax(dim=1)).sum(dim=1).mean()
 
 
-def label_cross_entropy(logits, labels, weights=None):
+def label_cross_entropy(logits: "Tensor", labels: "Tensor", weights: "Tensor | None" = None) -> "Tensor":
     """Cross-entropy of ``logits`` ``(b, k)`` against ``labels`` ``(b,)``, with class weights ``(k,)`` if given."""
     found = _missed(logits, labels)
     if weights is None:
@@ -112,7 +125,7 @@ def label_cross_entropy(logits, labels, weights=None):
     return (weights[labels] * found).sum() / weights[labels].sum()
 
 
-def double_softmax_cross_entropy(logits, labels):
+def double_softmax_cross_entropy(logits: "Tensor", labels: "Tensor") -> "Tensor":
     """Cross-entropy of the softmax of a softmax (SPICE, Niu et al. 2022, section 3.2).
 
     Its gradient fades before a network is too sure of a wrong label.
@@ -127,7 +140,7 @@ def double_softmax_cross_entropy(logits, labels):
     return label_cross_entropy(logits.softmax(dim=1), labels)
 
 
-def sure_cross_entropy(logits, guess, sure):
+def sure_cross_entropy(logits: "Tensor", guess: "Tensor", sure: "Tensor") -> "Tensor":
     """Cross-entropy of strong views against what weak views were sure of (FixMatch, Sohn et al. 2020, eq. 4).
 
     Args:
@@ -141,8 +154,8 @@ def sure_cross_entropy(logits, guess, sure):
     return (sure * _missed(logits, guess)).mean()
 
 
-def student_t(z, centers):
-    """Soft assignments by Student's t with one degree of freedom (DEC, Xie et al. 2016, eq. 1).
+def student_t(z: "Tensor", centers: "Tensor") -> "Tensor":
+    """Return soft assignments by Student's t with one degree of freedom (DEC, Xie et al. 2016, eq. 1).
 
     Args:
         z: ``(b, c)`` codes
@@ -156,8 +169,8 @@ def student_t(z, centers):
     return kernel / kernel.sum(dim=1, keepdim=True)
 
 
-def target_distribution(q, evening: float = 1.0, sizes=None):
-    """Sharpened assignments, evened out by cluster size (DEC, eq. 3).
+def target_distribution(q: "Tensor", evening: float = 1.0, sizes: "Tensor | None" = None) -> "Tensor":
+    """Return sharpened assignments, evened out by cluster size (DEC, eq. 3).
 
     Args:
         q: ``(n, k)`` assignments
@@ -172,20 +185,20 @@ def target_distribution(q, evening: float = 1.0, sizes=None):
     return weight / weight.sum(dim=1, keepdim=True)
 
 
-def divergence(target, q):
+def divergence(target: "Tensor", q: "Tensor") -> "Tensor":
     """Kullback-Leibler divergence of ``q`` from ``target``, both ``(b, k)``, averaged over samples (DEC, eq. 2)."""
     return (target * (target.clamp(min=TINY) / q.clamp(min=TINY)).log()).sum(dim=1).mean()
 
 
-def _missed(logits, labels):
+def _missed(logits: "Tensor", labels: "Tensor") -> "Tensor":
     return -logits.log_softmax(dim=1).gather(1, labels[:, None])[:, 0]
 
 
-def _unit(rows):
+def _unit(rows: "Tensor") -> "Tensor":
     return rows / rows.norm(dim=1, keepdim=True).clamp(min=TINY)
 
 
-def _stacked(first, second):
+def _stacked(first: "Tensor", second: "Tensor") -> "Tensor":
     # torch.cat, without torch at hand
     out = first.new_empty((len(first) + len(second), first.shape[1]))
     out[: len(first)], out[len(first) :] = first, second

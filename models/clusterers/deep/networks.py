@@ -1,12 +1,21 @@
 """Networks of cluster heads: small torch modules while they learn, plain arrays afterwards.
 
 A fitted head is a JSON-able description and float32 arrays, so that it is kept in a run, pickled and applied without
-torch. The scaling of the input and batch normalisation are linear, and are folded into the first layers.
+torch. The scaling of the input and batch normalization are linear, and are folded into the first layers.
 """
 
+from collections.abc import Iterable, Sequence
 from itertools import pairwise
+from typing import TYPE_CHECKING, TypeAlias
 
 import numpy as np
+
+if TYPE_CHECKING:
+    import torch
+    from torch import nn
+
+# Weight ``(before, after)`` and bias ``(after,)`` of each, from input to output, with a ReLU between them.
+Layers: TypeAlias = list[tuple[np.ndarray, np.ndarray]]
 
 _BLOCK = 8192
 # Wide vectors lose little below this many principal components, and a head trains several times as fast.
@@ -28,7 +37,7 @@ class Space:
         sizes: dimensions of the spaces once prepared; they add up to q
     """
 
-    def __init__(self, X, seed: int, widths: list[int] | None = None, widest: int = WIDEST):
+    def __init__(self, X: np.ndarray, seed: int, widths: list[int] | None = None, widest: float = WIDEST) -> None:
         from scipy.linalg import block_diag
 
         spaces = [X] if widths is None else np.split(X, np.cumsum(widths)[:-1], axis=1)
@@ -36,23 +45,23 @@ class Space:
         self.mean, self.matrix = np.concatenate(means), block_diag(*matrices).astype(matrices[0].dtype)
         self.sizes = [matrix.shape[1] for matrix in matrices]
 
-    def __call__(self, X):
-        """Returns ``(n, q)`` float32 for ``X`` ``(n, d)``."""
+    def __call__(self, X: np.ndarray) -> np.ndarray:
+        """Return ``(n, q)`` float32 for ``X`` ``(n, d)``."""
         return ((X - self.mean) @ self.matrix).astype(np.float32)
 
-    def folded(self, layers):
-        """``layers`` for ``(n, q)`` vectors, as layers for ``(n, d)`` vectors."""
+    def fold(self, layers: Layers) -> Layers:
+        """Return ``layers`` for ``(n, q)`` vectors as layers for ``(n, d)`` vectors."""
         (weight, bias), *rest = layers
         first = self.matrix.astype(np.float64) @ weight
         return [(first, bias - self.mean.astype(np.float64) @ first), *rest]
 
 
-def _prepared(X, seed: int, widest: int):
-    """The mean ``(d,)`` and the matrix ``(d, q)`` of one space."""
+def _prepared(X: np.ndarray, seed: int, widest: float) -> tuple[np.ndarray, np.ndarray]:
+    """Return the mean ``(d,)`` and the matrix ``(d, q)`` of one space."""
     from ...vectors.reduction import PCAReduction
 
     if X.shape[1] > widest and len(X) > 2:
-        fitted = PCAReduction(widest, random_state=seed)
+        fitted = PCAReduction(int(widest), random_state=seed)
         Z = fitted.fit_transform(X)
         mean, matrix = fitted.mean_, fitted.components_.T
     else:
@@ -62,26 +71,26 @@ def _prepared(X, seed: int, widest: int):
     return mean, matrix / (scale if scale > 0 else 1.0)
 
 
-def perceptron(sizes: list[int], batch_norm: bool = True):
-    """A multilayer perceptron: linear layers with ReLU, and batch normalisation, between them.
+def perceptron(sizes: list[int], batch_norm: bool = True) -> "nn.Sequential":
+    """Make a multilayer perceptron: linear layers with ReLU, and batch normalization, between them.
 
     Args:
         sizes: the dimensions, from input to output
-        batch_norm (True): whether to normalise before each ReLU
+        batch_norm (True): whether to normalize before each ReLU
 
     Returns:
         a ``torch.nn.Sequential``
     """
     from torch import nn
 
-    modules = []
+    modules: list[nn.Module] = []
     for before, after in pairwise(sizes[:-1]):
         modules += [nn.Linear(before, after), *([nn.BatchNorm1d(after)] if batch_norm else []), nn.ReLU()]
     return nn.Sequential(*modules, nn.Linear(sizes[-2], sizes[-1]))
 
 
-def calibrate(network, X):
-    """Sets the batch normalisations of ``network`` to the statistics of all of ``X`` ``(n, q)``."""
+def update_bn(network: "nn.Module", X: "torch.Tensor") -> None:
+    """Set the batch normalizations of ``network`` to the statistics of all of ``X`` ``(n, q)``."""
     import torch
 
     norms = [module for module in network.modules() if isinstance(module, torch.nn.BatchNorm1d)]
@@ -98,23 +107,27 @@ def calibrate(network, X):
         norm.momentum = momentum
 
 
-def exported(network) -> list[tuple[np.ndarray, np.ndarray]]:
-    """The layers of a perceptron as ``(weight (before, after), bias (after,))``, float64, normalisation folded in."""
+def to_layers(network: "Iterable[nn.Module]") -> Layers:
+    """Return the layers of a perceptron as arrays, float64, with normalization folded in."""
     from torch import nn
 
-    layers = []
+    layers: Layers = []
     for module in network:
         if isinstance(module, nn.Linear):
             layers.append((_plain(module.weight).T, _plain(module.bias)))
         elif isinstance(module, nn.BatchNorm1d):
             weight, bias = layers.pop()
-            gain = _plain(module.weight) / np.sqrt(_plain(module.running_var) + module.eps)
-            layers.append((weight * gain, (bias - _plain(module.running_mean)) * gain + _plain(module.bias)))
+            gain = _plain(module.weight) / np.sqrt(_plain(module.get_buffer("running_var")) + module.eps)
+            layers.append(
+                (weight * gain, (bias - _plain(module.get_buffer("running_mean"))) * gain + _plain(module.bias))
+            )
     return layers
 
 
-def packed(layers, unit: bool = False, centers=None, votes: int = 1) -> tuple[dict, dict[str, np.ndarray]]:
-    """A head as plain data.
+def to_arrays(
+    layers: Layers, unit: bool = False, centers: np.ndarray | None = None, votes: int = 1
+) -> tuple[dict, dict[str, np.ndarray]]:
+    """Return a head as plain data.
 
     Args:
         layers: ``(weight, bias)`` pairs, with a ReLU between them
@@ -125,9 +138,9 @@ def packed(layers, unit: bool = False, centers=None, votes: int = 1) -> tuple[di
     Returns:
         a JSON-able description and float32 arrays by name, as :func:`probabilities` takes them
     """
-    spec = {"layers": len(layers), "unit": unit, "output": "softmax" if centers is None else "student_t"}
+    spec: dict = {"layers": len(layers), "unit": unit, "output": "softmax" if centers is None else "student_t"}
     spec |= {"votes": votes} if votes > 1 else {}
-    arrays = {}
+    arrays: dict[str, np.ndarray] = {}
     for number, (weight, bias) in enumerate(layers):
         arrays |= {f"weight_{number}": weight, f"bias_{number}": bias}
     if centers is not None:
@@ -135,8 +148,8 @@ def packed(layers, unit: bool = False, centers=None, votes: int = 1) -> tuple[di
     return spec, {name: np.ascontiguousarray(array, dtype=np.float32) for name, array in arrays.items()}
 
 
-def without_unused(spec: dict, arrays: dict, used) -> dict:
-    """``arrays`` of a head that keeps only the clusters ``used``, which win the same samples as before."""
+def without_unused(spec: dict, arrays: dict, used: np.ndarray | Sequence[int]) -> dict:
+    """Return the ``arrays`` of a head that keeps only the clusters ``used``, which win the same samples as before."""
     if spec["output"] == "student_t":
         return arrays | {"codes": arrays["codes"][used]}
     last = spec["layers"] - 1
@@ -146,12 +159,12 @@ def without_unused(spec: dict, arrays: dict, used) -> dict:
     return arrays | {weight: np.ascontiguousarray(arrays[weight][:, columns]), bias: arrays[bias][columns]}
 
 
-def probabilities(X, spec: dict, arrays: dict):
-    """Soft assignments.
+def probabilities(X: np.ndarray, spec: dict, arrays: dict) -> np.ndarray:
+    """Return soft assignments.
 
     Args:
         X: ``(n, d)`` vectors
-        spec: the description from :func:`packed`
+        spec: the description from :func:`to_arrays`
         arrays: its arrays
 
     Returns:
@@ -163,14 +176,14 @@ def probabilities(X, spec: dict, arrays: dict):
     return np.concatenate(blocks)
 
 
-def most_likely(X, spec: dict, arrays: dict):
-    """Labels ``(n,)`` and float32 probabilities ``(n,)`` of the most likely cluster; arguments as above."""
+def most_likely(X: np.ndarray, spec: dict, arrays: dict) -> tuple[np.ndarray, np.ndarray]:
+    """Return labels ``(n,)`` and float32 probabilities ``(n,)`` of the most likely cluster; arguments as above."""
     found = probabilities(X, spec, arrays)
     labels = found.argmax(axis=1)
     return labels, found[np.arange(len(found)), labels].astype(np.float32)
 
 
-def _applied(X, spec, arrays):
+def _applied(X: np.ndarray, spec: dict, arrays: dict[str, np.ndarray]) -> np.ndarray:
     values = np.asarray(X, dtype=np.float64)
     for number in range(spec["layers"]):
         if number:
@@ -188,5 +201,5 @@ def _applied(X, spec, arrays):
     return (values / values.sum(axis=2, keepdims=True)).mean(axis=1)
 
 
-def _plain(tensor):
+def _plain(tensor: "torch.Tensor") -> np.ndarray:
     return tensor.detach().cpu().numpy().astype(np.float64)

@@ -5,14 +5,14 @@ Like the parts in ``losses.py``, they use tensor methods only, so that importing
 
 from typing import TYPE_CHECKING, NamedTuple
 
-from .losses import balance_loss, cluster_contrast, consistency, divergence, partition_uncertainty
+from .losses import balance_loss, cluster_contrast, consistency, divergence, partition_uncertainty, total
 
 if TYPE_CHECKING:
     from torch import Tensor
 
 
 class SizeBalance(NamedTuple):
-    """The price of unequal cluster sizes, as a part of a loss.
+    """Price of unequal cluster sizes, as a part of a loss.
 
     Args:
         kind: "uniform" or "hinge", see :func:`models.clusterers.deep.losses.balance_loss`
@@ -26,7 +26,7 @@ class SizeBalance(NamedTuple):
 
     def of(self, *views: "Tensor") -> "Tensor":
         """The sum over views of the batch, ``(b, k)`` assignments each."""
-        return self.weight * sum(balance_loss(view.mean(dim=0), self.kind, self.least) for view in views)
+        return self.weight * total(balance_loss(view.mean(dim=0), self.kind, self.least) for view in views)
 
 
 def scan_losses(p: "Tensor", q: "Tensor", balance: SizeBalance) -> dict:

@@ -1,19 +1,24 @@
-"""PICA on embeddings: the partition of a batch must survive exchanging every sample for a neighbour.
+"""PICA on embeddings: the partition of a batch must survive exchanging every sample for a neighbor.
 
-Choose it for clusters of about one size and embeddings whose nearest neighbours can be trusted.
+Choose it for clusters of about one size and embeddings whose nearest neighbors can be trusted.
 
 Paper: Huang et al. 2020, "Deep Semantic Clustering by Partition Confidence Maximisation", section 3. Where ours
-differs: vectors are frozen, and the perturbed copy of a sample is a neighbour; it starts from the clusters of k-means,
+differs: vectors are frozen, and the perturbed copy of a sample is a neighbor; it starts from the clusters of k-means,
 after UMAP where that is cheap.
 """
+
+from typing import TYPE_CHECKING
 
 from .heads import Balance, BalanceWeight, Heads, LearningRate, MinEntropy, NClusters, Neighbors, Start, Steps
 from .objectives import pica_losses
 from .pairs import PairHeadClusterer
 
+if TYPE_CHECKING:
+    from torch import Tensor
+
 
 class PICA(PairHeadClusterer):
-    """Partition confidence maximisation with neighbours as perturbations.
+    """Partition confidence maximization with neighbors as perturbations.
 
     Attributes:
         spec_: as all heads'
@@ -49,5 +54,5 @@ class PICA(PairHeadClusterer):
         self.learning_rate = learning_rate
         self.random_state = random_state
 
-    def _losses(self, p, q, boost):
+    def _losses(self, p: "Tensor", q: "Tensor", boost: float) -> "dict[str, Tensor]":
         return pica_losses(p, q, self.size_balance(boost))

@@ -1,4 +1,4 @@
-"""SCAN on embeddings: a small network that learns to put neighbours into one cluster, and to be sure of it.
+"""SCAN on embeddings: a small network that learns to put neighbors into one cluster, and to be sure of it.
 
 Choose it when the number of clusters is roughly known and quality counts more than seconds: it follows the shape of the
 data where k-means only cuts it, and gives every sample a probability.
@@ -11,16 +11,22 @@ term pulls all clusters to one size and loses to k-means where classes are not o
 
 import copy
 import warnings
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 from pydantic import Field
 
 from .heads import Balance, BalanceWeight, Heads, LearningRate, MinEntropy, NClusters, Neighbors, Start, Steps
 from .losses import label_cross_entropy
-from .networks import calibrate
+from .networks import update_bn
 from .objectives import class_weights, scan_losses
 from .pairs import PairHeadClusterer, assignments
-from .steps import batches, total
+from .steps import batches, sum_finite
+
+if TYPE_CHECKING:
+    from torch import Tensor, nn
+
+    from .heads import Head, Task
+    from .steps import History
 
 _LABEL_STEPS, _LABEL_RECORDS = 200, 5
 _SURE, _SURE_QUANTILE = 0.99, 0.9
@@ -29,11 +35,11 @@ _COVERED = 0.8
 
 
 class SCAN(PairHeadClusterer):
-    """Semantic clustering by adopting nearest neighbours.
+    """Semantic clustering by adopting nearest neighbors.
 
     Attributes:
         spec_: as all heads'
-        history_: with the parts "consistency" and "balance", and "self_label" in the steps of self-labelling
+        history_: with the parts "consistency" and "balance", and "self_label" in the steps of self-labeling
     """
 
     name = "scan"
@@ -52,7 +58,8 @@ class SCAN(PairHeadClusterer):
         balance_weight: BalanceWeight = 5.0,
         min_entropy: MinEntropy = 0.9,
         self_label: Annotated[
-            bool, Field(description="Afterwards, let the surest samples teach the others, under noise and dropout")
+            bool,
+            Field(description="Afterwards, let the most confident samples teach the others, under noise and dropout"),
         ] = False,
         learning_rate: LearningRate = 1e-3,
         random_state: int | None = 51,
@@ -69,45 +76,53 @@ class SCAN(PairHeadClusterer):
         self.learning_rate = learning_rate
         self.random_state = random_state
 
-    def _losses(self, p, q, boost):
+    def _losses(self, p: "Tensor", q: "Tensor", boost: float) -> "dict[str, Tensor]":
         return scan_losses(p, q, self.size_balance(boost))
 
-    def _finished(self, task, boost, network, history, seed):
+    def _finished(self, task: "Task", boost: float, network: "nn.Sequential", history: "History", seed: int) -> "Head":
         if self.self_label:
             self._label_itself(task, network, history, seed)
         return super()._finished(task, boost, network, history, seed)
 
-    def _label_itself(self, task, network, history, seed):
-        """Trains on what the network is sure of, disturbed; not at all if that is too one-sided or loses clusters."""
-        calibrate(network, task.X)
+    def _label_itself(self, task: "Task", network: "nn.Module", history: "History", seed: int) -> None:
+        """Train on what the network is sure of, disturbed; not at all if that is too one-sided or loses clusters."""
+        update_bn(network, task.X)
         confidence, labels = assignments(network, task.X).max(dim=1)
         sure = confidence >= min(_SURE, float(confidence.quantile(_SURE_QUANTILE)))
         covered, used = len(labels[sure].unique()), len(labels.unique())
         if covered < _COVERED * task.n_clusters:
-            what = f"left out: the surest samples cover {covered} of {task.n_clusters} clusters"
-            warnings.warn(f"scan's self-labelling was {what}; raise steps, or ask for fewer clusters", stacklevel=7)
+            what = f"left out: the most confident samples cover {covered} of {task.n_clusters} clusters"
+            warnings.warn(f"scan's self-labeling was {what}; raise steps, or ask for fewer clusters", stacklevel=7)
             return
         kept = copy.deepcopy(network.state_dict())
         self._learn_labels(task, network, sure.nonzero()[:, 0], labels, history, seed)
-        calibrate(network, task.X)
+        update_bn(network, task.X)
         left = len(assignments(network, task.X).argmax(dim=1).unique())
         if left < used:
             network.load_state_dict(kept)
-            warnings.warn(f"scan's self-labelling was undone: it left {left} of {used} clusters", stacklevel=7)
+            warnings.warn(f"scan's self-labeling was undone: it left {left} of {used} clusters", stacklevel=7)
 
-    def _learn_labels(self, task, network, chosen, labels, history, seed):
+    def _learn_labels(
+        self,
+        task: "Task",
+        network: "nn.Module",
+        chosen: "Tensor",
+        labels: "Tensor",
+        history: "History",
+        seed: int,
+    ) -> None:
         import torch
 
         weights = class_weights(labels[chosen], task.n_clusters)
         optimizer = torch.optim.Adam(network.parameters(), lr=self.learning_rate, weight_decay=1e-4)
         scale = 0.5 * task.X.std()
-        for step, rows in enumerate(batches(len(chosen), 1_000, _LABEL_STEPS, seed), start=1):
-            rows = chosen[rows]
+        for step, places in enumerate(batches(len(chosen), 1_000, _LABEL_STEPS, seed), start=1):
+            rows = chosen[places]
             network.train()
             noisy = torch.nn.functional.dropout(task.X[rows] + scale * torch.randn_like(task.X[rows]), 0.2)
             parts = {"self_label": label_cross_entropy(network(noisy), labels[rows], weights)}
             optimizer.zero_grad()
-            total(parts, self.name, self.steps + step - 1).backward()
+            sum_finite(parts, self.name, self.steps + step - 1).backward()
             optimizer.step()
             if step % (_LABEL_STEPS // _LABEL_RECORDS) == 0:
                 history.add(self.steps + step - 1, parts, assignments(network, task.X))

@@ -1,32 +1,39 @@
-"""SPICE on embeddings: prototypes name the samples nearest to them, and those names are learned under noise.
+"""SPICE on embeddings: prototypes label the samples nearest to them, and those pseudo-labels are learned under noise.
 
-Choose it for clusters of one size only: every cluster names equally many samples, which spoils unequal classes.
+Choose it for clusters of one size only: every cluster labels equally many samples, which spoils unequal classes.
 
 Paper: Niu et al. 2022, "SPICE: Semantic Pseudo-labeling for Image Clustering", sections 3.2 (Self) and 3.3 (Semi).
 Where ours differs: vectors are frozen, so that noise takes the place of strong augmentation; it starts from the
-clusters of k-means, after UMAP where that is cheap; the reliable samples, whose neighbours agree with them, are the
-surer half instead of those above a threshold per dataset.
+clusters of k-means, after UMAP where that is cheap; the reliable samples, whose neighbors agree with them, are the
+more confident half instead of those above a threshold per dataset.
 """
 
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 from pydantic import Field
 
-from .heads import Head, HeadClusterer, Heads, LearningRate, NClusters, Neighbors, Start, Steps, imitate, new_network
+from ...progress import Progress
+from .heads import Head, HeadClusterer, Heads, LearningRate, NClusters, Neighbors, Start, Steps, new_network, warm_start
 from .losses import consistency, double_softmax_cross_entropy, entropy, label_cross_entropy, sure_cross_entropy
-from .networks import calibrate, exported
+from .networks import to_layers, update_bn
 from .pairs import assignments
-from .steps import History, batches, total
+from .steps import History, batches, sum_finite
 
-# Samples looked at per round of naming, steps until the next, and samples per step.
+if TYPE_CHECKING:
+    from torch import Tensor, nn
+    from torch.optim import Optimizer
+
+    from .heads import Task
+
+# Samples looked at per round of labeling, steps until the next, and samples per step.
 _POOL, _ROUND, _BATCH = 5_000, 20, 500
 _NOISE, _STRONG_NOISE = 0.2, 0.5
-# FixMatch (Sohn et al. 2020) learns from unnamed samples above this probability.
+# FixMatch (Sohn et al. 2020) learns from unlabeled samples above this probability.
 _SURE = 0.95
 
 
 class SPICE(HeadClusterer):
-    """Semantic pseudo-labelling.
+    """Semantic pseudo-labeling.
 
     Attributes:
         spec_: as all heads'
@@ -38,7 +45,7 @@ class SPICE(HeadClusterer):
     when = "Clusters known to be of one size; avoid it otherwise"
     order = 245
     prototypes_by = "surer half"
-    harder = "with another seed"
+    retry_note = "with another seed"
 
     def __init__(
         self,
@@ -48,13 +55,14 @@ class SPICE(HeadClusterer):
         n_neighbors: Neighbors = 20,
         start: Start = "auto",
         ratio: Annotated[
-            float, Field(gt=0, le=1, description="Share of a cluster's size whose surest samples make its prototype")
+            float,
+            Field(gt=0, le=1, description="Share of a cluster's size whose most confident samples make its prototype"),
         ] = 0.5,
         semi: Annotated[
             bool, Field(description="Afterwards, let reliable samples teach the others, half as many steps")
         ] = True,
         agreement: Annotated[
-            float, Field(ge=0, le=1, description="Share of its neighbours that a reliable sample agrees with")
+            float, Field(ge=0, le=1, description="Share of its neighbors that a reliable sample agrees with")
         ] = 0.9,
         learning_rate: LearningRate = 1e-3,
         random_state: int | None = 51,
@@ -70,12 +78,12 @@ class SPICE(HeadClusterer):
         self.learning_rate = learning_rate
         self.random_state = random_state
 
-    def _train(self, task, boost, seed, progress):
+    def _train(self, task: "Task", boost: float, seed: int, progress: Progress) -> Head:
         import torch
 
         network = new_network(task)
         optimizer = torch.optim.Adam(network.parameters(), lr=self.learning_rate)
-        imitate(task, network, optimizer, 50, seed)
+        warm_start(task, network, optimizer, 50, seed)
         history = History(self.steps, task.neighbors)
         unit = task.X / task.X.norm(dim=1, keepdim=True).clamp(min=1e-12)
         for step in range(self.steps):
@@ -83,53 +91,61 @@ class SPICE(HeadClusterer):
                 progress(step / self.steps, f"step {step}")
                 pool = torch.randperm(len(task.X))[:_POOL].to(task.X.device)
                 P = assignments(network, task.X[pool])
-                rows, names = named(unit[pool], P, self.ratio)
+                rows, labels = pseudo_labels(unit[pool], P, self.ratio)
                 rows, drawn = pool[rows], list(batches(len(rows), _BATCH, _ROUND, seed + step))
             chosen = drawn[step % _ROUND]
             network.train()
             logits = network(noisy(task.X[rows[chosen]], _NOISE))
-            parts = {"naming": double_softmax_cross_entropy(logits, names[chosen])}
+            parts = {"naming": double_softmax_cross_entropy(logits, labels[chosen])}
             self._step(optimizer, parts, step, history, network, task)
         if self.semi:
             self._learn_from_reliable(task, network, history, seed)
-        calibrate(network, task.X)
+        update_bn(network, task.X)
         P = assignments(network, task.X)
         loss = consistency(P, P[task.neighbors[:, 0]]) - entropy(P.mean(dim=0))
-        return Head(float(loss), exported(network), history.columns)
+        return Head(float(loss), to_layers(network), history.columns)
 
-    def _step(self, optimizer, parts, step, history, network, task):
+    def _step(
+        self,
+        optimizer: "Optimizer",
+        parts: "dict[str, Tensor]",
+        step: int,
+        history: History,
+        network: "nn.Module",
+        task: "Task",
+    ) -> None:
         parts.setdefault("unnamed", parts["naming"].new_zeros(()))
         optimizer.zero_grad()
-        total(parts, self.name, step).backward()
+        sum_finite(parts, self.name, step).backward()
         optimizer.step()
         if history.due(step):
             history.add(step, parts, assignments(network, task.X))
 
-    def _learn_from_reliable(self, task, network, history, seed):
+    def _learn_from_reliable(self, task: "Task", network: "nn.Module", history: History, seed: int) -> None:
         import torch
 
-        calibrate(network, task.X)
+        update_bn(network, task.X)
         rows = reliable(assignments(network, task.X), task.neighbors, self.agreement)
         if rows is None:
             return
-        names = assignments(network, task.X).argmax(dim=1)
+        labels = assignments(network, task.X).argmax(dim=1)
         optimizer = torch.optim.Adam(network.parameters(), lr=self.learning_rate)
         steps = max(1, self.steps // 2)
         drawn = zip(batches(len(rows), _BATCH, steps, seed), batches(len(task.X), _BATCH, steps, seed), strict=True)
-        for step, (taught, other) in enumerate(drawn, start=self.steps):
-            taught = rows[taught]
+        for step, (places, other) in enumerate(drawn, start=self.steps):
+            taught = rows[places]
             confidence, guess = assignments(network, noisy(task.X[other], _NOISE)).max(dim=1)
             network.train()
             logits = network(torch.cat([noisy(task.X[taught], _NOISE), noisy(task.X[other], _STRONG_NOISE)]))
             parts = {
-                "naming": label_cross_entropy(logits[: len(taught)], names[taught]),
+                "naming": label_cross_entropy(logits[: len(taught)], labels[taught]),
                 "unnamed": sure_cross_entropy(logits[len(taught) :], guess, confidence >= _SURE),
             }
             self._step(optimizer, parts, step, history, network, task)
 
 
-def named(unit, P, ratio: float):
-    """Samples named by the prototypes of clusters of one size (section 3.2, steps 1 to 3).
+def pseudo_labels(unit: "Tensor", P: "Tensor", ratio: float) -> "tuple[Tensor, Tensor]":
+    """Label samples by the prototypes of clusters of one size (section 3.2, steps 1 to 3).
 
     Args:
         unit: ``(m, q)`` vectors of length 1
@@ -137,21 +153,21 @@ def named(unit, P, ratio: float):
         ratio: share of a cluster's size that makes its prototype
 
     Returns:
-        a tuple of ``(k * s,)`` row numbers and their names, with cluster size ``s = m // k``; a row may have two names
+        a tuple of ``(k * s,)`` row numbers and their labels, with cluster size ``s = m // k``; a row may have two
     """
     import torch
 
     m, k = P.shape
     size = max(1, m // k)
-    surest = P.topk(max(1, int(ratio * size)), dim=0).indices
-    prototypes = unit[surest].mean(dim=0)
+    confident = P.topk(max(1, int(ratio * size)), dim=0).indices
+    prototypes = unit[confident].mean(dim=0)
     nearest = (unit @ prototypes.T / prototypes.norm(dim=1).clamp(min=1e-12)).topk(size, dim=0).indices
-    names = torch.arange(k, device=P.device).repeat_interleave(size)
-    return nearest.T.reshape(-1), names
+    labels = torch.arange(k, device=P.device).repeat_interleave(size)
+    return nearest.T.reshape(-1), labels
 
 
-def reliable(P, neighbors, agreement: float):
-    """Rows whose neighbours agree with them, equally many of each cluster, None if a cluster has none (section 3.3)."""
+def reliable(P: "Tensor", neighbors: "Tensor", agreement: float) -> "Tensor | None":
+    """Return rows whose neighbors agree, equally many of each cluster; None if a cluster has none (section 3.3)."""
     import torch
 
     confidence, labels = P.max(dim=1)
@@ -164,8 +180,8 @@ def reliable(P, neighbors, agreement: float):
     return torch.cat([found[confidence[found].topk(fewest).indices] for found in rows])
 
 
-def noisy(X, scale: float):
-    """``X`` ``(b, q)``, of mean square 1, with Gaussian noise of standard deviation ``scale``."""
+def noisy(X: "Tensor", scale: float) -> "Tensor":
+    """Return ``X`` ``(b, q)``, of mean square 1, with Gaussian noise of standard deviation ``scale``."""
     import torch
 
     return X + scale * torch.randn_like(X)

@@ -2,22 +2,27 @@
 
 import contextlib
 import math
+from collections.abc import Iterator
+from typing import TYPE_CHECKING
 
 import numpy as np
+
+if TYPE_CHECKING:
+    from torch import Tensor
 
 _RECORDS = 20
 
 
-def accelerator() -> str:
-    """The device heads learn on: "cuda" where there is one, else "cpu"."""
+def default_device() -> str:
+    """Return the device that heads learn on: "cuda" where there is one, else "cpu"."""
     import torch
 
     return "cuda" if torch.cuda.is_available() else "cpu"
 
 
 @contextlib.contextmanager
-def seeded(seed: int):
-    """Seeds torch inside the block and runs it on one thread; outside, generators and threads stay as they were.
+def seeded(seed: int) -> Iterator[None]:
+    """Seed torch inside the block and run it on one thread; outside, generators and threads stay as they were.
 
     Sums depend on the number of threads, which UMAP's compiled code changes behind torch's back, and the matrices here
     are too small for a second thread to do more than wait.
@@ -35,8 +40,8 @@ def seeded(seed: int):
             torch.set_num_threads(threads)
 
 
-def batches(n: int, size: int, steps: int, seed: int):
-    """Yields ``steps`` arrays of ``min(size, n)`` row numbers: shuffled passes, without their incomplete ends."""
+def batches(n: int, size: int, steps: int, seed: int) -> Iterator[np.ndarray]:
+    """Yield ``steps`` arrays of ``min(size, n)`` row numbers: shuffled passes, without their incomplete ends."""
     rng = np.random.default_rng(seed)
     size = min(size, n)
     order, at = rng.permutation(n), 0
@@ -47,8 +52,8 @@ def batches(n: int, size: int, steps: int, seed: int):
         at += size
 
 
-def total(parts: dict, method: str, step: int):
-    """The sum of the parts of a loss.
+def sum_finite(parts: "dict[str, Tensor]", method: str, step: int) -> "Tensor":
+    """Sum the parts of a loss.
 
     Args:
         parts: scalar tensors by name
@@ -59,14 +64,16 @@ def total(parts: dict, method: str, step: int):
         a scalar tensor
 
     Raises:
-        ValueError: in one sentence, if a part is not finite
+        ValueError: if a part is not finite
     """
+    from .losses import total
+
     for name, part in parts.items():
         if not math.isfinite(float(part.detach())):
             raise ValueError(
                 f"{method}: the loss part {name!r} became {float(part.detach())} at step {step}; lower learning_rate"
             )
-    return sum(parts.values())
+    return total(parts.values())
 
 
 class History:
@@ -81,18 +88,18 @@ class History:
         columns: lists by name; all of one length, with None where a step had no such part
     """
 
-    def __init__(self, steps: int, neighbors, records: int = _RECORDS):
+    def __init__(self, steps: int, neighbors: "Tensor", records: int = _RECORDS) -> None:
         self._every = max(1, steps // records)
         self._last = steps - 1
         self._neighbors = neighbors
-        self.columns: dict[str, list[float]] = {}
+        self.columns: dict[str, list[float | None]] = {}
 
     def due(self, step: int) -> bool:
-        """Whether step number ``step``, from 0, is one to record."""
+        """Return whether step number ``step``, from 0, is one to record."""
         return step % self._every == 0 or step == self._last
 
-    def add(self, step: int, parts: dict, P):
-        """Records loss parts by name and the health of the assignments ``P`` ``(n, k)`` after a step."""
+    def add(self, step: int, parts: "dict[str, Tensor]", P: "Tensor") -> None:
+        """Record loss parts by name and the health of the assignments ``P`` ``(n, k)`` after a step."""
         values = {name: float(part.detach()) for name, part in parts.items()}
         row = {"step": step + 1, "loss": sum(values.values()), **values, **health(P, self._neighbors)}
         before = len(self.columns.get("step", []))
@@ -101,8 +108,8 @@ class History:
             column.append(round(row[name], 6) if name in row else None)
 
 
-def health(P, neighbors) -> dict[str, float]:
-    """Signs of collapse, none of which needs labels.
+def health(P: "Tensor", neighbors: "Tensor") -> dict[str, float]:
+    """Diagnostics of a collapse, none of which needs labels.
 
     Args:
         P: ``(n, k)`` tensor of assignments
@@ -110,7 +117,7 @@ def health(P, neighbors) -> dict[str, float]:
 
     Returns:
         a dict of "entropy" (of the mean assignment, over ln k), "used" (clusters), "largest" (share of the samples),
-        "confidence" (mean of the greatest assignments) and "agreement" (share of neighbours with the same label)
+        "confidence" (mean of the greatest assignments) and "agreement" (share of neighbors with the same label)
     """
     from .losses import entropy
 

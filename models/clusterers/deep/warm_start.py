@@ -4,31 +4,32 @@ import warnings
 
 import numpy as np
 
-from ...progress import quiet
+from ...progress import Progress, quiet
+from ...vectors.neighbors import Neighbors
 from ..kmeans import KMeans
 
-# Below, UMAP takes longer to compile than all the rest; above, its exact neighbours take minutes.
+# Below, UMAP takes longer to compile than all the rest; above, its exact neighbors take minutes.
 UMAP_SIZES = (1_000, 40_000)
 # A cluster this large, and this many times as large as k-means's largest, has swallowed others.
 _DOMINANT, _DOMINANT_RATIO = 0.5, 1.5
 
 
 def start_kind(kind: str, n: int) -> str:
-    """What "auto" means for ``n`` samples, UMAP where it is cheap; other kinds are as they are."""
+    """Return the kind of start for ``n`` samples, where "auto" is UMAP if it is cheap, else k-means."""
     if kind != "auto":
         return kind
     return "umap" if UMAP_SIZES[0] <= n <= UMAP_SIZES[1] else "kmeans"
 
 
-def start_space(kind: str, Z, knn, seed: int, progress=quiet):
-    """Where k-means finds the clusters that heads start from.
+def start_space(kind: str, Z: np.ndarray, knn: Neighbors | None, seed: int, progress: Progress = quiet) -> np.ndarray:
+    """Return the space in which k-means finds the clusters that heads start from.
 
     Args:
         kind: "kmeans" for ``Z`` itself, "umap", or "auto", UMAP where it is cheap
         Z: ``(n, q)`` vectors
-        knn: their neighbours, as :func:`models.neighbors.nearest_neighbors` returns them, or None
+        knn: their neighbors, as :func:`models.vectors.neighbors.nearest_neighbors` returns them, or None
         seed: of UMAP
-        progress (None): called with ``(fraction, message)``
+        progress (quiet): called with ``(fraction, message)``
 
     Returns:
         ``(n, c)`` coordinates
@@ -37,24 +38,26 @@ def start_space(kind: str, Z, knn, seed: int, progress=quiet):
         return Z
     from ...vectors.reduction import UMAPReduction
 
-    return UMAPReduction(random_state=seed).fit_transform(Z, knn=knn, progress=lambda f, m: progress(0.1, m))
+    return UMAPReduction(random_state=seed).fit_transform(Z, knn=knn, progress=lambda f, m="": progress(0.1, m))
 
 
-def kmeans(Z, n_clusters: int, seed: int, n_init: int = 4) -> KMeans:
-    """k-means fitted to ``Z`` ``(n, q)``, silent about clusters that it did not find."""
+def kmeans(Z: np.ndarray, n_clusters: int, seed: int, n_init: int = 4) -> KMeans:
+    """Return k-means fitted to ``Z`` ``(n, q)``, silent about clusters that it did not find."""
     with warnings.catch_warnings():
         # Identical vectors make fewer clusters, which the method itself reports of its own result.
         warnings.simplefilter("ignore")
-        return KMeans(n_clusters, n_init=n_init, random_state=seed).fit(Z)
+        found = KMeans(n_clusters, n_init=n_init, random_state=seed)
+        found.fit(Z)
+    return found
 
 
 def kmeans_of_codes(codes: np.ndarray, n_clusters: int, seed: int) -> KMeans:
-    """k-means fitted to the codes ``(n, c)`` of an autoencoder, the best of 20 starts as in DEC's paper."""
+    """Return k-means fitted to the codes ``(n, c)`` of an autoencoder, the best of 20 starts as in DEC's paper."""
     return kmeans(codes, n_clusters, seed, n_init=20)
 
 
 def widening(n: int, squares: float) -> float:
-    """What codes are multiplied with before they are clustered: below distances of 1, Student's t is flat.
+    """Return the factor of codes before they are clustered: below distances of 1, Student's t is flat.
 
     Args:
         n: number of codes
@@ -63,21 +66,21 @@ def widening(n: int, squares: float) -> float:
     return max(1.0, (n / max(squares, 1e-12)) ** 0.5)
 
 
-def kmeans_layer(Z, fitted: KMeans) -> tuple:
-    """k-means as a layer ``(weight, bias)``: a softmax of minus the squared distances over their mean."""
+def kmeans_layer(Z: np.ndarray, fitted: KMeans) -> tuple[np.ndarray, np.ndarray]:
+    """Return k-means as a layer ``(weight, bias)``: a softmax of minus the squared distances over their mean."""
     centers = fitted.cluster_centers_.astype(np.float64)
     spread = max(float(((Z - centers[fitted.labels_]) ** 2).sum(axis=1).mean()), 1e-12)
     return 2 * centers.T / spread, -(centers**2).sum(axis=1) / spread
 
 
-def plausible(labels, n_clusters: int) -> bool:
-    """Whether labels ``(n,)`` are no collapse whatever k-means finds, which then need not run."""
+def plausible(labels: np.ndarray, n_clusters: int) -> bool:
+    """Return whether labels ``(n,)`` are no collapse whatever k-means finds, which then need not run."""
     sizes = np.bincount(labels) / len(labels)
-    return (sizes > 0).sum() >= n_clusters / 2 and sizes.max() <= _DOMINANT
+    return bool((sizes > 0).sum() >= n_clusters / 2 and sizes.max() <= _DOMINANT)
 
 
-def collapse(labels, reference, n_clusters: int) -> str | None:
-    """What is wrong with a clustering in which clusters swallowed others, None if nothing is.
+def collapse(labels: np.ndarray, reference: np.ndarray, n_clusters: int) -> str | None:
+    """Say what is wrong with a clustering in which clusters swallowed others, None if nothing is.
 
     Args:
         labels: ``(n,)`` labels

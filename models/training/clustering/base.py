@@ -64,7 +64,7 @@ class ClusteringRecipe(Recipe):
     pretext = "simclr"
     refinement = ""
     needs_features = True
-    harder = "with twice the balance"
+    retry_note = "with twice the balance"
     start: Start | None = None
     stage: str
     labels: "torch.Tensor"
@@ -245,7 +245,7 @@ class ClusteringRecipe(Recipe):
         if problem and stage != self.kind:
             guard.undo(training, stage, problem)
         elif problem and not guard.attempt(training):
-            guard.repeat(training, stage, problem, self.harder)
+            guard.repeat(training, stage, problem, self.retry_note)
             return
         elif problem:
             if self.has_features:

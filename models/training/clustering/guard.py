@@ -53,21 +53,21 @@ def undo(training: TrainingState, stage: str, problem: str) -> None:
     remark(training, f"{stage} was in vain: {problem}; the clusters are those before it")
 
 
-def repeat(training: TrainingState, stage: str, problem: str, harder: str) -> None:
+def repeat(training: TrainingState, stage: str, problem: str, retry_note: str) -> None:
     """Goes back to the beginning of the method's own stage.
 
     Args:
         training: at the end of that stage
         stage: its name
         problem: what was wrong
-        harder: what the repetition has besides other random numbers
+        retry_note: what the repetition has besides other random numbers
     """
     restore(training)
     training.memory["attempt"] = 1
     training.epoch = training.stages.index(stage)
     training.curve = training.curve[: training.epoch]
     training.memory.setdefault("collapsed", []).append(problem)
-    remark(training, f"{stage} collapsed: {problem}; it was trained again {harder}")
+    remark(training, f"{stage} collapsed: {problem}; it was trained again {retry_note}")
 
 
 def give_up(training: TrainingState, stage: str, problem: str) -> None:

@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from .networks import HeadNetwork
 
 _UMAP_NEIGHBORS = 15
-_IMITATION_STEPS = 200
+_WARM_STEPS = 200
 _PARTS = ("encoder.", "projector.")
 
 
@@ -101,7 +101,7 @@ class HeadClustering(ClusteringRecipe, ViewsRecipe):
     def enter(self, network: "HeadNetwork", stage: str) -> None:
         """Projections for SimCLR, all heads for the method, the best one for what refines it."""
         network.parts = ("projections",) if stage == self.pretext else self.outputs(stage)
-        network.frozen, network.steady = False, stage == self.refinement
+        network.frozen, network.freeze_bn = False, stage == self.refinement
         network.train()
 
     def outputs(self, stage: str) -> tuple[str, ...]:
@@ -150,7 +150,7 @@ class HeadClustering(ClusteringRecipe, ViewsRecipe):
         """Mines neighbours and teaches every head the clusters it starts from."""
         import torch
 
-        from ...clusterers.deep.heads import Task, imitate
+        from ...clusterers.deep.heads import Task, warm_start
         from ...clusterers.deep.steps import seeded
         from ...clusterers.deep.warm_start import kmeans, start_space
 
@@ -169,10 +169,10 @@ class HeadClustering(ClusteringRecipe, ViewsRecipe):
             if space is None:
                 continue
             first = torch.from_numpy(kmeans(space, k, seed + number).labels_).to(training.device)
-            task = Task(head.standard(unit.to(training.device)), None, first, k, [unit.shape[1]])
+            task = Task(head.standard(unit.to(training.device)), training.state["neighbors"], first, k, [unit.shape[1]])
             with seeded(seed + number):
                 optimizer = torch.optim.Adam(head.linear.parameters(), lr=1e-2)
-                imitate(task, head.linear, optimizer, _IMITATION_STEPS, seed + number)
+                warm_start(task, head.linear, optimizer, _WARM_STEPS, seed + number)
 
     def inherit(self, training: TrainingState) -> None:
         """Mines neighbours, and remembers how good the clusters are that it starts from."""

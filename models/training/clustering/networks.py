@@ -8,7 +8,7 @@ from torch import nn
 from torch.nn import functional as F
 
 from ...clusterers.deep.losses import student_t
-from ...clusterers.deep.networks import packed
+from ...clusterers.deep.networks import to_arrays
 from ..reconstruction import Reconstruction
 
 
@@ -84,7 +84,7 @@ class HeadNetwork(nn.Module):
         self.heads = nn.ModuleList(heads)
         self.register_buffer("chosen", torch.zeros((), dtype=torch.int64))
         self.parts: tuple[str, ...] = ("heads",)
-        self.frozen, self.steady = False, False
+        self.frozen, self.freeze_bn = False, False
 
     def forward(self, images: torch.Tensor) -> torch.Tensor:
         """``(b, ...)``, see ``parts``."""
@@ -101,7 +101,7 @@ class HeadNetwork(nn.Module):
     def train(self, mode: bool = True) -> "HeadNetwork":
         """Set the mode, as of any module; a frozen encoder keeps its statistics too."""
         super().train(mode)
-        if self.frozen or self.steady:
+        if self.frozen or self.freeze_bn:
             for module in self.encoder.modules():
                 if self.frozen or isinstance(module, nn.BatchNorm2d | nn.BatchNorm1d):
                     module.training = False
@@ -115,9 +115,9 @@ class HeadNetwork(nn.Module):
         """Soft assignments ``(b, k)`` by the best head."""
         return self.best(features).softmax(1)
 
-    def packed(self) -> tuple[dict, dict[str, np.ndarray]]:
-        """The best head as plain data; see :func:`models.clusterers._networks.packed`."""
-        return packed([self._chosen_head().layer()])
+    def to_arrays(self) -> tuple[dict, dict[str, np.ndarray]]:
+        """The best head as plain data; see :func:`models.clusterers.deep.networks.to_arrays`."""
+        return to_arrays([self._chosen_head().layer()])
 
     def _chosen_head(self) -> LinearHead:
         return cast(LinearHead, self.heads[int(self.chosen)])
@@ -176,8 +176,8 @@ class CodeNetwork(nn.Module):
         with torch.autocast(codes.device.type, enabled=False):
             return student_t(self.scale * codes.float(), self.centers)
 
-    def packed(self) -> tuple[dict, dict[str, np.ndarray]]:
-        """The centers as plain data; see :func:`models.clusterers._networks.packed`."""
+    def to_arrays(self) -> tuple[dict, dict[str, np.ndarray]]:
+        """The centers as plain data; see :func:`models.clusterers.deep.networks.to_arrays`."""
         width = self.centers.shape[1]
         layer = float(self.scale) * np.eye(width), np.zeros(width)
-        return packed([layer], centers=self.centers.detach().cpu().numpy())
+        return to_arrays([layer], centers=self.centers.detach().cpu().numpy())

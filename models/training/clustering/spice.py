@@ -47,7 +47,7 @@ class ImageSPICE(TeachingHeads):
     order = 245
     loss_name = "cross-entropy"
     refinement = "semi"
-    harder = "with other random numbers"
+    retry_note = "with other random numbers"
     named: "list[tuple[torch.Tensor, torch.Tensor]]"
 
     def __init__(
@@ -89,7 +89,7 @@ class ImageSPICE(TeachingHeads):
         """Names images by prototypes, anew in every epoch of the method's own stage, once for each head."""
         import torch
 
-        from ...clusterers.deep.spice import named
+        from ...clusterers.deep.spice import pseudo_labels
 
         super().before_epoch(training)
         if training.stage == self.refinement:
@@ -99,7 +99,7 @@ class ImageSPICE(TeachingHeads):
         for head in training.network.heads:
             with torch.no_grad():
                 P = head(unit.to(training.device)).softmax(1).cpu()
-            self.named.append(named(unit, P, self.ratio))
+            self.named.append(pseudo_labels(unit, P, self.ratio))
 
     def refine(self, training: TrainingState) -> None:
         """Chooses the images that teach: reliable ones, equally many of each cluster."""

@@ -84,9 +84,9 @@ class Split(Edit):
 
 
 def _seeded(clusterer: "Clusterer", seed: int) -> "Clusterer":
-    from ....models.parameters import SEED
+    from ....models.parameters import RANDOM_STATE
 
-    return clusterer.set_params(**{SEED: seed}) if SEED in clusterer.get_params() else clusterer
+    return clusterer.set_params(**{RANDOM_STATE: seed}) if RANDOM_STATE in clusterer.get_params() else clusterer
 
 
 def _names(run: EditedRun, cluster: int, ids: list[int]) -> list[str]:

@@ -137,7 +137,7 @@ def test_a_cluster_that_ends_without_samples_is_dropped_everywhere(name):
     placed, sure = place(json.loads(json.dumps(spec)), arrays, X, X, model.labels_)
     np.testing.assert_array_equal(placed[others], model.labels_[others])
     np.testing.assert_allclose(sure, model.assign(X)[1], atol=2e-2)
-    short = f"{name} found 3 clusters, fewer than n_clusters=4; {model.remedy}"
+    short = f"{name} found 3 clusters, fewer than n_clusters=4; {model.advice()}"
     assert (short in said) == ("n_clusters" in model.get_params())
     if name in HEADS:
         assert model.predict_proba(X).shape == (len(X), 3)

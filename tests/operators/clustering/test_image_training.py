@@ -275,7 +275,7 @@ def test_copies_get_one_cluster_of_a_learned_head_and_empty_ones_go(monkeypatch)
     which = np.random.default_rng(0).permutation(np.arange(90) % 3)
     weight = 9 * np.eye(3)[:, [0, 1, 2, 2]]
     record = {"name": "m", "memory": {}, "curve": [], "seconds": 1.0, "params": {"n_clusters": 4}}
-    model = TrainedClusterer("scan", record, networks.packed([(weight, np.zeros(4))]))
+    model = TrainedClusterer("scan", record, networks.to_arrays([(weight, np.zeros(4))]))
     with pytest.warns(UserWarning, match="scan found 3 clusters, fewer than n_clusters=4; ask for fewer, or train"):
         model.fit(np.eye(3, dtype=np.float32)[which])
     assert model.labels_.tolist() == which.tolist() and model.arrays_["bias_0"].shape == (3,)

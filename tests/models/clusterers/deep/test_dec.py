@@ -43,7 +43,7 @@ def test_narrow_codes_are_widened_and_wide_ones_stay(width, expected):
 def test_dec_remembers_everyone_as_last_seen():
     rng = np.random.default_rng(0)
     start = rng.dirichlet(np.ones(3), 20)
-    seen, by_hand = _autoencoder.Seen(torch.tensor(start)), start.copy()
+    seen, by_hand = _autoencoder.RunningAssignments(torch.tensor(start)), start.copy()
     for _ in range(15):
         rows, fresh = rng.permutation(20)[:6], rng.dirichlet(np.ones(3), 6)
         sizes = seen.update(rows, torch.as_tensor(fresh))
@@ -70,7 +70,7 @@ def clustering(name, n, steps, monkeypatch, boost=1.0):
         encoder, decoder = model._networks(task)
         model._pretrain(task, encoder, decoder, 0, lambda step: None)
         start = model._begin(task, encoder, decoder, 0, None)
-        Q = _autoencoder.everyone(encoder, start[-1], task.X)
+        Q = _autoencoder.assign_all(encoder, start[-1], task.X)
         model._cluster(task, start, boost, 0, lambda step: None)
     return asked, Q
 

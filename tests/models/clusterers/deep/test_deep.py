@@ -142,7 +142,7 @@ def test_self_labelling_that_loses_clusters_is_undone(monkeypatch):
             network[-1].weight.zero_()
 
     monkeypatch.setattr(get_clusterer("scan"), "_learn_labels", spoiled)
-    with pytest.warns(UserWarning, match=r"^scan's self-labelling was undone: it left 1 of 4 clusters$"):
+    with pytest.warns(UserWarning, match=r"^scan's self-labeling was undone: it left 1 of 4 clusters$"):
         labelled = make("scan", self_label=True).fit(X)
     np.testing.assert_array_equal(labelled.labels_, plain.labels_)
 
@@ -150,7 +150,7 @@ def test_self_labelling_that_loses_clusters_is_undone(monkeypatch):
 def test_self_labelling_without_sure_samples_is_left_out():
     X = np.repeat(np.eye(3, 8, dtype=np.float32), 20, axis=0)
     with pytest.warns(
-        UserWarning, match=r"self-labelling was left out: the surest samples cover \d of 6 clusters; raise"
+        UserWarning, match=r"self-labeling was left out: the most confident samples cover \d of 6 clusters; raise"
     ):
         make("scan", n_clusters=6, self_label=True).fit(X)
 
@@ -200,8 +200,8 @@ def test_a_collapse_is_retried_and_then_replaced_by_kmeans(name, monkeypatch):
     assert adjusted_rand_score(make("kmeans", n_clusters=6).fit(X).labels_, model.labels_) > 0.95
 
 
-@pytest.mark.parametrize(("name", "harder"), [("spice", "with another seed"), ("dec", "with twice the balance")])
-def test_a_repetition_says_what_it_has(name, harder, monkeypatch):
+@pytest.mark.parametrize(("name", "retry_note"), [("spice", "with another seed"), ("dec", "with twice the balance")])
+def test_a_repetition_says_what_it_has(name, retry_note, monkeypatch):
     X, truth = blobs(sizes=(40,) * 6)
     train, seen = get_clusterer(name)._train, []
 
@@ -215,7 +215,7 @@ def test_a_repetition_says_what_it_has(name, harder, monkeypatch):
         return head._replace(layers=[*head.layers[:-1], (0 * weight, 0 * bias - np.arange(len(bias)))], centers=centers)
 
     monkeypatch.setattr(get_clusterer(name), "_train", collapsing)
-    with pytest.warns(UserWarning, match=f"^{name} collapsed: 1 of 6 .* again from k-means, {harder}$"):
+    with pytest.warns(UserWarning, match=f"^{name} collapsed: 1 of 6 .* again from k-means, {retry_note}$"):
         model = make(name, n_clusters=6, start="none", steps=150, pretrain_steps=150).fit(X)
     assert seen == [(1.0, False), (2.0, True)] and model.collapsed_ == ["1 of 6 clusters were used"]
     assert not model.fallback_ and adjusted_rand_score(truth, model.labels_) > 0.9
@@ -308,11 +308,11 @@ def test_exported_layers_say_what_the_network_says():
     with _training.seeded(0):
         network = _networks.perceptron([128, 32, 16, 5])
     Z = torch.as_tensor(space(X))
-    _networks.calibrate(network, Z)
+    _networks.update_bn(network, Z)
     network.eval()
     with torch.no_grad():
         expected = network(Z).softmax(dim=1).numpy()
-    spec, arrays = _networks.packed(space.folded(_networks.exported(network)))
+    spec, arrays = _networks.to_arrays(space.fold(_networks.to_layers(network)))
     np.testing.assert_allclose(_networks.probabilities(X, spec, arrays), expected, atol=1e-5)
     kept = _networks.without_unused(spec, arrays, np.array([1, 3]))
     found = _networks.probabilities(X, spec, kept)
@@ -322,7 +322,7 @@ def test_exported_layers_say_what_the_network_says():
 def test_calibration_uses_all_samples():
     X = torch.as_tensor(blobs()[0]) * 3 + 1
     network = _networks.perceptron([16, 8, 4])
-    _networks.calibrate(network, X)
+    _networks.update_bn(network, X)
     with torch.no_grad():
         hidden = network[0](X)
     assert torch.allclose(network[1].running_mean, hidden.mean(dim=0), atol=1e-5)

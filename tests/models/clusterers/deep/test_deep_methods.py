@@ -6,9 +6,9 @@ import torch
 from fiftyone.plugins.orgs.constellation.clusters.models.clusterers import get_clusterer
 from fiftyone.plugins.orgs.constellation.clusters.models.clusterers.deep import consensus, spice, temi, turtle
 from fiftyone.plugins.orgs.constellation.clusters.models.clusterers.deep.networks import (
-    packed,
     perceptron,
     probabilities,
+    to_arrays,
     without_unused,
 )
 from sklearn.metrics import adjusted_rand_score
@@ -32,7 +32,7 @@ def test_temi_exports_its_teacher():
     torch.manual_seed(0)
     network, X = perceptron([8, *temi._WIDTHS, 5], batch_norm=False), torch.randn(20, 8)
     expected = temi._soft([network], X)[0].numpy()
-    found = probabilities(X.numpy(), *packed(temi._layers(network), unit=True))
+    found = probabilities(X.numpy(), *to_arrays(temi._layers(network), unit=True))
     np.testing.assert_allclose(found, expected, atol=1e-4)
 
 
@@ -83,7 +83,7 @@ def test_turtle_of_several_spaces_is_the_mean_of_their_assignments():
     spaces = [torch.as_tensor(X, dtype=torch.float32) for X in (first, second)]
     encoders = [torch.nn.Linear(X.shape[1], 3) for X in spaces]
     expected = sum(encoder(X).softmax(dim=1) for encoder, X in zip(encoders, spaces, strict=True)) / 2
-    spec, arrays = packed(turtle._layers(encoders), votes=2)
+    spec, arrays = to_arrays(turtle._layers(encoders), votes=2)
     found = probabilities(np.hstack([first, second]), spec, arrays)
     np.testing.assert_allclose(found, expected.detach().numpy(), atol=1e-6)
     fewer = without_unused(spec, arrays, np.array([0, 2]))
@@ -120,7 +120,7 @@ def test_spice_names_as_many_of_every_cluster():
     X, truth = blobs(n=40, spread=0.05)
     unit = torch.as_tensor(X / np.linalg.norm(X, axis=1, keepdims=True))
     P = torch.eye(4)[truth] * 0.6 + 0.1
-    rows, names = spice.named(unit, P, 0.5)
+    rows, names = spice.pseudo_labels(unit, P, 0.5)
     assert names.bincount().tolist() == [10] * 4
     assert np.mean(truth[rows.numpy()] == names.numpy()) == 1
 
@@ -129,7 +129,7 @@ def test_spice_prototypes_as_loops():
     rng = torch.Generator().manual_seed(0)
     unit = torch.nn.functional.normalize(torch.randn(30, 5, generator=rng))
     P = torch.randn(30, 3, generator=rng).softmax(dim=1)
-    rows, names = spice.named(unit, P, 0.5)
+    rows, names = spice.pseudo_labels(unit, P, 0.5)
     for cluster in range(3):
         surest = sorted(range(30), key=lambda i: -float(P[i, cluster]))[:5]
         prototype = sum(unit[i] for i in surest) / 5

@@ -133,7 +133,7 @@ def check_what_is_kept(training, record, pixels):
     with torch.inference_mode():
         vectors = encoder((torch.from_numpy(pixels.array).float() / 255 - mean) / std)
     vectors = vectors if record["raw_codes"] else torch.nn.functional.normalize(vectors)
-    found = probabilities(vectors.numpy(), *training.network.packed())
+    found = probabilities(vectors.numpy(), *training.network.to_arrays())
     np.testing.assert_allclose(found, training.recipe.assignments(training).numpy(), atol=1e-3)
     assert not read_tensors(training.path, "state."), "what only training needs goes when it is done"
 
