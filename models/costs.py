@@ -1,7 +1,11 @@
 """Expected costs of a job, and the cores it may use."""
 
 import os
+import shutil
 from typing import NamedTuple
+
+GPU_SPEEDUP = 40  # of a network, over one CPU core
+CORE_SHARE = 0.8  # of a further core, that a network on the CPU makes use of
 
 
 class Cost(NamedTuple):
@@ -26,3 +30,22 @@ def duration(seconds: float) -> str:
 def cores() -> int:
     """Count the cores this process may use."""
     return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+
+
+class Accelerator(NamedTuple):
+    """Where a network would compute.
+
+    Args:
+        name: for people, ``"a GPU"`` or ``"the CPU"``
+        speedup: over one CPU core, to the order of magnitude
+    """
+
+    name: str
+    speedup: float
+
+
+def accelerator() -> Accelerator:
+    """Guess where a network would compute, without loading torch."""
+    if shutil.which("nvidia-smi"):
+        return Accelerator("a GPU", GPU_SPEEDUP)
+    return Accelerator("the CPU", max(1.0, cores() * CORE_SHARE))

@@ -4,16 +4,19 @@ Nothing here touches the network or loads torch: forms are drawn at every keystr
 """
 
 import inspect
+from collections.abc import Callable
 
+import fiftyone.operators as foo
 import fiftyone.operators.types as types
 
+from ...models.clusterers.base import Clusterer
 from ...models.parameters import SEED, validated
 from ..clustering.constraints import METHODS, check_constraints, edited_runs
 from ..clustering.estimates import Estimate, estimate_run, image_estimate
 from ..clustering.job import compute_clusters
 from ..clustering.request import MAX_SEED
 from ..dataset.ground_truth import truth_fields
-from ..dataset.targets import resolve_target
+from ..dataset.targets import Target, resolve_target
 from ..dataset.vectors import vector_fields
 from ..embedding.embeddings import choose_features, split_fields
 from ..runs.lifecycle import check_cluster_field, check_run_key, propose_run_key
@@ -24,7 +27,7 @@ from .target import NEW, NONE, chosen_patches_field, chosen_samples
 from .widgets import HALF, add_choice, add_heading, add_problem, check, refuse
 
 
-def add_names(ctx, inputs, target):
+def add_names(ctx: foo.ExecutionContext, inputs: types.Object, target: Target) -> None:
     """Step 1, continued: the run key and the field, checked while typing."""
     method = ctx.params.get("method") or "kmeans"
     proposed = propose_run_key(target.dataset, method)
@@ -48,7 +51,7 @@ def add_names(ctx, inputs, target):
     check(prop, check_cluster_field, target, _cluster_field(ctx) or run_key)
 
 
-def add_method(ctx, inputs, target):
+def add_method(ctx: foo.ExecutionContext, inputs: types.Object, target: Target) -> None:
     """Step 3: the method and its own parameters."""
     from ...models.clusterers import get_clusterer, list_clusterers
 
@@ -81,13 +84,13 @@ def add_method(ctx, inputs, target):
             add_problem(inputs, str(error), name="method_problem")
 
 
-def _group(cls) -> str:
+def _group(cls: type[Clusterer]) -> str:
     from ...models.training import list_clusterings
 
     return cls.group.capitalize() + (" or from images" if cls.name in list_clusterings() else "")
 
 
-def _add_constraints(ctx, inputs, target, method):
+def _add_constraints(ctx: foo.ExecutionContext, inputs: types.Object, target: Target, method: str) -> None:
     """A drop-down of edited runs, for a method that can keep what was put together in them."""
     if keys := edited_runs(target, method):
         options = {NONE: "None", **{key: f"Those of {key}" for key in keys}}
@@ -97,7 +100,7 @@ def _add_constraints(ctx, inputs, target, method):
             check(prop, check_constraints, target, chosen, method)
 
 
-def add_options(ctx, inputs, target):
+def add_options(ctx: foo.ExecutionContext, inputs: types.Object, target: Target) -> None:
     """Step 4: ground truth, seed, map."""
     add_heading(inputs, "step_4", "4 · Result")
     classes = truth_fields(target)
@@ -120,7 +123,7 @@ def add_options(ctx, inputs, target):
     )
 
 
-def add_estimate(ctx, inputs, target):
+def add_estimate(ctx: foo.ExecutionContext, inputs: types.Object, target: Target) -> None:
     """Last: what the run will cost, with a warning when that is a lot."""
     try:
         cost = estimate(ctx, target)
@@ -130,11 +133,11 @@ def add_estimate(ctx, inputs, target):
     inputs.view("estimate", view(label=cost.text, description=cost.warning))
 
 
-def _cluster_field(ctx) -> str | None:
+def _cluster_field(ctx: foo.ExecutionContext) -> str | None:
     return ctx.params.get("cluster_field") or None
 
 
-def estimate(ctx, target=None) -> Estimate:
+def estimate(ctx: foo.ExecutionContext, target: Target | None = None) -> Estimate:
     """What a run of the form as it stands would cost."""
     if target is None and ctx.dataset is None:
         raise ValueError("no dataset is open; open one first")
@@ -147,7 +150,7 @@ def estimate(ctx, target=None) -> Estimate:
     return estimate_run(target, field, encoder, kwargs, more)
 
 
-def arguments(ctx, work=compute_clusters) -> tuple[object, dict]:
+def arguments(ctx: foo.ExecutionContext, work: Callable[..., dict] = compute_clusters) -> tuple[object, dict]:
     """What was entered, as arguments of the plain function ``work``.
 
     Python callers that delegate send those arguments themselves; they pass through.
@@ -182,7 +185,7 @@ def arguments(ctx, work=compute_clusters) -> tuple[object, dict]:
         ("reduce", "reduce_params", get_reduction, None),
         ("encoder", "encoder_params", encoder_class, None),
     ):
-        chosen = kwargs.get(kind, default)
+        chosen = kwargs.get(kind, default) or ""
         if argument in known and (entered := params.get(f"{kind}_{chosen}")) is not None:
             cls = get_class(chosen)
             values = form_values(cls, entered)
@@ -191,7 +194,7 @@ def arguments(ctx, work=compute_clusters) -> tuple[object, dict]:
     return chosen_samples(ctx), kwargs
 
 
-def _fields(params) -> str | list[str]:
+def _fields(params: dict) -> str | list[str]:
     """The chosen vector field, or those chosen if the method takes several."""
     from ...models.clusterers import get_clusterer
 

@@ -1,7 +1,12 @@
 """Form inputs that say which vectors are clustered: a field, an encoder, a reduction."""
 
+from collections.abc import Sequence
+
+import fiftyone.operators as foo
 import fiftyone.operators.types as types
 
+from ...models.clusterers.base import Clusterer
+from ..dataset.targets import Target
 from ..dataset.vector_fields import check_vector_field, field_encoder
 from ..dataset.vectors import vector_fields
 from ..embedding.embeddings import field_name
@@ -13,7 +18,7 @@ from .widgets import FULL, HALF, add_choice, add_heading, check
 COUNTED = 200_000  # above this, counting missing vectors at every keystroke would make the form slow
 
 
-def add_features(ctx, inputs, target):
+def add_features(ctx: foo.ExecutionContext, inputs: types.Object, target: Target) -> None:
     """Step 2: an existing vector field, or an encoder and the field to fill; nothing if they are to be learned."""
     if trains_on_images(ctx.params):
         add_heading(inputs, "step_2", "2 · Features", "Learned from the images, together with the clusters")
@@ -37,7 +42,7 @@ def add_features(ctx, inputs, target):
     add_encoder(ctx, inputs, target)
 
 
-def add_encoder(ctx, inputs, target) -> str:
+def add_encoder(ctx: foo.ExecutionContext, inputs: types.Object, target: Target) -> str:
     """An encoder, its parameters and the field it fills; returns the encoder's name."""
     from ...models.encoders import default_encoder, encoder_class, list_encoders
 
@@ -61,7 +66,7 @@ def add_encoder(ctx, inputs, target) -> str:
     return encoder
 
 
-def add_reduction(ctx, inputs):
+def add_reduction(ctx: foo.ExecutionContext, inputs: types.Object) -> None:
     """Step 2, continued: fewer dimensions before clustering."""
     if trains_on_images(ctx.params):
         return
@@ -76,7 +81,7 @@ def add_reduction(ctx, inputs):
         add_parameters(inputs, f"reduce_{reduce}", REDUCTIONS[reduce], ctx.params.get(f"reduce_{reduce}"))
 
 
-def add_further_fields(inputs, target, cls, source):
+def add_further_fields(inputs: types.Object, target: Target, cls: type[Clusterer], source: str) -> None:
     """A check box per further vector field, for a method that takes several."""
     others = [name for name in vector_fields(target.source, target.patches_field) if name != source]
     if source == NEW or not others or not cls.several_spaces:
@@ -88,15 +93,15 @@ def add_further_fields(inputs, target, cls, source):
     inputs.define_property("spaces", box, view=types.View(space=FULL))
 
 
-def chosen_source(params, fields) -> str:
+def chosen_source(params: dict, fields: Sequence[str]) -> str:
     """The vector field that was chosen, by default the first one, or :data:`NEW`."""
-    chosen = params.get("source")
+    chosen: str = params.get("source") or ""
     if chosen in fields or chosen == NEW:
         return chosen
     return fields[0] if fields else NEW
 
 
-def _say_what_is_missing(inputs, target, field):
+def _say_what_is_missing(inputs: types.Object, target: Target, field: str) -> None:
     """How many images of the target have no vector yet."""
     identity = field_encoder(target.source, target.local_path(field))
     made_by = f"made by {identity['name']} ({identity['weights']})" if identity else "of unrecorded origin"
@@ -107,7 +112,7 @@ def _say_what_is_missing(inputs, target, field):
     inputs.view("features_note", types.Notice(label=text))
 
 
-def _say_if_download(inputs, cls, entered):
+def _say_if_download(inputs: types.Object, cls: type, entered: dict) -> None:
     """A warning unless the encoder's weights are on this disk; looks at files only."""
     if cls(**entered).is_cached() is False:
         inputs.view("weights", types.Warning(label="The weights will be downloaded when the run starts"))

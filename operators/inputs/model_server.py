@@ -4,7 +4,9 @@ Nothing here contacts a server before the user has agreed to its host, and nothi
 """
 
 import hashlib
+from typing import Any
 
+import fiftyone.operators as foo
 import fiftyone.operators.types as types
 
 from ...models.naming.prices import expected
@@ -16,7 +18,7 @@ _BYTES_PER_PIXEL = 0.1  # of a JPEG of quality 85, to the order of magnitude
 _ASPECT = 0.67
 
 
-def add_server(ctx, inputs) -> tuple[ServerChoice | None, bool]:
+def add_server(ctx: foo.ExecutionContext, inputs: types.Object) -> tuple[ServerChoice | None, bool]:
     """Adds the server, its model, prices and caps.
 
     Returns:
@@ -40,7 +42,7 @@ def add_server(ctx, inputs) -> tuple[ServerChoice | None, bool]:
     return choice, agreed
 
 
-def consented(ctx, given: dict) -> dict:
+def consented(ctx: foo.ExecutionContext, given: dict) -> dict:
     """Arguments with the price entered for this model and the tick given for this host.
 
     Args:
@@ -53,7 +55,9 @@ def consented(ctx, given: dict) -> dict:
     return {**given, "consent": True, "base_url": choice.base_url} if ctx.params.get(_box(choice.host)) else given
 
 
-def sent(choice: ServerChoice, n_questions: int, n_images: int, side: int, words: str, sheet=False) -> tuple[str, str]:
+def sent(
+    choice: ServerChoice, n_questions: int, n_images: int, side: int, words: str, sheet: bool = False
+) -> tuple[str, str]:
     """What would be sent where, and what it would cost, each in one sentence.
 
     Args:
@@ -77,7 +81,7 @@ def sent(choice: ServerChoice, n_questions: int, n_images: int, side: int, words
     return text, f"{tokens}, " + ("free of charge" if high == 0 else f"${low:.2g} to ${high:.2g}")
 
 
-def add_consent_box(ctx, inputs, choice: ServerChoice, agreed: bool):
+def add_consent_box(ctx: foo.ExecutionContext, inputs: types.Object, choice: ServerChoice, agreed: bool) -> None:
     """The box without which nothing leaves, the dry run, and what stands in the way.
 
     Args:
@@ -108,7 +112,7 @@ def _choice(given: dict, params: dict, secrets: dict) -> tuple[ServerChoice, boo
     Raises:
         ValueError: in one sentence, if the address is refused
     """
-    server = {"base_url": given.get("base_url"), "api": given.get("api") or "auto", "secrets": secrets}
+    server: dict[str, Any] = {"base_url": given.get("base_url"), "api": given.get("api") or "auto", "secrets": secrets}
     model = given.get("model") or None
     try:
         choice = choose_server(model=model, price=None, **server)
@@ -117,7 +121,9 @@ def _choice(given: dict, params: dict, secrets: dict) -> tuple[ServerChoice, boo
     return choose_server(model=model, price=_price(params, choice), **server), True
 
 
-def _add_model(ctx, inputs, choice, named, secrets, agreed):
+def _add_model(
+    ctx: foo.ExecutionContext, inputs: types.Object, choice: ServerChoice, named: bool, secrets: dict, agreed: bool
+) -> None:
     listed = list_models(choice, secrets) if agreed else []
     more = f" and {len(listed) - SUGGESTED} more" if len(listed) > SUGGESTED else ""
     why = f"{choice.host} has {', '.join(listed[:SUGGESTED])}{more}" if listed else f"Empty: {DEFAULT_MODEL} at OpenAI"
@@ -126,7 +132,7 @@ def _add_model(ctx, inputs, choice, named, secrets, agreed):
         refuse(prop, f"name a model of {choice.host}")
 
 
-def _add_limits(inputs, choice):
+def _add_limits(inputs: types.Object, choice: ServerChoice) -> None:
     """Prices and caps; the price shown is the table's until the user changes it."""
     price = choice.price
     for name, label, value in (
@@ -145,12 +151,12 @@ def _box(host: str) -> str:
     return f"consent_{hashlib.sha256(host.encode()).hexdigest()[:12]}"
 
 
-def _price(params, choice) -> list | None:
+def _price(params: dict, choice: ServerChoice) -> list | None:
     """The price entered for a model, if there is one."""
     prices = [params.get(_price_name(side, choice)) for side in ("input", "output")]
     return None if None in prices else prices
 
 
-def _price_name(side: str, choice) -> str:
+def _price_name(side: str, choice: ServerChoice) -> str:
     """The name of a price's input: what was entered for one model is not the price of the next."""
     return f"price_{side}_{hashlib.sha256(f'{choice.base_url} {choice.model}'.encode()).hexdigest()[:12]}"

@@ -1,7 +1,11 @@
 """Form inputs that say which samples are meant: whole dataset, view, selection, slice, patches."""
 
+import fiftyone as fo
+import fiftyone.operators as foo
+import fiftyone.operators.types as types
+
 from ..dataset.private import is_patches
-from ..dataset.targets import patch_fields, resolve_target
+from ..dataset.targets import Target, patch_fields, resolve_target
 from .widgets import add_choice, add_heading, add_problem
 
 NEW = "compute new vectors"
@@ -10,7 +14,7 @@ NONE = "none"
 ALL_SLICES = "all image slices"
 
 
-def add_target(ctx, inputs):
+def add_target(ctx: foo.ExecutionContext, inputs: types.Object) -> Target | None:
     """Step 1: what to cluster. Returns the target, or None if there is nothing to cluster."""
     if ctx.dataset is None:
         add_problem(inputs, "No dataset is open; open one first")
@@ -30,7 +34,7 @@ def add_target(ctx, inputs):
         return None
 
 
-def _what(ctx) -> str:
+def _what(ctx: foo.ExecutionContext) -> str:
     samples = ctx.target_view()
     if samples.media_type == "group":
         return f"{len(samples):,} groups of dataset {ctx.dataset.name}"
@@ -39,7 +43,9 @@ def _what(ctx) -> str:
     return f"{len(samples):,} {unit} of dataset {ctx.dataset.name}"
 
 
-def chosen_samples(ctx, inputs=None):
+def chosen_samples(
+    ctx: foo.ExecutionContext, inputs: types.Object | None = None
+) -> fo.core.collections.SampleCollection:
     """The collection the user targets; for a grouped dataset also which of its slices."""
     samples = ctx.target_view()
     if samples.media_type != "group":
@@ -54,7 +60,7 @@ def chosen_samples(ctx, inputs=None):
     return samples.select_group_slices(chosen)
 
 
-def chosen_patches_field(params) -> str | None:
+def chosen_patches_field(params: dict) -> str | None:
     """The label field whose patches were chosen, None for whole images."""
     unit = params.get("unit")
     return None if unit in (None, WHOLE) else unit

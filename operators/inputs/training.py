@@ -1,16 +1,22 @@
 """Form of ``train_encoder``, and its values as arguments."""
 
-import os
-import shutil
+from pathlib import Path
+from typing import TYPE_CHECKING
 
+import fiftyone.operators as foo
 import fiftyone.operators.types as types
 
-from ..clustering.estimates import GPU_SPEEDUP, IMMEDIATE_SECONDS
+from ...models.costs import accelerator, duration
+from ..clustering.estimates import IMMEDIATE_SECONDS
 from ..dataset.ground_truth import truth_fields
+from ..dataset.targets import Target
 from ..embedding.training import EPOCHS, KIND, propose_name, proposed_side
 from .parameters import add_parameters, form_values
 from .target import NONE, chosen_samples
 from .widgets import HALF, add_choice, add_heading, refuse
+
+if TYPE_CHECKING:
+    from ...models.training.recipe import Recipe
 
 NEW = "a new encoder"
 SHOWN = 9  # parameters: size, batch and all that says which changes of an image do not matter
@@ -21,7 +27,7 @@ SCHEDULE = (
 )
 
 
-def training_arguments(ctx) -> tuple[object, dict]:
+def training_arguments(ctx: foo.ExecutionContext) -> tuple[object, dict]:
     """What was entered, as arguments of :func:`train_encoder`; those of a Python caller that delegates pass through."""
     from ...models.training import recipe_class
 
@@ -38,7 +44,7 @@ def training_arguments(ctx) -> tuple[object, dict]:
     return chosen_samples(ctx), kwargs
 
 
-def trained_clusters(path) -> bool:
+def trained_clusters(path: Path) -> bool:
     """Whether only ``compute_clusters`` continues a checkpoint; a damaged one says so when it is chosen."""
     from ...models.training import list_clusterings
     from ...models.training.checkpoint import read_record
@@ -49,7 +55,7 @@ def trained_clusters(path) -> bool:
         return False
 
 
-def add_new(ctx, inputs, target):
+def add_new(ctx: foo.ExecutionContext, inputs: types.Object, target: Target) -> None:
     """Adds the inputs of a new training: name, epochs, kind and its parameters, cost."""
     from ...models.training import list_recipes, recipe_class, store
 
@@ -81,7 +87,7 @@ def add_new(ctx, inputs, target):
     _add_estimate(inputs, target, cls(**valid), ctx.params.get("epochs") or EPOCHS)
 
 
-def add_continued(ctx, inputs, path):
+def add_continued(ctx: foo.ExecutionContext, inputs: types.Object, path: Path) -> None:
     """Adds the inputs of a training that goes on, or why its checkpoint cannot be read."""
     from ...models.training.checkpoint import read_record
 
@@ -96,7 +102,7 @@ def add_continued(ctx, inputs, path):
     inputs.view("delegation", types.Notice(label="Longer than a few minutes", description=SCHEDULE))
 
 
-def _add_truth(inputs, target):
+def _add_truth(inputs: types.Object, target: Target) -> None:
     classes = truth_fields(target)
     if classes:
         options = {NONE: "None", **{name: name for name in classes}}
@@ -104,17 +110,13 @@ def _add_truth(inputs, target):
         add_choice(inputs, "ground_truth", options, NONE, "Ground truth", why)
 
 
-def _add_estimate(inputs, target, recipe, epochs):
+def _add_estimate(inputs: types.Object, target: Target, recipe: "Recipe", epochs: int) -> None:
     """How long it takes, to the order of magnitude."""
-    from ...models.costs import duration
-
     n = target.count()
     side = proposed_side(target, recipe)
-    gpu = shutil.which("nvidia-smi")
-    speedup = GPU_SPEEDUP if gpu else max(1, (os.cpu_count() or 1) * 0.8)
-    seconds = n * epochs * recipe.seconds_per_image(side) / speedup
-    where = "a GPU" if gpu else "the CPU"
-    text = f"About {duration(max(1, seconds))} for {n:,} {target.unit} at {side} pixels on {where}"
+    where = accelerator()
+    seconds = n * epochs * recipe.seconds_per_image(side) / where.speedup
+    text = f"About {duration(max(1, seconds))} for {n:,} {target.unit} at {side} pixels on {where.name}"
     if recipe.batch_size > n:
         text = f"batch_size={recipe.batch_size} exceeds the {n} {target.unit}; choose at most {n}"
         refuse(inputs.str("too_few", required=False, view=types.Error(label=text)), text)

@@ -1,5 +1,8 @@
 """Signature to form: a class whose constructor describes its parameters becomes inputs of the App."""
 
+from collections.abc import Callable
+from typing import Any
+
 import fiftyone.operators.types as types
 
 FULL, HALF = 12, 6  # columns of the App's grid
@@ -10,12 +13,22 @@ HEADING = {
 }
 
 
-def add_heading(inputs, name: str, label: str, description: str | None = None):
+def add_heading(inputs: types.Object, name: str, label: str, description: str | None = None) -> None:
     """Adds the heading of a step."""
     inputs.view(name, types.HeaderView(label=label, description=description, componentsProps=HEADING))
 
 
-def add_choice(inputs, name, options: dict, default, label, description=None, hints=None, space=FULL, groups=None):
+def add_choice(
+    inputs: types.Object,
+    name: str,
+    options: dict,
+    default: str | None,
+    label: str,
+    description: str | None = None,
+    hints: dict | None = None,
+    space: int = FULL,
+    groups: dict | None = None,
+) -> types.Property:
     """Adds a drop-down.
 
     Args:
@@ -46,13 +59,13 @@ def add_choice(inputs, name, options: dict, default, label, description=None, hi
     )
 
 
-def refuse(prop, sentence: str):
+def refuse(prop: types.Property, sentence: str) -> None:
     """Marks a property as invalid: Execute is disabled and the sentence is shown."""
     prop.invalid = True
     prop.error_message = sentence
 
 
-def check(prop, function, *args):
+def check(prop: types.Property, function: Callable[..., object], *args: Any) -> None:
     """Marks a property as invalid if ``function(*args)`` raises a ValueError, with its sentence."""
     try:
         function(*args)
@@ -60,6 +73,6 @@ def check(prop, function, *args):
         refuse(prop, str(error))
 
 
-def add_problem(inputs, sentence: str, name: str = "problem"):
+def add_problem(inputs: types.Object, sentence: str, name: str = "problem") -> None:
     """Says what stands in the way, and disables Execute."""
     refuse(inputs.str(name, required=False, view=types.Error(label=sentence)), sentence)
