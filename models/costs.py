@@ -33,7 +33,7 @@ def cores() -> int:
 
 
 class Accelerator(NamedTuple):
-    """Where a network would compute.
+    """Hardware that a network would compute on.
 
     Args:
         name: for people, ``"a GPU"`` or ``"the CPU"``

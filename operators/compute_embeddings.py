@@ -27,7 +27,7 @@ class ComputeEmbeddings(PythonCall, foo.Operator):
 
     @property
     def config(self) -> foo.OperatorConfig:
-        """How the App offers this operator."""
+        """The operator as the App offers it."""
         return foo.OperatorConfig(
             name="compute_embeddings",
             label="Clusters: compute embeddings",
@@ -76,7 +76,7 @@ class ComputeEmbeddings(PythonCall, foo.Operator):
         )
 
     def execute(self, ctx: foo.ExecutionContext) -> Iterator[Any]:
-        """Runs with live progress, then shows what was computed and what failed."""
+        """Run with live progress, then show what was computed and what failed."""
         try:
             samples, kwargs = arguments(ctx, fill_vectors)
             summary = yield from stream(ctx, lambda progress: fill_vectors(samples, progress=progress, **kwargs))

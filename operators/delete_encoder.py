@@ -16,7 +16,7 @@ class DeleteEncoder(foo.Operator):
 
     @property
     def config(self) -> foo.OperatorConfig:
-        """How the App offers this operator."""
+        """The operator as the App offers it."""
         return foo.OperatorConfig(
             name="delete_encoder",
             label="Clusters: delete encoder",
@@ -35,7 +35,7 @@ class DeleteEncoder(foo.Operator):
         return types.Property(inputs, view=types.View(label="Delete encoder"))
 
     def execute(self, ctx: foo.ExecutionContext) -> dict:
-        """Deletes it."""
+        """Delete it."""
         done = delete_encoder(ctx.params["name"])
         ctx.ops.notify(f"Encoder {done['name']} is deleted", variant="success")
         return done

@@ -17,7 +17,7 @@ class ExportEncoder(foo.Operator):
 
     @property
     def config(self) -> foo.OperatorConfig:
-        """How the App offers this operator."""
+        """The operator as the App offers it."""
         return foo.OperatorConfig(
             name="export_encoder",
             label="Clusters: export encoder",
@@ -39,7 +39,7 @@ class ExportEncoder(foo.Operator):
         return types.Property(inputs, view=types.View(label="Export encoder"))
 
     def execute(self, ctx: foo.ExecutionContext) -> dict:
-        """Writes the file."""
+        """Write the file."""
         path = ctx.params.get("path") or ctx.params["folder"]["absolute_path"]
         done = export_encoder(chosen_name(ctx) or "", path)
         ctx.ops.notify(f"Exported to {done['path']}", variant="success")

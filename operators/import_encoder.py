@@ -19,7 +19,7 @@ class ImportEncoder(foo.Operator):
 
     @property
     def config(self) -> foo.OperatorConfig:
-        """How the App offers this operator."""
+        """The operator as the App offers it."""
         return foo.OperatorConfig(
             name="import_encoder",
             label="Clusters: import encoder",
@@ -54,7 +54,7 @@ class ImportEncoder(foo.Operator):
         return types.Property(inputs, view=types.View(label="Import encoder"))
 
     def execute(self, ctx: foo.ExecutionContext) -> dict:
-        """Reads the file."""
+        """Read the file."""
         done = import_encoder(archive_path(ctx) or "", ctx.params.get("name") or None)
         ctx.ops.notify(f"Imported as trained:{done['name']}", variant="success")
         return done

@@ -17,7 +17,7 @@ class ListEncoders(foo.Operator):
 
     @property
     def config(self) -> foo.OperatorConfig:
-        """How the App offers this operator."""
+        """The operator as the App offers it."""
         return foo.OperatorConfig(
             name="list_encoders",
             label="Clusters: list encoders",
@@ -34,7 +34,7 @@ class ListEncoders(foo.Operator):
         return types.Property(inputs, view=types.View(label="Trained encoders"))
 
     def execute(self, ctx: foo.ExecutionContext) -> dict:
-        """Reads the store."""
+        """Read the store."""
         found = list_encoders()
         chosen = next((entry for entry in found if entry["name"] == chosen_name(ctx)), None)
         if chosen is None or "problem" in chosen:

@@ -11,7 +11,7 @@ class OpenClustersPanel(foo.Operator):
 
     @property
     def config(self) -> foo.OperatorConfig:
-        """How the App offers this operator."""
+        """The operator as the App offers it."""
         return foo.OperatorConfig(
             name="open_clusters_panel",
             label="Clusters: open clusters panel",
@@ -28,5 +28,5 @@ class OpenClustersPanel(foo.Operator):
         )
 
     def execute(self, ctx: foo.ExecutionContext) -> None:
-        """Opens the panel."""
+        """Open the panel."""
         ctx.ops.open_panel(PANEL, layout="horizontal", is_active=True)

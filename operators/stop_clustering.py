@@ -17,7 +17,7 @@ class StopClustering(PythonCall, foo.Operator):
 
     @property
     def config(self) -> foo.OperatorConfig:
-        """How the App offers this operator."""
+        """The operator as the App offers it."""
         return foo.OperatorConfig(
             name="stop_clustering",
             label="Clusters: stop",
@@ -42,7 +42,7 @@ class StopClustering(PythonCall, foo.Operator):
         return types.Property(inputs, view=view)
 
     def execute(self, ctx: foo.ExecutionContext) -> dict:
-        """Sets the flag and says which jobs will see it."""
+        """Set the flag and say which jobs will see it."""
         chosen = ctx.params.get("job")
         done = stop_clustering(ctx.dataset, None if chosen == ALL else chosen)
         names = ", ".join(entry["what"] for entry in done["stopped"]) or "nothing, for nothing is running"

@@ -1,4 +1,4 @@
-"""The ``train_encoder`` operator: an encoder of the user's own, from the user's own unlabelled images."""
+"""The ``train_encoder`` operator: an encoder of the user's own, from the user's own unlabeled images."""
 
 from collections.abc import Iterator
 from typing import Any
@@ -16,14 +16,14 @@ from .outputs.training import show_training
 
 
 class TrainEncoder(PythonCall, foo.Operator):
-    """Trains an encoder; see :func:`operators.training.train_encoder`."""
+    """Trains an encoder; see :func:`operators.embedding.training.train_encoder`."""
 
     work = staticmethod(train_encoder)
     check = staticmethod(check_training)
 
     @property
     def config(self) -> foo.OperatorConfig:
-        """How the App offers this operator."""
+        """The operator as the App offers it."""
         return foo.OperatorConfig(
             name="train_encoder",
             label="Clusters: train encoder",
@@ -66,7 +66,7 @@ class TrainEncoder(PythonCall, foo.Operator):
         )
 
     def execute(self, ctx: foo.ExecutionContext) -> Iterator[Any]:
-        """Trains with live progress, then shows the curve."""
+        """Train with live progress, then show the curve."""
         try:
             samples, kwargs = training_arguments(ctx)
             summary = yield from stream(ctx, lambda progress: train_encoder(samples, progress=progress, **kwargs))

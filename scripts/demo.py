@@ -15,7 +15,7 @@ FORMATS = {".jpg", ".jpeg", ".png", ".bmp", ".gif", ".tif", ".tiff", ".webp"}
 
 
 def main():
-    """Builds the dataset, runs the plugin on it and opens the App."""
+    """Build the dataset, run the plugin on it and open the App."""
     options = arguments()
     use_this_plugin()
     import fiftyone as fo
@@ -59,7 +59,7 @@ def arguments():
 
 
 def use_this_plugin():
-    """Makes FiftyOne load the plugin from this checkout, beside whatever else the demo folder holds."""
+    """Make FiftyOne load the plugin from this checkout, beside whatever else the demo folder holds."""
     plugins = SCRATCH / "plugins"
     plugins.mkdir(parents=True, exist_ok=True)
     link = plugins / "constellation"
@@ -111,7 +111,7 @@ def new_dataset(name: str, samples: list):
         fo.delete_dataset(name)
     dataset = fo.Dataset(name, persistent=True)
     dataset.add_samples(samples, progress=False)
-    dataset.app_config.color_scheme = fo.ColorScheme(color_by="value")  # a colour per cluster, not per field
+    dataset.app_config.color_scheme = fo.ColorScheme(color_by="value")  # a color per cluster, not per field
     dataset.save()
     return dataset
 
@@ -130,7 +130,7 @@ def print_stages():
 
 
 def report(dataset, summary: dict, seconds: float):
-    """Prints what was found and where to look."""
+    """Print what was found and where to look."""
     from fiftyone.plugins.orgs.constellation.clusters.operators.outputs.summary import as_text
 
     print(f"\n{as_text(summary)}\n")
@@ -140,7 +140,7 @@ def report(dataset, summary: dict, seconds: float):
 
 
 def open_app(fo, dataset, port: int):
-    """Opens the App with the Embeddings panel beside the grid and waits until it is closed."""
+    """Open the App with the Embeddings panel beside the grid and wait until it is closed."""
     panels = (fo.Panel(type="Samples", pinned=True), fo.Panel(type="Embeddings"))
     columns = [fo.Space(children=[panel], active_child=panel.component_id) for panel in panels]
     spaces = fo.Space(children=columns, orientation="horizontal")

@@ -12,7 +12,7 @@ README = ROOT / "README.md"
 
 
 def main():
-    """Rewrites the tables, or with ``--check`` exits 1 if they are not current."""
+    """Rewrite the tables, or with ``--check`` exit 1 if they are not current."""
     current = README.read_text()
     fresh = render(current)
     if "--check" in sys.argv:
@@ -66,7 +66,7 @@ def parameters_text(cls) -> str:
 
 
 def load_plugin():
-    """Makes the plugin importable, as FiftyOne would, without a database."""
+    """Make the plugin importable, as FiftyOne would, without a database."""
     import os
 
     os.environ.setdefault("FIFTYONE_DISABLE_SERVICES", "1")

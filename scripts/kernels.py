@@ -22,7 +22,7 @@ print(*[info["architecture"] for info in threadpoolctl.threadpool_info() if info
 
 
 def main() -> int:
-    """Chooses a kernel and runs pytest; returns the exit status."""
+    """Choose a kernel and run pytest; return the exit status."""
     machine, now = platform.machine(), in_force(os.environ)
     other = choose(machine, now, lambda name: in_force(with_kernel(name)) == name)
     if other is None:

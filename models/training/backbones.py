@@ -19,7 +19,7 @@ _LITE0_CONSTANTS = (0.5, 0.5, 0.5)
 
 
 def small() -> nn.Module:
-    """Four convolutions with batch normalisation; halves the image three times, then averages: 256 features.
+    """Four convolutions with batch normalization; halves the image three times, then averages: 256 features.
 
     Maxima halve it, for on a CPU the gradients of convolutions with stride 2 take three times as long as of others.
     They stand before the ReLU, which then has a quarter of the work: the order makes no difference to the values.
@@ -44,7 +44,7 @@ def build_backbone(architecture: dict, pretrained: bool = False) -> nn.Module:
         the network, in float32 on the CPU
 
     Raises:
-        ValueError: in one sentence, if there is no such model, its weights are not to be had, or the images are
+        ValueError: if there is no such model, its weights are not to be had, or the images are
             smaller than its stride
     """
     backbone, side = architecture["backbone"], architecture["image_size"]
@@ -131,7 +131,7 @@ def _lite0(pretrained: bool) -> nn.Module:
 
 
 def count_weights(network: nn.Module) -> int:
-    """How many trainable numbers a network has."""
+    """Count the trainable numbers of a network."""
     return sum(weight.numel() for weight in network.parameters() if weight.requires_grad)
 
 

@@ -23,7 +23,7 @@ _LARGEST_HEADER = 100_000_000  # the limit of safetensors itself
 
 
 def write_checkpoint(path: Path, record: dict, tensors: dict) -> None:
-    """Replaces the checkpoint at ``path``, or leaves it as it is.
+    """Replace the checkpoint at ``path``, or leave it as it is.
 
     Args:
         path: the file; its folder is created
@@ -31,7 +31,7 @@ def write_checkpoint(path: Path, record: dict, tensors: dict) -> None:
         tensors: tensors by name, on any device
 
     Raises:
-        ValueError: in one sentence, if the file cannot be written
+        ValueError: if the file cannot be written
     """
     import torch
     from safetensors.torch import save
@@ -54,7 +54,7 @@ def replacing(path: Path) -> Iterator[Path]:
         the path to write to
 
     Raises:
-        ValueError: in one sentence, if the file cannot be written
+        ValueError: if the file cannot be written
     """
     partial = path.with_name(f".{path.name}.{os.getpid()}{_PARTIAL}")
     try:
@@ -76,7 +76,7 @@ def replacing(path: Path) -> Iterator[Path]:
 
 
 def sweep(path: Path) -> None:
-    """Deletes what killed processes left beside ``path``; only its one writer may ask for that."""
+    """Delete what killed processes left beside ``path``; only its one writer may ask for that."""
     for partial in path.parent.glob(f".*{_PARTIAL}"):
         with suppress(OSError):
             partial.unlink()
@@ -86,7 +86,7 @@ def read_record(path: Path) -> dict:
     """The record of a checkpoint, from the first bytes of the file; loads no torch.
 
     Raises:
-        ValueError: in one sentence, if the file is missing, truncated, or no checkpoint of ours
+        ValueError: if the file is missing, truncated, or no checkpoint of ours
     """
     try:
         with open(path, "rb") as file:
@@ -117,7 +117,7 @@ def read_tensors(path: Path, prefix: str) -> dict:
     """The tensors whose names start with ``prefix``, without it, on the CPU.
 
     Raises:
-        ValueError: in one sentence, if the file is damaged
+        ValueError: if the file is damaged
     """
     from safetensors import SafetensorError, safe_open
 
@@ -130,10 +130,10 @@ def read_tensors(path: Path, prefix: str) -> dict:
 
 
 def load_weights(network: "torch.nn.Module", weights: dict, what: str) -> None:
-    """Fills a network, every weight and no other.
+    """Fill a network, every weight and no other.
 
     Raises:
-        ValueError: in one sentence, if names or shapes differ
+        ValueError: if names or shapes differ
     """
     try:
         network.load_state_dict(weights)
@@ -143,7 +143,7 @@ def load_weights(network: "torch.nn.Module", weights: dict, what: str) -> None:
 
 
 def _force(folder: Path) -> None:
-    """Makes the new name durable too; Windows has no such call on folders."""
+    """Make the new name durable too; Windows has no such call on folders."""
     if os.name == "posix":
         handle = os.open(folder, os.O_RDONLY)
         try:

@@ -19,7 +19,7 @@ _ALMOST = 0.999  # of the work; 1 tells listeners that all is done
 def curve_entry(
     training: TrainingState, recipe: Recipe, loss: float, rate: float, speed: float, parts: list[dict]
 ) -> dict:
-    """What the curve says of the current epoch, with its diagnostics.
+    """Return the curve's entry of the current epoch, with its diagnostics.
 
     Args:
         training: at the end of the epoch
@@ -75,12 +75,12 @@ class TrainingProgress:
         self._share, self._line, self._told_at = 0.0, "", 0.0
 
     def look(self) -> None:
-        """Lets the listener stop amid an evaluation or a step; several processes stop together, between steps."""
+        """Let the listener stop amid an evaluation or a step; several processes stop together, between steps."""
         if self._engine.processes == 1:
             self.listener(min(self._share, _ALMOST), self._line)
 
     def report(self, losses: list[torch.Tensor], started: float, curve: list[dict], note: str | None) -> None:
-        """Reports a step; a stop in one process stops all, in the same batch.
+        """Report a step; a stop in one process stops all, in the same batch.
 
         Args:
             losses: of the steps of the current epoch so far
@@ -100,7 +100,7 @@ class TrainingProgress:
             raise stopped or RuntimeError("the training was stopped in another process")
 
     def _tell(self, losses: list[torch.Tensor], started: float, curve: list[dict], note: str | None) -> None:
-        """Makes the line anew once in a while, because reading the loss waits for a GPU."""
+        """Make the line anew once in a while, because reading the loss waits for a GPU."""
         now, epoch = time.monotonic(), len(curve)
         if now - self._told_at < _TOLD_SECONDS and len(losses) < self._steps:
             return

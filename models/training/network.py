@@ -15,7 +15,7 @@ def recipe_from(record: dict) -> Recipe:
     """The recipe of a checkpoint.
 
     Raises:
-        ValueError: in one sentence, if it is of another version of the plugin
+        ValueError: if it is of another version of the plugin
     """
     from ..parameters import validated
 
@@ -32,7 +32,7 @@ def network_from(record: dict, weights: dict, what: str) -> "nn.Module":
         what: names the checkpoint in the error
 
     Raises:
-        ValueError: in one sentence, if the weights are of another architecture
+        ValueError: if the weights are of another architecture
     """
     try:
         network = recipe_from(record).build(record["architecture"])
@@ -46,7 +46,7 @@ def encoder_from(record: dict, weights: dict, what: str) -> "nn.Module":
     """The encoder alone, which maps images ``(b, 3, side, side)`` to vectors ``(b, d)``.
 
     Raises:
-        ValueError: in one sentence, as for :func:`network_from`, or if its vectors are not of the recorded length
+        ValueError: as for :func:`network_from`, or if its vectors are not of the recorded length
     """
     encoder = cast("nn.Module", network_from(record, weights, what).encoder).eval()
     length = features_of(encoder, record["architecture"]["image_size"])

@@ -40,7 +40,7 @@ class Pixels:
         digest: SHA-256 of the pixels, which tells whether a run resumes on the same data
         mean: per-channel mean in [0, 1]
         std: per-channel standard deviation in [0, 1]
-        grey: whether no image has colour
+        grey: whether no image has color
     """
 
     array: np.ndarray
@@ -63,7 +63,7 @@ def decode(
     num_workers: int | None = None,
     progress: Progress | None = None,
 ) -> Pixels:
-    """Reads and resizes images, or boxes in them; what cannot be read is skipped and counted.
+    """Read and resize images, or boxes in them; what cannot be read is skipped and counted.
 
     Args:
         items: ``(filepath, relative box or None)`` pairs
@@ -77,7 +77,7 @@ def decode(
         :class:`Pixels`
 
     Raises:
-        ValueError: in one sentence, if no image can be read, all are identical, or there is no room for them
+        ValueError: if no image can be read, all are identical, or there is no room for them
     """
     report = progress or quiet
     array = _allocate((len(items), 3, *preprocessing.size), folder)
@@ -164,7 +164,7 @@ def _allocate(shape: tuple, folder: Path) -> np.ndarray:
 
 
 def _reserve(file: BinaryIO, size: int) -> None:
-    """Takes the room on the disk now: writing to a mapped page that finds no room later kills the whole process."""
+    """Take the room on the disk now: writing to a mapped page that finds no room later kills the whole process."""
     if hasattr(os, "posix_fallocate"):
         os.posix_fallocate(file.fileno(), 0, size)
     else:
@@ -174,7 +174,7 @@ def _reserve(file: BinaryIO, size: int) -> None:
 def describe(
     array: np.ndarray, ids: list[str], skipped: dict[str, int], progress: Callable[[float], object] | None = None
 ) -> Pixels:
-    """Decoded images with their digest and colour statistics.
+    """Decoded images with their digest and color statistics.
 
     Args:
         array: uint8 ``(n, 3, side, side)``
@@ -183,7 +183,7 @@ def describe(
         progress (None): called with the share that is done; it may raise to stop
 
     Raises:
-        ValueError: in one sentence, if all images are identical
+        ValueError: if all images are identical
     """
     sha, first = hashlib.sha256(f"{array.shape}".encode()), array[0]
     counts = np.zeros((3, 256), np.int64)  # of the values per channel

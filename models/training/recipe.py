@@ -70,7 +70,7 @@ class Recipe:
     usual_rates: ClassVar[dict[str, float]] = {}
 
     def __init_subclass__(cls, **options: Any):
-        """Makes a subclass with a ``kind`` of its own known by it.
+        """Make a subclass with a ``kind`` of its own known by it.
 
         Raises:
             ValueError: if another class has that kind
@@ -101,7 +101,7 @@ class Recipe:
             ),
         ] = "adamw",
         learning_rate: Annotated[
-            float | None, Field(gt=0, description="Peak rate; left out, the optimiser's usual one for this batch size")
+            float | None, Field(gt=0, description="Peak rate; left out, the optimizer's usual one for this batch size")
         ] = None,
         weight_decay: Annotated[float, Field(ge=0, le=1, description="Pulls weights towards zero")] = 1e-4,
         warmup_epochs: Annotated[int, Field(ge=0, description="Epochs in which the rate rises to its peak")] = 1,
@@ -110,13 +110,13 @@ class Recipe:
             Field(
                 ge=1,
                 description="Images per pass through the network where a whole batch does not fit into memory; the "
-                "loss still sees the whole batch, batch normalisation only the part",
+                "loss still sees the whole batch, batch normalization only the part",
             ),
         ] = None,
         resize: Annotated[
             Literal["shortest", "squash", "longest"],
             Field(
-                description="shortest cuts a centred square out of longer images, squash ignores the aspect ratio, "
+                description="shortest cuts a centered square out of longer images, squash ignores the aspect ratio, "
                 "longest adds borders"
             ),
         ] = "shortest",
@@ -140,10 +140,10 @@ class Recipe:
         return cls(**{name: getattr(self, name) for name in parameters(cls) if name in own})
 
     def check(self, n: int, processes: int = 1) -> None:
-        """Refuses parameters that cannot work on ``n`` images in several processes.
+        """Refuse parameters that cannot work on ``n`` images in several processes.
 
         Raises:
-            ValueError: in one sentence with the remedy
+            ValueError: if one is refused
         """
         if self.batch_size > n:
             raise ValueError(f"batch_size={self.batch_size} exceeds the {n} readable images; choose at most {n}")
@@ -157,10 +157,10 @@ class Recipe:
         return propose_side(items)
 
     def check_side(self, side: int) -> None:
-        """Refuses an image size that the network cannot take, before any image is read.
+        """Refuse an image size that the network cannot take, before any image is read.
 
         Raises:
-            ValueError: in one sentence with the remedy
+            ValueError: if one is refused
         """
 
     def seconds_per_image(self, side: int) -> float:
@@ -168,15 +168,15 @@ class Recipe:
         raise NotImplementedError
 
     def preprocessing(self, side: int, mean: Triple = (0.0, 0.0, 0.0), std: Triple = (1.0, 1.0, 1.0)) -> Preprocessing:
-        """How an image becomes the network's input."""
+        """The preprocessing that makes an image the network's input."""
         return Preprocessing((side, side), mean, std, "bicubic", self.resize)
 
     def constants(self, pixels: Pixels) -> tuple[Triple, Triple]:
-        """Per-channel mean and standard deviation that the network's input is normalised with."""
+        """Per-channel mean and standard deviation that the network's input is normalized with."""
         return pixels.mean, pixels.std
 
     def architecture(self, pixels: Pixels) -> dict:
-        """What :meth:`build` needs, as plain data."""
+        """The arguments of :meth:`build` as plain data."""
         raise NotImplementedError
 
     def build(self, architecture: dict, pretrained: bool = False) -> Any:
@@ -188,10 +188,10 @@ class Recipe:
         return [self.kind] * epochs
 
     def enter(self, network: Any, stage: str) -> None:
-        """Tells the network which stage comes."""
+        """Tell the network which stage comes."""
 
     def augmentation(self) -> "Augmentation":
-        """The variation under which neighbours should stay the same."""
+        """The variation under which neighbors should stay the same."""
         raise NotImplementedError
 
     def inputs(self, images: "torch.Tensor", generator: "torch.Generator", batch: int, rows: slice) -> tuple:
@@ -236,11 +236,11 @@ class Recipe:
         """Called after every epoch, before it is kept; may set ``training.epoch`` back to repeat a stage."""
 
     def diagnostics(self, training: TrainingState) -> dict:
-        """What the curve says of an epoch besides the usual, plain JSON."""
+        """Return further entries of an epoch's curve, plain JSON."""
         return {}
 
     def verdict(self, loss: float, trivial: float, spread: float) -> str | None:
-        """Why the last stage has learned nothing, in a sentence, or None if it has."""
+        """Return a sentence that says why the last stage has learned nothing, or None if it has."""
         from .diagnostics import verdict
 
         return verdict(loss, trivial, spread, contrastive=False)

@@ -82,7 +82,7 @@ def mean_image_error(pixels: Pixels, channels: int) -> float:
 
 
 def save_picture(network: Reconstruction, images: torch.Tensor, path: Path) -> None:
-    """Saves originals above their reconstructions.
+    """Save originals above their reconstructions.
 
     Args:
         network: in any mode
@@ -90,7 +90,7 @@ def save_picture(network: Reconstruction, images: torch.Tensor, path: Path) -> N
         path: an image file, which is replaced; it becomes ``(2 * side, n * side)`` pixels
 
     Raises:
-        ValueError: in one sentence, if it cannot be written
+        ValueError: if it cannot be written
     """
     training = network.training
     with torch.inference_mode():

@@ -2,11 +2,11 @@
 
 When to choose it: images far from the web's photographs (microscopes, satellites, factories, scans), some thousands of
 them, and time: tens of epochs at least. The augmentations say what does *not* matter, so they are the main choice:
-turn flips off for digits and text, colour off where colour is the signal, rotation on where up means nothing.
+turn flips off for digits and text, color off where color is the signal, rotation on where up means nothing.
 
 Paper: Chen, Kornblith, Norouzi, Hinton, A Simple Framework for Contrastive Learning of Visual Representations, ICML
 2020. Ours differs in crops that are at most 4:3 distorted and never empty, in augmentations with a fixed order (see
-``augmentation.py``), and in AdamW as the default optimiser, which needs no tuning on small data. Features are the
+``augmentation.py``), and in AdamW as the default optimizer, which needs no tuning on small data. Features are the
 backbone's, before the projector.
 """
 
@@ -44,7 +44,7 @@ class SimCLR(ViewsRecipe):
 
     kind = "simclr"
     title = "SimCLR"
-    when = "Learns what stays the same under crops, flips and colour changes; for any kind of image"
+    when = "Learns what stays the same under crops, flips and color changes; for any kind of image"
     order = 10
     loss_name = "NT-Xent"
 
@@ -75,7 +75,7 @@ class SimCLR(ViewsRecipe):
         self.hidden = hidden
 
     def check_side(self, side: int) -> None:
-        """Builds the backbone for nothing: whether a model of timm exists and takes a size is not known otherwise.
+        """Build the backbone for nothing: whether a model of timm exists and takes a size is not known otherwise.
 
         Raises:
             ValueError: see :func:`models.training.backbones.build_backbone`
@@ -100,7 +100,7 @@ class SimCLR(ViewsRecipe):
         return {**backbone, "hidden": self.hidden, "projection": self.projection}
 
     def build(self, architecture: dict, pretrained: bool = False) -> Any:
-        """Backbone and projector, an MLP with batch normalisation.
+        """Backbone and projector, an MLP with batch normalization.
 
         Raises:
             ValueError: see :func:`models.training.backbones.build_backbone`

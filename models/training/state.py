@@ -48,7 +48,7 @@ class TrainingState(Protocol):
         """See :class:`TrainingState`."""
 
     def renew(self) -> None:
-        """Forgets what the optimizer gathered in the stage before."""
+        """Forget what the optimizer gathered in the stage before."""
 
     def images(self, positions: "np.ndarray") -> "torch.Tensor":
         """The images at ``positions``, uint8 ``(b, 3, side, side)``, on the training device."""

@@ -38,11 +38,11 @@ class Stepper:
         self.seen: list[dict[str, torch.Tensor]] = []
 
     def renew(self) -> None:
-        """Forgets what the optimizer gathered."""
+        """Forget what the optimizer gathered."""
         self.optimizer = build_optimizer(self._recipe.optimizer, self._network, self._recipe.weight_decay)
 
     def set_rate(self, rate: float) -> None:
-        """Sets the learning rate of the next step."""
+        """Set the learning rate of the next step."""
         for group in self.optimizer.param_groups:
             group["lr"] = rate
 
@@ -77,10 +77,10 @@ class Stepper:
         return loss.detach()
 
     def refuse_infinite(self, epoch: int, losses: list[torch.Tensor], rate: float) -> None:
-        """Names the step, and the part of the loss if it has parts, in which an epoch went wrong.
+        """Name the step, and the part of the loss if it has parts, in which an epoch went wrong.
 
         Raises:
-            ValueError: in one sentence
+            ValueError: if it is refused
         """
         step = next(i for i, loss in enumerate(losses) if not torch.isfinite(loss))
         parts = self.seen[step] if self.seen else {}

@@ -22,7 +22,7 @@ _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]{0,63}")
 
 
 def folder() -> Path:
-    """Where the store is; need not exist."""
+    """Return the folder of the store, which need not exist."""
     if chosen := os.environ.get(ENVIRONMENT):
         return Path(chosen).expanduser()
     import fiftyone as fo
@@ -59,7 +59,7 @@ def record_of(name: str) -> dict:
     """The record of a trained encoder.
 
     Raises:
-        ValueError: in one sentence, if there is none or it is damaged
+        ValueError: if there is none or it is damaged
     """
     path = path_of(name)
     if not path.is_file():
@@ -71,10 +71,10 @@ def record_of(name: str) -> dict:
 
 
 def check_free(name: str) -> None:
-    """Refuses a name that is taken.
+    """Refuse a name that is taken.
 
     Raises:
-        ValueError: in one sentence, with the remedies
+        ValueError: with the remedies
     """
     if path_of(name).is_file():
         try:
@@ -89,13 +89,13 @@ def check_free(name: str) -> None:
 
 @contextmanager
 def claimed(name: str) -> Iterator[None]:
-    """Holds the right to write an encoder, whatever dataset it is trained on; a killed process loses it at once.
+    """Hold the right to write an encoder, whatever dataset it is trained on; a killed process loses it at once.
 
     Args:
         name: the encoder, whether it exists or not
 
     Raises:
-        ValueError: in one sentence, if another training of this machine holds it
+        ValueError: if another training of this machine holds it
     """
     try:
         import fcntl
@@ -128,7 +128,7 @@ def _lock_file(path: Path) -> BinaryIO:
 
 
 def delete(name: str) -> dict:
-    """Deletes an encoder, damaged ones too.
+    """Delete an encoder, damaged ones too.
 
     Returns:
         ``{"name", "deleted", "bytes"}``
@@ -146,7 +146,7 @@ def delete(name: str) -> dict:
 
 
 def export(name: str, destination: str) -> dict:
-    """Copies an encoder into one file, without the state that only training needs.
+    """Copy an encoder into one file, without the state that only training needs.
 
     Args:
         name: the encoder
@@ -156,7 +156,7 @@ def export(name: str, destination: str) -> dict:
         ``{"name", "path", "bytes"}``
 
     Raises:
-        ValueError: in one sentence, if there is no such encoder or the file exists
+        ValueError: if there is no such encoder or the file exists
     """
     record = record_of(name)
     target = Path(destination).expanduser()
@@ -172,7 +172,7 @@ def export(name: str, destination: str) -> dict:
 
 
 def import_file(source: str, name: str | None = None) -> dict:
-    """Adds an exported encoder to the store, after it has made a vector.
+    """Add an exported encoder to the store, after it has made a vector.
 
     Args:
         source: a file made by :func:`export`
@@ -182,7 +182,7 @@ def import_file(source: str, name: str | None = None) -> dict:
         ``{"name", "kind", "dimension", "path"}``
 
     Raises:
-        ValueError: in one sentence, if the file is no encoder, is damaged, or the name is taken
+        ValueError: if the file is no encoder, is damaged, or the name is taken
     """
     from .network import encoder_from
 

@@ -55,7 +55,7 @@ class Training:
         memory: plain JSON that the recipe keeps
 
     Raises:
-        ValueError: in one sentence, if the images or the parameters are refused
+        ValueError: if the images or the parameters are refused
     """
 
     def __init__(
@@ -101,7 +101,7 @@ class Training:
         }
 
     def run(self, resume: bool = False, progress: Progress | None = None) -> dict:
-        """Trains to the last epoch.
+        """Train to the last epoch.
 
         Args:
             resume: continue from the checkpoint
@@ -112,7 +112,7 @@ class Training:
             the record of the checkpoint
 
         Raises:
-            ValueError: in one sentence, if the loss is not finite or the checkpoint cannot be read or written
+            ValueError: if the loss is not finite or the checkpoint cannot be read or written
         """
         self._progress.listener = progress or quiet
         # the caller's random numbers are not ours to disturb
@@ -132,11 +132,11 @@ class Training:
 
     @property
     def stage(self) -> str:
-        """What the current epoch trains."""
+        """The stage of the current epoch."""
         return self.stages[self.epoch]
 
     def renew(self) -> None:
-        """Forgets what the optimizer gathered in the stage before."""
+        """Forget what the optimizer gathered in the stage before."""
         self._stepper.renew()
 
     def images(self, positions: np.ndarray) -> torch.Tensor:
@@ -148,7 +148,7 @@ class Training:
         return ((images - self.mean) / self.std).to(memory_format=self.layout)
 
     def features(self, images: torch.Tensor, draw: Draw | None = None, network: Callable | None = None) -> torch.Tensor:
-        """What the encoder makes of uint8 images, or of views of them, without gradients.
+        """Return the features of uint8 images, or of views of them, without gradients.
 
         Args:
             images: uint8 ``(n, 3, side, side)``
@@ -240,7 +240,7 @@ class Training:
         return self._stepper.step(inputs, targets, images, seed)
 
     def _judge(self) -> None:
-        """Notes if an epoch past the last stage's warm-up was in vain."""
+        """Note if an epoch past the last stage's warm-up was in vain."""
         first = self.stages.index(self.stages[-1])
         if self.epoch + 1 > self.recipe.warmup_epochs + first and self.epoch >= first:
             entry = self.curve[-1]

@@ -44,12 +44,12 @@ class ViewsRecipe(Recipe):
             float, Field(gt=0, le=1, description="Smallest share of the area that a crop keeps; 1 is no cropping")
         ] = 0.2,
         color: Annotated[
-            float, Field(ge=0, le=2, description="Strength of colour jitter; 0 where colour is the signal")
+            float, Field(ge=0, le=2, description="Strength of color jitter; 0 where color is the signal")
         ] = 1.0,
         rotation: Annotated[
             float, Field(ge=0, le=180, description="Largest angle in degrees; 180 where up means nothing")
         ] = 0.0,
-        grey: Annotated[float, Field(ge=0, le=1, description="Share of views without colour")] = 0.2,
+        grey: Annotated[float, Field(ge=0, le=1, description="Share of views without color")] = 0.2,
         *,
         temperature: Annotated[
             float, Field(ge=0.01, le=1, description="Lower values push the most similar images apart; 0.1 to 0.5")

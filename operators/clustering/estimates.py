@@ -45,10 +45,10 @@ class Estimate(NamedTuple):
 def estimate_run(
     target: Target, field: str, encoder: str | Encoder | None, kwargs: dict, more_fields: Sequence[str] = ()
 ) -> Estimate:
-    """Estimates a run of :func:`operators.clustering.compute_clusters`.
+    """Estimate a run of :func:`operators.clustering.job.compute_clusters`.
 
     Args:
-        target: a :class:`operators.targets.Target`
+        target: a :class:`operators.dataset.targets.Target`
         field: the vector field
         encoder: the encoder that fills it, or None
         kwargs: the other arguments of the run
@@ -58,7 +58,7 @@ def estimate_run(
         an :class:`Estimate`
 
     Raises:
-        ValueError: in one sentence, if a parameter is not valid
+        ValueError: if a parameter is not valid
     """
     from ...models.clusterers import get_clusterer
     from ...models.parameters import validated
@@ -132,14 +132,14 @@ def _warning(seconds: float, needed: float, clustering: float, cls: type[Cluster
 
 
 def image_estimate(target: Target, kwargs: dict) -> Estimate:
-    """How long a training on images takes, to the order of magnitude.
+    """Estimate the duration of a training on images, to the order of magnitude.
 
     Args:
-        target: a :class:`operators.targets.Target`
-        kwargs: the arguments of :func:`operators.clustering.compute_clusters`
+        target: a :class:`operators.dataset.targets.Target`
+        kwargs: the arguments of :func:`operators.clustering.job.compute_clusters`
 
     Raises:
-        ValueError: in one sentence, if a parameter is not valid
+        ValueError: if a parameter is not valid
     """
     from ...models.training import clustering_class
 

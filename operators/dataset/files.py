@@ -31,7 +31,7 @@ def files_of(rows: Rows, todo: list[str]) -> tuple[list[str], list]:
 
 
 def _boxes(rows: Rows) -> Iterator[tuple[str, list]]:
-    """Yields ``(label id, [x, y, width, height])``; of a polyline, the box around its points."""
+    """Yield ``(label id, [x, y, width, height])``; of a polyline, the box around its points."""
     found = rows.collection.get_field(rows.labels)
     label_type = (found.field if rows.listed else found).document_type
     if issubclass(label_type, fo.Detection):

@@ -11,7 +11,7 @@ def truth_path(target: Target, ground_truth: str) -> str:
     """The path of the class values.
 
     Args:
-        target: a :class:`operators.targets.Target`
+        target: a :class:`operators.dataset.targets.Target`
         ground_truth: a Classification, string, integer or boolean field; for patches an attribute of the labels, or
             the patches field itself for their own label
 
@@ -19,7 +19,7 @@ def truth_path(target: Target, ground_truth: str) -> str:
         a path for ``dataset.values()``
 
     Raises:
-        ValueError: in one sentence, if the field cannot hold classes
+        ValueError: if the field cannot hold classes
     """
     path = ground_truth
     if target.patches_field:
@@ -43,7 +43,7 @@ def read_truth(target: Target, ground_truth: str, ids: list[str]) -> list:
     """The class of each id, None where it has none.
 
     Args:
-        target: a :class:`operators.targets.Target`
+        target: a :class:`operators.dataset.targets.Target`
         ground_truth: see :func:`truth_path`
         ids: sample ids, or label ids for patches
 

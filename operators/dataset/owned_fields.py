@@ -8,7 +8,7 @@ MARK = "constellation"
 
 
 def drop_field(dataset: fo.Dataset, path: str) -> None:
-    """Deletes a label field, of samples, labels or frames, if it exists."""
+    """Delete a label field, of samples, labels or frames, if it exists."""
     if dataset.get_field(path) is None:
         return
     if path.startswith("frames.") and has_frame_fields(dataset):
@@ -23,7 +23,7 @@ def is_ours(dataset: fo.Dataset, path: str, run_key: str) -> bool:
 
 
 def move_field(dataset: fo.Dataset, path: str, new_path: str) -> None:
-    """Renames a label field, of samples, labels or frames."""
+    """Rename a label field, of samples, labels or frames."""
     if path.startswith("frames.") and has_frame_fields(dataset):
         dataset.rename_frame_field(path.removeprefix("frames."), new_path.removeprefix("frames."))
     else:
@@ -45,7 +45,7 @@ def mark_of(field: fo.Field | None) -> dict | None:
 
 
 def set_mark(dataset: fo.Dataset, path: str, run_key: str, status: str) -> None:
-    """Marks a field as "writing" or "done"."""
+    """Mark a field as "writing" or "done"."""
     field = dataset.get_field(path)
     field.info = {**(field.info or {}), MARK: {"role": "clusters", "run_key": run_key, "status": status}}
     field.save()

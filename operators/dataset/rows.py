@@ -15,7 +15,7 @@ _SINGLES = (fo.Detection, fo.Polyline)
 
 @dataclass(frozen=True)
 class Rows:
-    """What a view stands for: samples, or labels on samples, of the collection that keeps them.
+    """The rows that a view stands for: samples, or labels on samples, of the collection that keeps them.
 
     Args:
         collection: where to read and write; of a patches view, the collection it was made from
@@ -59,7 +59,7 @@ class Rows:
         return f"{self.labels}.{name}" if self.labels else name
 
     def values(self, *names: str, raw: bool = False) -> Iterator[tuple]:
-        """Yields ``(id, value, ...)`` in slices, in no particular order."""
+        """Yield ``(id, value, ...)`` in slices, in no particular order."""
         wanted, samples = set(self.ids), list(dict.fromkeys(self.sample_ids))
         paths = [self.path(name) for name in ("id", *names)]
         for start in range(0, len(samples), ROWS_PER_QUERY):
@@ -73,10 +73,10 @@ class Rows:
 
 
 def check_media(samples: fo.core.collections.SampleCollection) -> None:
-    """Checks that a collection holds images.
+    """Check that a collection holds images.
 
     Raises:
-        ValueError: in one sentence, for videos, groups and other media
+        ValueError: for videos, groups and other media
     """
     if samples.media_type == "video":
         raise ValueError("videos cannot be embedded as images; pass a frames view: dataset.to_frames()")
@@ -105,7 +105,7 @@ def storage_of(samples: fo.core.collections.SampleCollection, path: str) -> tupl
 
 
 def label_path(samples: fo.core.collections.SampleCollection, patches_field: str) -> tuple[str, bool]:
-    """Where the labels of ``patches_field`` are and whether a sample holds a list of them.
+    """Return the path of the labels of ``patches_field`` and whether a sample holds a list of them.
 
     Raises:
         ValueError: if there is no such field or it holds no boxes or polylines

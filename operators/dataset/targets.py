@@ -35,7 +35,7 @@ class Target:
         return label_path(self.source, self.patches_field)[0] if self.patches_field else None
 
     def count(self) -> int:
-        """How many images or patches there are, counted by the database."""
+        """Count the images or patches in the database."""
         if is_patches(self.samples) or not self.labels:
             return len(self.samples)
         return self.source.count(self.labels)
@@ -55,7 +55,7 @@ class Target:
 
 
 def resolve_target(samples: fo.core.collections.SampleCollection, patches_field: str | None = None) -> Target:
-    """Resolves a collection and an optional patches field.
+    """Resolve a collection and an optional patches field.
 
     A ``to_patches()`` view means the same as its source with that patches field.
 
@@ -67,7 +67,7 @@ def resolve_target(samples: fo.core.collections.SampleCollection, patches_field:
         a :class:`Target`
 
     Raises:
-        ValueError: in one sentence, for videos, grouped datasets, empty views and fields without patches
+        ValueError: for videos, grouped datasets, empty views and fields without patches
     """
     if patches_field is not None and not isinstance(patches_field, str):
         raise ValueError(f"patches_field {patches_field!r} is not a field name; name a field of detections")

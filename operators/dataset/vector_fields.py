@@ -32,7 +32,7 @@ def recorded_encoder(samples: fo.core.collections.SampleCollection, path: str) -
 
 
 def check_vector_field(collection: fo.core.collections.SampleCollection, name: str, labels: str | None = None) -> None:
-    """Checks that vectors may be written to a field.
+    """Check that vectors may be written to a field.
 
     Args:
         collection: a dataset or view
@@ -40,7 +40,7 @@ def check_vector_field(collection: fo.core.collections.SampleCollection, name: s
         labels (None): the path of the labels that carry it, or None for samples
 
     Raises:
-        ValueError: in one sentence, if the name is none or the field holds other data
+        ValueError: if the name is none or the field holds other data
     """
     if not name.isidentifier():
         raise ValueError(f"embeddings={name!r} is not a field name; use letters, digits and _")

@@ -38,7 +38,7 @@ class VectorTable:
 def read_vectors(
     samples: fo.core.collections.SampleCollection, field: str, patches_field: str | None = None
 ) -> VectorTable:
-    """Reads a vector field.
+    """Read a vector field.
 
     Args:
         samples: a dataset or view, a ``to_patches()`` view included
@@ -95,10 +95,10 @@ def missing_vectors(rows: Rows, field: str) -> list[str]:
 
 
 def require_vector_field(rows: Rows, name: str) -> None:
-    """Checks that ``name`` exists and holds vectors.
+    """Check that ``name`` exists and holds vectors.
 
     Raises:
-        ValueError: in one sentence, if it does not
+        ValueError: if it does not
     """
     found = rows.collection.get_field(rows.path(name))
     if found is None:
@@ -181,7 +181,7 @@ def _mixed(field: str, lengths: Counter) -> str:
 def read_spaces(
     samples: fo.core.collections.SampleCollection, fields: Sequence[str], patches_field: str | None = None
 ) -> tuple[VectorTable, list[int]]:
-    """Reads vector fields and joins them by id; what lacks a usable vector in one of them is skipped.
+    """Read vector fields and join them by id; what lacks a usable vector in one of them is skipped.
 
     Args:
         samples: a dataset or view, a ``to_patches()`` view included
@@ -189,11 +189,11 @@ def read_spaces(
         patches_field (None): a field of detections or polylines whose labels carry the vectors
 
     Returns:
-        a tuple of a :class:`operators.vectors.VectorTable`, whose ``X`` ``(n, d)`` has the fields side by side and
+        a tuple of a :class:`VectorTable`, whose ``X`` ``(n, d)`` has the fields side by side and
         whose ``skipped`` counts every id once, and the dimension of each field
 
     Raises:
-        ValueError: as :func:`operators.vectors.read_vectors`
+        ValueError: as :func:`read_vectors`
     """
     tables = [read_vectors(samples, field, patches_field) for field in fields]
     widths = [table.X.shape[1] for table in tables]

@@ -22,7 +22,7 @@ logger = logging.getLogger(__name__)
 
 
 def stream(ctx: foo.ExecutionContext, work: Callable[[Progress], T]) -> Generator[object, None, T]:
-    """Runs ``work(progress)`` for an operator's ``execute`` and yields what the App should see meanwhile.
+    """Run ``work(progress)`` for an operator's ``execute`` and yield what the App should see meanwhile.
 
     Args:
         ctx: the :class:`fiftyone.operators.ExecutionContext`
@@ -66,7 +66,7 @@ def stream(ctx: foo.ExecutionContext, work: Callable[[Progress], T]) -> Generato
 
 
 def failed(ctx: foo.ExecutionContext, error: Exception) -> Generator[object, None, None]:
-    """Shows a failure as one sentence, then lets it fail the call.
+    """Show a failure as one sentence, then let it fail the call.
 
     FiftyOne's App swallows what a generator raises, so the sentence is sent first.
     """

@@ -26,14 +26,14 @@ SILENT_SECONDS = 60
 
 @contextmanager
 def write_lock(dataset: fo.Dataset, *names: str) -> Iterator[None]:
-    """Holds the right to write the named things of a dataset.
+    """Hold the right to write the named things of a dataset.
 
     Args:
         dataset: a :class:`fiftyone.core.dataset.Dataset`
         *names: what is written, e.g. ``"run key km10"`` or ``"field emb"``
 
     Raises:
-        ValueError: in one sentence, if a living writer holds one of them
+        ValueError: if a living writer holds one of them
     """
     store = open_store(dataset, STORE)
     mine = {"owner": uuid.uuid4().hex, "host": socket.gethostname(), "started": time.time(), **process_of()}
@@ -54,14 +54,14 @@ def write_lock(dataset: fo.Dataset, *names: str) -> Iterator[None]:
 
 @contextmanager
 def schema_lock(dataset: fo.Dataset, seconds: float = 600) -> Iterator[None]:
-    """Waits for one's turn to change a dataset's schema and runs, which FiftyOne keeps in one shared document.
+    """Wait for one's turn to change a dataset's schema and runs, which FiftyOne keeps in one shared document.
 
     Args:
         dataset: a :class:`fiftyone.core.dataset.Dataset`; it is reloaded, for others may have had their turn
         seconds (600): how long to wait
 
     Raises:
-        ValueError: in one sentence, if nobody gives way
+        ValueError: if nobody gives way
     """
     deadline = time.monotonic() + seconds
     while True:
@@ -129,7 +129,7 @@ def process_of(pid: int | None = None) -> dict:
 
 
 def _heartbeat(store: foo.ExecutionStore, names: list[str], mine: dict, ended: threading.Event) -> None:
-    """Tells other machines that this writer lives; they cannot look up its process."""
+    """Tell other machines that this writer lives; they cannot look up its process."""
     while not ended.wait(HEARTBEAT_SECONDS):
         for name in list(names):
             entry = store.get(name)

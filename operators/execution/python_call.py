@@ -33,7 +33,7 @@ class PythonCall:
     def __call__(
         self, samples: fo.core.collections.SampleCollection, *args: Any, delegate: bool = False, **kwargs: Any
     ) -> Any:
-        """Runs ``work(samples, ...)``; see its docstring for the arguments."""
+        """Run ``work(samples, ...)``; see its docstring for the arguments."""
         work, check = type(self).work, type(self).check
         if work is None:
             raise TypeError(f"{type(self).__name__} defines no work")
@@ -83,7 +83,7 @@ def _storable(value: object) -> bool:
 
 
 def schedule(uri: str, samples: fo.core.collections.SampleCollection, params: dict) -> dict:
-    """Queues an operator for a delegated worker.
+    """Queue an operator for a delegated worker.
 
     Args:
         uri: the operator's URI

@@ -26,7 +26,7 @@ class Stages:
         self._current: tuple[str, float] | None = None
 
     def enter(self, name: str) -> Progress:
-        """Starts a stage and returns its own ``progress(fraction, message="")``."""
+        """Start a stage and return its own ``progress(fraction, message="")``."""
         self.leave()
         self._current = (name, time.perf_counter())
         report = self._reporter(name)
@@ -34,7 +34,7 @@ class Stages:
         return report
 
     def leave(self) -> None:
-        """Ends the running stage and books its seconds."""
+        """End the running stage and book its seconds."""
         if self._current:
             name, started = self._current
             self.seconds[name] = round(self.seconds.get(name, 0) + time.perf_counter() - started, 3)
@@ -52,7 +52,7 @@ class Stages:
 
 
 def job_title(operator: str, params: dict) -> str:
-    """What a job is called while it runs: its operator and what it makes, ``compute_clusters km10``."""
+    """Return the title of a running job: its operator and what it makes, ``compute_clusters km10``."""
     made = params.get("run_key") or params.get("name") or params.get("embeddings")
     return f"{operator} {made}" if isinstance(made, str) else operator
 

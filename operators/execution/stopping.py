@@ -62,7 +62,7 @@ def stoppable(
 
 
 def request_stop(samples: fo.core.collections.SampleCollection, job: str | None = None) -> list[dict]:
-    """Asks jobs on a dataset to stop.
+    """Ask jobs on a dataset to stop.
 
     Args:
         samples: a dataset or view
@@ -126,7 +126,7 @@ def _alive(entry: dict) -> bool:
 
 
 def stop_clustering(samples: fo.core.collections.SampleCollection, job: str | None = None) -> dict:
-    """Asks running work on a dataset to stop: immediate, delegated, or in another Python process.
+    """Ask running work on a dataset to stop: immediate, delegated, or in another Python process.
 
     A job ends at its next batch, within seconds. What it finished is kept: embeddings, and the last epoch of a
     training, which ``resume=True`` continues.
@@ -139,7 +139,7 @@ def stop_clustering(samples: fo.core.collections.SampleCollection, job: str | No
         ``{"stopped": [{"id", "what", "started", "host", "pid"}, ...]}``
 
     Raises:
-        ValueError: in one sentence, if there is no such job
+        ValueError: if there is no such job
     """
     return {"stopped": request_stop(samples, job)}
 

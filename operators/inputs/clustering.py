@@ -138,7 +138,7 @@ def _cluster_field(ctx: foo.ExecutionContext) -> str | None:
 
 
 def estimate(ctx: foo.ExecutionContext, target: Target | None = None) -> Estimate:
-    """What a run of the form as it stands would cost."""
+    """Estimate the cost of a run of the form as it stands."""
     if target is None and ctx.dataset is None:
         raise ValueError("no dataset is open; open one first")
     samples, kwargs = arguments(ctx)
@@ -151,7 +151,7 @@ def estimate(ctx: foo.ExecutionContext, target: Target | None = None) -> Estimat
 
 
 def arguments(ctx: foo.ExecutionContext, work: Callable[..., dict] = compute_clusters) -> tuple[object, dict]:
-    """What was entered, as arguments of the plain function ``work``.
+    """Return the entries as arguments of the plain function ``work``.
 
     Python callers that delegate send those arguments themselves; they pass through.
 

@@ -102,7 +102,7 @@ def chosen_source(params: dict, fields: Sequence[str]) -> str:
 
 
 def _say_what_is_missing(inputs: types.Object, target: Target, field: str) -> None:
-    """How many images of the target have no vector yet."""
+    """Add the number of images of the target that have no vector yet."""
     identity = field_encoder(target.source, target.local_path(field))
     made_by = f"made by {identity['name']} ({identity['weights']})" if identity else "of unrecorded origin"
     text = f"Vectors {made_by}"

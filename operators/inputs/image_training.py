@@ -36,7 +36,7 @@ def trains_on_images(params: dict) -> bool:
 
 
 def add_train_choice(ctx: foo.ExecutionContext, inputs: types.Object, method: str) -> None:
-    """What the method trains on, if it has the choice."""
+    """Add a drop-down of the data to train on, if the method has the choice."""
     from ...models.training import clustering_class, list_clusterings
 
     if method in list_clusterings():
@@ -46,7 +46,7 @@ def add_train_choice(ctx: foo.ExecutionContext, inputs: types.Object, method: st
 
 
 def add_image_training(ctx: foo.ExecutionContext, inputs: types.Object, target: Target, method: str) -> None:
-    """Where a training on images starts, what it is kept as, and its parameters."""
+    """Add the start of a training on images, the name to keep it under, and its parameters."""
     from ...models.training import clustering_class, store
     from ...models.training.clustering.base import Start
 
@@ -118,6 +118,6 @@ def _starts(cls: "type[ClusteringRecipe]") -> dict[str, str]:
 
 
 def _start(params: dict, cls: "type[ClusteringRecipe]") -> str:
-    """What was chosen; by default the trained encoder of step 2, if it is one."""
+    """Return the chosen start; by default the trained encoder of step 2, if it is one."""
     chosen = params.get("start") or params.get("encoder")
     return chosen if chosen in _starts(cls) else NOTHING

@@ -19,7 +19,7 @@ _ASPECT = 0.67
 
 
 def add_server(ctx: foo.ExecutionContext, inputs: types.Object) -> tuple[ServerChoice | None, bool]:
-    """Adds the server, its model, prices and caps.
+    """Add the server, its model, prices and caps.
 
     Returns:
         a tuple of the server, None where its address is refused, and whether the user has agreed to contact it
@@ -58,7 +58,7 @@ def consented(ctx: foo.ExecutionContext, given: dict) -> dict:
 def sent(
     choice: ServerChoice, n_questions: int, n_images: int, side: int, words: str, sheet: bool = False
 ) -> tuple[str, str]:
-    """What would be sent where, and what it would cost, each in one sentence.
+    """Return the data that would be sent where, and their cost, each in one sentence.
 
     Args:
         choice: the server
@@ -110,7 +110,7 @@ def _choice(given: dict, params: dict, secrets: dict) -> tuple[ServerChoice, boo
     """The server that is meant with the price entered for its model, and whether a model is named.
 
     Raises:
-        ValueError: in one sentence, if the address is refused
+        ValueError: if the address is refused
     """
     server: dict[str, Any] = {"base_url": given.get("base_url"), "api": given.get("api") or "auto", "secrets": secrets}
     model = given.get("model") or None

@@ -20,7 +20,7 @@ def add_parameters(
     offered: dict[str, list] | None = None,
     shown: int = 4,
 ) -> dict:
-    """Adds an object property with one input per parameter of ``cls``, two in a row.
+    """Add an object property with one input per parameter of ``cls``, two in a row.
 
     Constructors list what matters first, so the first ``shown`` parameters are there at once, with those that were
     changed; a check box brings the others.
@@ -71,7 +71,7 @@ def _folded(cls: type, names: list[str], entered: dict) -> list[str]:
 
 
 def add_parameter(box: types.Object, key: str, info: FieldInfo, offered: list | None = None) -> types.Property:
-    """Adds the input for one parameter and returns its property."""
+    """Add the input for one parameter and return its property."""
     common = {
         "required": False,
         "label": info.title or key,
@@ -98,7 +98,7 @@ def add_parameter(box: types.Object, key: str, info: FieldInfo, offered: list | 
 
 
 def form_values(cls: type, values: dict | None) -> dict:
-    """What a form sent, as the signature's types: empty inputs are left out, 5.0 is the integer 5.
+    """Return the values of a form as the signature's types: empty inputs are left out, 5.0 is the integer 5.
 
     Args:
         cls: the class whose parameters were asked for

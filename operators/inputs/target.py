@@ -25,7 +25,7 @@ def add_target(ctx: foo.ExecutionContext, inputs: types.Object) -> Target | None
     patches_field = None
     if not is_patches(samples) and (fields := patch_fields(samples)):
         options = {WHOLE: "Whole images", **{name: f"Patches of {name}" for name in fields}}
-        add_choice(inputs, "unit", options, WHOLE, "Unit", "Whole images, or each labelled patch in them")
+        add_choice(inputs, "unit", options, WHOLE, "Unit", "Whole images, or each labeled patch in them")
         patches_field = chosen_patches_field(ctx.params)
     try:
         return resolve_target(samples, patches_field)

@@ -28,7 +28,7 @@ SCHEDULE = (
 
 
 def training_arguments(ctx: foo.ExecutionContext) -> tuple[object, dict]:
-    """What was entered, as arguments of :func:`train_encoder`; those of a Python caller that delegates pass through."""
+    """Return the entries as arguments of :func:`train_encoder`; those of a delegating Python caller pass through."""
     from ...models.training import recipe_class
 
     params = ctx.params
@@ -56,7 +56,7 @@ def trained_clusters(path: Path) -> bool:
 
 
 def add_new(ctx: foo.ExecutionContext, inputs: types.Object, target: Target) -> None:
-    """Adds the inputs of a new training: name, epochs, kind and its parameters, cost."""
+    """Add the inputs of a new training: name, epochs, kind and its parameters, cost."""
     from ...models.training import list_recipes, recipe_class, store
 
     kind = ctx.params.get("kind") or KIND
@@ -88,7 +88,7 @@ def add_new(ctx: foo.ExecutionContext, inputs: types.Object, target: Target) -> 
 
 
 def add_continued(ctx: foo.ExecutionContext, inputs: types.Object, path: Path) -> None:
-    """Adds the inputs of a training that goes on, or why its checkpoint cannot be read."""
+    """Add the inputs of a training that goes on, or why its checkpoint cannot be read."""
     from ...models.training.checkpoint import read_record
 
     try:
@@ -111,7 +111,7 @@ def _add_truth(inputs: types.Object, target: Target) -> None:
 
 
 def _add_estimate(inputs: types.Object, target: Target, recipe: "Recipe", epochs: int) -> None:
-    """How long it takes, to the order of magnitude."""
+    """Add the expected duration, to the order of magnitude."""
     n = target.count()
     side = proposed_side(target, recipe)
     where = accelerator()

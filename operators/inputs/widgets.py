@@ -14,7 +14,7 @@ HEADING = {
 
 
 def add_heading(inputs: types.Object, name: str, label: str, description: str | None = None) -> None:
-    """Adds the heading of a step."""
+    """Add the heading of a step."""
     inputs.view(name, types.HeaderView(label=label, description=description, componentsProps=HEADING))
 
 
@@ -29,7 +29,7 @@ def add_choice(
     space: int = FULL,
     groups: dict | None = None,
 ) -> types.Property:
-    """Adds a drop-down.
+    """Add a drop-down.
 
     Args:
         inputs: the object to add to
@@ -60,13 +60,13 @@ def add_choice(
 
 
 def refuse(prop: types.Property, sentence: str) -> None:
-    """Marks a property as invalid: Execute is disabled and the sentence is shown."""
+    """Mark a property as invalid: Execute is disabled and the sentence is shown."""
     prop.invalid = True
     prop.error_message = sentence
 
 
 def check(prop: types.Property, function: Callable[..., object], *args: Any) -> None:
-    """Marks a property as invalid if ``function(*args)`` raises a ValueError, with its sentence."""
+    """Mark a property as invalid if ``function(*args)`` raises a ValueError, with its sentence."""
     try:
         function(*args)
     except ValueError as error:
@@ -74,5 +74,5 @@ def check(prop: types.Property, function: Callable[..., object], *args: Any) -> 
 
 
 def add_problem(inputs: types.Object, sentence: str, name: str = "problem") -> None:
-    """Says what stands in the way, and disables Execute."""
+    """Say what stands in the way, and disable Execute."""
     refuse(inputs.str(name, required=False, view=types.Error(label=sentence)), sentence)

@@ -9,7 +9,7 @@ LISTED = 30
 
 
 def comparison_text(done: dict) -> str:
-    """What :func:`operators.compare_clusterings.compare_clusterings` found, as Markdown."""
+    """Return the findings of :func:`operators.evaluation.comparison.compare_clusterings` as Markdown."""
     unit, key, other = done["unit"], done["run_key"], done["other_run_key"]
     lines = [
         f"**ARI {done['ari']:.3f}, AMI {done['ami']:.3f}** over {done['n_compared']:,} {unit} that have a label "
@@ -42,7 +42,7 @@ def _fate(cluster: dict) -> str:
 
 
 def heat_map(done: dict) -> tuple[list[dict], dict]:
-    """Plotly's traces and layout: a cell's colour is its share of the row, its number the count."""
+    """Plotly's traces and layout: a cell's color is its share of the row, its number the count."""
     table = done["table"]
     counts = [row[:LONGEST] for row in table["counts"][:LONGEST]]
     totals = [sum(row) or 1 for row in table["counts"][:LONGEST]]

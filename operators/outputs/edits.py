@@ -23,7 +23,7 @@ def hierarchy_text(done: dict) -> str:
 
 
 def edit_text(done: dict) -> str:
-    """What an edit did, as Markdown that shows names as the text they are."""
+    """Return the outcome of an edit as Markdown that shows names as the text they are."""
     lines = [f"{escape(done['text'])}. {done['n_changed']:,} labels changed."]
     for entry in done["clusters"]:
         lines += ["", f"- {escape(entry['label'])}: {entry['size']:,}"]

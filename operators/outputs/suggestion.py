@@ -23,7 +23,7 @@ CURVES = {
 
 
 def count_text(done: dict) -> str:
-    """What :func:`operators.suggest_cluster_count.suggest_cluster_count` found, as Markdown."""
+    """Return the findings of :func:`operators.clustering.count.suggest_cluster_count` as Markdown."""
     lines = [VERDICTS[done["verdict"]], "", "| | clusters | why |", "| --- | --- | --- |"]
     for level in LEVELS:
         size = "" if done["parameter"] == "n_clusters" else f" (size {done['params'][level]['min_cluster_size']})"
@@ -84,7 +84,7 @@ def count_output(done: dict) -> types.Property:
 
 
 def count_results(done: dict) -> dict:
-    """What :func:`count_output` shows."""
+    """Return the values of :func:`count_output`."""
     return {"text": count_text(done), "curves": curve_plot(done)}
 
 

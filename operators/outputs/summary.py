@@ -63,7 +63,7 @@ def score_table(scores: dict, names: Iterable[str] | None = None) -> list[str]:
 
 
 def many_to_one_text(scores: dict) -> list[str]:
-    """Where there are more or fewer clusters than classes: which scores suffer from that, and which do not."""
+    """Say, where there are more or fewer clusters than classes, which scores suffer from that, and which do not."""
     clusters, classes = scores.get("n_clusters"), scores.get("n_classes")
     if not classes or clusters == classes:
         return []
@@ -85,6 +85,6 @@ def recall_text(recall: list) -> str:
 
 
 def seconds_text(seconds: dict) -> str:
-    """How long it took, and the stages that mattered."""
+    """Return the total seconds, and the stages that mattered."""
     stages = ", ".join(f"{stage} {taken:.1f} s" for stage, taken in seconds.items() if taken >= 0.05)
     return f"Took {sum(seconds.values()):.1f} s" + (f" ({stages})" if stages else "")

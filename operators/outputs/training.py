@@ -7,14 +7,14 @@ from .summary import seconds_text
 
 
 def training_text(summary: dict) -> str:
-    """A summary of :func:`operators.training.train_encoder` as Markdown that also reads well on a console."""
+    """A summary of :func:`operators.embedding.training.train_encoder` as Markdown that also reads well on a console."""
     stage = summary["curve"][-1]["stage"] if summary["curve"] else None
     losses = [entry["loss"] for entry in summary["curve"] if entry["stage"] == stage]
     lines = [f"**`{summary['encoder']}`**, {summary['kind']}, {summary['epochs']} of {summary['planned']} epochs"]
     lines += ["", f"{summary['images']:,} images at {summary['image_size']} pixels, {summary['dimension']} dimensions"]
     if losses:
         told = f"{summary['loss_name']} {losses[-1]:.4g}, from {losses[0]:.4g}; trivial {summary['trivial_loss']:.4g}"
-        lines += ["", told, "", f"Neighbours kept under augmentation: {100 * summary['agreement']:.0f} %"]
+        lines += ["", told, "", f"Neighbors kept under augmentation: {100 * summary['agreement']:.0f} %"]
         lines += ["", f"{summary['images_per_second']:,.0f} images/s"]
     if summary["knn_accuracy"] is not None:
         lines += ["", f"k-NN accuracy against the ground truth: {summary['knn_accuracy']:.3f} (reported only)"]
@@ -60,7 +60,7 @@ def training_output(summary: dict) -> types.Property:
 
 
 def training_results(summary: dict) -> dict:
-    """What :func:`training_output` shows."""
+    """Return the values of :func:`training_output`."""
     return {"text": training_text(summary), "curve": curve_plot(summary)}
 
 

@@ -93,14 +93,14 @@ class ClusteringRecipe(Recipe):
 
     @classmethod
     def check_start(cls, name: str, kind: str) -> None:
-        """Refuses a trained encoder that this method cannot start from.
+        """Refuse a trained encoder that this method cannot start from.
 
         Args:
             name: of the encoder
             kind: what trained it
 
         Raises:
-            ValueError: in one sentence
+            ValueError: if it is refused
         """
 
     @classmethod
@@ -121,7 +121,7 @@ class ClusteringRecipe(Recipe):
         """As of any recipe.
 
         Raises:
-            ValueError: in one sentence; also for more clusters than a batch has images, without features, and in
+            ValueError: if one is refused; also for more clusters than a batch has images, without features, and in
                 several processes
         """
         if processes > 1:
@@ -182,7 +182,7 @@ class ClusteringRecipe(Recipe):
         return None
 
     def prepare(self, training: TrainingState) -> None:
-        """Keeps the network at the start of a clustering stage, and starts it."""
+        """Keep the network at the start of a clustering stage, and start it."""
         if training.stage == self.pretext:
             return
         if training.epoch == training.stages.index(training.stage):
@@ -197,13 +197,13 @@ class ClusteringRecipe(Recipe):
         self.before_epoch(training)
 
     def begin(self, training: TrainingState) -> None:
-        """Starts the method's own stage."""
+        """Start the method's own stage."""
 
     def inherit(self, training: TrainingState) -> None:
-        """Takes the clusters of the encoder it starts from for those of the method's own stage."""
+        """Take the clusters of the encoder it starts from for those of the method's own stage."""
 
     def refine(self, training: TrainingState) -> None:
-        """Starts the refinement."""
+        """Start the refinement."""
 
     def before_epoch(self, training: TrainingState) -> None:
         """Called before every epoch that clusters."""
@@ -214,7 +214,7 @@ class ClusteringRecipe(Recipe):
         return training.all_features(lambda images: network.assign(network.encoder(images)))
 
     def choose_head(self, training: TrainingState) -> None:
-        """Marks the best of several heads, by losses alone."""
+        """Mark the best of several heads, by losses alone."""
 
     def diagnostics(self, training: TrainingState) -> dict:
         """The health of the clusters, and their scores if there are classes."""
@@ -274,11 +274,11 @@ class ClusteringRecipe(Recipe):
         return training.all_features()
 
     def fall_back(self, training: TrainingState, fitted: "KMeans") -> None:
-        """Makes the network give the clusters of ``fitted``, k-means on its features."""
+        """Make the network give the clusters of ``fitted``, k-means on its features."""
         raise NotImplementedError
 
     def boost(self, training: TrainingState) -> float:
-        """What multiplies the balance: more of it after a collapse."""
+        """The factor of the balance: larger after a collapse."""
         return 2.0 ** guard.attempt(training)
 
     @property

@@ -87,10 +87,10 @@ class CodeClustering(ClusteringRecipe):
 
     @classmethod
     def check_start(cls, name: str, kind: str) -> None:
-        """Refuses encoders without a decoder.
+        """Refuse encoders without a decoder.
 
         Raises:
-            ValueError: in one sentence
+            ValueError: if it is refused
         """
         if kind not in _KINDS and not issubclass(recipe_class(kind), CodeClustering):
             raise ValueError(

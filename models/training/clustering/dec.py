@@ -1,6 +1,6 @@
 """DEC from images: an autoencoder on pixels, then clusters in its code sharpen themselves.
 
-When to choose it: small, centred, simple images such as digits, where pixels mean something; on photographs choose
+When to choose it: small, centered, simple images such as digits, where pixels mean something; on photographs choose
 ``scan``. The convolutional autoencoder is for images larger than about 32 pixels.
 
 Paper: Xie, Girshick, Farhadi, Unsupervised Deep Embedding for Clustering Analysis, ICML 2016. Ours differs in the
@@ -16,5 +16,5 @@ class ImageDEC(CodeClustering):
 
     kind = "dec"
     title = "DEC"
-    when = "Small, centred, simple images such as digits, from pixels"
+    when = "Small, centered, simple images such as digits, from pixels"
     order = 250

@@ -13,24 +13,24 @@ _SPOILED = 0.01  # of the neighbors; a refinement should bring them together
 
 
 def keep(training: TrainingState) -> None:
-    """Keeps the network as it is before a stage."""
+    """Keep the network as it is before a stage."""
     tensors = {f"{_KEPT}{name}": t.detach().cpu().clone() for name, t in training.network.state_dict().items()}
     training.state |= tensors
 
 
 def restore(training: TrainingState) -> None:
-    """Brings back the network that was kept."""
+    """Bring back the network that was kept."""
     kept = {name.removeprefix(_KEPT): t for name, t in training.state.items() if name.startswith(_KEPT)}
     training.network.load_state_dict(kept)
 
 
 def attempt(training: TrainingState) -> int:
-    """How often the method's own stage has collapsed and begun again."""
+    """The number of times that the method's own stage has collapsed and begun again."""
     return training.memory.get("attempt", 0)
 
 
 def parted(training: TrainingState, before: str, stage: str) -> str | None:
-    """What a refinement spoiled, judged without labels: neighbors that were in one cluster before it.
+    """Describe the damage of a refinement, judged without labels: neighbors that were in one cluster before it.
 
     Args:
         training: at the end of the refinement
@@ -44,17 +44,17 @@ def parted(training: TrainingState, before: str, stage: str) -> str | None:
     share, left = ends.get(before, training.memory.get("inherited")), ends[stage]
     if share is None or left > share - _SPOILED:
         return None
-    return f"{left:.0%} of the neighbours are in one cluster, {share:.0%} before"
+    return f"{left:.0%} of the neighbors are in one cluster, {share:.0%} before"
 
 
 def undo(training: TrainingState, stage: str, problem: str) -> None:
-    """Brings back the clusters before a refinement."""
+    """Bring back the clusters before a refinement."""
     restore(training)
     remark(training, f"{stage} was in vain: {problem}; the clusters are those before it")
 
 
 def repeat(training: TrainingState, stage: str, problem: str, retry_note: str) -> None:
-    """Goes back to the beginning of the method's own stage.
+    """Go back to the beginning of the method's own stage.
 
     Args:
         training: at the end of that stage
@@ -71,7 +71,7 @@ def repeat(training: TrainingState, stage: str, problem: str, retry_note: str) -
 
 
 def give_up(training: TrainingState, stage: str, problem: str) -> None:
-    """Ends the training with the clusters of k-means, which have taken the place of those learned."""
+    """End the training with the clusters of k-means, which have taken the place of those learned."""
     training.memory["fallback"] = True
     training.epoch = len(training.stages)
     training.memory.setdefault("collapsed", []).append(problem)
@@ -79,5 +79,5 @@ def give_up(training: TrainingState, stage: str, problem: str) -> None:
 
 
 def remark(training: TrainingState, sentence: str) -> None:
-    """Adds to what the run will say of its training."""
+    """Add to what the run will say of its training."""
     training.memory.setdefault("remarks", []).append(sentence)

@@ -1,6 +1,6 @@
 """What SCAN, CC, PICA and SPICE share: an encoder and linear heads on it, their start, and their views.
 
-Features come from SimCLR, trained first or found in the encoder it starts from. Neighbours are mined among them once.
+Features come from SimCLR, trained first or found in the encoder it starts from. Neighbors are mined among them once.
 Every head starts from k-means with a seed of its own, after UMAP where that is cheap, and the one with the lowest
 training loss is kept; labels play no part.
 """
@@ -105,7 +105,7 @@ class HeadClustering(ClusteringRecipe, ViewsRecipe):
         network.train()
 
     def outputs(self, stage: str) -> tuple[str, ...]:
-        """What the network returns in a clustering stage."""
+        """Return the outputs of the network in a clustering stage."""
         return ("heads",) if stage == self.kind else ("chosen",)
 
     def draw(self, training: TrainingState, positions: "np.ndarray", generator: "torch.Generator") -> tuple:
@@ -130,7 +130,7 @@ class HeadClustering(ClusteringRecipe, ViewsRecipe):
         raise NotImplementedError(f"{self.kind} has no loss; implement cluster_objective(outputs, targets)")
 
     def before_epoch(self, training: TrainingState) -> None:
-        """Forgets the losses by which heads were compared."""
+        """Forget the losses by which heads were compared."""
         self.head_losses = []
 
     def choose_head(self, training: TrainingState) -> None:
@@ -147,7 +147,7 @@ class HeadClustering(ClusteringRecipe, ViewsRecipe):
         return torch.nn.functional.normalize(training.all_features(), dim=1)
 
     def begin(self, training: TrainingState) -> None:
-        """Mines neighbours and teaches every head the clusters it starts from."""
+        """Mine neighbors and teach every head the clusters it starts from."""
         import torch
 
         from ...clusterers.deep.heads import Task, warm_start
@@ -175,7 +175,7 @@ class HeadClustering(ClusteringRecipe, ViewsRecipe):
                 warm_start(task, head.linear, optimizer, _WARM_STEPS, seed + number)
 
     def inherit(self, training: TrainingState) -> None:
-        """Mines neighbours, and remembers how good the clusters are that it starts from."""
+        """Mine neighbors, and remember how good the clusters are that it starts from."""
         from ...clusterers.deep.steps import health
 
         self._mine(training)
@@ -186,7 +186,7 @@ class HeadClustering(ClusteringRecipe, ViewsRecipe):
             training.memory.setdefault("scores", {})["inherited"] = found
 
     def _mine(self, training: TrainingState) -> tuple:
-        """Keeps neighbours, and k-means to compare with if there are features; returns these and the graph."""
+        """Keep neighbors, and k-means to compare with if there are features; return these and the graph."""
         import torch
 
         from ...clusterers.deep.warm_start import kmeans

@@ -72,7 +72,7 @@ class HeadNetwork(nn.Module):
     Attributes:
         parts: what ``forward`` returns side by side: "projections", "heads" (all scores), "chosen" (the best head's)
         frozen: whether the encoder is left as it is
-        steady: whether batch normalisation keeps its statistics, which strong views would pull away from real images
+        steady: whether batch normalization keeps its statistics, which strong views would pull away from real images
         chosen: number of the best head
     """
 

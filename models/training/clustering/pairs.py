@@ -44,7 +44,7 @@ class PairClustering(HeadClustering):
         return {name: sum(parts[name] for parts in found) / len(found) for name in found[0]}
 
     def size_balance(self, boost: float) -> SizeBalance:
-        """What keeps clusters from swallowing others, multiplied by ``boost``."""
+        """Return the penalty that keeps clusters from swallowing others, multiplied by ``boost``."""
         return SizeBalance(self.balance, boost * self.balance_weight, self.min_entropy)
 
     def _losses(self, p: "torch.Tensor", q: "torch.Tensor", boost: float) -> dict:

@@ -1,10 +1,10 @@
-"""SCAN from images: neighbours in the features of SimCLR belong together, then the surest images teach the others.
+"""SCAN from images: neighbors in the features of SimCLR belong together, then the surest images teach the others.
 
 When to choose it: the default where embeddings do not separate the classes and there is time to train. From a trained
 encoder it takes some tens of epochs, from nothing SimCLR's besides.
 
 Paper: Van Gansbeke et al., SCAN: Learning to Classify Images without Labels, ECCV 2020: section 2.1 features and
-neighbours, 2.2 the clustering, 2.3 self-labelling. Ours differs in heads that start from k-means, in a balance that is
+neighbors, 2.2 the clustering, 2.3 self-labeling. Ours differs in heads that start from k-means, in a balance that is
 free until sizes become very unequal, in a threshold of sureness per cluster, so that none is without a teacher (the
 paper's .99 where a tenth of the cluster reaches that), and in labels that are renewed after every epoch, from images as
 they are, not after every step, which on small data made one cluster swallow the others within an epoch.
@@ -28,11 +28,11 @@ _SURE_QUANTILE = 0.9
 
 
 class ImageSCAN(TeachingHeads, PairClustering):
-    """Semantic clustering by adopting nearest neighbours, end to end.
+    """Semantic clustering by adopting nearest neighbors, end to end.
 
     Args:
         epochs: epochs of the clustering; 0 labels with the clusters of the trained encoder that is given
-        self_label_epochs: epochs of self-labelling
+        self_label_epochs: epochs of self-labeling
         threshold: probability above which an image teaches, where its cluster has enough of them
         balance: "hinge" lets sizes differ up to a limit, "uniform" is the paper's
         balance_weight: weight of the balance
@@ -75,11 +75,11 @@ class ImageSCAN(TeachingHeads, PairClustering):
 
     @property
     def refinement_epochs(self) -> int:
-        """Epochs of self-labelling."""
+        """Epochs of self-labeling."""
         return self.self_label_epochs
 
     def cluster_inputs(self, training: TrainingState, positions: "np.ndarray", generator: "torch.Generator") -> tuple:
-        """Ordinary views of images and of one neighbour of each; or strong views of teachers, and their clusters."""
+        """Ordinary views of images and of one neighbor of each; or strong views of teachers, and their clusters."""
         import torch
 
         n = len(positions)
@@ -97,7 +97,7 @@ class ImageSCAN(TeachingHeads, PairClustering):
         return scan_losses(p, q, self.size_balance(boost))
 
     def before_epoch(self, training: TrainingState) -> None:
-        """For self-labelling: the images that teach, the cluster of each, and the weight of each cluster."""
+        """For self-labeling: the images that teach, the cluster of each, and the weight of each cluster."""
         import torch
 
         super().before_epoch(training)
@@ -112,7 +112,7 @@ class ImageSCAN(TeachingHeads, PairClustering):
         self.weights = class_weights(self.taught[self.teachers], self.n_clusters).to(training.device)
 
     def cluster_objective(self, outputs: "torch.Tensor", targets: Any) -> dict:
-        """The losses of neighbours, or the cross-entropy of strong views."""
+        """The losses of neighbors, or the cross-entropy of strong views."""
         from ...clusterers.deep.losses import label_cross_entropy
 
         if self.stage != self.refinement:

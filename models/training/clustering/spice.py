@@ -4,8 +4,8 @@ When to choose it: classes known to be of one size, for every cluster names equa
 
 Paper: Niu et al., SPICE: Semantic Pseudo-Labeling for Image Clustering, IEEE TIP 2022: section 3.2 Self, on the frozen
 encoder, 3.3 reliable pseudo-labels, 3.4 Semi, which is FixMatch (Sohn et al. 2020) on the whole network. Ours differs
-in linear heads that start from k-means, in reliable images that are the surer half of those whose neighbours agree
-with them, instead of above a threshold per dataset, and in as many unlabelled as labelled images per batch.
+in linear heads that start from k-means, in reliable images that are the surer half of those whose neighbors agree
+with them, instead of above a threshold per dataset, and in as many unlabeled as labeled images per batch.
 """
 
 from typing import TYPE_CHECKING, Annotated, Any
@@ -27,13 +27,13 @@ _SUREST = 0.1
 
 
 class ImageSPICE(TeachingHeads):
-    """Semantic pseudo-labelling.
+    """Semantic pseudo-labeling.
 
     Args:
         epochs: epochs of the clustering on the frozen encoder; 0 takes the clusters of the trained one that is given
         semi_epochs: epochs in which reliable images teach the others
         ratio: share of a cluster's size whose surest images make its prototype
-        agreement: share of its neighbours that a reliable image agrees with
+        agreement: share of its neighbors that a reliable image agrees with
         threshold: probability above which other images learn from themselves
         shared: as :class:`models.training.clustering.teaching.TeachingHeads`'s
 
@@ -61,7 +61,7 @@ class ImageSPICE(TeachingHeads):
             float, Field(gt=0, le=1, description="Share of a cluster's size whose surest images make its prototype")
         ] = 0.5,
         agreement: Annotated[
-            float, Field(ge=0, le=1, description="Share of its neighbours that a reliable image agrees with")
+            float, Field(ge=0, le=1, description="Share of its neighbors that a reliable image agrees with")
         ] = 0.9,
         threshold: Annotated[
             float, Field(gt=0, le=1, description="Probability above which other images learn from themselves")
@@ -86,7 +86,7 @@ class ImageSPICE(TeachingHeads):
         network.train()
 
     def before_epoch(self, training: TrainingState) -> None:
-        """Names images by prototypes, anew in every epoch of the method's own stage, once for each head."""
+        """Name images by prototypes, anew in every epoch of the method's own stage, once for each head."""
         import torch
 
         from ...clusterers.deep.spice import pseudo_labels
@@ -102,7 +102,7 @@ class ImageSPICE(TeachingHeads):
             self.named.append(pseudo_labels(unit, P, self.ratio))
 
     def refine(self, training: TrainingState) -> None:
-        """Chooses the images that teach: reliable ones, equally many of each cluster."""
+        """Choose the images that teach: reliable ones, equally many of each cluster."""
         import torch
 
         from ...clusterers.deep.spice import reliable

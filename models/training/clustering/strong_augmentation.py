@@ -1,11 +1,11 @@
 """Strong random views: an ordinary view, some random distortions at random magnitudes, and a square cut out.
 
-What a network is sure of in an ordinary view it should also say of a strong one: self-labelling and FixMatch learn from
+What a network is sure of in an ordinary view it should also say of a strong one: self-labeling and FixMatch learn from
 the difference. As in ``augmentation.py`` everything is a batched tensor operation, all geometry one sampling.
 
 Source: Cubuk et al., RandAugment, CVPR workshops 2020, with FixMatch's ranges (Sohn et al., NeurIPS 2020, appendix D);
-DeVries and Taylor, Cutout, 2017. Ours differs in a fixed order (geometry, colour, the rest), in leaving out histogram
-equalisation, and in colour operations only where the ordinary views have colour jitter: where colour is the signal, so
+DeVries and Taylor, Cutout, 2017. Ours differs in a fixed order (geometry, color, the rest), in leaving out histogram
+equalization, and in color operations only where the ordinary views have color jitter: where color is the signal, so
 it is here.
 """
 
@@ -25,7 +25,7 @@ _DEGREES, _SHIFT = 30.0, 0.3
 
 @dataclass(frozen=True)
 class StrongAugmentation:
-    """How strongly strong views differ.
+    """Strengths of the differences between strong views.
 
     Args:
         ordinary: the :class:`models.training.augmentation.Augmentation` they start from
@@ -62,9 +62,9 @@ class StrongDraw:
     """Random parameters of ``n`` strong views; slices select views.
 
     Args:
-        view: geometry and colour
+        view: geometry and color
         pixels: ``(n, 4)`` magnitudes in [0, 1] of what is done to pixels one by one, 0 for not at all
-        corner: ``(n, 2)`` centre of the square, in [0, 1]
+        corner: ``(n, 2)`` center of the square, in [0, 1]
         cutout: side of the square as a share of the image's
     """
 
@@ -87,7 +87,7 @@ class StrongDraw:
         return self._cut(views.clamp(0, 1))
 
     def _cut(self, views: torch.Tensor) -> torch.Tensor:
-        """Fills the square with the mean colour of the view."""
+        """Fill the square with the mean color of the view."""
         if not self.cutout:
             return views
         side = views.shape[-1]

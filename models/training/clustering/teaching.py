@@ -33,7 +33,7 @@ class TeachingHeads(HeadClustering):
         ] = 30,
         *,
         n_neighbors: Annotated[
-            int, Field(ge=1, le=500, description="Neighbours of each image that count as of its kind")
+            int, Field(ge=1, le=500, description="Neighbors of each image that count as of its kind")
         ] = 20,
         operations: Annotated[int, Field(ge=0, le=10, description="Random distortions of a strong view")] = 4,
         strength: Annotated[float, Field(ge=0, le=1, description="How far those distortions go")] = 1.0,
@@ -58,7 +58,7 @@ class TeachingHeads(HeadClustering):
         """As of any clustering.
 
         Raises:
-            ValueError: in one sentence; also if it is to refine clusters that are not there
+            ValueError: if one is refused; also if it is to refine clusters that are not there
         """
         if self.epochs == 0:
             self._check_inheritance()

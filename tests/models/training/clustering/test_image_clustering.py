@@ -388,7 +388,7 @@ def test_a_refinement_that_parts_neighbours_is_undone(digits, tmp_path, monkeypa
     training = training_of(recipe, pixels, tmp_path, truth)
     record = training.run()
     (remark,) = record["memory"]["remarks"]
-    assert remark.startswith("self-label was in vain: ") and "of the neighbours are in one cluster" in remark
+    assert remark.startswith("self-label was in vain: ") and "of the neighbors are in one cluster" in remark
     assert torch.equal(recipe.assignments(training).argmax(1), before["labels"])
     assert record["memory"]["scores"]["self-label"] == record["memory"]["scores"]["scan"]
 
