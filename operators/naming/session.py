@@ -10,7 +10,7 @@ from typing import Any
 import fiftyone as fo
 
 from ...models.naming.asking import CAP_REACHED, Asker, Usage
-from ...models.naming.client import Demands
+from ...models.naming.client import Demands, Server
 from ...models.naming.failures import Failure
 from ...models.naming.jobs import Job, ask_all
 from ...models.naming.pictures import prepare
@@ -88,8 +88,6 @@ class LLMJob:
             pending: the questions
             report: called twice a second with the asker; what it raises ends the job
         """
-        from ...models.naming.client import Server
-
         if not pending:
             return
         server = Server(self.choice.base_url, self.choice.model, self.choice.api, self._key, self.arguments.timeout)
