@@ -1,21 +1,25 @@
-"""What a run will cost, before it starts: to the order of magnitude, and said so.
+"""Expected cost of a run, before it starts, to the order of magnitude.
 
 Coefficients are CPU seconds of one core as measured on a server CPU; see each class's ``estimate``.
 """
 
-import os
-import shutil
-from typing import NamedTuple
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, NamedTuple
 
-from ...models.costs import duration
+from ...models.costs import duration, has_gpu, network_speedup
+from ...models.encoders.base import Encoder
 from ...models.parameters import parameters, validated
+from ..dataset.targets import Target
 from ..dataset.vectors import decode
 from ..embedding.training import proposed_side
+
+if TYPE_CHECKING:
+    from ...models.clusterers import Clusterer
+    from ...models.training.clustering.base import ClusteringRecipe
 
 READ_SECONDS, WRITE_SECONDS = 7e-5, 3.5e-4  # per vector of 512 dimensions, per label
 UNKNOWN_DIMENSIONS = 768
 IMMEDIATE_SECONDS = 480  # leaves a margin below the 600 s after which the App gives up on an immediate run
-GPU_SPEEDUP = 40
 SLOW_SECONDS = 60  # from here on, a reduction that makes the method quick is worth a word
 DENSE_DIMENSIONS = 50
 
@@ -37,28 +41,26 @@ class Estimate(NamedTuple):
 
     @property
     def long(self) -> bool:
-        """Whether an immediate run may pass the App's limit."""
+        """True if an immediate run may pass the App's limit."""
         return self.seconds > IMMEDIATE_SECONDS
 
 
-def estimate_run(target, field: str, encoder, kwargs: dict, more_fields=()) -> Estimate:
-    """Estimates a run of :func:`operators.clustering.compute_clusters`.
+def estimate_run(
+    target: Target, field: str, encoder: str | Encoder | None, kwargs: dict, more_fields: Sequence[str] = ()
+) -> Estimate:
+    """Estimate a run of :func:`operators.clustering.job.compute_clusters`.
 
     Args:
-        target: a :class:`operators.targets.Target`
+        target: the images or patches
         field: the vector field
         encoder: the encoder that fills it, or None
         kwargs: the other arguments of the run
         more_fields (()): further vector fields, for a method on several encoders
 
-    Returns:
-        an :class:`Estimate`
-
     Raises:
-        ValueError: in one sentence, if a parameter is not valid
+        ValueError: if a parameter is not valid
     """
     from ...models.clusterers import get_clusterer
-    from ...models.parameters import validated
     from ...models.vectors.reduction import UMAPReduction, get_reduction, resolve
 
     n = target.count()
@@ -84,7 +86,7 @@ def estimate_run(target, field: str, encoder, kwargs: dict, more_fields=()) -> E
         parts["map"] = drawing.seconds
         memory.append(drawing.bytes)
     seconds, needed = sum(parts.values()), memory[0] + max(memory[1:])
-    slowest = max(parts, key=parts.get)
+    slowest = max(parts, key=lambda part: parts[part])
     text = (
         f"About {duration(seconds)} and {size(needed)} of memory for {n:,} {target.unit} "
         f"({slowest}: {duration(parts[slowest])})"
@@ -92,30 +94,36 @@ def estimate_run(target, field: str, encoder, kwargs: dict, more_fields=()) -> E
     return Estimate(seconds, needed, text, _warning(seconds, needed, parts[cls.title], cls, width))
 
 
-def vector_length(target, field: str) -> int | None:
-    """The length of the vectors in a field, from one of them; None if there is none yet."""
+def vector_length(target: Target, field: str) -> int | None:
+    """Return the length of the vectors in a field, judged by one of them; None if there is none yet."""
     path = target.local_path(field)
     if target.source.get_field(path) is None:
         return None
     found = target.source.exists(path).limit(1).values(path, unwind=bool(target.patches_field))
-    return next((len(decode(vector)) for vector in found if vector is not None), None)
+    vectors = (decode(stored) for stored in found)
+    return next((len(vector) for vector in vectors if vector is not None), None)
 
 
-def embedding_seconds(encoder, n: int) -> float:
-    """Seconds that an encoder needs for ``n`` images: those of one CPU core, divided by what this machine has."""
+def embedding_seconds(encoder: str | Encoder, n: int) -> float:
+    """Return the seconds that an encoder needs for ``n`` images on this machine."""
     from ...models.encoders import encoder_class
 
     cls = encoder_class(encoder) if isinstance(encoder, str) else type(encoder)
-    speedup = GPU_SPEEDUP if shutil.which("nvidia-smi") else max(1, (os.cpu_count() or 1) * 0.8)
-    return 5 + n * cls.seconds_per_image / speedup
+    return 5 + n * cls.seconds_per_image / network_speedup()
+
+
+def training_seconds(n: int, epochs: int, seconds_per_image: float) -> float:
+    """Return the seconds of ``epochs`` passes over ``n`` images on this machine, given those of one core per image."""
+    return n * epochs * seconds_per_image / network_speedup()
 
 
 def size(amount: int) -> str:
-    """``300 MB`` or ``4.5 GB``."""
+    """Return a number of bytes as text: ``300 MB`` or ``4.5 GB``."""
     return f"{max(1, amount / 1e6):.0f} MB" if amount < 1e9 else f"{amount / 1e9:.1f} GB"
 
 
-def _warning(seconds, needed, clustering, cls, width) -> str | None:
+def _warning(seconds: float, needed: int, clustering: float, cls: "type[Clusterer]", width: int) -> str | None:
+    """Return advice for a run that takes long or much memory, None if it needs none."""
     import psutil
 
     advice = []
@@ -129,17 +137,16 @@ def _warning(seconds, needed, clustering, cls, width) -> str | None:
     return ". ".join(advice) or None
 
 
-def image_estimate(target, kwargs: dict) -> Estimate:
-    """How long a training on images takes, to the order of magnitude.
+def image_estimate(target: Target, kwargs: dict) -> Estimate:
+    """Estimate a clustering that trains on images.
 
     Args:
-        target: a :class:`operators.targets.Target`
-        kwargs: the arguments of :func:`operators.clustering.compute_clusters`
+        target: the images or patches
+        kwargs: the arguments of :func:`operators.clustering.job.compute_clusters`
 
     Raises:
-        ValueError: in one sentence, if a parameter is not valid
+        ValueError: if a parameter is not valid
     """
-    from ...models.costs import duration
     from ...models.training import clustering_class
 
     cls = clustering_class(kwargs["method"])
@@ -147,14 +154,12 @@ def image_estimate(target, kwargs: dict) -> Estimate:
     side = proposed_side(target, recipe)
     started = "encoder" in kwargs
     epochs = sum(getattr(recipe, key) for key in _epochs(cls) if not (started and key in cls.of_features()))
-    gpu = shutil.which("nvidia-smi")
-    speedup = GPU_SPEEDUP if gpu else max(1, (os.cpu_count() or 1) * 0.8)
-    seconds, needed = n * epochs * recipe.seconds_per_image(side) / speedup, 3 * n * side**2
-    what = f"{epochs} epochs over {n:,} {target.unit} on {'a GPU' if gpu else 'the CPU'}"
-    text = f"About {duration(seconds)} and {size(needed)} of memory for {what}"
+    seconds, needed = training_seconds(n, epochs, recipe.seconds_per_image(side)), 3 * n * side**2
+    work = f"{epochs} epochs over {n:,} {target.unit} on {'a GPU' if has_gpu() else 'the CPU'}"
+    text = f"About {duration(seconds)} and {size(needed)} of memory for {work}"
     long = "The App gives up on an immediate run after 10 minutes, though it goes on; schedule it instead"
     return Estimate(seconds, needed, text, long if seconds > IMMEDIATE_SECONDS else None)
 
 
-def _epochs(cls) -> list[str]:
+def _epochs(cls: "type[ClusteringRecipe]") -> list[str]:
     return [name for name in parameters(cls) if name.endswith("epochs") and name != "warmup_epochs"]

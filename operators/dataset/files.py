@@ -9,7 +9,7 @@ from .rows import Rows
 
 
 def files_of(rows: Rows, todo: list[str]) -> tuple[list[str], list]:
-    """The ids in the order of their files, and what to read for each."""
+    """Return the ids in the order of their files, and for each the path and the box to read, None for all of it."""
     wanted = set(todo)
     part = Rows(
         rows.collection,
@@ -31,7 +31,7 @@ def files_of(rows: Rows, todo: list[str]) -> tuple[list[str], list]:
 
 
 def _boxes(rows: Rows) -> Iterator[tuple[str, list]]:
-    """Yields ``(label id, [x, y, width, height])``; of a polyline, the box around its points."""
+    """Yield ``(label id, [x, y, width, height])``; of a polyline, the box around its points."""
     found = rows.collection.get_field(rows.labels)
     label_type = (found.field if rows.listed else found).document_type
     if issubclass(label_type, fo.Detection):

@@ -8,7 +8,7 @@ MARK = "constellation"
 
 
 def drop_field(dataset: fo.Dataset, path: str) -> None:
-    """Deletes a label field, of samples, labels or frames, if it exists."""
+    """Delete a label field, of samples, labels or frames, if it exists."""
     if dataset.get_field(path) is None:
         return
     if path.startswith("frames.") and has_frame_fields(dataset):
@@ -18,12 +18,12 @@ def drop_field(dataset: fo.Dataset, path: str) -> None:
 
 
 def is_ours(dataset: fo.Dataset, path: str, run_key: str) -> bool:
-    """Whether there is a field at ``path`` that this run made."""
+    """Return whether there is a field at ``path`` that this run made."""
     return (mark_of(dataset.get_field(path)) or {}).get("run_key") == run_key
 
 
 def move_field(dataset: fo.Dataset, path: str, new_path: str) -> None:
-    """Renames a label field, of samples, labels or frames."""
+    """Rename a label field, of samples, labels or frames."""
     if path.startswith("frames.") and has_frame_fields(dataset):
         dataset.rename_frame_field(path.removeprefix("frames."), new_path.removeprefix("frames."))
     else:
@@ -31,7 +31,7 @@ def move_field(dataset: fo.Dataset, path: str, new_path: str) -> None:
 
 
 def all_paths(dataset: fo.Dataset) -> list[str]:
-    """The paths of all fields, those of frames included."""
+    """List the paths of all fields, those of frames included."""
     schema = list(dataset.get_field_schema(flat=True))
     if has_frame_fields(dataset):
         schema += [f"frames.{path}" for path in dataset.get_frame_field_schema(flat=True)]
@@ -39,13 +39,13 @@ def all_paths(dataset: fo.Dataset) -> list[str]:
 
 
 def mark_of(field: fo.Field | None) -> dict | None:
-    """The mark of a run's cluster field, its run key and whether it is "writing" or "done"; None of any other field."""
+    """Return the mark of a run's cluster field, its run key and whether it is "writing" or "done"; None of any other field."""
     mark = (getattr(field, "info", None) or {}).get(MARK) or {}
     return mark if mark.get("role") == "clusters" else None
 
 
 def set_mark(dataset: fo.Dataset, path: str, run_key: str, status: str) -> None:
-    """Marks a field as "writing" or "done"."""
+    """Mark a field as "writing" or "done"."""
     field = dataset.get_field(path)
     field.info = {**(field.info or {}), MARK: {"role": "clusters", "run_key": run_key, "status": status}}
     field.save()

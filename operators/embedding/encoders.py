@@ -4,7 +4,7 @@ from .training import summarize
 
 
 def delete_encoder(name: str) -> dict:
-    """Deletes a trained encoder; vectors that it made stay.
+    """Delete a trained encoder; vectors that it made stay.
 
     Args:
         name: its name, without ``trained:``
@@ -13,7 +13,7 @@ def delete_encoder(name: str) -> dict:
         ``{"name", "deleted", "bytes"}``
 
     Raises:
-        ValueError: in one sentence, if there is none
+        ValueError: if there is none
     """
     from ...models.training import store
 
@@ -21,7 +21,7 @@ def delete_encoder(name: str) -> dict:
 
 
 def export_encoder(name: str, path: str) -> dict:
-    """Copies a trained encoder into one safetensors file, without what only training needs.
+    """Copy a trained encoder into one safetensors file, without what only training needs.
 
     Args:
         name: its name, without ``trained:``
@@ -31,7 +31,7 @@ def export_encoder(name: str, path: str) -> dict:
         ``{"name", "path", "bytes"}``
 
     Raises:
-        ValueError: in one sentence, if there is no such encoder or the file exists
+        ValueError: if there is no such encoder or the file exists
     """
     from ...models.training import store
 
@@ -39,7 +39,7 @@ def export_encoder(name: str, path: str) -> dict:
 
 
 def import_encoder(path: str, name: str | None = None) -> dict:
-    """Adds an encoder that was exported elsewhere. The file is never unpickled, and must make a vector first.
+    """Add an encoder that was exported elsewhere. The file is never unpickled, and must make a vector first.
 
     Args:
         path: a file made by ``export_encoder``
@@ -49,7 +49,7 @@ def import_encoder(path: str, name: str | None = None) -> dict:
         ``{"name", "kind", "dimension", "path"}``
 
     Raises:
-        ValueError: in one sentence, if the file is no encoder or damaged, or the name is taken
+        ValueError: if the file is no encoder or damaged, or the name is taken
     """
     from ...models.training import store
 
@@ -57,10 +57,10 @@ def import_encoder(path: str, name: str | None = None) -> dict:
 
 
 def list_encoders() -> list[dict]:
-    """The trained encoders of the model store, unfinished ones too.
+    """List the trained encoders of the model store, unfinished ones too.
 
     Returns:
-        a list of summaries as :func:`operators.training.train_encoder` returns them; of a damaged one only ``name``,
+        a list of summaries as :func:`operators.embedding.training.train_encoder` returns them; of a damaged one only ``name``,
         ``path`` and ``problem``
     """
     from ...models.training import store

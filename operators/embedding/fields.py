@@ -1,4 +1,4 @@
-"""Vector fields, declared with a record of the encoder that fills them."""
+"""Declaration of vector fields, with a record of the encoder that fills them."""
 
 import fiftyone as fo
 
@@ -10,7 +10,7 @@ from ..execution.locks import schema_lock
 
 
 def create_vector_field(rows: Rows, name: str, encoder: Encoder) -> None:
-    """Declares the field and records its encoder before the first vector, so that no vector is ever without."""
+    """Declare the field and record its encoder before the first vector, so that no vector is ever without."""
     path = rows.path(name)
     dataset, storage_path = storage_of(rows.collection, path)
     identity, settings = encoder.identity, encoder.settings

@@ -1,4 +1,4 @@
-"""Trains an encoder on a view: reads the images, trains, keeps it. Called by the operator, Python and workers."""
+"""Training of an encoder on a view. Called by the operator, Python and delegated workers."""
 
 import os
 import re
@@ -41,7 +41,7 @@ def train_encoder(
     num_workers: Annotated[int | None, Field(ge=0)] = None,
     progress: Progress | None = None,
 ) -> dict:
-    """Trains an encoder on images, or patches of a label field; it becomes ``trained:<name>``.
+    """Train an encoder on images, or patches of a label field; it becomes ``trained:<name>``.
 
     Every epoch is kept, so a stopped or killed training continues with ``resume=True``, to the same curve as one that
     was not interrupted.
@@ -65,7 +65,7 @@ def train_encoder(
         images_per_second, images, skipped, note, seconds, path...
 
     Raises:
-        ValueError: in one sentence, if an argument or the images are refused
+        ValueError: if an argument or the images are refused
         Stopped: if the user stopped it
     """
     from ...models.training import store
@@ -105,10 +105,10 @@ def check_training(
     num_workers: int | None,
     progress: Progress | None = None,
 ) -> None:
-    """Refuses arguments of :func:`train_encoder` before they are queued for a worker.
+    """Refuse arguments of :func:`train_encoder` before they are queued for a worker.
 
     Raises:
-        ValueError: in one sentence, if an argument is refused
+        ValueError: if an argument is refused
     """
     from ...models.training import store
 
@@ -122,7 +122,7 @@ def check_training(
 
 
 def propose_name(kind: str) -> str:
-    """The first free name of the form ``<kind>_<number>``."""
+    """Return the first free name of the form ``<kind>_<number>``."""
     from ...models.training import store
 
     taken = set(store.names(unfinished=True))
@@ -133,7 +133,7 @@ def propose_name(kind: str) -> str:
 
 
 def summarize(record: dict, path: Path, seconds: dict) -> dict:
-    """A checkpoint's record as the summary of :func:`train_encoder`."""
+    """Return a checkpoint's record as the summary of :func:`train_encoder`."""
     from ...models.training.store import PICTURE
 
     picture, last = path.parent / PICTURE, record["curve"][-1] if record["curve"] else {}
@@ -165,14 +165,14 @@ def summarize(record: dict, path: Path, seconds: dict) -> dict:
 
 
 def _processes() -> tuple[int, bool]:
-    """How many processes a launcher started, 0 for none, and whether this is the one that writes."""
+    """Return the number of processes that a launcher started, 0 for none, and whether this is the one that writes."""
     number = int(os.environ.get("WORLD_SIZE", "1"))
     return number if number > 1 else 0, os.environ.get("RANK", "0") == "0"
 
 
 @contextmanager
 def _writing(dataset: fo.Dataset, name: str) -> Iterator[None]:
-    """Holds the right to write an encoder: on this dataset in any process, and on this machine for any dataset."""
+    """Hold the right to write an encoder: on this dataset in any process, and on this machine for any dataset."""
     from ...models.training import store
 
     with write_lock(dataset, f"encoder {name!r}"), store.claimed(name):
@@ -230,11 +230,11 @@ def _settings(name: str, kind: str | None, epochs: int | None, params: dict | No
 
 
 def proposed_side(target: Target, recipe: Recipe) -> int:
-    """The side in pixels at which a recipe would train, judged by the first images or patches; for forms.
+    """Return the side in pixels at which a recipe would train, judged by the first images or patches; for forms.
 
     Args:
-        target: a :class:`operators.targets.Target`
-        recipe: the :class:`models.training.recipe.Recipe`
+        target: the images or patches
+        recipe: the recipe
     """
     if recipe.image_size:
         return recipe.image_size
@@ -245,11 +245,11 @@ def proposed_side(target: Target, recipe: Recipe) -> int:
 def read_pixels(
     target: Target, recipe: Recipe, side: int | None, path: Path, num_workers: int | None, report: Progress
 ) -> Pixels:
-    """Decodes the images in the order of their ids, so that the order of a view makes no difference.
+    """Decode the images in the order of their ids, so that the order of a view makes no difference.
 
     Args:
-        target: a :class:`operators.targets.Target`
-        recipe: the :class:`models.training.recipe.Recipe`
+        target: the images or patches
+        recipe: the recipe
         side: in pixels, None to propose one
         path: of the checkpoint; what does not fit into memory goes beside it
         num_workers: threads that read images, None for one per core

@@ -16,7 +16,7 @@ from .stopping import stoppable
 
 
 class PythonCall:
-    """Makes an operator callable: ``op(samples, ...)`` runs its plain function and returns what that returns.
+    """Call of an operator from Python: ``op(samples, ...)`` runs its plain function and returns its result.
 
     The call is synchronous everywhere, notebooks included, has no time limit, and can be stopped from another process
     with ``stop_clustering`` if its function takes ``progress``. ``delegate=True`` queues it
@@ -33,7 +33,7 @@ class PythonCall:
     def __call__(
         self, samples: fo.core.collections.SampleCollection, *args: Any, delegate: bool = False, **kwargs: Any
     ) -> Any:
-        """Runs ``work(samples, ...)``; see its docstring for the arguments."""
+        """Run ``work(samples, ...)``; see its docstring for the arguments."""
         work, check = type(self).work, type(self).check
         if work is None:
             raise TypeError(f"{type(self).__name__} defines no work")
@@ -62,7 +62,7 @@ class PythonCall:
 
 
 def _named(bound: inspect.BoundArguments) -> dict:
-    """All arguments of a call by name, those of ``**arguments`` among the others."""
+    """Return all arguments of a call by name, those of ``**arguments`` among the others."""
     found: dict = {}
     for name, value in bound.arguments.items():
         if bound.signature.parameters[name].kind is inspect.Parameter.VAR_KEYWORD:
@@ -83,7 +83,7 @@ def _storable(value: object) -> bool:
 
 
 def schedule(uri: str, samples: fo.core.collections.SampleCollection, params: dict) -> dict:
-    """Queues an operator for a delegated worker.
+    """Queue an operator for a delegated worker.
 
     Args:
         uri: the operator's URI

@@ -1,10 +1,14 @@
-"""The steps of the ``compute_clusters`` form.
+"""Steps of the ``compute_clusters`` form.
 
 Nothing here touches the network or loads torch: forms are drawn at every keystroke.
 """
 
 import inspect
+from collections.abc import Callable
+from typing import TYPE_CHECKING
 
+import fiftyone as fo
+import fiftyone.operators as foo
 import fiftyone.operators.types as types
 
 from ...models.parameters import SEED, validated
@@ -13,7 +17,7 @@ from ..clustering.estimates import Estimate, estimate_run, image_estimate
 from ..clustering.job import compute_clusters
 from ..clustering.request import MAX_SEED
 from ..dataset.ground_truth import truth_fields
-from ..dataset.targets import resolve_target
+from ..dataset.targets import Target, resolve_target
 from ..dataset.vectors import vector_fields
 from ..embedding.embeddings import choose_features, split_fields
 from ..runs.lifecycle import check_cluster_field, check_run_key, propose_run_key
@@ -23,9 +27,12 @@ from .parameters import add_parameters, form_values
 from .target import NEW, NONE, chosen_patches_field, chosen_samples
 from .widgets import HALF, add_choice, add_heading, add_problem, check, refuse
 
+if TYPE_CHECKING:
+    from ...models.clusterers import Clusterer
 
-def add_names(ctx, inputs, target):
-    """Step 1, continued: the run key and the field, checked while typing."""
+
+def add_names(ctx: foo.ExecutionContext, inputs: types.Object, target: Target) -> None:
+    """Add to step 1: the run key and the field, checked while typing."""
     method = ctx.params.get("method") or "kmeans"
     proposed = propose_run_key(target.dataset, method)
     prop = inputs.str(
@@ -48,8 +55,8 @@ def add_names(ctx, inputs, target):
     check(prop, check_cluster_field, target, _cluster_field(ctx) or run_key)
 
 
-def add_method(ctx, inputs, target):
-    """Step 3: the method and its own parameters."""
+def add_method(ctx: foo.ExecutionContext, inputs: types.Object, target: Target) -> None:
+    """Add step 3: the method and its own parameters."""
     from ...models.clusterers import get_clusterer, list_clusterers
 
     add_heading(inputs, "step_3", "3 · Clusters")
@@ -81,14 +88,14 @@ def add_method(ctx, inputs, target):
             add_problem(inputs, str(error), name="method_problem")
 
 
-def _group(cls) -> str:
+def _group(cls: "type[Clusterer]") -> str:
     from ...models.training import list_clusterings
 
     return cls.group.capitalize() + (" or from images" if cls.name in list_clusterings() else "")
 
 
-def _add_constraints(ctx, inputs, target, method):
-    """A drop-down of edited runs, for a method that can keep what was put together in them."""
+def _add_constraints(ctx: foo.ExecutionContext, inputs: types.Object, target: Target, method: str) -> None:
+    """Add a drop-down of edited runs, for a method that can keep what was put together in them."""
     if keys := edited_runs(target, method):
         options = {NONE: "None", **{key: f"Those of {key}" for key in keys}}
         why = "What was put together in an edited run stays together in this one"
@@ -97,8 +104,8 @@ def _add_constraints(ctx, inputs, target, method):
             check(prop, check_constraints, target, chosen, method)
 
 
-def add_options(ctx, inputs, target):
-    """Step 4: ground truth, seed, map."""
+def add_options(ctx: foo.ExecutionContext, inputs: types.Object, target: Target) -> None:
+    """Add step 4: ground truth, seed, map."""
     add_heading(inputs, "step_4", "4 · Result")
     classes = truth_fields(target)
     if classes:
@@ -120,8 +127,8 @@ def add_options(ctx, inputs, target):
     )
 
 
-def add_estimate(ctx, inputs, target):
-    """Last: what the run will cost, with a warning when that is a lot."""
+def add_estimate(ctx: foo.ExecutionContext, inputs: types.Object, target: Target) -> None:
+    """Add the expected cost of the run, with a warning if it is high."""
     try:
         cost = estimate(ctx, target)
     except ValueError:
@@ -130,12 +137,12 @@ def add_estimate(ctx, inputs, target):
     inputs.view("estimate", view(label=cost.text, description=cost.warning))
 
 
-def _cluster_field(ctx) -> str | None:
+def _cluster_field(ctx: foo.ExecutionContext) -> str | None:
     return ctx.params.get("cluster_field") or None
 
 
-def estimate(ctx, target=None) -> Estimate:
-    """What a run of the form as it stands would cost."""
+def estimate(ctx: foo.ExecutionContext, target: Target | None = None) -> Estimate:
+    """Estimate a run of the form as it stands."""
     if target is None and ctx.dataset is None:
         raise ValueError("no dataset is open; open one first")
     samples, kwargs = arguments(ctx)
@@ -147,13 +154,12 @@ def estimate(ctx, target=None) -> Estimate:
     return estimate_run(target, field, encoder, kwargs, more)
 
 
-def arguments(ctx, work=compute_clusters) -> tuple[object, dict]:
-    """What was entered, as arguments of the plain function ``work``.
+def arguments(
+    ctx: foo.ExecutionContext, work: Callable[..., dict] = compute_clusters
+) -> tuple[fo.core.collections.SampleCollection, dict]:
+    """Return the samples and the other arguments of the plain function ``work`` as they were entered.
 
     Python callers that delegate send those arguments themselves; they pass through.
-
-    Returns:
-        a tuple of the samples and a dict of keyword arguments
     """
     from ...models.clusterers import get_clusterer
     from ...models.encoders import default_encoder, encoder_class
@@ -191,8 +197,8 @@ def arguments(ctx, work=compute_clusters) -> tuple[object, dict]:
     return chosen_samples(ctx), kwargs
 
 
-def _fields(params) -> str | list[str]:
-    """The chosen vector field, or those chosen if the method takes several."""
+def _fields(params: dict) -> str | list[str]:
+    """Return the chosen vector field, or those chosen if the method takes several."""
     from ...models.clusterers import get_clusterer
 
     chosen = [name for name, ticked in (params.get("spaces") or {}).items() if ticked and name != params["source"]]

@@ -1,13 +1,20 @@
-"""The part of the ``compute_clusters`` form that trains on images; nothing here loads torch."""
+"""Form of ``compute_clusters`` for a training on images; nothing here loads torch."""
 
+from typing import TYPE_CHECKING
+
+import fiftyone.operators as foo
 import fiftyone.operators.types as types
 
 from ...models.parameters import validated
 from ..clustering.image_training import check_name
 from ..clustering.request import EMBEDDINGS, IMAGES
+from ..dataset.targets import Target
 from ..embedding.training import propose_name
 from .parameters import add_parameters, form_values
 from .widgets import HALF, add_choice, add_problem, check
+
+if TYPE_CHECKING:
+    from ...models.training.clustering.base import ClusteringRecipe
 
 NOTHING = "nothing"
 _PREFIX = "trained:"
@@ -22,14 +29,14 @@ _WHEN = {
 
 
 def trains_on_images(params: dict) -> bool:
-    """Whether the form, or a caller, asks a method that can train on images to do so."""
+    """Return whether the form, or a caller, asks a method that can train on images to do so."""
     from ...models.training import list_clusterings
 
     return params.get("train") == IMAGES and params.get("method") in list_clusterings()
 
 
-def add_train_choice(ctx, inputs, method: str):
-    """What the method trains on, if it has the choice."""
+def add_train_choice(ctx: foo.ExecutionContext, inputs: types.Object, method: str) -> None:
+    """Add the choice between vectors and images, if the method has it."""
     from ...models.training import clustering_class, list_clusterings
 
     if method in list_clusterings():
@@ -38,8 +45,8 @@ def add_train_choice(ctx, inputs, method: str):
         add_choice(inputs, "train", _WHAT, EMBEDDINGS, "Train on", hints.get(chosen), hints)
 
 
-def add_image_training(ctx, inputs, target, method: str):
-    """Where a training on images starts, what it is kept as, and its parameters."""
+def add_image_training(ctx: foo.ExecutionContext, inputs: types.Object, target: Target, method: str) -> None:
+    """Add the start of a training on images, the name it is kept under, and its parameters."""
     from ...models.training import clustering_class, store
     from ...models.training.clustering.base import Start
 
@@ -72,7 +79,7 @@ def add_image_training(ctx, inputs, target, method: str):
 
 
 def image_arguments(params: dict, kwargs: dict) -> dict:
-    """``kwargs`` as a training on images takes them: without what only vectors need.
+    """Return ``kwargs`` as a training on images takes them: without what only vectors need.
 
     Args:
         params: what was entered, or what a Python caller that delegates sent
@@ -94,8 +101,8 @@ def image_arguments(params: dict, kwargs: dict) -> dict:
     return kwargs | {"params": {key: value for key, value in values.items() if key in shown}}
 
 
-def _starts(cls) -> dict[str, str]:
-    """The trained encoders that a method can start from, with their titles."""
+def _starts(cls: "type[ClusteringRecipe]") -> dict[str, str]:
+    """Return the trained encoders that a method can start from, with their titles."""
     from ...models.encoders import encoder_class
     from ...models.encoders.trained import trained_encoders
     from ...models.training import store
@@ -110,7 +117,7 @@ def _starts(cls) -> dict[str, str]:
     return found
 
 
-def _start(params: dict, cls) -> str:
-    """What was chosen; by default the trained encoder of step 2, if it is one."""
+def _start(params: dict, cls: "type[ClusteringRecipe]") -> str:
+    """Return the chosen start; by default the trained encoder of step 2, if it is one."""
     chosen = params.get("start") or params.get("encoder")
-    return chosen if chosen in _starts(cls) else NOTHING
+    return chosen if chosen is not None and chosen in _starts(cls) else NOTHING

@@ -1,6 +1,10 @@
 """Form inputs from a constructor's signature, and the entered values."""
 
+from collections.abc import Iterable
+from typing import Any
+
 import fiftyone.operators.types as types
+from pydantic.fields import FieldInfo
 
 from ...models.parameters import base_type, bounds, choices, is_optional, parameters, validated
 from .widgets import FULL, HALF, refuse
@@ -8,14 +12,22 @@ from .widgets import FULL, HALF, refuse
 UNFOLD = "all_parameters"
 
 
-def add_parameters(inputs, name: str, cls, values: dict | None, relevant=None, offered=None, shown=4) -> dict:
-    """Adds an object property with one input per parameter of ``cls``, two in a row.
+def add_parameters(
+    inputs: types.Object,
+    name: str,
+    cls: type,
+    values: dict | None,
+    relevant: Iterable[str] | None = None,
+    offered: dict[str, list] | None = None,
+    shown: int = 4,
+) -> dict:
+    """Add an object property with one input per parameter of ``cls``, two in a row.
 
     Constructors list what matters first, so the first ``shown`` parameters are there at once, with those that were
     changed; a check box brings the others.
 
     Args:
-        inputs: the :class:`fiftyone.operators.types.Object` to add to
+        inputs: the object to add to
         name: the property's name
         cls: a class for :func:`models.parameters.parameters`
         values: what the user has entered so far
@@ -52,16 +64,16 @@ def add_parameters(inputs, name: str, cls, values: dict | None, relevant=None, o
     return valid
 
 
-def _folded(cls, names: list[str], entered: dict) -> list[str]:
-    """Those among ``names`` that still have their default; a single one is not worth a check box."""
+def _folded(cls: type, names: list[str], entered: dict) -> list[str]:
+    """Return those of ``names`` that still have their default; a single one is not worth a check box."""
     known = parameters(cls)
     folded = [key for key in names if entered.get(key, known[key].default) == known[key].default]
     return folded if len(folded) > 1 else []
 
 
-def add_parameter(box, key, info, offered=None):
-    """Adds the input for one parameter and returns its property."""
-    common = {
+def add_parameter(box: types.Object, key: str, info: FieldInfo, offered: list | None = None) -> types.Property:
+    """Add the input for one parameter."""
+    common: dict[str, Any] = {
         "required": False,
         "label": info.title or key,
         "description": info.description,
@@ -86,8 +98,8 @@ def add_parameter(box, key, info, offered=None):
     return (box.int if kind is int else box.float)(key, view=half, **limits, **common)
 
 
-def form_values(cls, values: dict | None) -> dict:
-    """What a form sent, as the signature's types: empty inputs are left out, 5.0 is the integer 5.
+def form_values(cls: type, values: dict | None) -> dict:
+    """Return entered values in the signature's types: empty inputs are left out, 5.0 is the integer 5.
 
     Args:
         cls: the class whose parameters were asked for

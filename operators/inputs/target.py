@@ -1,7 +1,11 @@
-"""Form inputs that say which samples are meant: whole dataset, view, selection, slice, patches."""
+"""Form inputs for the samples that are meant: whole dataset, view, selection, slice, patches."""
+
+import fiftyone as fo
+import fiftyone.operators as foo
+import fiftyone.operators.types as types
 
 from ..dataset.private import is_patches
-from ..dataset.targets import patch_fields, resolve_target
+from ..dataset.targets import Target, patch_fields, resolve_target
 from .widgets import add_choice, add_heading, add_problem
 
 NEW = "compute new vectors"
@@ -10,18 +14,18 @@ NONE = "none"
 ALL_SLICES = "all image slices"
 
 
-def add_target(ctx, inputs):
-    """Step 1: what to cluster. Returns the target, or None if there is nothing to cluster."""
+def add_target(ctx: foo.ExecutionContext, inputs: types.Object) -> Target | None:
+    """Add step 1, what to cluster, and return it; None if there is nothing to cluster."""
     if ctx.dataset is None:
         add_problem(inputs, "No dataset is open; open one first")
         return None
-    add_heading(inputs, "step_1", "1 · What", _what(ctx))
+    add_heading(inputs, "step_1", "1 · What", _summary(ctx))
     inputs.view_target(ctx, action_description="Use")
     samples = chosen_samples(ctx, inputs)
     patches_field = None
     if not is_patches(samples) and (fields := patch_fields(samples)):
         options = {WHOLE: "Whole images", **{name: f"Patches of {name}" for name in fields}}
-        add_choice(inputs, "unit", options, WHOLE, "Unit", "Whole images, or each labelled patch in them")
+        add_choice(inputs, "unit", options, WHOLE, "Unit", "Whole images, or each labeled patch in them")
         patches_field = chosen_patches_field(ctx.params)
     try:
         return resolve_target(samples, patches_field)
@@ -30,7 +34,7 @@ def add_target(ctx, inputs):
         return None
 
 
-def _what(ctx) -> str:
+def _summary(ctx: foo.ExecutionContext) -> str:
     samples = ctx.target_view()
     if samples.media_type == "group":
         return f"{len(samples):,} groups of dataset {ctx.dataset.name}"
@@ -39,8 +43,15 @@ def _what(ctx) -> str:
     return f"{len(samples):,} {unit} of dataset {ctx.dataset.name}"
 
 
-def chosen_samples(ctx, inputs=None):
-    """The collection the user targets; for a grouped dataset also which of its slices."""
+def chosen_samples(
+    ctx: foo.ExecutionContext, inputs: types.Object | None = None
+) -> fo.core.collections.SampleCollection:
+    """Return the samples that the user targets, of a grouped dataset those of the chosen slice.
+
+    Args:
+        ctx: the execution context
+        inputs (None): the form to add the choice of a slice to
+    """
     samples = ctx.target_view()
     if samples.media_type != "group":
         return samples
@@ -54,7 +65,7 @@ def chosen_samples(ctx, inputs=None):
     return samples.select_group_slices(chosen)
 
 
-def chosen_patches_field(params) -> str | None:
-    """The label field whose patches were chosen, None for whole images."""
+def chosen_patches_field(params: dict) -> str | None:
+    """Return the label field whose patches were chosen, None for whole images."""
     unit = params.get("unit")
     return None if unit in (None, WHOLE) else unit

@@ -1,16 +1,23 @@
 """Form of ``train_encoder``, and its values as arguments."""
 
-import os
-import shutil
+from pathlib import Path
+from typing import TYPE_CHECKING
 
+import fiftyone as fo
+import fiftyone.operators as foo
 import fiftyone.operators.types as types
 
-from ..clustering.estimates import GPU_SPEEDUP, IMMEDIATE_SECONDS
+from ...models.costs import duration, has_gpu
+from ..clustering.estimates import IMMEDIATE_SECONDS, training_seconds
 from ..dataset.ground_truth import truth_fields
+from ..dataset.targets import Target
 from ..embedding.training import EPOCHS, KIND, propose_name, proposed_side
 from .parameters import add_parameters, form_values
 from .target import NONE, chosen_samples
-from .widgets import HALF, add_choice, add_heading, refuse
+from .widgets import HALF, add_choice, add_heading, add_problem, refuse
+
+if TYPE_CHECKING:
+    from ...models.training.recipe import Recipe
 
 NEW = "a new encoder"
 SHOWN = 9  # parameters: size, batch and all that says which changes of an image do not matter
@@ -21,8 +28,11 @@ SCHEDULE = (
 )
 
 
-def training_arguments(ctx) -> tuple[object, dict]:
-    """What was entered, as arguments of :func:`train_encoder`; those of a Python caller that delegates pass through."""
+def training_arguments(ctx: foo.ExecutionContext) -> tuple[fo.core.collections.SampleCollection, dict]:
+    """Return the samples and the other arguments of ``train_encoder`` as they were entered.
+
+    Python callers that delegate send those arguments themselves; they pass through.
+    """
     from ...models.training import recipe_class
 
     params = ctx.params
@@ -38,8 +48,8 @@ def training_arguments(ctx) -> tuple[object, dict]:
     return chosen_samples(ctx), kwargs
 
 
-def trained_clusters(path) -> bool:
-    """Whether only ``compute_clusters`` continues a checkpoint; a damaged one says so when it is chosen."""
+def trained_clusters(path: Path) -> bool:
+    """Return whether only ``compute_clusters`` continues a checkpoint; a damaged one is reported once it is chosen."""
     from ...models.training import list_clusterings
     from ...models.training.checkpoint import read_record
 
@@ -49,8 +59,8 @@ def trained_clusters(path) -> bool:
         return False
 
 
-def add_new(ctx, inputs, target):
-    """Adds the inputs of a new training: name, epochs, kind and its parameters, cost."""
+def add_new(ctx: foo.ExecutionContext, inputs: types.Object, target: Target) -> None:
+    """Add the inputs of a new training: name, epochs, kind and its parameters, cost."""
     from ...models.training import list_recipes, recipe_class, store
 
     kind = ctx.params.get("kind") or KIND
@@ -81,14 +91,14 @@ def add_new(ctx, inputs, target):
     _add_estimate(inputs, target, cls(**valid), ctx.params.get("epochs") or EPOCHS)
 
 
-def add_continued(ctx, inputs, path):
-    """Adds the inputs of a training that goes on, or why its checkpoint cannot be read."""
+def add_continued(inputs: types.Object, path: Path) -> None:
+    """Add the inputs of a training that goes on, or the reason why its checkpoint cannot be read."""
     from ...models.training.checkpoint import read_record
 
     try:
         record = read_record(path)
     except ValueError as error:
-        refuse(inputs.str("problem", required=False, view=types.Error(label=str(error))), str(error))
+        add_problem(inputs, str(error))
         return
     text = f"{record['kind']}, {record['epoch']} of {record['planned']} epochs done on {record['data']['n']:,} images"
     inputs.view("state", types.Notice(label=text, description="It continues only on the images it was trained on"))
@@ -96,7 +106,7 @@ def add_continued(ctx, inputs, path):
     inputs.view("delegation", types.Notice(label="Longer than a few minutes", description=SCHEDULE))
 
 
-def _add_truth(inputs, target):
+def _add_truth(inputs: types.Object, target: Target) -> None:
     classes = truth_fields(target)
     if classes:
         options = {NONE: "None", **{name: name for name in classes}}
@@ -104,20 +114,16 @@ def _add_truth(inputs, target):
         add_choice(inputs, "ground_truth", options, NONE, "Ground truth", why)
 
 
-def _add_estimate(inputs, target, recipe, epochs):
-    """How long it takes, to the order of magnitude."""
-    from ...models.costs import duration
-
+def _add_estimate(inputs: types.Object, target: Target, recipe: "Recipe", epochs: int) -> None:
+    """Add the expected time, to the order of magnitude."""
     n = target.count()
     side = proposed_side(target, recipe)
-    gpu = shutil.which("nvidia-smi")
-    speedup = GPU_SPEEDUP if gpu else max(1, (os.cpu_count() or 1) * 0.8)
-    seconds = n * epochs * recipe.seconds_per_image(side) / speedup
-    where = "a GPU" if gpu else "the CPU"
+    seconds = training_seconds(n, epochs, recipe.seconds_per_image(side))
+    where = "a GPU" if has_gpu() else "the CPU"
     text = f"About {duration(max(1, seconds))} for {n:,} {target.unit} at {side} pixels on {where}"
     if recipe.batch_size > n:
         text = f"batch_size={recipe.batch_size} exceeds the {n} {target.unit}; choose at most {n}"
-        refuse(inputs.str("too_few", required=False, view=types.Error(label=text)), text)
+        add_problem(inputs, text, name="too_few")
         return
     long = seconds > IMMEDIATE_SECONDS
     inputs.view("estimate", (types.Warning if long else types.Notice)(label=text, description=SCHEDULE))

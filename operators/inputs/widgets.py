@@ -1,4 +1,7 @@
-"""Signature to form: a class whose constructor describes its parameters becomes inputs of the App."""
+"""Widgets of forms: headings, drop-downs, and inputs that are marked as invalid."""
+
+from collections.abc import Callable
+from typing import Any
 
 import fiftyone.operators.types as types
 
@@ -10,13 +13,23 @@ HEADING = {
 }
 
 
-def add_heading(inputs, name: str, label: str, description: str | None = None):
-    """Adds the heading of a step."""
+def add_heading(inputs: types.Object, name: str, label: str, description: str | None = None) -> None:
+    """Add the heading of a step."""
     inputs.view(name, types.HeaderView(label=label, description=description, componentsProps=HEADING))
 
 
-def add_choice(inputs, name, options: dict, default, label, description=None, hints=None, space=FULL, groups=None):
-    """Adds a drop-down.
+def add_choice(
+    inputs: types.Object,
+    name: str,
+    options: dict[str, str],
+    default: str | None,
+    label: str,
+    description: str | None = None,
+    hints: dict[str, str] | None = None,
+    space: int = FULL,
+    groups: dict[str, str] | None = None,
+) -> types.Property:
+    """Add a drop-down.
 
     Args:
         inputs: the object to add to
@@ -28,9 +41,6 @@ def add_choice(inputs, name, options: dict, default, label, description=None, hi
         hints (None): a dict of value to a line about that choice
         space (12): its width, of 12 columns
         groups (None): a dict of value to the caption of its group; the choices of a group come together
-
-    Returns:
-        the property
     """
     view = types.DropdownView(space=space)
     captions = list(dict.fromkeys((groups or {}).get(value) for value in options))
@@ -46,20 +56,20 @@ def add_choice(inputs, name, options: dict, default, label, description=None, hi
     )
 
 
-def refuse(prop, sentence: str):
-    """Marks a property as invalid: Execute is disabled and the sentence is shown."""
+def refuse(prop: types.Property, sentence: str) -> None:
+    """Mark a property as invalid: Execute is disabled and the sentence is shown."""
     prop.invalid = True
     prop.error_message = sentence
 
 
-def check(prop, function, *args):
-    """Marks a property as invalid if ``function(*args)`` raises a ValueError, with its sentence."""
+def check(prop: types.Property, function: Callable, *args: Any) -> None:
+    """Mark a property as invalid if ``function(*args)`` raises a ValueError, with its sentence."""
     try:
         function(*args)
     except ValueError as error:
         refuse(prop, str(error))
 
 
-def add_problem(inputs, sentence: str, name: str = "problem"):
-    """Says what stands in the way, and disables Execute."""
+def add_problem(inputs: types.Object, sentence: str, name: str = "problem") -> None:
+    """Add the reason why Execute is disabled."""
     refuse(inputs.str(name, required=False, view=types.Error(label=sentence)), sentence)
