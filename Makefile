@@ -41,6 +41,7 @@ test-kernels: $(READY)
 check: $(READY)
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
+	sh scripts/typecheck.sh $(BIN)/mypy
 
 bench: $(READY)
 	@for script in tests/benchmarks/*.py; do \

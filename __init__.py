@@ -1,7 +1,9 @@
 """Constellation, a FiftyOne plugin: find the groups in a pile of images."""
 
+from typing import Any
 
-def register(plugin):
+
+def register(plugin: Any) -> None:
     """Registers every operator and panel named in ``fiftyone.yml``.
 
     FiftyOne re-runs this file on every request, so it holds no state and imports inside the function.

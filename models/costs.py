@@ -4,8 +4,8 @@ import os
 import shutil
 from typing import NamedTuple
 
-# How much faster a network is on a GPU than on one core, and the share of each further core that it gains
-_GPU_SPEEDUP, _SHARE_OF_CORE = 40, 0.8
+GPU_SPEEDUP = 40  # of a network, over one CPU core
+CORE_SHARE = 0.8  # of a further core, that a network on the CPU makes use of
 
 
 class Cost(NamedTuple):
@@ -32,11 +32,20 @@ def cores() -> int:
     return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
-def has_gpu() -> bool:
-    """Return whether this machine has an NVIDIA GPU, judged by its driver's tools; imports nothing."""
-    return shutil.which("nvidia-smi") is not None
+class ExpectedDevice(NamedTuple):
+    """Device that a network would compute on.
+
+    Args:
+        name: as text, ``"a GPU"`` or ``"the CPU"``
+        speedup: over one CPU core, to the order of magnitude
+    """
+
+    name: str
+    speedup: float
 
 
-def network_speedup() -> float:
-    """Return how many times faster than one core this machine runs a network, to the order of magnitude."""
-    return _GPU_SPEEDUP if has_gpu() else max(1.0, cores() * _SHARE_OF_CORE)
+def expected_device() -> ExpectedDevice:
+    """Guess the device that a network would compute on, without loading torch."""
+    if shutil.which("nvidia-smi"):
+        return ExpectedDevice("a GPU", GPU_SPEEDUP)
+    return ExpectedDevice("the CPU", max(1.0, cores() * CORE_SHARE))

@@ -8,15 +8,15 @@ class ClusterEmbeddings(foo.Operator):
     """Opens the form of ``compute_clusters`` from the Embeddings panel."""
 
     @property
-    def config(self):
+    def config(self) -> foo.OperatorConfig:
         """Hidden from the operator browser: it only opens another operator's form."""
         return foo.OperatorConfig(name="cluster_embeddings", label="Compute clusters", unlisted=True, risk_level="low")
 
-    def resolve_placement(self, ctx):
+    def resolve_placement(self, ctx: foo.ExecutionContext) -> types.Placement:
         """In the Embeddings panel's actions."""
         button = types.Button(label="Compute clusters", icon="/assets/icon.svg", prompt=False)
         return types.Placement(types.Places.EMBEDDINGS_ACTIONS, button)
 
-    def execute(self, ctx):
+    def execute(self, ctx: foo.ExecutionContext) -> None:
         """Prompts."""
         ctx.prompt("@constellation/clusters/compute_clusters")

@@ -1,5 +1,8 @@
 """The ``compute_embeddings`` operator: fills a vector field with an encoder."""
 
+from collections.abc import Iterator
+from typing import Any
+
 import fiftyone.operators as foo
 import fiftyone.operators.types as types
 
@@ -23,7 +26,7 @@ class ComputeEmbeddings(PythonCall, foo.Operator):
     work = staticmethod(fill_vectors)
 
     @property
-    def config(self):
+    def config(self) -> foo.OperatorConfig:
         """How the App offers this operator."""
         return foo.OperatorConfig(
             name="compute_embeddings",
@@ -37,7 +40,7 @@ class ComputeEmbeddings(PythonCall, foo.Operator):
             risk_level="medium",
         )
 
-    def resolve_input(self, ctx):
+    def resolve_input(self, ctx: foo.ExecutionContext) -> types.Property:
         """The form: what to embed, with which encoder, into which field."""
         inputs = types.Object()
         view = types.View(label="Compute embeddings")
@@ -59,7 +62,7 @@ class ComputeEmbeddings(PythonCall, foo.Operator):
             inputs.view("estimate", types.Notice(label=text))
         return types.Property(inputs, view=view)
 
-    def resolve_execution_options(self, ctx):
+    def resolve_execution_options(self, ctx: foo.ExecutionContext) -> foo.ExecutionOptions:
         """Delegation is the default where the work would pass the App's limit for immediate runs."""
         try:
             samples, kwargs = arguments(ctx, fill_vectors)
@@ -72,7 +75,7 @@ class ComputeEmbeddings(PythonCall, foo.Operator):
             allow_immediate_execution=True, allow_delegated_execution=True, default_choice_to_delegated=long
         )
 
-    def execute(self, ctx):
+    def execute(self, ctx: foo.ExecutionContext) -> Iterator[Any]:
         """Runs with live progress, then shows what was computed and what failed."""
         try:
             samples, kwargs = arguments(ctx, fill_vectors)

@@ -15,7 +15,7 @@ class DeleteEncoder(foo.Operator):
         return delete_encoder(name)
 
     @property
-    def config(self):
+    def config(self) -> foo.OperatorConfig:
         """How the App offers this operator."""
         return foo.OperatorConfig(
             name="delete_encoder",
@@ -26,7 +26,7 @@ class DeleteEncoder(foo.Operator):
             risk_level="high",
         )
 
-    def resolve_input(self, ctx):
+    def resolve_input(self, ctx: foo.ExecutionContext) -> types.Property:
         """The form: which one."""
         inputs = types.Object()
         if name := add_trained(ctx, inputs, preselect=False):
@@ -34,7 +34,7 @@ class DeleteEncoder(foo.Operator):
             inputs.view("what", types.Warning(label=label, description="Vectors stay. This cannot be undone."))
         return types.Property(inputs, view=types.View(label="Delete encoder"))
 
-    def execute(self, ctx):
+    def execute(self, ctx: foo.ExecutionContext) -> dict:
         """Deletes it."""
         done = delete_encoder(ctx.params["name"])
         ctx.ops.notify(f"Encoder {done['name']} is deleted", variant="success")

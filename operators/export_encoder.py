@@ -16,7 +16,7 @@ class ExportEncoder(foo.Operator):
         return export_encoder(name, path)
 
     @property
-    def config(self):
+    def config(self) -> foo.OperatorConfig:
         """How the App offers this operator."""
         return foo.OperatorConfig(
             name="export_encoder",
@@ -27,7 +27,7 @@ class ExportEncoder(foo.Operator):
             risk_level="medium",
         )
 
-    def resolve_input(self, ctx):
+    def resolve_input(self, ctx: foo.ExecutionContext) -> types.Property:
         """The form: which one, and where to."""
         inputs = types.Object()
         add_trained(ctx, inputs)
@@ -38,9 +38,9 @@ class ExportEncoder(foo.Operator):
             refuse(prop, "choose a folder")
         return types.Property(inputs, view=types.View(label="Export encoder"))
 
-    def execute(self, ctx):
+    def execute(self, ctx: foo.ExecutionContext) -> dict:
         """Writes the file."""
         path = ctx.params.get("path") or ctx.params["folder"]["absolute_path"]
-        done = export_encoder(chosen_name(ctx), path)
+        done = export_encoder(chosen_name(ctx) or "", path)
         ctx.ops.notify(f"Exported to {done['path']}", variant="success")
         return done

@@ -1,5 +1,7 @@
 """The ``import_encoder`` operator: an exported encoder into the model store."""
 
+from pathlib import Path
+
 import fiftyone.operators as foo
 import fiftyone.operators.types as types
 
@@ -16,7 +18,7 @@ class ImportEncoder(foo.Operator):
         return import_encoder(path, name)
 
     @property
-    def config(self):
+    def config(self) -> foo.OperatorConfig:
         """How the App offers this operator."""
         return foo.OperatorConfig(
             name="import_encoder",
@@ -27,7 +29,7 @@ class ImportEncoder(foo.Operator):
             risk_level="medium",
         )
 
-    def resolve_input(self, ctx):
+    def resolve_input(self, ctx: foo.ExecutionContext) -> types.Property:
         """The form: which file, under which name."""
         from ..models.training import store
         from ..models.training.checkpoint import read_record
@@ -38,7 +40,7 @@ class ImportEncoder(foo.Operator):
         prop = inputs.file("file", required=True, label=label, description=where, view=explorer)
         path, name = archive_path(ctx), ctx.params.get("name")
         try:
-            name = name or (read_record(path).get("name") if path else None)
+            name = name or (read_record(Path(path)).get("name") if path else None)
         except ValueError as error:
             refuse(prop, str(error))
         if not path:
@@ -51,8 +53,8 @@ class ImportEncoder(foo.Operator):
             refuse(prop, str(error))
         return types.Property(inputs, view=types.View(label="Import encoder"))
 
-    def execute(self, ctx):
+    def execute(self, ctx: foo.ExecutionContext) -> dict:
         """Reads the file."""
-        done = import_encoder(archive_path(ctx), ctx.params.get("name") or None)
+        done = import_encoder(archive_path(ctx) or "", ctx.params.get("name") or None)
         ctx.ops.notify(f"Imported as trained:{done['name']}", variant="success")
         return done

@@ -16,7 +16,7 @@ class ListEncoders(foo.Operator):
         return list_encoders()
 
     @property
-    def config(self):
+    def config(self) -> foo.OperatorConfig:
         """How the App offers this operator."""
         return foo.OperatorConfig(
             name="list_encoders",
@@ -27,13 +27,13 @@ class ListEncoders(foo.Operator):
             risk_level="low",
         )
 
-    def resolve_input(self, ctx):
+    def resolve_input(self, ctx: foo.ExecutionContext) -> types.Property:
         """The form: whose curve to show."""
         inputs = types.Object()
         add_trained(ctx, inputs)
         return types.Property(inputs, view=types.View(label="Trained encoders"))
 
-    def execute(self, ctx):
+    def execute(self, ctx: foo.ExecutionContext) -> dict:
         """Reads the store."""
         found = list_encoders()
         chosen = next((entry for entry in found if entry["name"] == chosen_name(ctx)), None)
@@ -41,7 +41,7 @@ class ListEncoders(foo.Operator):
             return {"encoders": found, "text": chosen["problem"] if chosen else "No encoder has been trained here yet"}
         return {"encoders": found, "chosen": chosen, **training_results(chosen)}
 
-    def resolve_output(self, ctx):
+    def resolve_output(self, ctx: foo.ExecutionContext) -> types.Property:
         """Text and curve of the chosen one, then a table of all."""
         results = ctx.results or {}
         if not results.get("chosen"):

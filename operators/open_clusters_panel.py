@@ -10,7 +10,7 @@ class OpenClustersPanel(foo.Operator):
     """Opens the Clusters panel beside the grid."""
 
     @property
-    def config(self):
+    def config(self) -> foo.OperatorConfig:
         """How the App offers this operator."""
         return foo.OperatorConfig(
             name="open_clusters_panel",
@@ -20,13 +20,13 @@ class OpenClustersPanel(foo.Operator):
             risk_level="low",
         )
 
-    def resolve_placement(self, ctx):
+    def resolve_placement(self, ctx: foo.ExecutionContext) -> types.Placement:
         """One icon in the grid's action bar."""
         return types.Placement(
             types.Places.SAMPLES_GRID_SECONDARY_ACTIONS,
             types.Button(label="Clusters panel", icon="/assets/panel.svg", prompt=False),
         )
 
-    def execute(self, ctx):
+    def execute(self, ctx: foo.ExecutionContext) -> None:
         """Opens the panel."""
         ctx.ops.open_panel(PANEL, layout="horizontal", is_active=True)

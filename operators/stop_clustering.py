@@ -16,7 +16,7 @@ class StopClustering(PythonCall, foo.Operator):
     work = staticmethod(stop_clustering)
 
     @property
-    def config(self):
+    def config(self) -> foo.OperatorConfig:
         """How the App offers this operator."""
         return foo.OperatorConfig(
             name="stop_clustering",
@@ -27,7 +27,7 @@ class StopClustering(PythonCall, foo.Operator):
             risk_level="low",
         )
 
-    def resolve_input(self, ctx):
+    def resolve_input(self, ctx: foo.ExecutionContext) -> types.Property:
         """The form: which job."""
         inputs = types.Object()
         view = types.View(label="Stop")
@@ -41,7 +41,7 @@ class StopClustering(PythonCall, foo.Operator):
         add_choice(inputs, "job", options, next(iter(options)), "Job")
         return types.Property(inputs, view=view)
 
-    def execute(self, ctx):
+    def execute(self, ctx: foo.ExecutionContext) -> dict:
         """Sets the flag and says which jobs will see it."""
         chosen = ctx.params.get("job")
         done = stop_clustering(ctx.dataset, None if chosen == ALL else chosen)

@@ -1,5 +1,8 @@
 """The ``train_encoder`` operator: an encoder of the user's own, from the user's own unlabelled images."""
 
+from collections.abc import Iterator
+from typing import Any
+
 import fiftyone.operators as foo
 import fiftyone.operators.types as types
 
@@ -19,7 +22,7 @@ class TrainEncoder(PythonCall, foo.Operator):
     check = staticmethod(check_training)
 
     @property
-    def config(self):
+    def config(self) -> foo.OperatorConfig:
         """How the App offers this operator."""
         return foo.OperatorConfig(
             name="train_encoder",
@@ -34,7 +37,7 @@ class TrainEncoder(PythonCall, foo.Operator):
             risk_level="medium",
         )
 
-    def resolve_input(self, ctx):
+    def resolve_input(self, ctx: foo.ExecutionContext) -> types.Property:
         """The form: which images, which encoder, how to train it."""
         from ..models.training import store
 
@@ -56,13 +59,13 @@ class TrainEncoder(PythonCall, foo.Operator):
             add_new(ctx, inputs, target)
         return types.Property(inputs, view=view)
 
-    def resolve_execution_options(self, ctx):
+    def resolve_execution_options(self, ctx: foo.ExecutionContext) -> foo.ExecutionOptions:
         """Delegation is recommended: most trainings take longer than the App waits."""
         return foo.ExecutionOptions(
             allow_immediate_execution=True, allow_delegated_execution=True, default_choice_to_delegated=True
         )
 
-    def execute(self, ctx):
+    def execute(self, ctx: foo.ExecutionContext) -> Iterator[Any]:
         """Trains with live progress, then shows the curve."""
         try:
             samples, kwargs = training_arguments(ctx)

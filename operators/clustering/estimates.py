@@ -6,7 +6,7 @@ Coefficients are CPU seconds of one core as measured on a server CPU; see each c
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, NamedTuple
 
-from ...models.costs import duration, has_gpu, network_speedup
+from ...models.costs import duration, expected_device
 from ...models.encoders.base import Encoder
 from ...models.parameters import parameters, validated
 from ..dataset.targets import Target
@@ -109,12 +109,7 @@ def embedding_seconds(encoder: str | Encoder, n: int) -> float:
     from ...models.encoders import encoder_class
 
     cls = encoder_class(encoder) if isinstance(encoder, str) else type(encoder)
-    return 5 + n * cls.seconds_per_image / network_speedup()
-
-
-def training_seconds(n: int, epochs: int, seconds_per_image: float) -> float:
-    """Return the seconds of ``epochs`` passes over ``n`` images on this machine, given those of one core per image."""
-    return n * epochs * seconds_per_image / network_speedup()
+    return 5 + n * cls.seconds_per_image / expected_device().speedup
 
 
 def size(amount: int) -> str:
@@ -154,8 +149,9 @@ def image_estimate(target: Target, kwargs: dict) -> Estimate:
     side = proposed_side(target, recipe)
     started = "encoder" in kwargs
     epochs = sum(getattr(recipe, key) for key in _epochs(cls) if not (started and key in cls.of_features()))
-    seconds, needed = training_seconds(n, epochs, recipe.seconds_per_image(side)), 3 * n * side**2
-    work = f"{epochs} epochs over {n:,} {target.unit} on {'a GPU' if has_gpu() else 'the CPU'}"
+    device = expected_device()
+    seconds, needed = n * epochs * recipe.seconds_per_image(side) / device.speedup, 3 * n * side**2
+    work = f"{epochs} epochs over {n:,} {target.unit} on {device.name}"
     text = f"About {duration(seconds)} and {size(needed)} of memory for {work}"
     long = "The App gives up on an immediate run after 10 minutes, though it goes on; schedule it instead"
     return Estimate(seconds, needed, text, long if seconds > IMMEDIATE_SECONDS else None)

@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
-from ...models.parameters import SEED as RANDOM_STATE
+from ...models.parameters import RANDOM_STATE
 from ...models.progress import Progress
 from .request import Request
 

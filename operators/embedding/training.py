@@ -5,15 +5,13 @@ import re
 from collections.abc import Iterator
 from contextlib import contextmanager, nullcontext
 from pathlib import Path
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import fiftyone as fo
 from pydantic import Field
 
 from ...models.parameters import SEED, typed
 from ...models.progress import Progress
-from ...models.training.pixels import Pixels
-from ...models.training.recipe import Recipe
 from ..dataset.files import files_of
 from ..dataset.ground_truth import read_truth, truth_path
 from ..dataset.rows import Rows
@@ -21,6 +19,10 @@ from ..dataset.targets import Target, resolve_target
 from ..execution.locks import write_lock
 from ..execution.stages import Stages
 from ..execution.stopping import Stopped
+
+if TYPE_CHECKING:
+    from ...models.training.pixels import Pixels
+    from ...models.training.recipe import Recipe
 
 KIND = "simclr"
 EPOCHS = 100
@@ -229,7 +231,7 @@ def _settings(name: str, kind: str | None, epochs: int | None, params: dict | No
     return recipe, epochs or record["epochs"], record["seed"], record["architecture"]["image_size"]
 
 
-def proposed_side(target: Target, recipe: Recipe) -> int:
+def proposed_side(target: Target, recipe: "Recipe") -> int:
     """Return the side in pixels at which a recipe would train, judged by the first images or patches; for forms.
 
     Args:
@@ -243,8 +245,8 @@ def proposed_side(target: Target, recipe: Recipe) -> int:
 
 
 def read_pixels(
-    target: Target, recipe: Recipe, side: int | None, path: Path, num_workers: int | None, report: Progress
-) -> Pixels:
+    target: Target, recipe: "Recipe", side: int | None, path: Path, num_workers: int | None, report: Progress
+) -> "Pixels":
     """Decode the images in the order of their ids, so that the order of a view makes no difference.
 
     Args:
@@ -270,8 +272,8 @@ def read_pixels(
 
 
 def _train(
-    recipe: Recipe,
-    pixels: Pixels,
+    recipe: "Recipe",
+    pixels: "Pixels",
     path: Path,
     name: str,
     target: Target,

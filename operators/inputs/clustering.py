@@ -188,7 +188,7 @@ def arguments(
         ("reduce", "reduce_params", get_reduction, None),
         ("encoder", "encoder_params", encoder_class, None),
     ):
-        chosen = kwargs.get(kind, default)
+        chosen = kwargs.get(kind, default) or ""
         if argument in known and (entered := params.get(f"{kind}_{chosen}")) is not None:
             cls = get_class(chosen)
             values = form_values(cls, entered)

@@ -7,8 +7,8 @@ import fiftyone as fo
 import fiftyone.operators as foo
 import fiftyone.operators.types as types
 
-from ...models.costs import duration, has_gpu
-from ..clustering.estimates import IMMEDIATE_SECONDS, training_seconds
+from ...models.costs import duration, expected_device
+from ..clustering.estimates import IMMEDIATE_SECONDS
 from ..dataset.ground_truth import truth_fields
 from ..dataset.targets import Target
 from ..embedding.training import EPOCHS, KIND, propose_name, proposed_side
@@ -118,9 +118,9 @@ def _add_estimate(inputs: types.Object, target: Target, recipe: "Recipe", epochs
     """Add the expected time, to the order of magnitude."""
     n = target.count()
     side = proposed_side(target, recipe)
-    seconds = training_seconds(n, epochs, recipe.seconds_per_image(side))
-    where = "a GPU" if has_gpu() else "the CPU"
-    text = f"About {duration(max(1, seconds))} for {n:,} {target.unit} at {side} pixels on {where}"
+    device = expected_device()
+    seconds = n * epochs * recipe.seconds_per_image(side) / device.speedup
+    text = f"About {duration(max(1, seconds))} for {n:,} {target.unit} at {side} pixels on {device.name}"
     if recipe.batch_size > n:
         text = f"batch_size={recipe.batch_size} exceeds the {n} {target.unit}; choose at most {n}"
         add_problem(inputs, text, name="too_few")

@@ -52,7 +52,7 @@ MinEntropy = Annotated[
 
 
 class Task(NamedTuple):
-    """What a head learns from.
+    """Data that a head learns from.
 
     Args:
         X: ``(n, q)`` float32 tensor, prepared

@@ -67,5 +67,5 @@ def code_losses(target: "Tensor", q: "Tensor", weight: float, errors: "Tensor | 
 
 
 def class_weights(labels: "Tensor", n_clusters: int) -> "Tensor":
-    """Weights ``(n_clusters,)`` by which each cluster teaches alike, however many of ``labels`` ``(n,)`` it has."""
+    """Return weights ``(k,)`` by which each cluster teaches alike, however many of ``labels`` ``(n,)`` it has."""
     return len(labels) / labels.bincount(minlength=n_clusters).clamp(min=1)
