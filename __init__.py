@@ -4,7 +4,7 @@ from typing import Any
 
 
 def register(plugin: Any) -> None:
-    """Registers every operator and panel named in ``fiftyone.yml``.
+    """Register every operator and panel named in ``fiftyone.yml``.
 
     FiftyOne re-runs this file on every request, so it holds no state and imports inside the function.
     """

@@ -9,15 +9,15 @@ from .inputs.widgets import refuse
 
 
 class ExportEncoder(foo.Operator):
-    """Exports a trained encoder; see :func:`export_encoder`."""
+    """Export a trained encoder; see :func:`operators.embedding.encoders.export_encoder`."""
 
     def __call__(self, name: str, path: str) -> dict:
-        """See :func:`export_encoder`."""
+        """Export the encoder of that name."""
         return export_encoder(name, path)
 
     @property
     def config(self) -> foo.OperatorConfig:
-        """How the App offers this operator."""
+        """Name and options of the operator in the App."""
         return foo.OperatorConfig(
             name="export_encoder",
             label="Clusters: export encoder",
@@ -28,7 +28,7 @@ class ExportEncoder(foo.Operator):
         )
 
     def resolve_input(self, ctx: foo.ExecutionContext) -> types.Property:
-        """The form: which one, and where to."""
+        """Return the form: encoder and folder."""
         inputs = types.Object()
         add_trained(ctx, inputs)
         explorer = types.FileExplorerView(choose_dir=True, button_label="Choose a folder", choose_button_label="Choose")
@@ -39,7 +39,7 @@ class ExportEncoder(foo.Operator):
         return types.Property(inputs, view=types.View(label="Export encoder"))
 
     def execute(self, ctx: foo.ExecutionContext) -> dict:
-        """Writes the file."""
+        """Write the file."""
         path = ctx.params.get("path") or ctx.params["folder"]["absolute_path"]
         done = export_encoder(chosen_name(ctx) or "", path)
         ctx.ops.notify(f"Exported to {done['path']}", variant="success")

@@ -11,15 +11,15 @@ from .inputs.widgets import refuse
 
 
 class ImportEncoder(foo.Operator):
-    """Imports an encoder; see :func:`import_encoder`."""
+    """Import an encoder; see :func:`operators.embedding.encoders.import_encoder`."""
 
     def __call__(self, path: str, name: str | None = None) -> dict:
-        """See :func:`import_encoder`."""
+        """Import the encoder in a file."""
         return import_encoder(path, name)
 
     @property
     def config(self) -> foo.OperatorConfig:
-        """How the App offers this operator."""
+        """Name and options of the operator in the App."""
         return foo.OperatorConfig(
             name="import_encoder",
             label="Clusters: import encoder",
@@ -30,7 +30,7 @@ class ImportEncoder(foo.Operator):
         )
 
     def resolve_input(self, ctx: foo.ExecutionContext) -> types.Property:
-        """The form: which file, under which name."""
+        """Return the form: file and name."""
         from ..models.training import store
         from ..models.training.checkpoint import read_record
 
@@ -54,7 +54,7 @@ class ImportEncoder(foo.Operator):
         return types.Property(inputs, view=types.View(label="Import encoder"))
 
     def execute(self, ctx: foo.ExecutionContext) -> dict:
-        """Reads the file."""
+        """Read the file."""
         done = import_encoder(archive_path(ctx) or "", ctx.params.get("name") or None)
         ctx.ops.notify(f"Imported as trained:{done['name']}", variant="success")
         return done

@@ -7,11 +7,11 @@ from .panel.opening import PANEL
 
 
 class OpenClustersPanel(foo.Operator):
-    """Opens the Clusters panel beside the grid."""
+    """Open the Clusters panel beside the grid."""
 
     @property
     def config(self) -> foo.OperatorConfig:
-        """How the App offers this operator."""
+        """Name and options of the operator in the App."""
         return foo.OperatorConfig(
             name="open_clusters_panel",
             label="Clusters: open clusters panel",
@@ -21,12 +21,12 @@ class OpenClustersPanel(foo.Operator):
         )
 
     def resolve_placement(self, ctx: foo.ExecutionContext) -> types.Placement:
-        """One icon in the grid's action bar."""
+        """Place an icon in the grid's action bar."""
         return types.Placement(
             types.Places.SAMPLES_GRID_SECONDARY_ACTIONS,
             types.Button(label="Clusters panel", icon="/assets/panel.svg", prompt=False),
         )
 
     def execute(self, ctx: foo.ExecutionContext) -> None:
-        """Opens the panel."""
+        """Open the panel."""
         ctx.ops.open_panel(PANEL, layout="horizontal", is_active=True)

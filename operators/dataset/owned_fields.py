@@ -39,7 +39,7 @@ def all_paths(dataset: fo.Dataset) -> list[str]:
 
 
 def mark_of(field: fo.Field | None) -> dict | None:
-    """Return the mark of a run's cluster field, its run key and whether it is "writing" or "done"; None of any other field."""
+    """Return the mark of a run's cluster field, with run key and status "writing" or "done"; None of other fields."""
     mark = (getattr(field, "info", None) or {}).get(MARK) or {}
     return mark if mark.get("role") == "clusters" else None
 

@@ -22,7 +22,7 @@ def field_encoder(samples: fo.core.collections.SampleCollection, path: str) -> d
 
 
 def recorded_encoder(samples: fo.core.collections.SampleCollection, path: str) -> Encoder | None:
-    """Return the encoder that filled the field at ``path``, with its settings, not loaded; None if it is not on record."""
+    """Return the encoder on record that filled the field at ``path``, not loaded; None if there is no record."""
     record = encoder_record(samples, path)
     if not record:
         return None

@@ -77,7 +77,7 @@ def read_vectors(
 
 
 def missing_vectors(rows: Rows, field: str) -> list[str]:
-    """Return the ids without any vector in ``field``, in the order of ``rows``; all of them if there is no such field."""
+    """Return the ids without a vector in ``field``, in the order of ``rows``; all if there is no such field."""
     if rows.collection.get_field(rows.path(field)) is None:
         return list(rows.ids)
     # fetching the vectors only to see that they are there would be hundreds of times more data
@@ -149,7 +149,7 @@ def decode(stored: Any) -> np.ndarray | None:
 
 @lru_cache(maxsize=64)
 def _header(header: bytes) -> tuple:
-    """Read the header of the .npy format; all vectors of a field share it, and parsing it costs more than the vector."""
+    """Read a header of the .npy format; a field's vectors share it, and parsing it costs more than a vector."""
     file = io.BytesIO(header)
     version = np.lib.format.read_magic(file)
     read = np.lib.format.read_array_header_1_0 if version == (1, 0) else np.lib.format.read_array_header_2_0

@@ -1,4 +1,4 @@
-"""Embeddings: an encoder fills what is missing in a vector field, in slices that survive a stop, and counts failures."""
+"""Embeddings: an encoder fills the gaps of a vector field, in slices that survive a stop, and counts failures."""
 
 import time
 from collections import defaultdict
@@ -28,7 +28,7 @@ _SLICE_SECONDS = 30  # or sooner, so that a killed process loses little
 _FAILED_SHOWN = 100  # ids per reason in the summary
 
 
-def compute_embeddings(
+def fill_vectors(
     samples: fo.core.collections.SampleCollection,
     encoder: str | Encoder = "efficientnet_lite0",
     embeddings: str = "emb",
@@ -161,7 +161,7 @@ def _check_batches(batch_size: int, num_workers: int | None) -> None:
         raise ValueError(f"num_workers={num_workers} is below 0; use 0 to decode without threads")
 
 
-def fill_vectors(
+def compute_embeddings(
     samples: fo.core.collections.SampleCollection,
     encoder: str | Encoder | None = None,
     embeddings: str | None = None,
@@ -189,7 +189,9 @@ def fill_vectors(
     Raises:
         ValueError: if an argument is refused; nothing is changed then
     """
-    batches = typed(fill_vectors, {"batch_size": batch_size, "num_workers": num_workers, "embeddings": embeddings})
+    batches = typed(
+        compute_embeddings, {"batch_size": batch_size, "num_workers": num_workers, "embeddings": embeddings}
+    )
     target = resolve_target(samples, patches_field)
     if encoder is None:
         encoder = default_encoder()[0]
@@ -197,7 +199,7 @@ def fill_vectors(
     check_vector_field(target.source, field, target.labels)
     with write_lock(target.dataset, f"field {target.storage_path(field)!r}"):
         target.dataset.reload()  # another process may have come first since it was loaded here
-        return compute_embeddings(
+        return fill_vectors(
             samples, chosen or encoder, field, patches_field, encoder_params, **batches, progress=progress
         )
 
@@ -239,5 +241,5 @@ def choose_features(
 
 
 def field_name(encoder: str) -> str:
-    """Return the vector field that an encoder fills by default: ``clip_ViT_B_32_openai`` for ``clip:ViT-B-32/openai``."""
+    """Name the vector field that an encoder fills by default: ``clip_ViT_B_32_openai`` for ``clip:ViT-B-32/openai``."""
     return "".join(c if c.isalnum() else "_" for c in encoder).strip("_")

@@ -60,8 +60,8 @@ def list_encoders() -> list[dict]:
     """List the trained encoders of the model store, unfinished ones too.
 
     Returns:
-        a list of summaries as :func:`operators.embedding.training.train_encoder` returns them; of a damaged one only ``name``,
-        ``path`` and ``problem``
+        a list of summaries as :func:`operators.embedding.training.train_encoder` returns them; of a damaged one only
+        ``name``, ``path`` and ``problem``
     """
     from ...models.training import store
 

@@ -101,7 +101,7 @@ def running(samples: fo.core.collections.SampleCollection) -> list[dict]:
 
 
 class _Watch:
-    """Reader of the flag, which looks at most once a second: a query takes about a millisecond, a batch may take less."""
+    """Reader of the flag, at most once a second: a query takes about a millisecond, a batch may take less."""
 
     def __init__(self, store: foo.ExecutionStore, key: str, title: str) -> None:
         self.store, self.key, self.title = store, key, title

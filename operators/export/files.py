@@ -38,7 +38,9 @@ def destination(path: str, name: str, suffix: str, overwrite: bool) -> Path:
         goal = _checked(goal, name, suffix, overwrite)
         _check_writable(goal)
     except OSError as error:  # a name that is too long, a folder that may not be read
-        raise ValueError(f"{shorten(str(goal), _SHOWN)!r} cannot be written, {error.strerror or error}; choose another path") from None
+        raise ValueError(
+            f"{shorten(str(goal), _SHOWN)!r} cannot be written, {error.strerror or error}; choose another path"
+        ) from None
     return goal
 
 

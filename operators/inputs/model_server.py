@@ -55,7 +55,9 @@ def consented(ctx: foo.ExecutionContext, given: dict) -> dict:
     return {**given, "consent": True, "base_url": choice.base_url} if ctx.params.get(_box(choice.host)) else given
 
 
-def sent(choice: ServerChoice, n_questions: int, n_images: int, side: int, text: str, sheet: bool = False) -> tuple[str, str]:
+def sent(
+    choice: ServerChoice, n_questions: int, n_images: int, side: int, text: str, sheet: bool = False
+) -> tuple[str, str]:
     """Return a sentence on what would be sent where, and one on its cost.
 
     Args:
@@ -69,7 +71,9 @@ def sent(choice: ServerChoice, n_questions: int, n_images: int, side: int, text:
     pixels = min(side, 256) ** 2 if sheet else side**2
     size = n_images * pixels * _ASPECT * _BYTES_PER_PIXEL / 1e6
     where = f"{choice.host}, which is this machine" if choice.local else choice.host
-    images = f"Up to {n_images:,} images of at most {side} x {side} pixels, about {size:.{0 if size >= 10 else 1}f} MB, "
+    images = (
+        f"Up to {n_images:,} images of at most {side} x {side} pixels, about {size:.{0 if size >= 10 else 1}f} MB, "
+    )
     images += f"in {n_questions:,} question{'s' if n_questions != 1 else ''} to {where}"
     inputs, outputs = expected(n_questions, n_images, side, text, sheet)
     tokens = f"About {inputs[0] + outputs[0]:,} to {inputs[1] + outputs[1]:,} tokens"

@@ -11,7 +11,8 @@ from ...models.costs import duration, expected_device
 from ..clustering.estimates import IMMEDIATE_SECONDS
 from ..dataset.ground_truth import truth_fields
 from ..dataset.targets import Target
-from ..embedding.training import EPOCHS, KIND, propose_name, proposed_side
+from ..embedding.plan import EPOCHS, KIND
+from ..embedding.training import propose_name, proposed_side
 from .parameters import add_parameters, form_values
 from .target import NONE, chosen_samples
 from .widgets import HALF, add_choice, add_heading, add_problem, refuse

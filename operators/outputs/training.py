@@ -8,7 +8,7 @@ from .summary import seconds_text
 
 
 def training_text(summary: dict) -> str:
-    """Return a summary of :func:`operators.embedding.training.train_encoder` as Markdown that also reads well on a console."""
+    """Return a summary of ``train_encoder`` as Markdown that also reads well on a console."""
     stage = summary["curve"][-1]["stage"] if summary["curve"] else None
     losses = [entry["loss"] for entry in summary["curve"] if entry["stage"] == stage]
     lines = [f"**`{summary['encoder']}`**, {summary['kind']}, {summary['epochs']} of {summary['planned']} epochs"]

@@ -148,7 +148,10 @@ def _confidence(run: PanelRun) -> Plot:
     counts = mine or run.statistics["histogram"]
     bars = {"type": "bar", "x": middles, "y": counts, "marker": {"color": MAIN}, "hovertemplate": hover}
     name = run.cards[run.shown].name if mine and run.shown is not None else "all clusters"
-    titles = {"xaxis": {"title": {"text": f"confidence of {plot_label(name, LONG)}"}}, "yaxis": {"title": {"text": run.unit}}}
+    titles = {
+        "xaxis": {"title": {"text": f"confidence of {plot_label(name, LONG)}"}},
+        "yaxis": {"title": {"text": run.unit}},
+    }
     return [bars], {**titles, "bargap": 0.05}
 
 
