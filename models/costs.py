@@ -32,11 +32,11 @@ def cores() -> int:
     return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
-class Accelerator(NamedTuple):
-    """Hardware that a network would compute on.
+class ExpectedDevice(NamedTuple):
+    """Device that a network would compute on.
 
     Args:
-        name: for people, ``"a GPU"`` or ``"the CPU"``
+        name: as text, ``"a GPU"`` or ``"the CPU"``
         speedup: over one CPU core, to the order of magnitude
     """
 
@@ -44,8 +44,8 @@ class Accelerator(NamedTuple):
     speedup: float
 
 
-def accelerator() -> Accelerator:
-    """Guess where a network would compute, without loading torch."""
+def expected_device() -> ExpectedDevice:
+    """Guess the device that a network would compute on, without loading torch."""
     if shutil.which("nvidia-smi"):
-        return Accelerator("a GPU", GPU_SPEEDUP)
-    return Accelerator("the CPU", max(1.0, cores() * CORE_SHARE))
+        return ExpectedDevice("a GPU", GPU_SPEEDUP)
+    return ExpectedDevice("the CPU", max(1.0, cores() * CORE_SHARE))

@@ -1,4 +1,4 @@
-"""What FiftyOne sees: operators, forms and runs. No mathematics in here."""
+"""Operators, forms and runs, as FiftyOne sees them. No mathematics in here."""
 
 from .assign_clusters import AssignClusters
 from .build_cluster_hierarchy import BuildClusterHierarchy

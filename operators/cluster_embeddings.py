@@ -1,11 +1,11 @@
-"""The icon in the Embeddings panel; FiftyOne gives an operator one place, and ``compute_clusters`` has the grid's."""
+"""The ``cluster_embeddings`` operator: an icon in the Embeddings panel, as an operator can have one place only."""
 
 import fiftyone.operators as foo
 import fiftyone.operators.types as types
 
 
 class ClusterEmbeddings(foo.Operator):
-    """Opens the form of ``compute_clusters`` from the Embeddings panel."""
+    """Open the form of ``compute_clusters`` from the Embeddings panel."""
 
     @property
     def config(self) -> foo.OperatorConfig:
@@ -13,10 +13,10 @@ class ClusterEmbeddings(foo.Operator):
         return foo.OperatorConfig(name="cluster_embeddings", label="Compute clusters", unlisted=True, risk_level="low")
 
     def resolve_placement(self, ctx: foo.ExecutionContext) -> types.Placement:
-        """In the Embeddings panel's actions."""
+        """Place an icon in the actions of the Embeddings panel."""
         button = types.Button(label="Compute clusters", icon="/assets/icon.svg", prompt=False)
         return types.Placement(types.Places.EMBEDDINGS_ACTIONS, button)
 
     def execute(self, ctx: foo.ExecutionContext) -> None:
-        """Prompts."""
+        """Open the form."""
         ctx.prompt("@constellation/clusters/compute_clusters")

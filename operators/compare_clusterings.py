@@ -8,7 +8,7 @@ from .execution.python_call import PythonCall
 from .inputs.comparison import comparable
 from .inputs.pickers import WHOLE, add_run, add_samples, chosen_run, run_samples
 from .inputs.widgets import add_choice, add_problem
-from .outputs.comparison import comparison_text, heat_map
+from .outputs.comparison import comparison_plot, comparison_text
 from .runs.run import Run
 
 SHOW = "show"
@@ -57,7 +57,7 @@ class CompareClusterings(PythonCall, foo.Operator):
             ctx.ops.set_view(view=view)
         del done["moved"]
         done["view_target"] = ctx.request_params.get("view_target") or WHOLE
-        return {**done, "text": comparison_text(done), "heat_map": heat_map(done)[0]}
+        return {**done, "text": comparison_text(done), "heat_map": comparison_plot(done)[0]}
 
     def resolve_output(self, ctx: foo.ExecutionContext) -> types.Property:
         """Return scores, the fate of each cluster, the heat map, and a button for the samples that moved."""
@@ -65,7 +65,7 @@ class CompareClusterings(PythonCall, foo.Operator):
         outputs.str("text", view=types.MarkdownView())
         done = ctx.results
         label = f"Rows: clusters of {done['run_key']}; columns: those of {done['other_run_key']}"
-        outputs.plot("heat_map", label=label, layout=heat_map(done)[1], config={"displaylogo": False})
+        outputs.plot("heat_map", label=label, layout=comparison_plot(done)[1], config={"displaylogo": False})
         if done["n_moved"]:
             outputs.btn(
                 "show_moved",

@@ -1,4 +1,4 @@
-"""The ``compute_embeddings`` operator: fills a vector field with an encoder."""
+"""The ``compute_embeddings`` operator: vectors of images by an encoder."""
 
 from collections.abc import Iterator
 from typing import Any
@@ -10,7 +10,7 @@ from ..models.costs import duration
 from ..models.encoders import default_encoder
 from .clustering.estimates import IMMEDIATE_SECONDS, embedding_seconds
 from .dataset.targets import resolve_target
-from .embedding.embeddings import fill_vectors
+from .embedding.embeddings import compute_embeddings
 from .execution.app import failed, show, stream
 from .execution.python_call import PythonCall
 from .inputs.clustering import arguments
@@ -21,13 +21,13 @@ from .outputs.embedding import embedding_text
 
 
 class ComputeEmbeddings(PythonCall, foo.Operator):
-    """Fills a vector field; see :func:`fill_vectors`."""
+    """Fill a vector field; see :func:`operators.embedding.embeddings.compute_embeddings`."""
 
-    work = staticmethod(fill_vectors)
+    work = staticmethod(compute_embeddings)
 
     @property
     def config(self) -> foo.OperatorConfig:
-        """The operator as the App offers it."""
+        """Name and options of the operator in the App."""
         return foo.OperatorConfig(
             name="compute_embeddings",
             label="Clusters: compute embeddings",
@@ -41,7 +41,7 @@ class ComputeEmbeddings(PythonCall, foo.Operator):
         )
 
     def resolve_input(self, ctx: foo.ExecutionContext) -> types.Property:
-        """The form: what to embed, with which encoder, into which field."""
+        """Return the form: images or patches, encoder, vector field."""
         inputs = types.Object()
         view = types.View(label="Compute embeddings")
         target = add_target(ctx, inputs)
@@ -63,9 +63,9 @@ class ComputeEmbeddings(PythonCall, foo.Operator):
         return types.Property(inputs, view=view)
 
     def resolve_execution_options(self, ctx: foo.ExecutionContext) -> foo.ExecutionOptions:
-        """Delegation is the default where the work would pass the App's limit for immediate runs."""
+        """Propose delegation where the work would pass the App's limit for immediate runs."""
         try:
-            samples, kwargs = arguments(ctx, fill_vectors)
+            samples, kwargs = arguments(ctx, compute_embeddings)
             target = resolve_target(samples, kwargs.get("patches_field"))
             encoder = kwargs.get("encoder") or default_encoder()[0]
             long = embedding_seconds(encoder, target.count()) > IMMEDIATE_SECONDS
@@ -76,10 +76,10 @@ class ComputeEmbeddings(PythonCall, foo.Operator):
         )
 
     def execute(self, ctx: foo.ExecutionContext) -> Iterator[Any]:
-        """Run with live progress, then show what was computed and what failed."""
+        """Run with live progress, then show the numbers of computed and failed vectors."""
         try:
-            samples, kwargs = arguments(ctx, fill_vectors)
-            summary = yield from stream(ctx, lambda progress: fill_vectors(samples, progress=progress, **kwargs))
+            samples, kwargs = arguments(ctx, compute_embeddings)
+            summary = yield from stream(ctx, lambda progress: compute_embeddings(samples, progress=progress, **kwargs))
         except Exception as error:
             yield from failed(ctx, error)
             return

@@ -8,15 +8,15 @@ from .inputs.pickers import add_trained
 
 
 class DeleteEncoder(foo.Operator):
-    """Deletes a trained encoder; see :func:`delete_encoder`."""
+    """Delete a trained encoder; see :func:`operators.embedding.encoders.delete_encoder`."""
 
     def __call__(self, name: str) -> dict:
-        """See :func:`delete_encoder`."""
+        """Delete the encoder of that name."""
         return delete_encoder(name)
 
     @property
     def config(self) -> foo.OperatorConfig:
-        """The operator as the App offers it."""
+        """Name and options of the operator in the App."""
         return foo.OperatorConfig(
             name="delete_encoder",
             label="Clusters: delete encoder",
@@ -27,7 +27,7 @@ class DeleteEncoder(foo.Operator):
         )
 
     def resolve_input(self, ctx: foo.ExecutionContext) -> types.Property:
-        """The form: which one."""
+        """Return the form: the encoder."""
         inputs = types.Object()
         if name := add_trained(ctx, inputs, preselect=False):
             label = f"Deletes {name!r} for all datasets"

@@ -9,15 +9,15 @@ from .inputs.widgets import refuse
 
 
 class ExportEncoder(foo.Operator):
-    """Exports a trained encoder; see :func:`export_encoder`."""
+    """Export a trained encoder; see :func:`operators.embedding.encoders.export_encoder`."""
 
     def __call__(self, name: str, path: str) -> dict:
-        """See :func:`export_encoder`."""
+        """Export the encoder of that name."""
         return export_encoder(name, path)
 
     @property
     def config(self) -> foo.OperatorConfig:
-        """The operator as the App offers it."""
+        """Name and options of the operator in the App."""
         return foo.OperatorConfig(
             name="export_encoder",
             label="Clusters: export encoder",
@@ -28,7 +28,7 @@ class ExportEncoder(foo.Operator):
         )
 
     def resolve_input(self, ctx: foo.ExecutionContext) -> types.Property:
-        """The form: which one, and where to."""
+        """Return the form: encoder and folder."""
         inputs = types.Object()
         add_trained(ctx, inputs)
         explorer = types.FileExplorerView(choose_dir=True, button_label="Choose a folder", choose_button_label="Choose")

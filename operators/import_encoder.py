@@ -11,15 +11,15 @@ from .inputs.widgets import refuse
 
 
 class ImportEncoder(foo.Operator):
-    """Imports an encoder; see :func:`import_encoder`."""
+    """Import an encoder; see :func:`operators.embedding.encoders.import_encoder`."""
 
     def __call__(self, path: str, name: str | None = None) -> dict:
-        """See :func:`import_encoder`."""
+        """Import the encoder in a file."""
         return import_encoder(path, name)
 
     @property
     def config(self) -> foo.OperatorConfig:
-        """The operator as the App offers it."""
+        """Name and options of the operator in the App."""
         return foo.OperatorConfig(
             name="import_encoder",
             label="Clusters: import encoder",
@@ -30,7 +30,7 @@ class ImportEncoder(foo.Operator):
         )
 
     def resolve_input(self, ctx: foo.ExecutionContext) -> types.Property:
-        """The form: which file, under which name."""
+        """Return the form: file and name."""
         from ..models.training import store
         from ..models.training.checkpoint import read_record
 

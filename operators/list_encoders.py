@@ -1,4 +1,4 @@
-"""The ``list_encoders`` operator: what was trained here, with the curve of one of them."""
+"""The ``list_encoders`` operator: the encoders that were trained here, with the curve of one of them."""
 
 import fiftyone.operators as foo
 import fiftyone.operators.types as types
@@ -9,15 +9,15 @@ from .outputs.training import training_output, training_results
 
 
 class ListEncoders(foo.Operator):
-    """Lists trained encoders; see :func:`list_encoders`."""
+    """List trained encoders; see :func:`operators.embedding.encoders.list_encoders`."""
 
     def __call__(self) -> list[dict]:
-        """See :func:`list_encoders`."""
+        """List the encoders."""
         return list_encoders()
 
     @property
     def config(self) -> foo.OperatorConfig:
-        """The operator as the App offers it."""
+        """Name and options of the operator in the App."""
         return foo.OperatorConfig(
             name="list_encoders",
             label="Clusters: list encoders",
@@ -28,7 +28,7 @@ class ListEncoders(foo.Operator):
         )
 
     def resolve_input(self, ctx: foo.ExecutionContext) -> types.Property:
-        """The form: whose curve to show."""
+        """Return the form: the encoder whose curve is shown."""
         inputs = types.Object()
         add_trained(ctx, inputs)
         return types.Property(inputs, view=types.View(label="Trained encoders"))
@@ -42,7 +42,7 @@ class ListEncoders(foo.Operator):
         return {"encoders": found, "chosen": chosen, **training_results(chosen)}
 
     def resolve_output(self, ctx: foo.ExecutionContext) -> types.Property:
-        """Text and curve of the chosen one, then a table of all."""
+        """Return text and curve of the chosen one, then a table of all."""
         results = ctx.results or {}
         if not results.get("chosen"):
             outputs = types.Object()

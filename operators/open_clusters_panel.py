@@ -7,11 +7,11 @@ from .panel.opening import PANEL
 
 
 class OpenClustersPanel(foo.Operator):
-    """Opens the Clusters panel beside the grid."""
+    """Open the Clusters panel beside the grid."""
 
     @property
     def config(self) -> foo.OperatorConfig:
-        """The operator as the App offers it."""
+        """Name and options of the operator in the App."""
         return foo.OperatorConfig(
             name="open_clusters_panel",
             label="Clusters: open clusters panel",
@@ -21,7 +21,7 @@ class OpenClustersPanel(foo.Operator):
         )
 
     def resolve_placement(self, ctx: foo.ExecutionContext) -> types.Placement:
-        """One icon in the grid's action bar."""
+        """Place an icon in the grid's action bar."""
         return types.Placement(
             types.Places.SAMPLES_GRID_SECONDARY_ACTIONS,
             types.Button(label="Clusters panel", icon="/assets/panel.svg", prompt=False),

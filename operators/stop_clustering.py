@@ -1,4 +1,4 @@
-"""The ``stop_clustering`` operator: stops what runs on a dataset, in whichever process."""
+"""The ``stop_clustering`` operator: stops the jobs on a dataset, in any process."""
 
 import fiftyone.operators as foo
 import fiftyone.operators.types as types
@@ -11,13 +11,13 @@ ALL = "all of them"
 
 
 class StopClustering(PythonCall, foo.Operator):
-    """Stops running work; see :func:`stop_clustering`."""
+    """Stop running work; see :func:`operators.execution.stopping.stop_clustering`."""
 
     work = staticmethod(stop_clustering)
 
     @property
     def config(self) -> foo.OperatorConfig:
-        """The operator as the App offers it."""
+        """Name and options of the operator in the App."""
         return foo.OperatorConfig(
             name="stop_clustering",
             label="Clusters: stop",
@@ -28,7 +28,7 @@ class StopClustering(PythonCall, foo.Operator):
         )
 
     def resolve_input(self, ctx: foo.ExecutionContext) -> types.Property:
-        """The form: which job."""
+        """Return the form: the job."""
         inputs = types.Object()
         view = types.View(label="Stop")
         jobs = running(ctx.dataset)
@@ -42,7 +42,7 @@ class StopClustering(PythonCall, foo.Operator):
         return types.Property(inputs, view=view)
 
     def execute(self, ctx: foo.ExecutionContext) -> dict:
-        """Set the flag and say which jobs will see it."""
+        """Set the flag of the chosen jobs."""
         chosen = ctx.params.get("job")
         done = stop_clustering(ctx.dataset, None if chosen == ALL else chosen)
         names = ", ".join(entry["what"] for entry in done["stopped"]) or "nothing, for nothing is running"

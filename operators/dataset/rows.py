@@ -1,4 +1,4 @@
-"""Rows of a dataset: the join of images and patches with what is stored about them, always by id."""
+"""Rows of a dataset: images or patches joined with their stored values, always by id."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -15,7 +15,7 @@ _SINGLES = (fo.Detection, fo.Polyline)
 
 @dataclass(frozen=True)
 class Rows:
-    """The rows that a view stands for: samples, or labels on samples, of the collection that keeps them.
+    """Samples of a view, or labels on them, in the collection that stores them.
 
     Args:
         collection: where to read and write; of a patches view, the collection it was made from
@@ -33,7 +33,7 @@ class Rows:
 
     @classmethod
     def of(cls, samples: fo.core.collections.SampleCollection, patches_field: str | None = None) -> "Rows":
-        """The rows of ``samples``; a ``to_patches()`` view is led back to its source.
+        """Return the rows of ``samples``; a ``to_patches()`` view is led back to its source.
 
         Raises:
             ValueError: if the view holds videos, groups or the wrong kind of label
@@ -55,7 +55,7 @@ class Rows:
         return cls(samples, [a for a, _ in pairs], [b for _, b in pairs], path, listed)
 
     def path(self, name: str) -> str:
-        """The full path of field ``name`` on these samples or labels."""
+        """Return the full path of field ``name`` on these samples or labels."""
         return f"{self.labels}.{name}" if self.labels else name
 
     def values(self, *names: str, raw: bool = False) -> Iterator[tuple]:
@@ -91,7 +91,7 @@ def check_media(samples: fo.core.collections.SampleCollection) -> None:
 
 
 def storage_of(samples: fo.core.collections.SampleCollection, path: str) -> tuple:
-    """The dataset that keeps a field, and its path there.
+    """Return the dataset that keeps a field, and its path there.
 
     A frames view is a copy whose fields live on its videos: ``emb`` is ``frames.emb`` there.
 
@@ -105,7 +105,7 @@ def storage_of(samples: fo.core.collections.SampleCollection, path: str) -> tupl
 
 
 def label_path(samples: fo.core.collections.SampleCollection, patches_field: str) -> tuple[str, bool]:
-    """Return the path of the labels of ``patches_field`` and whether a sample holds a list of them.
+    """Return the path of the labels of ``patches_field``, and whether a sample holds a list of them.
 
     Raises:
         ValueError: if there is no such field or it holds no boxes or polylines
@@ -126,13 +126,13 @@ def label_path(samples: fo.core.collections.SampleCollection, patches_field: str
 
 
 def own_fields(samples: fo.core.collections.SampleCollection, path: str) -> set[str]:
-    """The fields that every label at ``path`` has; bounding_box is a list of floats and yet no vector."""
+    """Return the fields that every label at ``path`` has; bounding_box is a list of floats and yet no vector."""
     labels = samples.get_field(path)
     return document_fields((labels.field if isinstance(labels, fo.ListField) else labels).document_type)
 
 
 def patches_source(samples: fo.core.collections.SampleCollection, patches_field: str | None) -> tuple:
-    """The collection that a ``to_patches()`` view was made from, and the label field of its patches.
+    """Return the collection that a ``to_patches()`` view was made from, and the label field of its patches.
 
     Raises:
         ValueError: if the view is not of one label field of images, or ``patches_field`` names another

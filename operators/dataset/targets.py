@@ -1,4 +1,4 @@
-"""What a user points at: a dataset, a view or its patches, resolved to samples and labels that can be joined by id."""
+"""Targets: a dataset, a view or its patches, resolved to samples and labels that can be joined by id."""
 
 from dataclasses import dataclass
 
@@ -15,7 +15,7 @@ class Target:
     """Images, or patches of a label field.
 
     Args:
-        samples: what the user pointed at; a run is registered on it
+        samples: the dataset or view that was given; a run is registered on it
         source: the same samples as a collection of whole images, so that fields can be read and written
         patches_field: the label field whose patches are meant, or None for whole images
     """
@@ -41,11 +41,11 @@ class Target:
         return self.source.count(self.labels)
 
     def local_path(self, name: str) -> str:
-        """The path of an attribute in ``source``: ``km10``, or ``things.detections.km10`` for patches."""
+        """Return the path of an attribute in ``source``: ``km10``, or ``things.detections.km10`` for patches."""
         return f"{self.labels}.{name}" if self.patches_field else name
 
     def storage_path(self, name: str) -> str:
-        """The path of an attribute in ``dataset``: as in ``source``, but ``frames.km10`` for a frames view."""
+        """Return the path of an attribute in ``dataset``: as in ``source``, but ``frames.km10`` for a frames view."""
         return storage_of(self.source, self.local_path(name))[1]
 
     @property
@@ -63,9 +63,6 @@ def resolve_target(samples: fo.core.collections.SampleCollection, patches_field:
         samples: a dataset or view
         patches_field (None): a Detections, Detection, Polylines or Polyline field
 
-    Returns:
-        a :class:`Target`
-
     Raises:
         ValueError: for videos, grouped datasets, empty views and fields without patches
     """
@@ -82,7 +79,7 @@ def resolve_target(samples: fo.core.collections.SampleCollection, patches_field:
 
 
 def patch_fields(samples: fo.core.collections.SampleCollection) -> list[str]:
-    """The fields of a collection that hold detections or polylines."""
+    """List the fields of a collection that hold detections or polylines."""
     schema = samples.get_field_schema(ftype=fo.EmbeddedDocumentField)
     return [name for name, field in schema.items() if issubclass(field.document_type, PATCH_TYPES)]
 

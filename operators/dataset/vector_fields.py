@@ -1,4 +1,4 @@
-"""Vector fields: which encoder filled one, whether it may be filled again, and how one is declared."""
+"""Origin of vector fields: the encoder that filled one, and whether another may go on."""
 
 import fiftyone as fo
 import numpy as np
@@ -12,7 +12,7 @@ from .vectors import decode, holds_vectors
 
 
 def field_encoder(samples: fo.core.collections.SampleCollection, path: str) -> dict | None:
-    """The identity of the encoder that filled the field at ``path``, or None if it is not on record.
+    """Return the identity of the encoder that filled the field at ``path``, or None if it is not on record.
 
     Args:
         samples: a dataset or view
@@ -22,7 +22,7 @@ def field_encoder(samples: fo.core.collections.SampleCollection, path: str) -> d
 
 
 def recorded_encoder(samples: fo.core.collections.SampleCollection, path: str) -> Encoder | None:
-    """The encoder that filled the field at ``path``, with its settings, not loaded; None if it is not on record."""
+    """Return the encoder on record that filled the field at ``path``, not loaded; None if there is no record."""
     record = encoder_record(samples, path)
     if not record:
         return None
@@ -56,13 +56,17 @@ def check_vector_field(collection: fo.core.collections.SampleCollection, name: s
 
 
 def same_settings(rows: Rows, name: str, encoder: Encoder) -> bool:
-    """Whether a field without gaps needs no second look: its origin is unrecorded, or recorded with these settings."""
+    """Return whether the origin of a field is unrecorded, or recorded with these settings."""
     record = encoder_record(rows.collection, rows.path(name))
     return not record or (record["encoder"]["name"] == encoder.name and record.get("settings") == encoder.settings)
 
 
 def check_origin(rows: Rows, name: str, recorded: dict | None, identity: dict) -> None:
-    """Vectors of different encoders in one field look right and mean nothing."""
+    """Check that an encoder may fill the gaps of a field: vectors of two encoders in one field mean nothing.
+
+    Raises:
+        ValueError: if the field holds vectors of another encoder, or of an unrecorded one
+    """
     found = rows.collection.get_field(rows.path(name))
     if isinstance(found, fo.ListField):
         raise ValueError(f"{name} is a list field and some vectors are missing in it; choose a new field name")
@@ -88,7 +92,7 @@ def check_origin(rows: Rows, name: str, recorded: dict | None, identity: dict) -
 
 
 def any_vector(rows: Rows, name: str) -> np.ndarray | None:
-    """One stored vector, of the whole dataset and not only of the view."""
+    """Return one stored vector, of the whole dataset and not only of the view."""
     collection = schema_dataset(rows.collection)
     if collection.get_field(rows.path(name)) is None:
         return None
@@ -99,7 +103,7 @@ def any_vector(rows: Rows, name: str) -> np.ndarray | None:
 
 
 def encoder_record(samples: fo.core.collections.SampleCollection, path: str) -> dict:
-    """Encoder and settings that filled the field at ``path``, empty if they are not on record."""
+    """Return encoder and settings that filled the field at ``path``, empty if they are not on record."""
     dataset, path = storage_of(samples, path)
     found = dataset.get_field(path)
     record = ((found.info or {}) if found is not None else {}).get("constellation") or {}

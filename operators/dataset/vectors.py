@@ -1,4 +1,4 @@
-"""Reads vector fields of samples or of the labels on them, always joined by id."""
+"""Vector fields of samples or of the labels on them, always joined by id."""
 
 import io
 import zlib
@@ -20,7 +20,7 @@ COORDINATES = 16
 
 @dataclass
 class VectorTable:
-    """Vectors and whose they are.
+    """Vectors with their ids.
 
     Args:
         ids: the sample ids, or the label ids if patches were read
@@ -77,7 +77,7 @@ def read_vectors(
 
 
 def missing_vectors(rows: Rows, field: str) -> list[str]:
-    """Ids without any vector in ``field``, in the order of ``rows``; all of them if there is no such field."""
+    """Return the ids without a vector in ``field``, in the order of ``rows``; all if there is no such field."""
     if rows.collection.get_field(rows.path(field)) is None:
         return list(rows.ids)
     # fetching the vectors only to see that they are there would be hundreds of times more data
@@ -110,14 +110,14 @@ def require_vector_field(rows: Rows, name: str) -> None:
 
 
 def holds_vectors(found: fo.Field) -> bool:
-    """Whether a field of this type can hold vectors."""
+    """Return whether a field of this type can hold vectors."""
     if isinstance(found, fo.ListField):
         return isinstance(found.field, fo.FloatField)
     return isinstance(found, (fo.VectorField, fo.ArrayField))
 
 
 def vector_fields(samples: fo.core.collections.SampleCollection, patches_field: str | None = None) -> list[str]:
-    """The names of fields that hold vectors, from the schema alone.
+    """List the names of fields that hold vectors, from the schema alone.
 
     Args:
         samples: a dataset or view
@@ -136,7 +136,7 @@ def vector_fields(samples: fo.core.collections.SampleCollection, patches_field: 
 
 
 def decode(stored: Any) -> np.ndarray | None:
-    """A stored value as an array: FiftyOne's bytes, a list, an array or None."""
+    """Return a stored value as an array: FiftyOne's bytes, a list, an array or None."""
     if stored is None or isinstance(stored, np.ndarray):
         return stored
     if not isinstance(stored, bytes):
@@ -149,7 +149,7 @@ def decode(stored: Any) -> np.ndarray | None:
 
 @lru_cache(maxsize=64)
 def _header(header: bytes) -> tuple:
-    """The header of the .npy format; all vectors of a field share it, and parsing it costs more than the vector."""
+    """Read a header of the .npy format; a field's vectors share it, and parsing it costs more than a vector."""
     file = io.BytesIO(header)
     version = np.lib.format.read_magic(file)
     read = np.lib.format.read_array_header_1_0 if version == (1, 0) else np.lib.format.read_array_header_2_0
@@ -208,7 +208,7 @@ def read_spaces(
 
 
 def first_space(table: VectorTable, widths: list[int]) -> VectorTable:
-    """``table`` with the vectors of its first field only."""
+    """Return ``table`` with the vectors of its first field only."""
     if len(widths) == 1:
         return table
     return VectorTable(table.ids, table.sample_ids, np.ascontiguousarray(table.X[:, : widths[0]]), table.skipped)

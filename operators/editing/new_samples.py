@@ -12,7 +12,7 @@ from ..dataset.rows import Rows
 from ..dataset.targets import Target
 from ..dataset.vector_fields import field_encoder, recorded_encoder
 from ..dataset.vectors import VectorTable, missing_vectors, read_spaces
-from ..embedding.embeddings import compute_embeddings
+from ..embedding.embeddings import fill_vectors
 from ..execution.locks import write_lock
 from ..runs import edit_log
 from ..runs.stored_run import StoredRun
@@ -54,7 +54,7 @@ class NewSamples:
                 continue
             some = self.target.source.select(list(dict.fromkeys(sample_of[row_id] for row_id in missing)))
             with write_lock(self.target.dataset, f"field {self.target.storage_path(name)!r}"):
-                compute_embeddings(some, encoder, name, patches_field, None, batch_size, num_workers, progress)
+                fill_vectors(some, encoder, name, patches_field, None, batch_size, num_workers, progress)
 
     def read(self) -> VectorTable:
         """Read their vectors, and count those without a usable one.

@@ -1,4 +1,4 @@
-"""Fills a vector field with an encoder: only what is missing, in slices that survive a stop, with failures counted."""
+"""Embeddings: an encoder fills the gaps of a vector field, in slices that survive a stop, and counts failures."""
 
 import time
 from collections import defaultdict
@@ -28,7 +28,7 @@ _SLICE_SECONDS = 30  # or sooner, so that a killed process loses little
 _FAILED_SHOWN = 100  # ids per reason in the summary
 
 
-def compute_embeddings(
+def fill_vectors(
     samples: fo.core.collections.SampleCollection,
     encoder: str | Encoder = "efficientnet_lite0",
     embeddings: str = "emb",
@@ -38,7 +38,7 @@ def compute_embeddings(
     num_workers: int | None = None,
     progress: Progress | None = None,
 ) -> dict:
-    """Compute the vectors that are missing in a field; existing ones are never rewritten.
+    """Fill the gaps of a vector field; existing vectors are never rewritten. The caller holds the field's lock.
 
     Samples that fail get the tag ``embedding_failed`` and no vector; the tag goes when a later call succeeds. A call
     that was stopped or killed keeps what it wrote, and the next one continues. If nothing is missing, the encoder
@@ -94,7 +94,7 @@ def compute_embeddings(
 
 
 class _Filling:
-    """Writes vectors of one call in slices and keeps count."""
+    """Writer of the vectors of one call, in slices, that keeps count."""
 
     def __init__(self, rows: Rows, field: str) -> None:
         self.rows, self.field = rows, field
@@ -122,7 +122,7 @@ class _Filling:
             self.write()
 
     def write(self) -> None:
-        """Store the vectors at hand and tag the samples without one."""
+        """Store the vectors at hand and tags the samples without one."""
         path = self.rows.path(self.field)
         if self._vectors and self.rows.labels:
             keys = ("sample_id", "label_id", "value")
@@ -161,7 +161,7 @@ def _check_batches(batch_size: int, num_workers: int | None) -> None:
         raise ValueError(f"num_workers={num_workers} is below 0; use 0 to decode without threads")
 
 
-def fill_vectors(
+def compute_embeddings(
     samples: fo.core.collections.SampleCollection,
     encoder: str | Encoder | None = None,
     embeddings: str | None = None,
@@ -171,7 +171,7 @@ def fill_vectors(
     num_workers: Annotated[int | None, Field(ge=0)] = None,
     progress: Progress | None = None,
 ) -> dict:
-    """Compute the vectors that are missing in a field, as its only writer.
+    """Compute the vectors that are missing in a field, as its only writer; existing ones are never rewritten.
 
     Args:
         samples: a dataset or view; a ``to_patches()`` view means the same as its source with ``patches_field``
@@ -184,12 +184,14 @@ def fill_vectors(
         progress (None): a callable ``(fraction, message)``, which may raise to stop
 
     Returns:
-        the summary of :func:`operators.embedding.embeddings.compute_embeddings`
+        the summary of :func:`fill_vectors`
 
     Raises:
         ValueError: if an argument is refused; nothing is changed then
     """
-    batches = typed(fill_vectors, {"batch_size": batch_size, "num_workers": num_workers, "embeddings": embeddings})
+    batches = typed(
+        compute_embeddings, {"batch_size": batch_size, "num_workers": num_workers, "embeddings": embeddings}
+    )
     target = resolve_target(samples, patches_field)
     if encoder is None:
         encoder = default_encoder()[0]
@@ -197,13 +199,13 @@ def fill_vectors(
     check_vector_field(target.source, field, target.labels)
     with write_lock(target.dataset, f"field {target.storage_path(field)!r}"):
         target.dataset.reload()  # another process may have come first since it was loaded here
-        return compute_embeddings(
+        return fill_vectors(
             samples, chosen or encoder, field, patches_field, encoder_params, **batches, progress=progress
         )
 
 
 def split_fields(embeddings: str | Sequence[str] | None) -> tuple[str | None, list[str]]:
-    """The first vector field of an ``embeddings`` argument, None if it names none, and the others."""
+    """Return the first vector field of an ``embeddings`` argument, None if it names none, and the others."""
     if embeddings is None or isinstance(embeddings, str):
         return embeddings, []
     return (embeddings[0] if embeddings else None), list(embeddings[1:])
@@ -212,10 +214,10 @@ def split_fields(embeddings: str | Sequence[str] | None) -> tuple[str | None, li
 def choose_features(
     target: Target, embeddings: str | None, encoder: str | Encoder | None = None, encoder_params: dict | None = None
 ) -> tuple[str, str | Encoder | None]:
-    """The vector field to use and the encoder to fill it with, None if the field is used as it is.
+    """Return the vector field to use and the encoder to fill it with, None if the field is used as it is.
 
     Args:
-        target: a :class:`operators.dataset.targets.Target`
+        target: the images or patches
         embeddings: a vector field; by default the first one there is, unless an encoder is given
         encoder (None): an encoder's name, or an encoder; by default the default encoder if there is no vector field
         encoder_params (None): the encoder's parameters
@@ -239,5 +241,5 @@ def choose_features(
 
 
 def field_name(encoder: str) -> str:
-    """The vector field that an encoder fills by default: ``clip_ViT_B_32_openai`` for ``clip:ViT-B-32/openai``."""
+    """Name the vector field that an encoder fills by default: ``clip_ViT_B_32_openai`` for ``clip:ViT-B-32/openai``."""
     return "".join(c if c.isalnum() else "_" for c in encoder).strip("_")

@@ -57,11 +57,11 @@ def import_encoder(path: str, name: str | None = None) -> dict:
 
 
 def list_encoders() -> list[dict]:
-    """The trained encoders of the model store, unfinished ones too.
+    """List the trained encoders of the model store, unfinished ones too.
 
     Returns:
-        a list of summaries of :func:`operators.embedding.training.train_encoder`; of a damaged one only ``name``,
-        ``path`` and ``problem``
+        a list of summaries as :func:`operators.embedding.training.train_encoder` returns them; of a damaged one only
+        ``name``, ``path`` and ``problem``
     """
     from ...models.training import store
 

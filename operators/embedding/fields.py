@@ -1,4 +1,4 @@
-"""Vector fields, declared with a record of the encoder that fills them."""
+"""Declaration of vector fields, with a record of the encoder that fills them."""
 
 import fiftyone as fo
 

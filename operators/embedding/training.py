@@ -1,11 +1,11 @@
-"""Trains an encoder on a view: reads the images, trains, keeps it. Called by the operator, Python and workers."""
+"""Training of an encoder on a view. Called by the operator, Python and delegated workers."""
 
 import os
 import re
 from collections.abc import Iterator
 from contextlib import contextmanager, nullcontext
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated
 
 import fiftyone as fo
 from pydantic import Field
@@ -19,15 +19,13 @@ from ..dataset.targets import Target, resolve_target
 from ..execution.locks import write_lock
 from ..execution.stages import Stages
 from ..execution.stopping import Stopped
+from .plan import KIND, plan_training
 
 if TYPE_CHECKING:
     from ...models.training.pixels import Pixels
     from ...models.training.recipe import Recipe
 
-KIND = "simclr"
-EPOCHS = 100
-MOST_EPOCHS = 100_000
-_PROBED = 64  # images whose size is looked at to propose one
+_PROBED = 64  # images whose size is read to propose one
 
 
 def train_encoder(
@@ -78,16 +76,22 @@ def train_encoder(
         raise ValueError(f"{several} processes need one name; pass name=")
     name = propose_name(kind or KIND) if name is None else name
     path = store.path_of(name)
-    settings = {"name": name, "kind": kind, "epochs": epochs, "params": params, "resume": resume, "seed": seed}
-    recipe, epochs, seed, side = _checked(target, ground_truth, num_workers, **settings)
+    typed(train_encoder, {"num_workers": num_workers})
+    plan = plan_training(name, kind, epochs, params, resume, seed)
+    if ground_truth:
+        truth_path(target, ground_truth)
+    from ...models.training.trainer import Training  # heavy, so after all checks
+
     with _writing(target.dataset, name) if first else nullcontext():
         if not resume and first:
             store.check_free(name)
         stages = Stages(["reading", "training"], progress)
         try:
-            pixels = read_pixels(target, recipe, side, path, num_workers, stages.enter("reading"))
+            pixels = read_pixels(target, plan.recipe, plan.side, path, num_workers, stages.enter("reading"))
             truth = read_truth(target, ground_truth, pixels.ids) if ground_truth else None
-            record = _train(recipe, pixels, path, name, target, epochs, seed, truth, resume, stages.enter("training"))
+            about = {"name": name, "dataset": target.dataset.name, "unit": target.unit}
+            training = Training(plan.recipe, pixels, path, plan.epochs, plan.seed, about, truth)
+            record = training.run(resume, stages.enter("training"))
         except Stopped as stop:
             raise Stopped(f"{stop}{_kept(name)}") from None
         stages.leave()
@@ -118,13 +122,14 @@ def check_training(
     name = propose_name(kind or KIND) if name is None else name
     if not resume:
         store.check_free(name)
-    _checked(
-        target, ground_truth, num_workers, name=name, kind=kind, epochs=epochs, params=params, resume=resume, seed=seed
-    )
+    typed(train_encoder, {"num_workers": num_workers})
+    plan_training(name, kind, epochs, params, resume, seed)
+    if ground_truth:
+        truth_path(target, ground_truth)
 
 
 def propose_name(kind: str) -> str:
-    """The first free name of the form ``<kind>_<number>``."""
+    """Return the first free name of the form ``<kind>_<number>``."""
     from ...models.training import store
 
     taken = set(store.names(unfinished=True))
@@ -135,7 +140,7 @@ def propose_name(kind: str) -> str:
 
 
 def summarize(record: dict, path: Path, seconds: dict) -> dict:
-    """A checkpoint's record as the summary of :func:`train_encoder`."""
+    """Return a checkpoint's record as the summary of :func:`train_encoder`."""
     from ...models.training.store import PICTURE
 
     picture, last = path.parent / PICTURE, record["curve"][-1] if record["curve"] else {}
@@ -181,62 +186,12 @@ def _writing(dataset: fo.Dataset, name: str) -> Iterator[None]:
         yield
 
 
-def _checked(target: Target, ground_truth: str | None, num_workers: int | None, **settings: Any) -> tuple:
-    """:func:`_settings`, if the other arguments are valid too."""
-    typed(train_encoder, {"num_workers": num_workers})
-    found = _settings(**settings)
-    if ground_truth:
-        truth_path(target, ground_truth)
-    return found
-
-
-def _settings(name: str, kind: str | None, epochs: int | None, params: dict | None, resume: bool, seed: int) -> tuple:
-    """The recipe, epochs and seed of a new training or of the one to continue, and the image size if it is given."""
-    from ...models.parameters import validated
-    from ...models.training import list_clusterings, recipe_class, store
-
-    if epochs is not None and (not isinstance(epochs, int) or isinstance(epochs, bool) or not epochs >= 1):
-        raise ValueError(f"epochs={epochs!r} is not valid; use an integer from 1 to {MOST_EPOCHS}")
-    if epochs is not None and epochs > MOST_EPOCHS:
-        raise ValueError(f"epochs={epochs} exceeds {MOST_EPOCHS}; use fewer")
-    if not isinstance(seed, int) or isinstance(seed, bool) or not 0 <= seed < 2**32:
-        raise ValueError(f"seed {seed!r} is not valid; use an integer from 0 to {2**32 - 1}")
-    if not resume:
-        cls = recipe_class(kind or KIND)
-        recipe = cls(**validated(cls, params))
-        return recipe, epochs or EPOCHS, seed, recipe.image_size
-    record = store.record_of(name)
-    if record["kind"] in list_clusterings():
-        raise ValueError(
-            f"{name!r} clusters while it trains ({record['kind']}); repeat the call of compute_clusters with "
-            f"train='images' and name={name!r} to continue it"
-        )
-    if kind not in (None, record["kind"]):
-        raise ValueError(
-            f"kind={kind!r}, but {name!r} is of kind {record['kind']!r}; leave it out, or choose a new name"
-        )
-    cls, wanted = recipe_class(record["kind"]), record["params"]
-    for key, value in (params or {}).items():
-        validated(cls, {key: value})
-        if wanted[key] != value:
-            raise ValueError(
-                f"{key}={value!r}, but {name!r} was started with {wanted[key]!r}; leave params out to resume, or train "
-                "under a new name"
-            )
-    if epochs is not None and epochs < record["epochs"]:
-        raise ValueError(
-            f"epochs={epochs}, but {name!r} was started for {record['epochs']}; leave epochs out to resume"
-        )
-    recipe = cls(**validated(cls, wanted))
-    return recipe, epochs or record["epochs"], record["seed"], record["architecture"]["image_size"]
-
-
 def proposed_side(target: Target, recipe: "Recipe") -> int:
-    """The side in pixels at which a recipe would train, judged by the first images or patches; for forms.
+    """Return the side in pixels at which a recipe would train, judged by the first images or patches; for forms.
 
     Args:
-        target: a :class:`operators.dataset.targets.Target`
-        recipe: the :class:`models.training.recipe.Recipe`
+        target: the images or patches
+        recipe: the recipe
     """
     if recipe.image_size:
         return recipe.image_size
@@ -250,8 +205,8 @@ def read_pixels(
     """Decode the images in the order of their ids, so that the order of a view makes no difference.
 
     Args:
-        target: a :class:`operators.dataset.targets.Target`
-        recipe: the :class:`models.training.recipe.Recipe`
+        target: the images or patches
+        recipe: the recipe
         side: in pixels, None to propose one
         path: of the checkpoint; what does not fit into memory goes beside it
         num_workers: threads that read images, None for one per core
@@ -269,24 +224,6 @@ def read_pixels(
     side = side or recipe.propose_side(list(items))
     recipe.check_side(side)
     return decode(items, ids, recipe.preprocessing(side), path.parent.parent, num_workers, report)
-
-
-def _train(
-    recipe: "Recipe",
-    pixels: "Pixels",
-    path: Path,
-    name: str,
-    target: Target,
-    epochs: int,
-    seed: int,
-    truth: list | None,
-    resume: bool,
-    report: Progress,
-) -> dict:
-    from ...models.training.trainer import Training
-
-    about = {"name": name, "dataset": target.dataset.name, "unit": target.unit}
-    return Training(recipe, pixels, path, epochs, seed, about, truth).run(resume, report)
 
 
 def _kept(name: str) -> str:

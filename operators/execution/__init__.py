@@ -1,1 +1,1 @@
-"""How work runs: locks, the stop flag, stages and progress, calls that may be delegated. May import ``dataset``."""
+"""Execution of jobs: locks, the stop flag, stages and progress, calls that may be delegated. May import ``dataset``."""

@@ -1,6 +1,6 @@
-"""How work runs: with stages that report, in the App, from Python, or delegated.
+"""Jobs in the App: progress, outputs and failures.
 
-The work itself is a plain function that takes ``progress(fraction, message)``. Here it gets its audience.
+The work itself is a plain function that takes ``progress(fraction, message)``.
 """
 
 import logging
@@ -22,33 +22,33 @@ logger = logging.getLogger(__name__)
 
 
 def stream(ctx: foo.ExecutionContext, work: Callable[[Progress], T]) -> Generator[object, None, T]:
-    """Run ``work(progress)`` for an operator's ``execute`` and yield what the App should see meanwhile.
+    """Run ``work(progress)`` for an operator's ``execute`` and yield its progress to the App.
 
     Args:
-        ctx: the :class:`fiftyone.operators.ExecutionContext`
+        ctx: the execution context
         work: a callable that takes ``progress(fraction, message)``
 
     Yields:
         progress messages
 
     Returns:
-        what ``work`` returned; use ``result = yield from stream(ctx, work)``
+        the result of ``work``; use ``result = yield from stream(ctx, work)``
 
     Raises:
-        Exception: what ``work`` raised
+        Exception: any that ``work`` raised
     """
     title = job_title((ctx.operator_uri or "").rpartition("/")[2], ctx.params)
     if ctx.delegated:
-        told = throttled(lambda f, m="": ctx.set_progress(progress=f, label=m), DELEGATED_REPORT_SECONDS)
-        with stoppable(ctx.dataset, title, told) as progress:
+        report = throttled(lambda f, m="": ctx.set_progress(progress=f, label=m), DELEGATED_REPORT_SECONDS)
+        with stoppable(ctx.dataset, title, report) as progress:
             return work(progress)
     news: queue.Queue[tuple[float, str] | None] = queue.Queue()
     outcome: dict[str, Any] = {}
 
     def target() -> None:
         try:
-            told = throttled(lambda f, m="": news.put((f, m)), REPORT_SECONDS)
-            with stoppable(ctx.dataset, title, told) as progress:
+            report = throttled(lambda f, m="": news.put((f, m)), REPORT_SECONDS)
+            with stoppable(ctx.dataset, title, report) as progress:
                 outcome["result"] = work(progress)
         except BaseException as error:
             outcome["error"] = error
@@ -66,9 +66,9 @@ def stream(ctx: foo.ExecutionContext, work: Callable[[Progress], T]) -> Generato
 
 
 def failed(ctx: foo.ExecutionContext, error: Exception) -> Generator[object, None, None]:
-    """Show a failure as one sentence, then let it fail the call.
+    """Show a failure as one sentence, then raise it.
 
-    FiftyOne's App swallows what a generator raises, so the sentence is sent first.
+    FiftyOne's App swallows exceptions of a generator, so the sentence is sent first.
     """
     sentence = one_sentence(error)
     if not ctx.delegated:
@@ -81,14 +81,14 @@ def failed(ctx: foo.ExecutionContext, error: Exception) -> Generator[object, Non
 
 
 def show(ctx: foo.ExecutionContext, title: str, markdown: str) -> object:
-    """The message that shows ``markdown`` as the operator's output in the App."""
+    """Return the message that shows ``markdown`` as the operator's output in the App."""
     outputs = types.Object()
     outputs.str("text", view=types.MarkdownView())
     return ctx.ops.show_output(types.Property(outputs, view=types.View(label=title)).to_json(), {"text": markdown})
 
 
 def one_sentence(error: Exception) -> str:
-    """The last line of an error's text, which in FiftyOne's nested tracebacks is the message itself."""
+    """Return the last line of an error's text, which in FiftyOne's nested tracebacks is the message itself."""
     lines = [line.strip() for line in str(error).strip().splitlines() if line.strip()]
     text = lines[-1] if lines else type(error).__name__
     for prefix in ("ValueError: ", "TypeError: ", "RuntimeError: "):

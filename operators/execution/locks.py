@@ -1,8 +1,7 @@
 """One writer per run key and field.
 
-An immediate run that passes the App's time limit keeps running as a ghost, and its user presses Execute again.
-The second start must be refused while the first lives, in whichever process or machine it lives; and a writer
-that was killed must not block anybody.
+An immediate run that passes the App's time limit goes on, and its user presses Execute again. The second start must be
+refused while the first lives, on any machine; and a writer that was killed must not block another.
 """
 
 import os
@@ -19,7 +18,7 @@ import fiftyone.operators as foo
 from ..dataset.private import open_store
 
 STORE = "constellation_writers"
-TURN = "the dataset's schema"
+SCHEMA = "the dataset's schema"
 HEARTBEAT_SECONDS = 10
 SILENT_SECONDS = 60
 
@@ -29,8 +28,8 @@ def write_lock(dataset: fo.Dataset, *names: str) -> Iterator[None]:
     """Hold the right to write the named things of a dataset.
 
     Args:
-        dataset: a :class:`fiftyone.core.dataset.Dataset`
-        *names: what is written, e.g. ``"run key km10"`` or ``"field emb"``
+        dataset: the dataset
+        *names: things to write, e.g. ``"run key km10"`` or ``"field emb"``
 
     Raises:
         ValueError: if a living writer holds one of them
@@ -54,20 +53,20 @@ def write_lock(dataset: fo.Dataset, *names: str) -> Iterator[None]:
 
 @contextmanager
 def schema_lock(dataset: fo.Dataset, seconds: float = 600) -> Iterator[None]:
-    """Wait for one's turn to change a dataset's schema and runs, which FiftyOne keeps in one shared document.
+    """Wait for the right to change a dataset's schema and runs, which FiftyOne keeps in one shared document.
 
     Args:
-        dataset: a :class:`fiftyone.core.dataset.Dataset`; it is reloaded, for others may have had their turn
+        dataset: the dataset; it is reloaded, as another process may have changed it
         seconds (600): how long to wait
 
     Raises:
-        ValueError: if nobody gives way
+        ValueError: if the right does not become free in time
     """
     deadline = time.monotonic() + seconds
     while True:
         entered = False
         try:
-            with write_lock(dataset, TURN):
+            with write_lock(dataset, SCHEMA):
                 entered = True
                 dataset.reload()
                 yield
@@ -79,15 +78,15 @@ def schema_lock(dataset: fo.Dataset, seconds: float = 600) -> Iterator[None]:
 
 
 def others(dataset: fo.Dataset, name: str) -> bool:
-    """Whether a living writer other than the holder of ``name`` is at work on the dataset."""
+    """Return whether a living writer other than the holder of ``name`` is at work on the dataset."""
     store = open_store(dataset, STORE)
-    held = ((key, store.get(key)) for key in store.list_keys() if key not in (name, TURN))
+    held = ((key, store.get(key)) for key in store.list_keys() if key not in (name, SCHEMA))
     mine = (store.get(name) or {}).get("owner")
     return any(holder and holder["owner"] != mine and _alive(holder) for _, holder in held)
 
 
 def is_held(dataset: fo.Dataset, name: str) -> bool:
-    """Whether a living writer holds ``name``."""
+    """Return whether a living writer holds ``name``."""
     holder = open_store(dataset, STORE).get(name)
     return holder is not None and _alive(holder)
 
@@ -116,7 +115,7 @@ def _alive(holder: dict) -> bool:
 
 
 def process_of(pid: int | None = None) -> dict:
-    """The pid and start of a living process, by default this one; empty if it is dead."""
+    """Return the pid and start of a living process, by default this one; empty if it is dead."""
     import psutil
 
     try:
@@ -129,7 +128,7 @@ def process_of(pid: int | None = None) -> dict:
 
 
 def _heartbeat(store: foo.ExecutionStore, names: list[str], mine: dict, ended: threading.Event) -> None:
-    """Tell other machines that this writer lives; they cannot look up its process."""
+    """Renew the time in the entries for other machines, which cannot look up this process."""
     while not ended.wait(HEARTBEAT_SECONDS):
         for name in list(names):
             entry = store.get(name)

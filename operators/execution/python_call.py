@@ -16,7 +16,7 @@ from .stopping import stoppable
 
 
 class PythonCall:
-    """Makes an operator callable: ``op(samples, ...)`` runs its plain function and returns what that returns.
+    """Call of an operator from Python: ``op(samples, ...)`` runs its plain function and returns its result.
 
     The call is synchronous everywhere, notebooks included, has no time limit, and can be stopped from another process
     with ``stop_clustering`` if its function takes ``progress``. ``delegate=True`` queues it
@@ -62,7 +62,7 @@ class PythonCall:
 
 
 def _named(bound: inspect.BoundArguments) -> dict:
-    """All arguments of a call by name, those of ``**arguments`` among the others."""
+    """Return all arguments of a call by name, those of ``**arguments`` among the others."""
     found: dict = {}
     for name, value in bound.arguments.items():
         if bound.signature.parameters[name].kind is inspect.Parameter.VAR_KEYWORD:

@@ -1,4 +1,4 @@
-"""Stages of a job: the progress of each as a share of the whole, reported at a bearable rate."""
+"""Stages of a job: the progress of each as a share of the whole, reported at a limited rate."""
 
 import sys
 import time
@@ -34,7 +34,7 @@ class Stages:
         return report
 
     def leave(self) -> None:
-        """End the running stage and book its seconds."""
+        """End the running stage and record its seconds."""
         if self._current:
             name, started = self._current
             self.seconds[name] = round(self.seconds.get(name, 0) + time.perf_counter() - started, 3)
@@ -52,29 +52,29 @@ class Stages:
 
 
 def job_title(operator: str, params: dict) -> str:
-    """Return the title of a running job: its operator and what it makes, ``compute_clusters km10``."""
+    """Return the title of a running job, its operator and its product: ``compute_clusters km10``."""
     made = params.get("run_key") or params.get("name") or params.get("embeddings")
     return f"{operator} {made}" if isinstance(made, str) else operator
 
 
 def throttled(report: Progress, seconds: float) -> Progress:
-    """``report`` at most every ``seconds``, and always when a stage starts or all is done."""
-    told = 0.0
+    """Return ``report`` limited to one call in ``seconds``, beside those at the start of a stage and at the end."""
+    reported = 0.0
     last_stage: str | None = None
 
     def progress(fraction: float, message: str = "", /) -> None:
-        nonlocal told, last_stage
+        nonlocal reported, last_stage
         now = time.monotonic()
         stage = " ".join(message.split()[:2])
-        if stage != last_stage or fraction >= 1 or now - told >= seconds:
-            told, last_stage = now, stage
+        if stage != last_stage or fraction >= 1 or now - reported >= seconds:
+            reported, last_stage = now, stage
             report(fraction, message)
 
     return progress
 
 
 def console_progress() -> Progress | None:
-    """One self-overwriting line on a terminal, or nothing where FiftyOne's progress bars are off."""
+    """Return a progress callable that rewrites a line of the terminal; None if FiftyOne's progress bars are off."""
     if not fo.config.show_progress_bars or not sys.stderr.isatty():
         return None
 

@@ -1,4 +1,4 @@
-"""Stops running work from anywhere: a flag in the dataset's execution store that progress callables look at.
+"""Stop of running work from any process: a flag in the dataset's execution store that progress callables read.
 
 Every job has an entry of its own, so a flag can neither be missed nor hit the next job.
 """
@@ -18,7 +18,7 @@ from ..dataset.private import open_store, root_dataset
 from .locks import process_of
 
 STORE = "constellation_jobs"
-LOOK_SECONDS = 1.0
+CHECK_SECONDS = 1.0
 SILENT_SECONDS = 7 * 24 * 3600  # an entry of another machine that old is of a job that was killed
 
 
@@ -28,13 +28,13 @@ class Stopped(RuntimeError):
 
 @contextmanager
 def stoppable(
-    samples: fo.core.collections.SampleCollection, what: str, progress: Progress | None = None
+    samples: fo.core.collections.SampleCollection, title: str, progress: Progress | None = None
 ) -> Iterator[Progress]:
-    """Work that :func:`request_stop` can stop.
+    """Run work so that :func:`request_stop` can stop it.
 
     Args:
         samples: a dataset or view; anything else runs without a way to stop it
-        what: names the job to the user
+        title: the job's title
         progress (None): the callable ``(fraction, message)`` to pass calls on to
 
     Yields:
@@ -42,18 +42,18 @@ def stoppable(
         is called that often
     """
     dataset = root_dataset(samples) if isinstance(samples, fo.core.collections.SampleCollection) else None
-    told = progress or quiet
+    report = progress or quiet
     if dataset is None:
-        yield told
+        yield report
         return
     store, key = open_store(dataset, STORE), uuid.uuid4().hex
-    mine = {"what": what, "started": time.time(), "host": socket.gethostname(), "stop": False, **process_of()}
+    mine = {"what": title, "started": time.time(), "host": socket.gethostname(), "stop": False, **process_of()}
     store.set(key, mine)
-    watch = _Watch(store, key, what)
+    watch = _Watch(store, key, title)
 
     def watched(fraction: float, message: str = "", /) -> None:
-        watch.look()
-        told(fraction, message)
+        watch.check()
+        report(fraction, message)
 
     try:
         yield watched
@@ -87,7 +87,7 @@ def request_stop(samples: fo.core.collections.SampleCollection, job: str | None 
 
 
 def running(samples: fo.core.collections.SampleCollection) -> list[dict]:
-    """The jobs at work on a dataset, oldest first, as ``{"id", "what", "started", "host", "pid"}``."""
+    """List the jobs at work on a dataset, oldest first, as ``{"id", "what", "started", "host", "pid"}``."""
     store, found = open_store(root_dataset(samples), STORE), []
     for key in store.list_keys():
         entry = store.get(key)
@@ -101,21 +101,21 @@ def running(samples: fo.core.collections.SampleCollection) -> list[dict]:
 
 
 class _Watch:
-    """Looks at the flag at most once a second: a query takes about a millisecond, a batch may take less."""
+    """Reader of the flag, at most once a second: a query takes about a millisecond, a batch may take less."""
 
-    def __init__(self, store: foo.ExecutionStore, key: str, what: str) -> None:
-        self.store, self.key, self.what = store, key, what
-        self.looked = 0.0
+    def __init__(self, store: foo.ExecutionStore, key: str, title: str) -> None:
+        self.store, self.key, self.title = store, key, title
+        self.checked = 0.0
         self.lock = threading.Lock()
 
-    def look(self) -> None:
+    def check(self) -> None:
         with self.lock:
             now = time.monotonic()
-            if now - self.looked < LOOK_SECONDS:
+            if now - self.checked < CHECK_SECONDS:
                 return
-            self.looked = now
+            self.checked = now
         if (self.store.get(self.key) or {}).get("stop"):
-            raise Stopped(f"{self.what} was stopped as you asked")
+            raise Stopped(f"{self.title} was stopped as you asked")
 
 
 def _alive(entry: dict) -> bool:
@@ -145,6 +145,6 @@ def stop_clustering(samples: fo.core.collections.SampleCollection, job: str | No
 
 
 def describe(entry: dict) -> str:
-    """A job for people: ``train_encoder wafers, since 14:05, process 4711 on host``."""
+    """Return a job as text: ``train_encoder wafers, since 14:05, process 4711 on host``."""
     since = time.strftime("%H:%M", time.localtime(entry["started"]))
     return f"{entry['what']}, since {since}, process {entry['pid']} on {entry['host']}"

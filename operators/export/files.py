@@ -11,6 +11,8 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+from ..outputs.plots import shorten
+
 # Lists the files of an export in its folder, so that a repeated one can take the old ones away
 LISTING = ".constellation_export.json"
 _MAX_SLUG = 40
@@ -36,8 +38,9 @@ def destination(path: str, name: str, suffix: str, overwrite: bool) -> Path:
         goal = _checked(goal, name, suffix, overwrite)
         _check_writable(goal)
     except OSError as error:  # a name that is too long, a folder that may not be read
-        shown = str(goal) if len(str(goal)) <= _SHOWN else f"{str(goal)[:_SHOWN]}…"
-        raise ValueError(f"{shown!r} cannot be written, {error.strerror or error}; choose another path") from None
+        raise ValueError(
+            f"{shorten(str(goal), _SHOWN)!r} cannot be written, {error.strerror or error}; choose another path"
+        ) from None
     return goal
 
 

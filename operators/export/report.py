@@ -6,6 +6,7 @@ import numpy as np
 
 from ...models.labels import NOISE, REST
 from ...models.progress import Progress
+from ..outputs.plots import shorten
 from ..outputs.summary import MAIN_SCORES
 from ..runs.clusters import cluster_label
 from ..runs.info import run_info
@@ -98,7 +99,7 @@ def _facts(info: dict, members: Members) -> list[tuple[str, str]]:
     noise = int((members.labels == NOISE).sum())
     facts = [
         ("Method", info["method"]),
-        ("Parameters", params if len(params) <= 160 else f"{params[:159]}…"),
+        ("Parameters", shorten(params, 160)),
         ("Vectors", f"{info['embeddings']}, by {encoder['name']}" if encoder else info["embeddings"]),
         ("Reduction", info["reduce"]),
         ("Seed", info["seed"]),

@@ -1,15 +1,16 @@
-"""The steps of the ``compute_clusters`` form.
+"""Steps of the ``compute_clusters`` form.
 
 Nothing here touches the network or loads torch: forms are drawn at every keystroke.
 """
 
 import inspect
 from collections.abc import Callable
+from typing import TYPE_CHECKING
 
+import fiftyone as fo
 import fiftyone.operators as foo
 import fiftyone.operators.types as types
 
-from ...models.clusterers.base import Clusterer
 from ...models.parameters import SEED, validated
 from ..clustering.constraints import METHODS, check_constraints, edited_runs
 from ..clustering.estimates import Estimate, estimate_run, image_estimate
@@ -26,9 +27,12 @@ from .parameters import add_parameters, form_values
 from .target import NEW, NONE, chosen_patches_field, chosen_samples
 from .widgets import HALF, add_choice, add_heading, add_problem, check, refuse
 
+if TYPE_CHECKING:
+    from ...models.clusterers import Clusterer
+
 
 def add_names(ctx: foo.ExecutionContext, inputs: types.Object, target: Target) -> None:
-    """Step 1, continued: the run key and the field, checked while typing."""
+    """Add to step 1: the run key and the field, checked while typing."""
     method = ctx.params.get("method") or "kmeans"
     proposed = propose_run_key(target.dataset, method)
     prop = inputs.str(
@@ -52,7 +56,7 @@ def add_names(ctx: foo.ExecutionContext, inputs: types.Object, target: Target) -
 
 
 def add_method(ctx: foo.ExecutionContext, inputs: types.Object, target: Target) -> None:
-    """Step 3: the method and its own parameters."""
+    """Add step 3: the method and its own parameters."""
     from ...models.clusterers import get_clusterer, list_clusterers
 
     add_heading(inputs, "step_3", "3 · Clusters")
@@ -84,14 +88,14 @@ def add_method(ctx: foo.ExecutionContext, inputs: types.Object, target: Target) 
             add_problem(inputs, str(error), name="method_problem")
 
 
-def _group(cls: type[Clusterer]) -> str:
+def _group(cls: "type[Clusterer]") -> str:
     from ...models.training import list_clusterings
 
     return cls.group.capitalize() + (" or from images" if cls.name in list_clusterings() else "")
 
 
 def _add_constraints(ctx: foo.ExecutionContext, inputs: types.Object, target: Target, method: str) -> None:
-    """A drop-down of edited runs, for a method that can keep what was put together in them."""
+    """Add a drop-down of edited runs, for a method that can keep what was put together in them."""
     if keys := edited_runs(target, method):
         options = {NONE: "None", **{key: f"Those of {key}" for key in keys}}
         why = "What was put together in an edited run stays together in this one"
@@ -101,7 +105,7 @@ def _add_constraints(ctx: foo.ExecutionContext, inputs: types.Object, target: Ta
 
 
 def add_options(ctx: foo.ExecutionContext, inputs: types.Object, target: Target) -> None:
-    """Step 4: ground truth, seed, map."""
+    """Add step 4: ground truth, seed, map."""
     add_heading(inputs, "step_4", "4 · Result")
     classes = truth_fields(target)
     if classes:
@@ -124,7 +128,7 @@ def add_options(ctx: foo.ExecutionContext, inputs: types.Object, target: Target)
 
 
 def add_estimate(ctx: foo.ExecutionContext, inputs: types.Object, target: Target) -> None:
-    """Last: what the run will cost, with a warning when that is a lot."""
+    """Add the expected cost of the run, with a warning if it is high."""
     try:
         cost = estimate(ctx, target)
     except ValueError:
@@ -138,7 +142,7 @@ def _cluster_field(ctx: foo.ExecutionContext) -> str | None:
 
 
 def estimate(ctx: foo.ExecutionContext, target: Target | None = None) -> Estimate:
-    """Estimate the cost of a run of the form as it stands."""
+    """Estimate a run of the form as it stands."""
     if target is None and ctx.dataset is None:
         raise ValueError("no dataset is open; open one first")
     samples, kwargs = arguments(ctx)
@@ -150,13 +154,12 @@ def estimate(ctx: foo.ExecutionContext, target: Target | None = None) -> Estimat
     return estimate_run(target, field, encoder, kwargs, more)
 
 
-def arguments(ctx: foo.ExecutionContext, work: Callable[..., dict] = compute_clusters) -> tuple[object, dict]:
-    """Return the entries as arguments of the plain function ``work``.
+def arguments(
+    ctx: foo.ExecutionContext, work: Callable[..., dict] = compute_clusters
+) -> tuple[fo.core.collections.SampleCollection, dict]:
+    """Return the samples and the other arguments of the plain function ``work`` as they were entered.
 
     Python callers that delegate send those arguments themselves; they pass through.
-
-    Returns:
-        a tuple of the samples and a dict of keyword arguments
     """
     from ...models.clusterers import get_clusterer
     from ...models.encoders import default_encoder, encoder_class
@@ -195,7 +198,7 @@ def arguments(ctx: foo.ExecutionContext, work: Callable[..., dict] = compute_clu
 
 
 def _fields(params: dict) -> str | list[str]:
-    """The chosen vector field, or those chosen if the method takes several."""
+    """Return the chosen vector field, or those chosen if the method takes several."""
     from ...models.clusterers import get_clusterer
 
     chosen = [name for name, ticked in (params.get("spaces") or {}).items() if ticked and name != params["source"]]

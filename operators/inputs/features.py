@@ -1,11 +1,11 @@
-"""Form inputs that say which vectors are clustered: a field, an encoder, a reduction."""
+"""Form inputs for the vectors to cluster: a field, an encoder, a reduction."""
 
 from collections.abc import Sequence
+from typing import TYPE_CHECKING
 
 import fiftyone.operators as foo
 import fiftyone.operators.types as types
 
-from ...models.clusterers.base import Clusterer
 from ..dataset.targets import Target
 from ..dataset.vector_fields import check_vector_field, field_encoder
 from ..dataset.vectors import vector_fields
@@ -15,11 +15,15 @@ from .parameters import add_parameters
 from .target import NEW
 from .widgets import FULL, HALF, add_choice, add_heading, check
 
+if TYPE_CHECKING:
+    from ...models.clusterers import Clusterer
+    from ...models.encoders.base import Encoder
+
 COUNTED = 200_000  # above this, counting missing vectors at every keystroke would make the form slow
 
 
 def add_features(ctx: foo.ExecutionContext, inputs: types.Object, target: Target) -> None:
-    """Step 2: an existing vector field, or an encoder and the field to fill; nothing if they are to be learned."""
+    """Add step 2: an existing vector field, or an encoder and the field to fill; nothing if they are to be learned."""
     if trains_on_images(ctx.params):
         add_heading(inputs, "step_2", "2 · Features", "Learned from the images, together with the clusters")
         return
@@ -37,13 +41,13 @@ def add_features(ctx: foo.ExecutionContext, inputs: types.Object, target: Target
     )
     source = chosen_source(ctx.params, fields)
     if source != NEW:
-        _say_what_is_missing(inputs, target, source)
+        _add_origin(inputs, target, source)
         return
     add_encoder(ctx, inputs, target)
 
 
 def add_encoder(ctx: foo.ExecutionContext, inputs: types.Object, target: Target) -> str:
-    """An encoder, its parameters and the field it fills; returns the encoder's name."""
+    """Add an encoder, its parameters and the field it fills; return the encoder's name."""
     from ...models.encoders import default_encoder, encoder_class, list_encoders
 
     name, reason = default_encoder()
@@ -62,12 +66,12 @@ def add_encoder(ctx: foo.ExecutionContext, inputs: types.Object, target: Target)
     check(prop, check_vector_field, target.source, ctx.params.get("embeddings") or field_name(encoder), target.labels)
     cls = encoder_class(encoder)
     entered = add_parameters(inputs, f"encoder_{encoder}", cls, ctx.params.get(f"encoder_{encoder}"), shown=2)
-    _say_if_download(inputs, cls, entered)
+    _add_download(inputs, cls, entered)
     return encoder
 
 
 def add_reduction(ctx: foo.ExecutionContext, inputs: types.Object) -> None:
-    """Step 2, continued: fewer dimensions before clustering."""
+    """Add to step 2: fewer dimensions before clustering."""
     if trains_on_images(ctx.params):
         return
     from ...models.vectors.reduction import REDUCTIONS
@@ -81,8 +85,8 @@ def add_reduction(ctx: foo.ExecutionContext, inputs: types.Object) -> None:
         add_parameters(inputs, f"reduce_{reduce}", REDUCTIONS[reduce], ctx.params.get(f"reduce_{reduce}"))
 
 
-def add_further_fields(inputs: types.Object, target: Target, cls: type[Clusterer], source: str) -> None:
-    """A check box per further vector field, for a method that takes several."""
+def add_further_fields(inputs: types.Object, target: Target, cls: "type[Clusterer]", source: str) -> None:
+    """Add a check box per further vector field, for a method that takes several."""
     others = [name for name in vector_fields(target.source, target.patches_field) if name != source]
     if source == NEW or not others or not cls.several_spaces:
         return
@@ -94,15 +98,15 @@ def add_further_fields(inputs: types.Object, target: Target, cls: type[Clusterer
 
 
 def chosen_source(params: dict, fields: Sequence[str]) -> str:
-    """The vector field that was chosen, by default the first one, or :data:`NEW`."""
-    chosen: str = params.get("source") or ""
-    if chosen in fields or chosen == NEW:
+    """Return the vector field that was chosen, by default the first one, or :data:`NEW`."""
+    chosen = params.get("source")
+    if chosen is not None and (chosen in fields or chosen == NEW):
         return chosen
     return fields[0] if fields else NEW
 
 
-def _say_what_is_missing(inputs: types.Object, target: Target, field: str) -> None:
-    """Add the number of images of the target that have no vector yet."""
+def _add_origin(inputs: types.Object, target: Target, field: str) -> None:
+    """Add a note: the encoder of a field, and how many images have no vector yet."""
     identity = field_encoder(target.source, target.local_path(field))
     made_by = f"made by {identity['name']} ({identity['weights']})" if identity else "of unrecorded origin"
     text = f"Vectors {made_by}"
@@ -112,7 +116,7 @@ def _say_what_is_missing(inputs: types.Object, target: Target, field: str) -> No
     inputs.view("features_note", types.Notice(label=text))
 
 
-def _say_if_download(inputs: types.Object, cls: type, entered: dict) -> None:
-    """A warning unless the encoder's weights are on this disk; looks at files only."""
+def _add_download(inputs: types.Object, cls: "type[Encoder]", entered: dict) -> None:
+    """Add a warning unless the encoder's weights are on this disk; looks at files only."""
     if cls(**entered).is_cached() is False:
         inputs.view("weights", types.Warning(label="The weights will be downloaded when the run starts"))

@@ -1,4 +1,4 @@
-"""The part of the ``compute_clusters`` form that trains on images; nothing here loads torch."""
+"""Form of ``compute_clusters`` for a training on images; nothing here loads torch."""
 
 from typing import TYPE_CHECKING
 
@@ -29,14 +29,14 @@ _WHEN = {
 
 
 def trains_on_images(params: dict) -> bool:
-    """Whether the form, or a caller, asks a method that can train on images to do so."""
+    """Return whether the form, or a caller, asks a method that can train on images to do so."""
     from ...models.training import list_clusterings
 
     return params.get("train") == IMAGES and params.get("method") in list_clusterings()
 
 
 def add_train_choice(ctx: foo.ExecutionContext, inputs: types.Object, method: str) -> None:
-    """Add a drop-down of the data to train on, if the method has the choice."""
+    """Add the choice between vectors and images, if the method has it."""
     from ...models.training import clustering_class, list_clusterings
 
     if method in list_clusterings():
@@ -46,7 +46,7 @@ def add_train_choice(ctx: foo.ExecutionContext, inputs: types.Object, method: st
 
 
 def add_image_training(ctx: foo.ExecutionContext, inputs: types.Object, target: Target, method: str) -> None:
-    """Add the start of a training on images, the name to keep it under, and its parameters."""
+    """Add the start of a training on images, the name it is kept under, and its parameters."""
     from ...models.training import clustering_class, store
     from ...models.training.clustering.base import Start
 
@@ -79,7 +79,7 @@ def add_image_training(ctx: foo.ExecutionContext, inputs: types.Object, target: 
 
 
 def image_arguments(params: dict, kwargs: dict) -> dict:
-    """``kwargs`` as a training on images takes them: without what only vectors need.
+    """Return ``kwargs`` as a training on images takes them: without what only vectors need.
 
     Args:
         params: what was entered, or what a Python caller that delegates sent
@@ -102,7 +102,7 @@ def image_arguments(params: dict, kwargs: dict) -> dict:
 
 
 def _starts(cls: "type[ClusteringRecipe]") -> dict[str, str]:
-    """The trained encoders that a method can start from, with their titles."""
+    """Return the trained encoders that a method can start from, with their titles."""
     from ...models.encoders import encoder_class
     from ...models.encoders.trained import trained_encoders
     from ...models.training import store
@@ -120,4 +120,4 @@ def _starts(cls: "type[ClusteringRecipe]") -> dict[str, str]:
 def _start(params: dict, cls: "type[ClusteringRecipe]") -> str:
     """Return the chosen start; by default the trained encoder of step 2, if it is one."""
     chosen = params.get("start") or params.get("encoder")
-    return chosen if chosen in _starts(cls) else NOTHING
+    return chosen if chosen is not None and chosen in _starts(cls) else NOTHING

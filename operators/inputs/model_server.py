@@ -1,4 +1,4 @@
-"""What forms that ask a model server share: which server, what it may cost, and the user's consent.
+"""Form inputs for a model server: the server, its expected cost, and the user's consent.
 
 Nothing here contacts a server before the user has agreed to its host, and nothing asks for a key.
 """
@@ -34,7 +34,7 @@ def add_server(ctx: foo.ExecutionContext, inputs: types.Object) -> tuple[ServerC
         refuse(prop, str(error))
         return None, False
     agreed = choice.local or bool(ctx.params.get(_box(choice.host)) or ctx.params.get("consent"))
-    _add_model(ctx, inputs, choice, named, secrets, agreed)
+    _add_model(inputs, choice, named, secrets, agreed)
     options = {"auto": "Automatic", "responses": "Responses", "chat": "Chat Completions"}
     why = "Automatic: Responses at OpenAI, else Chat Completions"
     add_choice(inputs, "api", options, "auto", "API", why, space=HALF)
@@ -43,7 +43,7 @@ def add_server(ctx: foo.ExecutionContext, inputs: types.Object) -> tuple[ServerC
 
 
 def consented(ctx: foo.ExecutionContext, given: dict) -> dict:
-    """Arguments with the price entered for this model and the tick given for this host.
+    """Return arguments with the price entered for this model and the tick given for this host.
 
     Args:
         ctx: the execution context
@@ -56,33 +56,35 @@ def consented(ctx: foo.ExecutionContext, given: dict) -> dict:
 
 
 def sent(
-    choice: ServerChoice, n_questions: int, n_images: int, side: int, words: str, sheet: bool = False
+    choice: ServerChoice, n_questions: int, n_images: int, side: int, text: str, sheet: bool = False
 ) -> tuple[str, str]:
-    """Return the data that would be sent where, and their cost, each in one sentence.
+    """Return a sentence on what would be sent where, and one on its cost.
 
     Args:
         choice: the server
         n_questions: how many questions
         n_images: how many images in all of them
         side: pixels of an image's longer side
-        words: a text as long as that of a question
+        text: a text as long as that of a question
         sheet (False): whether images are sent as one sheet
     """
     pixels = min(side, 256) ** 2 if sheet else side**2
     size = n_images * pixels * _ASPECT * _BYTES_PER_PIXEL / 1e6
     where = f"{choice.host}, which is this machine" if choice.local else choice.host
-    text = f"Up to {n_images:,} images of at most {side} x {side} pixels, about {size:.{0 if size >= 10 else 1}f} MB, "
-    text += f"in {n_questions:,} question{'s' if n_questions != 1 else ''} to {where}"
-    inputs, outputs = expected(n_questions, n_images, side, words, sheet)
+    images = (
+        f"Up to {n_images:,} images of at most {side} x {side} pixels, about {size:.{0 if size >= 10 else 1}f} MB, "
+    )
+    images += f"in {n_questions:,} question{'s' if n_questions != 1 else ''} to {where}"
+    inputs, outputs = expected(n_questions, n_images, side, text, sheet)
     tokens = f"About {inputs[0] + outputs[0]:,} to {inputs[1] + outputs[1]:,} tokens"
     if choice.price is None:
-        return text, f"{tokens}; the price of {choice.model} is not known, enter it above to see the cost"
+        return images, f"{tokens}; the price of {choice.model} is not known, enter it above to see the cost"
     low, high = choice.price.of(inputs[0], outputs[0]), choice.price.of(inputs[1], outputs[1])
-    return text, f"{tokens}, " + ("free of charge" if high == 0 else f"${low:.2g} to ${high:.2g}")
+    return images, f"{tokens}, " + ("free of charge" if high == 0 else f"${low:.2g} to ${high:.2g}")
 
 
 def add_consent_box(ctx: foo.ExecutionContext, inputs: types.Object, choice: ServerChoice, agreed: bool) -> None:
-    """The box without which nothing leaves, the dry run, and what stands in the way.
+    """Add the box without which nothing leaves, the dry run, and the reason why Execute is disabled.
 
     Args:
         ctx: the execution context
@@ -107,7 +109,7 @@ def add_consent_box(ctx: foo.ExecutionContext, inputs: types.Object, choice: Ser
 
 
 def _choice(given: dict, params: dict, secrets: dict) -> tuple[ServerChoice, bool]:
-    """The server that is meant with the price entered for its model, and whether a model is named.
+    """Return the server that is meant with the price entered for its model, and whether a model is named.
 
     Raises:
         ValueError: if the address is refused
@@ -121,9 +123,7 @@ def _choice(given: dict, params: dict, secrets: dict) -> tuple[ServerChoice, boo
     return choose_server(model=model, price=_price(params, choice), **server), True
 
 
-def _add_model(
-    ctx: foo.ExecutionContext, inputs: types.Object, choice: ServerChoice, named: bool, secrets: dict, agreed: bool
-) -> None:
+def _add_model(inputs: types.Object, choice: ServerChoice, named: bool, secrets: dict, agreed: bool) -> None:
     listed = list_models(choice, secrets) if agreed else []
     more = f" and {len(listed) - SUGGESTED} more" if len(listed) > SUGGESTED else ""
     why = f"{choice.host} has {', '.join(listed[:SUGGESTED])}{more}" if listed else f"Empty: {DEFAULT_MODEL} at OpenAI"
@@ -133,7 +133,7 @@ def _add_model(
 
 
 def _add_limits(inputs: types.Object, choice: ServerChoice) -> None:
-    """Prices and caps; the price shown is the table's until the user changes it."""
+    """Add prices and caps; the price shown is the table's until the user changes it."""
     price = choice.price
     for name, label, value in (
         (_price_name("input", choice), "$ per million tokens in", price.input if price else None),
@@ -147,16 +147,16 @@ def _add_limits(inputs: types.Object, choice: ServerChoice) -> None:
 
 
 def _box(host: str) -> str:
-    """The name of a host's check box: agreeing to one host is not agreeing to the next."""
+    """Return the name of a host's check box: agreeing to one host is not agreeing to the next."""
     return f"consent_{hashlib.sha256(host.encode()).hexdigest()[:12]}"
 
 
 def _price(params: dict, choice: ServerChoice) -> list | None:
-    """The price entered for a model, if there is one."""
+    """Return the price entered for a model, if there is one."""
     prices = [params.get(_price_name(side, choice)) for side in ("input", "output")]
     return None if None in prices else prices
 
 
 def _price_name(side: str, choice: ServerChoice) -> str:
-    """The name of a price's input: what was entered for one model is not the price of the next."""
+    """Return the name of a price's input: what was entered for one model is not the price of the next."""
     return f"price_{side}_{hashlib.sha256(f'{choice.base_url} {choice.model}'.encode()).hexdigest()[:12]}"

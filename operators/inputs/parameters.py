@@ -1,6 +1,7 @@
 """Form inputs from a constructor's signature, and the entered values."""
 
 from collections.abc import Iterable
+from typing import Any
 
 import fiftyone.operators.types as types
 from pydantic.fields import FieldInfo
@@ -26,7 +27,7 @@ def add_parameters(
     changed; a check box brings the others.
 
     Args:
-        inputs: the :class:`fiftyone.operators.types.Object` to add to
+        inputs: the object to add to
         name: the property's name
         cls: a class for :func:`models.parameters.parameters`
         values: what the user has entered so far
@@ -64,15 +65,15 @@ def add_parameters(
 
 
 def _folded(cls: type, names: list[str], entered: dict) -> list[str]:
-    """Those among ``names`` that still have their default; a single one is not worth a check box."""
+    """Return those of ``names`` that still have their default; a single one is not worth a check box."""
     known = parameters(cls)
     folded = [key for key in names if entered.get(key, known[key].default) == known[key].default]
     return folded if len(folded) > 1 else []
 
 
 def add_parameter(box: types.Object, key: str, info: FieldInfo, offered: list | None = None) -> types.Property:
-    """Add the input for one parameter and return its property."""
-    common = {
+    """Add the input for one parameter."""
+    common: dict[str, Any] = {
         "required": False,
         "label": info.title or key,
         "description": info.description,
@@ -98,7 +99,7 @@ def add_parameter(box: types.Object, key: str, info: FieldInfo, offered: list | 
 
 
 def form_values(cls: type, values: dict | None) -> dict:
-    """Return the values of a form as the signature's types: empty inputs are left out, 5.0 is the integer 5.
+    """Return entered values in the signature's types: empty inputs are left out, 5.0 is the integer 5.
 
     Args:
         cls: the class whose parameters were asked for

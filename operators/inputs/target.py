@@ -1,4 +1,4 @@
-"""Form inputs that say which samples are meant: whole dataset, view, selection, slice, patches."""
+"""Form inputs for the samples that are meant: whole dataset, view, selection, slice, patches."""
 
 import fiftyone as fo
 import fiftyone.operators as foo
@@ -15,11 +15,11 @@ ALL_SLICES = "all image slices"
 
 
 def add_target(ctx: foo.ExecutionContext, inputs: types.Object) -> Target | None:
-    """Step 1: what to cluster. Returns the target, or None if there is nothing to cluster."""
+    """Add step 1, what to cluster, and return it; None if there is nothing to cluster."""
     if ctx.dataset is None:
         add_problem(inputs, "No dataset is open; open one first")
         return None
-    add_heading(inputs, "step_1", "1 · What", _what(ctx))
+    add_heading(inputs, "step_1", "1 · What", _summary(ctx))
     inputs.view_target(ctx, action_description="Use")
     samples = chosen_samples(ctx, inputs)
     patches_field = None
@@ -34,7 +34,7 @@ def add_target(ctx: foo.ExecutionContext, inputs: types.Object) -> Target | None
         return None
 
 
-def _what(ctx: foo.ExecutionContext) -> str:
+def _summary(ctx: foo.ExecutionContext) -> str:
     samples = ctx.target_view()
     if samples.media_type == "group":
         return f"{len(samples):,} groups of dataset {ctx.dataset.name}"
@@ -46,7 +46,12 @@ def _what(ctx: foo.ExecutionContext) -> str:
 def chosen_samples(
     ctx: foo.ExecutionContext, inputs: types.Object | None = None
 ) -> fo.core.collections.SampleCollection:
-    """The collection the user targets; for a grouped dataset also which of its slices."""
+    """Return the samples that the user targets, of a grouped dataset those of the chosen slice.
+
+    Args:
+        ctx: the execution context
+        inputs (None): the form to add the choice of a slice to
+    """
     samples = ctx.target_view()
     if samples.media_type != "group":
         return samples
@@ -61,6 +66,6 @@ def chosen_samples(
 
 
 def chosen_patches_field(params: dict) -> str | None:
-    """The label field whose patches were chosen, None for whole images."""
+    """Return the label field whose patches were chosen, None for whole images."""
     unit = params.get("unit")
     return None if unit in (None, WHOLE) else unit

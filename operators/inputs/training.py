@@ -3,17 +3,19 @@
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+import fiftyone as fo
 import fiftyone.operators as foo
 import fiftyone.operators.types as types
 
-from ...models.costs import accelerator, duration
+from ...models.costs import duration, expected_device
 from ..clustering.estimates import IMMEDIATE_SECONDS
 from ..dataset.ground_truth import truth_fields
 from ..dataset.targets import Target
-from ..embedding.training import EPOCHS, KIND, propose_name, proposed_side
+from ..embedding.plan import EPOCHS, KIND
+from ..embedding.training import propose_name, proposed_side
 from .parameters import add_parameters, form_values
 from .target import NONE, chosen_samples
-from .widgets import HALF, add_choice, add_heading, refuse
+from .widgets import HALF, add_choice, add_heading, add_problem, refuse
 
 if TYPE_CHECKING:
     from ...models.training.recipe import Recipe
@@ -27,8 +29,11 @@ SCHEDULE = (
 )
 
 
-def training_arguments(ctx: foo.ExecutionContext) -> tuple[object, dict]:
-    """Return the entries as arguments of :func:`train_encoder`; those of a delegating Python caller pass through."""
+def training_arguments(ctx: foo.ExecutionContext) -> tuple[fo.core.collections.SampleCollection, dict]:
+    """Return the samples and the other arguments of ``train_encoder`` as they were entered.
+
+    Python callers that delegate send those arguments themselves; they pass through.
+    """
     from ...models.training import recipe_class
 
     params = ctx.params
@@ -45,7 +50,7 @@ def training_arguments(ctx: foo.ExecutionContext) -> tuple[object, dict]:
 
 
 def trained_clusters(path: Path) -> bool:
-    """Whether only ``compute_clusters`` continues a checkpoint; a damaged one says so when it is chosen."""
+    """Return whether only ``compute_clusters`` continues a checkpoint; a damaged one is reported once it is chosen."""
     from ...models.training import list_clusterings
     from ...models.training.checkpoint import read_record
 
@@ -87,14 +92,14 @@ def add_new(ctx: foo.ExecutionContext, inputs: types.Object, target: Target) -> 
     _add_estimate(inputs, target, cls(**valid), ctx.params.get("epochs") or EPOCHS)
 
 
-def add_continued(ctx: foo.ExecutionContext, inputs: types.Object, path: Path) -> None:
-    """Add the inputs of a training that goes on, or why its checkpoint cannot be read."""
+def add_continued(inputs: types.Object, path: Path) -> None:
+    """Add the inputs of a training that goes on, or the reason why its checkpoint cannot be read."""
     from ...models.training.checkpoint import read_record
 
     try:
         record = read_record(path)
     except ValueError as error:
-        refuse(inputs.str("problem", required=False, view=types.Error(label=str(error))), str(error))
+        add_problem(inputs, str(error))
         return
     text = f"{record['kind']}, {record['epoch']} of {record['planned']} epochs done on {record['data']['n']:,} images"
     inputs.view("state", types.Notice(label=text, description="It continues only on the images it was trained on"))
@@ -111,15 +116,15 @@ def _add_truth(inputs: types.Object, target: Target) -> None:
 
 
 def _add_estimate(inputs: types.Object, target: Target, recipe: "Recipe", epochs: int) -> None:
-    """Add the expected duration, to the order of magnitude."""
+    """Add the expected time, to the order of magnitude."""
     n = target.count()
     side = proposed_side(target, recipe)
-    where = accelerator()
-    seconds = n * epochs * recipe.seconds_per_image(side) / where.speedup
-    text = f"About {duration(max(1, seconds))} for {n:,} {target.unit} at {side} pixels on {where.name}"
+    device = expected_device()
+    seconds = n * epochs * recipe.seconds_per_image(side) / device.speedup
+    text = f"About {duration(max(1, seconds))} for {n:,} {target.unit} at {side} pixels on {device.name}"
     if recipe.batch_size > n:
         text = f"batch_size={recipe.batch_size} exceeds the {n} {target.unit}; choose at most {n}"
-        refuse(inputs.str("too_few", required=False, view=types.Error(label=text)), text)
+        add_problem(inputs, text, name="too_few")
         return
     long = seconds > IMMEDIATE_SECONDS
     inputs.view("estimate", (types.Warning if long else types.Notice)(label=text, description=SCHEDULE))

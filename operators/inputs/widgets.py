@@ -1,4 +1,4 @@
-"""Signature to form: a class whose constructor describes its parameters becomes inputs of the App."""
+"""Widgets of forms: headings, drop-downs, and inputs that are marked as invalid."""
 
 from collections.abc import Callable
 from typing import Any
@@ -21,13 +21,13 @@ def add_heading(inputs: types.Object, name: str, label: str, description: str | 
 def add_choice(
     inputs: types.Object,
     name: str,
-    options: dict,
+    options: dict[str, str],
     default: str | None,
     label: str,
     description: str | None = None,
-    hints: dict | None = None,
+    hints: dict[str, str] | None = None,
     space: int = FULL,
-    groups: dict | None = None,
+    groups: dict[str, str] | None = None,
 ) -> types.Property:
     """Add a drop-down.
 
@@ -41,9 +41,6 @@ def add_choice(
         hints (None): a dict of value to a line about that choice
         space (12): its width, of 12 columns
         groups (None): a dict of value to the caption of its group; the choices of a group come together
-
-    Returns:
-        the property
     """
     view = types.DropdownView(space=space)
     captions = list(dict.fromkeys((groups or {}).get(value) for value in options))
@@ -65,7 +62,7 @@ def refuse(prop: types.Property, sentence: str) -> None:
     prop.error_message = sentence
 
 
-def check(prop: types.Property, function: Callable[..., object], *args: Any) -> None:
+def check(prop: types.Property, function: Callable, *args: Any) -> None:
     """Mark a property as invalid if ``function(*args)`` raises a ValueError, with its sentence."""
     try:
         function(*args)
@@ -74,5 +71,5 @@ def check(prop: types.Property, function: Callable[..., object], *args: Any) -> 
 
 
 def add_problem(inputs: types.Object, sentence: str, name: str = "problem") -> None:
-    """Say what stands in the way, and disable Execute."""
+    """Add the reason why Execute is disabled."""
     refuse(inputs.str(name, required=False, view=types.Error(label=sentence)), sentence)

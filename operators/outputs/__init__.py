@@ -1,1 +1,1 @@
-"""Results for people: plain data in, Markdown and plots out. Imports no other wing."""
+"""Results as text and plots: plain data in, Markdown and Plotly out. Imports no other wing."""

@@ -1,15 +1,15 @@
-"""A comparison of two clusterings for people: Markdown and a heat map."""
-
-import html
+"""Comparison of two clusterings as Markdown and a heat map."""
 
 from .markdown import escape
+from .plots import Plot, count_map, plot_label
 
 LONGEST = 100  # clusters drawn per side: beyond that a cell is smaller than a pixel or two
 LISTED = 30
+NUMBERED = 20  # rows and columns up to which the counts fit into the cells
 
 
 def comparison_text(done: dict) -> str:
-    """Return the findings of :func:`operators.evaluation.comparison.compare_clusterings` as Markdown."""
+    """Return the result of :func:`operators.evaluation.comparison.compare_clusterings` as Markdown."""
     unit, key, other = done["unit"], done["run_key"], done["other_run_key"]
     lines = [
         f"**ARI {done['ari']:.3f}, AMI {done['ami']:.3f}** over {done['n_compared']:,} {unit} that have a label "
@@ -41,26 +41,19 @@ def _fate(cluster: dict) -> str:
     return f"scattered{stayed}"
 
 
-def heat_map(done: dict) -> tuple[list[dict], dict]:
-    """Plotly's traces and layout: a cell's color is its share of the row, its number the count."""
+def comparison_plot(done: dict) -> Plot:
+    """Plot the table of a comparison: the color of a cell is its share of the row, its number the count."""
     table = done["table"]
     counts = [row[:LONGEST] for row in table["counts"][:LONGEST]]
-    totals = [sum(row) or 1 for row in table["counts"][:LONGEST]]
     rows, columns = (_unique(table[side][:LONGEST]) for side in ("rows", "columns"))
-    trace = {
-        "type": "heatmap",
-        "x": columns,
-        "y": rows,
-        "z": [[count / total for count in row] for row, total in zip(counts, totals, strict=True)],
-        "customdata": counts,
-        "zmin": 0,
-        "zmax": 1,
-        "colorscale": "Viridis",
-        "hovertemplate": "%{y} → %{x}<br>%{customdata:,} (%{z:.0%} of the row)<extra></extra>",
-        "colorbar": {"title": {"text": "share of row"}, "tickformat": ".0%"},
-    }
-    if len(rows) <= 20 and len(columns) <= 20:
-        trace |= {"text": counts, "texttemplate": "%{text}"}
+    trace = count_map(
+        counts,
+        "%{y} → %{x}<br>%{customdata:,} (%{z:.0%} of the row)",
+        numbers=len(rows) <= NUMBERED and len(columns) <= NUMBERED,
+        x=columns,
+        y=rows,
+        colorbar={"title": {"text": "share of row"}, "tickformat": ".0%"},
+    )
     left_out = max(len(table["rows"]), len(table["columns"])) > LONGEST
     height = min(max(320, 90 + 18 * len(rows)), 900)
     layout = {
@@ -74,12 +67,11 @@ def heat_map(done: dict) -> tuple[list[dict], dict]:
 
 
 def _unique(names: list[str]) -> list[str]:
-    """Names as an axis takes them: short, and different from each other, for Plotly joins equal ones."""
+    """Return names as labels of an axis: short, and different from each other, as Plotly joins equal ones."""
     seen: dict[str, int] = {}
     found = []
     for name in names:
-        short = name if len(name) <= 24 else f"{name[:23]}…"
-        short = html.escape(short, quote=False)  # Plotly reads markup in labels
+        short = plot_label(name, 24)
         seen[short] = seen.get(short, 0) + 1
         found.append(short if seen[short] == 1 else f"{short} ({seen[short]})")
     return found

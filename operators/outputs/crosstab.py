@@ -7,7 +7,7 @@ COLUMNS = 40
 
 
 def table_text(done: dict) -> str:
-    """Return the findings of :func:`tabulate_clusters` as Markdown."""
+    """Return the result of ``tabulate_clusters`` as Markdown."""
     columns, shown = done["columns"], done["columns"][:COLUMNS]
     lonely = [row for row in done["rows"] if row["only_in"] and row["id"] != NOISE]
     lacking = [row for row in done["rows"] if row["missing_from"] and not row["only_in"] and row["id"] != NOISE]

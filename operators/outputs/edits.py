@@ -6,7 +6,7 @@ LISTED = 20
 
 
 def assignment_text(done: dict) -> str:
-    """An assignment of new samples as Markdown."""
+    """Return an assignment of new samples as Markdown."""
     lines = [f"**{done['text']}**", ""]
     found = sorted(done["clusters"], key=lambda entry: -entry["size"])
     lines += [f"- {escape(entry['label'])}: {entry['size']:,}" for entry in found[:LISTED]]
@@ -15,7 +15,7 @@ def assignment_text(done: dict) -> str:
 
 
 def hierarchy_text(done: dict) -> str:
-    """A coarse level as Markdown."""
+    """Return a coarse level as Markdown."""
     lines = [f"**{done['text']}**, in field `{done['coarse_field']}`", ""]
     for coarse in done["clusters"]:
         lines.append(f"- {escape(coarse['label'])}: {coarse['size']:,} in {len(coarse['clusters'])} clusters")
@@ -23,7 +23,7 @@ def hierarchy_text(done: dict) -> str:
 
 
 def edit_text(done: dict) -> str:
-    """Return the outcome of an edit as Markdown that shows names as the text they are."""
+    """Return the result of an edit as Markdown that shows names as the text they are."""
     lines = [f"{escape(done['text'])}. {done['n_changed']:,} labels changed."]
     for entry in done["clusters"]:
         lines += ["", f"- {escape(entry['label'])}: {entry['size']:,}"]

@@ -2,7 +2,7 @@
 
 
 def embedding_text(summary: dict) -> str:
-    """A summary of computed embeddings as Markdown."""
+    """Return a summary of computed embeddings as Markdown."""
     lines = [
         f"**{summary['computed']:,} computed**, {summary['existing']:,} were there, "
         f"{summary['images_per_second']:.0f} per second"

@@ -4,7 +4,7 @@ from .markdown import escape
 
 
 def groups_text(summary: dict) -> str:
-    """The end of a grouping as Markdown."""
+    """Return the summary of a grouping as Markdown."""
     if summary.get("dry_run"):
         return f"{summary['calls']:,} questions with {summary['n_sent']:,} of {summary['n_images']:,} images"
     cost = "" if summary["cost"] is None else f", ${summary['cost']:.4f}"

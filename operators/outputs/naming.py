@@ -1,4 +1,4 @@
-"""What a naming job says to people: the names, how it ended, and the pictures of a dry run."""
+"""Summary of a naming job as Markdown, and the pictures of a dry run."""
 
 import fiftyone.operators as foo
 import fiftyone.operators.types as types
@@ -12,7 +12,7 @@ PREVIEWED = 5  # questions of a dry run whose pictures are shown
 
 
 def naming_text(summary: dict) -> str:
-    """The end of a naming job as Markdown."""
+    """Return the summary of a naming job as Markdown."""
     lines = [f"**{escape(summary['text'])}**", ""]
     if summary["model"]:
         tokens = summary["input_tokens"] + summary["output_tokens"]
@@ -33,7 +33,7 @@ def naming_text(summary: dict) -> str:
 
 
 def show_naming(ctx: foo.ExecutionContext, summary: dict) -> object:
-    """The message that shows the end of a naming job, or a dry run, in the App."""
+    """Return the message that shows the summary of a naming job, or a dry run, in the App."""
     outputs = types.Object()
     outputs.str("text", view=types.MarkdownView())
     if not summary.get("dry_run"):

@@ -2,7 +2,7 @@
 
 
 def neighbors_text(found: dict) -> str:
-    """Return the findings of a check of neighbors as Markdown."""
+    """Return the result of ``check_neighbors`` as Markdown."""
     k, unit = found["n_neighbors"], found["unit"]
     lines = [
         f"The view shows {len(found['neighbors'])} {unit}, each followed by its {k} nearest in `{found['embeddings']}`"

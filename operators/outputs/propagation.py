@@ -6,7 +6,7 @@ LISTED = 50
 
 
 def proposal_text(done: dict) -> str:
-    """Return the proposals of :func:`propagate_labels` as Markdown."""
+    """Return the proposals of ``propagate_labels`` as Markdown."""
     lines = [f"**{done['n_proposed']:,} proposals; {done['n_left']:,} {done['unit']} are left without**", ""]
     lines += ["| cluster | class | purity | known | proposed |", "|" + " --- |" * 5]
     found = sorted(done["clusters"], key=lambda entry: (-entry["proposed"], entry["id"]))

@@ -7,7 +7,7 @@ LISTED = 20  # edits
 
 
 def cluster_rows(clusters: list[dict]) -> list[dict]:
-    """Table rows, largest first."""
+    """Return the rows of a table of clusters, largest first."""
     total = sum(c["size"] for c in clusters) or 1
     return [
         {
@@ -21,7 +21,7 @@ def cluster_rows(clusters: list[dict]) -> list[dict]:
 
 
 def info_text(info: dict) -> str:
-    """A run as Markdown."""
+    """Return a run as Markdown."""
     params = ", ".join(f"{key}={value}" for key, value in info["params"].items()) or "defaults"
     spaces = info.get("spaces") or [info]
     fields = " and ".join(f"`{space['embeddings']}`" for space in spaces)
@@ -50,7 +50,7 @@ def info_text(info: dict) -> str:
 
 
 def edits_text(edits: list[dict]) -> list[str]:
-    """The lines of a Markdown list of the newest edits, the newest first."""
+    """Return the lines of a Markdown list of the newest edits, the newest first."""
     if not edits:
         return []
     lines = ["", f"**Edits** {len(edits):,}, {sum(edit['in_effect'] for edit in edits):,} of them in effect", ""]

@@ -8,7 +8,7 @@ COLUMNS = ("cohesion", "separation", "silhouette", "purity")
 
 
 def scores_text(found: dict) -> str:
-    """Scores as Markdown: overall, then the largest clusters."""
+    """Return scores as Markdown: overall, then the largest clusters."""
     lines = [f"**{found['n']:,} members**, {len(found['clusters'])} clusters", ""]
     lines += score_table(found["scores"], MAIN_SCORES)
     rows = sorted(found["clusters"], key=lambda row: -row["size"])

@@ -1,8 +1,10 @@
-"""A suggested number of clusters for people: Markdown, curves, and buttons that open the filled form."""
+"""Suggested number of clusters: Markdown, curves, and buttons that open the filled form."""
 
 from typing import Any
 
 import fiftyone.operators.types as types
+
+from .plots import curve
 
 LEVELS = ("coarse", "natural", "fine")
 CLUSTER = "@constellation/clusters/compute_clusters"
@@ -23,7 +25,7 @@ CURVES = {
 
 
 def count_text(done: dict) -> str:
-    """Return the findings of :func:`operators.clustering.count.suggest_cluster_count` as Markdown."""
+    """Return the result of :func:`operators.clustering.count.suggest_cluster_count` as Markdown."""
     lines = [VERDICTS[done["verdict"]], "", "| | clusters | why |", "| --- | --- | --- |"]
     for level in LEVELS:
         size = "" if done["parameter"] == "n_clusters" else f" (size {done['params'][level]['min_cluster_size']})"
@@ -33,8 +35,8 @@ def count_text(done: dict) -> str:
     return "\n".join([*lines, *(f"\nNote: {note}" for note in done["notes"])])
 
 
-def curve_plot(done: dict) -> list[dict]:
-    """Plotly traces: every score by what was swept, each from its worst (0) to its best (1)."""
+def count_curves(done: dict) -> list[dict]:
+    """Return the curves of every score by what was swept, each from its worst (0) to its best (1)."""
     traces, before = [], "" if done["parameter"] == "n_clusters" else "size %{x}: "
     for name, title in CURVES.items():
         points = [trial for trial in done["trials"] if trial[name] is not None]
@@ -44,18 +46,19 @@ def curve_plot(done: dict) -> list[dict]:
         low, high = min(values), max(values)
         best, worst = (low, high) if name in ("davies_bouldin", "coding_length") else (high, low)
         scaled = [(value - worst) / (best - worst) if best != worst else 1.0 for value in values]
-        trace: dict[str, Any] = {"x": [trial["value"] for trial in points], "y": scaled, "name": title}
-        trace["customdata"] = [[trial["n_clusters"], value] for trial, value in zip(points, values, strict=True)]
         facts = f"%{{customdata[0]}} clusters, {title} %{{customdata[1]:.3g}}"
-        trace["hovertemplate"] = f"{before}{facts}<extra></extra>"
+        options: dict[str, Any] = {
+            "customdata": [[trial["n_clusters"], value] for trial, value in zip(points, values, strict=True)],
+            "hovertemplate": f"{before}{facts}<extra></extra>",
+        }
         if name not in ("silhouette", "stability"):
-            trace |= {"line": {"dash": "dot", "width": 1}, "opacity": 0.7}
-        traces.append({"type": "scatter", "mode": "lines", **trace})
+            options |= {"line": {"dash": "dot", "width": 1}, "opacity": 0.7}
+        traces.append(curve(title, [trial["value"] for trial in points], scaled, **options))
     return traces
 
 
 def count_output(done: dict) -> types.Property:
-    """The output form with text, curves and a button per suggestion, to be filled by :func:`count_results`."""
+    """Return the output form with text, curves and a button per suggestion, to be filled by :func:`count_results`."""
     outputs = types.Object()
     outputs.str("text", view=types.MarkdownView())
     dash = {"dash": "dash", "width": 1, "color": "#ff6d04"}
@@ -85,11 +88,11 @@ def count_output(done: dict) -> types.Property:
 
 def count_results(done: dict) -> dict:
     """Return the values of :func:`count_output`."""
-    return {"text": count_text(done), "curves": curve_plot(done)}
+    return {"text": count_text(done), "curves": count_curves(done)}
 
 
 def form_params(done: dict) -> dict[str, dict]:
-    """The entries of the ``compute_clusters`` form for each different suggestion."""
+    """Return the entries of the ``compute_clusters`` form for each different suggestion."""
     method = done["method"]
     found: dict[str, dict] = {}
     for level in LEVELS:

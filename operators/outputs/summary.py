@@ -1,4 +1,4 @@
-"""What a finished run says about itself, for the App, the console and the run's information."""
+"""Summary of a finished run for the App, the console and the run's information."""
 
 from collections.abc import Iterable
 
@@ -8,13 +8,10 @@ WEAKEST = 8
 
 
 def as_text(summary: dict) -> str:
-    """A summary as Markdown that also reads well on a console.
+    """Return a summary as Markdown that also reads well on a console.
 
     Args:
-        summary: what ``compute_clusters`` returned
-
-    Returns:
-        the text
+        summary: the result of ``compute_clusters``
     """
     lines = [
         f"**{summary['n_clusters']} clusters** of {summary['n_used']:,} {summary['unit']} "
@@ -39,7 +36,7 @@ def as_text(summary: dict) -> str:
 
 
 def sizes_text(sizes: dict, n_used: int) -> str:
-    """The largest clusters with their sizes, and the noise."""
+    """Return the largest clusters with their sizes, and the noise."""
     clusters = sorted(((s, c) for c, s in sizes.items() if c != "noise"), reverse=True)
     shown = ", ".join(f"{cluster}: {size:,}" for size, cluster in clusters[:LARGEST])
     more = f" and {len(clusters) - LARGEST:,} smaller" if len(clusters) > LARGEST else ""
@@ -49,7 +46,7 @@ def sizes_text(sizes: dict, n_used: int) -> str:
 
 
 def score_table(scores: dict, names: Iterable[str] | None = None) -> list[str]:
-    """The lines of a table with one column per score that could be computed.
+    """Return the lines of a table with one column per score that could be computed.
 
     Args:
         scores: values by name, None where a score is undefined
@@ -63,7 +60,7 @@ def score_table(scores: dict, names: Iterable[str] | None = None) -> list[str]:
 
 
 def many_to_one_text(scores: dict) -> list[str]:
-    """Say, where there are more or fewer clusters than classes, which scores suffer from that, and which do not."""
+    """Explain the scores of a run with more or fewer clusters than classes; no lines if there are as many."""
     clusters, classes = scores.get("n_clusters"), scores.get("n_classes")
     if not classes or clusters == classes:
         return []
@@ -77,7 +74,7 @@ def many_to_one_text(scores: dict) -> list[str]:
 
 
 def recall_text(recall: list) -> str:
-    """The share of each class that its cluster has, ``recall`` as of a run: pairs of class and share."""
+    """Return the share of each class that its cluster has, ``recall`` as of a run: pairs of class and share."""
     weakest = sorted(recall, key=lambda pair: pair[1])
     shown = ", ".join(f"{name} {share:.2f}" for name, share in weakest[:WEAKEST])
     more = f" and {len(recall) - WEAKEST:,} higher" if len(recall) > WEAKEST else ""
@@ -85,6 +82,6 @@ def recall_text(recall: list) -> str:
 
 
 def seconds_text(seconds: dict) -> str:
-    """Return the total seconds, and the stages that mattered."""
+    """Return the time that a job took, and its stages."""
     stages = ", ".join(f"{stage} {taken:.1f} s" for stage, taken in seconds.items() if taken >= 0.05)
     return f"Took {sum(seconds.values()):.1f} s" + (f" ({stages})" if stages else "")

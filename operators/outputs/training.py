@@ -1,20 +1,21 @@
-"""A training for people: a summary as Markdown and its curve."""
+"""Summary of a training as Markdown, and its curve."""
 
 import fiftyone.operators as foo
 import fiftyone.operators.types as types
 
+from .plots import curve
 from .summary import seconds_text
 
 
 def training_text(summary: dict) -> str:
-    """A summary of :func:`operators.embedding.training.train_encoder` as Markdown that also reads well on a console."""
+    """Return a summary of ``train_encoder`` as Markdown that also reads well on a console."""
     stage = summary["curve"][-1]["stage"] if summary["curve"] else None
     losses = [entry["loss"] for entry in summary["curve"] if entry["stage"] == stage]
     lines = [f"**`{summary['encoder']}`**, {summary['kind']}, {summary['epochs']} of {summary['planned']} epochs"]
     lines += ["", f"{summary['images']:,} images at {summary['image_size']} pixels, {summary['dimension']} dimensions"]
     if losses:
-        told = f"{summary['loss_name']} {losses[-1]:.4g}, from {losses[0]:.4g}; trivial {summary['trivial_loss']:.4g}"
-        lines += ["", told, "", f"Neighbors kept under augmentation: {100 * summary['agreement']:.0f} %"]
+        loss = f"{summary['loss_name']} {losses[-1]:.4g}, from {losses[0]:.4g}; trivial {summary['trivial_loss']:.4g}"
+        lines += ["", loss, "", f"Neighbors kept under augmentation: {100 * summary['agreement']:.0f} %"]
         lines += ["", f"{summary['images_per_second']:,.0f} images/s"]
     if summary["knn_accuracy"] is not None:
         lines += ["", f"k-NN accuracy against the ground truth: {summary['knn_accuracy']:.3f} (reported only)"]
@@ -27,25 +28,22 @@ def training_text(summary: dict) -> str:
     return "\n".join([*lines, "", f"Kept in {summary['path']}"])
 
 
-def curve_plot(summary: dict) -> list[dict]:
-    """Plotly traces: the loss, its trivial value, the agreement, and k-NN accuracy if there is one."""
-    curve = summary["curve"]
-    epochs = [entry["epoch"] for entry in curve]
-    trivial = [summary["trivial_loss"]] * len(epochs)
-    traces = [
-        {"name": summary["loss_name"], "x": epochs, "y": [entry["loss"] for entry in curve]},
-        {"name": "trivial", "x": epochs, "y": trivial, "line": {"dash": "dot"}},
-        {"name": "agreement", "x": epochs, "y": [entry["agreement"] for entry in curve], "yaxis": "y2"},
+def training_curves(summary: dict) -> list[dict]:
+    """Return the curves of the loss, its trivial value, the agreement, and k-NN accuracy if there is one."""
+    entries = summary["curve"]
+    epochs = [entry["epoch"] for entry in entries]
+    curves = [
+        curve(summary["loss_name"], epochs, [entry["loss"] for entry in entries]),
+        curve("trivial", epochs, [summary["trivial_loss"]] * len(epochs), line={"dash": "dot"}),
+        curve("agreement", epochs, [entry["agreement"] for entry in entries], yaxis="y2"),
     ]
-    if curve and curve[-1].get("knn_accuracy") is not None:
-        traces.append(
-            {"name": "k-NN accuracy", "x": epochs, "y": [e.get("knn_accuracy") for e in curve], "yaxis": "y2"}
-        )
-    return [{"type": "scatter", "mode": "lines", **trace} for trace in traces]
+    if entries and entries[-1].get("knn_accuracy") is not None:
+        curves.append(curve("k-NN accuracy", epochs, [entry.get("knn_accuracy") for entry in entries], yaxis="y2"))
+    return curves
 
 
 def training_output(summary: dict) -> types.Property:
-    """The output form with text and curve, to be filled by :func:`training_results`."""
+    """Return the output form with text and curve, to be filled by :func:`training_results`."""
     outputs = types.Object()
     outputs.str("text", view=types.MarkdownView())
     if summary["curve"]:
@@ -61,9 +59,9 @@ def training_output(summary: dict) -> types.Property:
 
 def training_results(summary: dict) -> dict:
     """Return the values of :func:`training_output`."""
-    return {"text": training_text(summary), "curve": curve_plot(summary)}
+    return {"text": training_text(summary), "curve": training_curves(summary)}
 
 
 def show_training(ctx: foo.ExecutionContext, summary: dict) -> object:
-    """The message that shows a training in the App."""
+    """Return the message that shows a training in the App."""
     return ctx.ops.show_output(training_output(summary).to_json(), training_results(summary))

@@ -1,6 +1,6 @@
 """Charts of the Clusters panel, and the views that clicks on them show in the grid."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from typing import Any
 
 import fiftyone.operators as foo
@@ -9,6 +9,7 @@ import numpy as np
 
 from ...models.labels import NOISE
 from ..evaluation.statistics import BINS, unpack
+from ..outputs.plots import Plot, count_map, curve, down, heat_map, plot_label
 from .run import Card, PanelRun
 from .widgets import QUIET, text
 
@@ -36,8 +37,9 @@ HELP = {
 HEALTH = ("entropy", "used", "largest", "confidence", "agreement")  # shares; "used" becomes one
 MAIN, SOFT = "#ff6d04", "rgba(255, 109, 4, .35)"
 NAMED = 40  # clusters whose names fit on an axis
+NUMBERED = 20  # classes up to which the counts fit into the cells
+SHORT, LONG = 18, 60  # characters of a name on an axis, and at the pointer
 LARGEST = 200  # clusters in a heat map; more are squares of two pixels
-Plot = tuple[list[dict], dict]  # traces and layout, as Plotly takes them
 
 
 def available(run: PanelRun) -> list[str]:
@@ -110,13 +112,11 @@ def _names(cards: list[Card]) -> dict:
     """Return the ticks of an axis of clusters: their names, as long as they fit; two clusters may have the same."""
     if len(cards) > NAMED:
         return {"showticklabels": False, "title": {"text": f"{len(cards)} clusters"}}
-    return {"tickvals": list(range(len(cards))), "ticktext": [_short(card.name) for card in cards], "tickangle": -45}
+    return {"tickvals": list(range(len(cards))), "ticktext": _labels(card.name for card in cards), "tickangle": -45}
 
 
-def _short(name: str, length: int = 18) -> str:
-    """Return a name as plain text for the chart library, which would read tags in it."""
-    cut = name if len(name) <= length else f"{name[: length - 1]}…"
-    return cut.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
+def _labels(names: Iterable[str], length: int = SHORT) -> list[str]:
+    return [plot_label(name, length) for name in names]
 
 
 def _bars(cards: list[Card], values: list, **more: Any) -> dict:
@@ -124,7 +124,7 @@ def _bars(cards: list[Card], values: list, **more: Any) -> dict:
         "type": "bar",
         "x": list(range(len(cards))),
         "y": values,
-        "customdata": [_short(card.name, 60) for card in cards],
+        "customdata": _labels((card.name for card in cards), LONG),
         "marker": {"color": MAIN},
         **more,
     }
@@ -148,7 +148,10 @@ def _confidence(run: PanelRun) -> Plot:
     counts = mine or run.statistics["histogram"]
     bars = {"type": "bar", "x": middles, "y": counts, "marker": {"color": MAIN}, "hovertemplate": hover}
     name = run.cards[run.shown].name if mine and run.shown is not None else "all clusters"
-    titles = {"xaxis": {"title": {"text": f"confidence of {_short(name, 60)}"}}, "yaxis": {"title": {"text": run.unit}}}
+    titles = {
+        "xaxis": {"title": {"text": f"confidence of {plot_label(name, LONG)}"}},
+        "yaxis": {"title": {"text": run.unit}},
+    }
     return [bars], {**titles, "bargap": 0.05}
 
 
@@ -183,17 +186,14 @@ def _similarity(run: PanelRun) -> Plot:
     at = [order.index(cluster) for cluster in shown]
     table = unpack(run.statistics["similarity"])[np.ix_(at, at)] / 100
     cards = [run.cards[cluster] for cluster in shown]
-    names = [_short(card.name, 60) for card in cards]
-    square = {
-        "type": "heatmap",
-        "z": table.tolist(),
-        "zmid": 0,
-        "colorscale": "RdBu",
-        "reversescale": False,
-        "text": [[f"{one} and {other}" for other in names] for one in names] if len(names) <= NAMED else None,
-        "hovertemplate": "%{text}: %{z:.2f}<extra></extra>" if len(names) <= NAMED else "%{z:.2f}<extra></extra>",
-    }
-    return [square], {"xaxis": _names(cards), "yaxis": {**_names(cards), "tickangle": 0, "autorange": "reversed"}}
+    names = _labels((card.name for card in cards), LONG)
+    scale = {"zmid": 0, "colorscale": "RdBu", "reversescale": False}
+    if len(names) <= NAMED:
+        pairs = [[f"{one} and {other}" for other in names] for one in names]
+        square = heat_map(table.tolist(), "%{text}: %{z:.2f}", text=pairs, **scale)
+    else:
+        square = heat_map(table.tolist(), "%{z:.2f}", **scale)
+    return [square], {"xaxis": _names(cards), "yaxis": down(_names(cards))}
 
 
 def _rows_of_truth(run: PanelRun) -> list[tuple[int, np.ndarray]]:
@@ -209,21 +209,13 @@ def _confusion(run: PanelRun) -> Plot:
     counts = np.array([row for _, row in pairs])
     cards = [run.cards[cluster] for cluster, _ in pairs]
     classes = run.truth["classes"]
-    few = len(cards) <= NAMED and len(classes) <= 20
-    square = {
-        "type": "heatmap",
-        "z": (counts / counts.sum(axis=1, keepdims=True)).round(3).tolist(),
-        "text": counts.tolist(),
-        "texttemplate": "%{text}" if few else None,
-        "hovertemplate": "%{text}<extra></extra>",
-        "colorscale": "Viridis",
-        "showscale": False,
-    }
+    few = len(cards) <= NAMED and len(classes) <= NUMBERED
+    square = count_map(counts.tolist(), "%{customdata:,}", numbers=few, showscale=False)
     ticks: dict = {"showticklabels": False}
     if len(classes) <= NAMED:
-        ticks = {"tickvals": list(range(len(classes))), "ticktext": list(map(_short, classes)), "tickangle": -45}
-    title = {"title": {"text": _short(run.truth["field"], 60)}}
-    return [square], {"xaxis": ticks | title, "yaxis": {**_names(cards), "tickangle": 0, "autorange": "reversed"}}
+        ticks = {"tickvals": list(range(len(classes))), "ticktext": _labels(classes), "tickangle": -45}
+    title = {"title": {"text": plot_label(run.truth["field"], LONG)}}
+    return [square], {"xaxis": ticks | title, "yaxis": down(_names(cards))}
 
 
 def training_curve(run: PanelRun) -> Plot:
@@ -231,15 +223,13 @@ def training_curve(run: PanelRun) -> Plot:
     history = run.config.history
     steps = history.get("step") or list(range(len(next(iter(history.values())))))
     lines = [
-        {
-            "type": "scatter",
-            "mode": "lines",
-            "name": name.replace("_", " "),
-            "x": steps,
-            "y": _shares(values) if name == "used" else values,
-            "yaxis": "y2" if name in HEALTH else "y",
-            "line": {"dash": "dot"} if name in HEALTH else {},
-        }
+        curve(
+            name.replace("_", " "),
+            steps,
+            _shares(values) if name == "used" else values,
+            yaxis="y2" if name in HEALTH else "y",
+            line={"dash": "dot"} if name in HEALTH else {},
+        )
         for name, values in history.items()
         if name != "step"
     ]

@@ -3,7 +3,7 @@
     python tests/benchmarks/embedding.py [--images 256] [--repeats 5] [--threads 2] [--data folder]
 
 The network is EfficientNet-Lite0. FiftyOne gets it as a user would wrap it: timm's model in float32 with torchvision's
-transforms, ``dataset.compute_embeddings(model, batch_size=32)``. Ours is ``compute_embeddings(dataset)`` as it comes,
+transforms, ``dataset.compute_embeddings(model, batch_size=32)``. Ours is ``fill_vectors(dataset)`` as it comes,
 and once more in float32, to part what the number format gives from what the rest gives. Repeats are interleaved; both
 networks are loaded beforehand; each call writes into a new field. Images are random crops of scikit-learn's and
 scikit-image's photographs, 500 x 375 JPEG, or the JPEG files in ``--data``.
@@ -75,7 +75,7 @@ def measure(paths: list[str], repeats: int) -> tuple[dict, dict]:
     """Images per second and CPU seconds per image, by way and repeat; and the vectors of the last repeat by way."""
     import fiftyone as fo
     from fiftyone.plugins.orgs.constellation.clusters.models.encoders import get_encoder
-    from fiftyone.plugins.orgs.constellation.clusters.operators.embedding.embeddings import compute_embeddings
+    from fiftyone.plugins.orgs.constellation.clusters.operators.embedding.embeddings import fill_vectors
 
     dataset = fo.Dataset()
     dataset.add_samples([fo.Sample(filepath=path) for path in paths], progress=False)
@@ -85,8 +85,8 @@ def measure(paths: list[str], repeats: int) -> tuple[dict, dict]:
         "FiftyOne, float32": lambda view, name: view.compute_embeddings(
             plain, embeddings_field=name, batch_size=32, progress=False
         ),
-        "ours, float32": lambda view, name: compute_embeddings(view, exact, name, batch_size=32),
-        f"ours, auto ({ours.identity['precision']})": lambda view, name: compute_embeddings(view, ours, name),
+        "ours, float32": lambda view, name: fill_vectors(view, exact, name, batch_size=32),
+        f"ours, auto ({ours.identity['precision']})": lambda view, name: fill_vectors(view, ours, name),
     }
     rates, vectors = {way: [] for way in ways}, {}
     for i, run in enumerate(ways.values()):

@@ -135,7 +135,7 @@ def test_the_app_gets_text_a_heat_map_and_a_button(two):
 
 
 def test_hostile_names_stay_text():
-    from fiftyone.plugins.orgs.constellation.clusters.operators.outputs.comparison import heat_map
+    from fiftyone.plugins.orgs.constellation.clusters.operators.outputs.comparison import comparison_plot
     from fiftyone.plugins.orgs.constellation.clusters.operators.outputs.markdown import escape
 
     assert escape("a*<b>\n_c_") == "a\\*\\<b\\> \\_c\\_"
@@ -144,7 +144,7 @@ def test_hostile_names_stay_text():
         "other_run_key": "b",
         "table": {"rows": ["<b>x" * 90] * 2, "columns": ["y"], "counts": [[1], [2]]},
     }
-    rows = heat_map(done)[0][0]["y"]
+    rows = comparison_plot(done)[0][0]["y"]
     assert "<" not in "".join(rows) and len(set(rows)) == 2
 
 

@@ -10,7 +10,7 @@ from fiftyone.plugins.orgs.constellation.clusters.models.encoders.batches import
 from fiftyone.plugins.orgs.constellation.clusters.operators.dataset.vector_fields import field_encoder
 from fiftyone.plugins.orgs.constellation.clusters.operators.dataset.vectors import read_vectors, vector_fields
 from fiftyone.plugins.orgs.constellation.clusters.operators.embedding import embeddings as module
-from fiftyone.plugins.orgs.constellation.clusters.operators.embedding.embeddings import compute_embeddings
+from fiftyone.plugins.orgs.constellation.clusters.operators.embedding.embeddings import fill_vectors
 from PIL import Image
 
 # Small and exact, so that vectors of one image are the same in any batch
@@ -77,7 +77,7 @@ def _damaged(folder):
 def test_damaged_files_cost_only_their_own_vector(dataset, lite0, tmp_path):
     reasons = _damaged(tmp_path)
     _fill(dataset, [str(tmp_path / name) for name in sorted(reasons)])
-    summary = compute_embeddings(dataset, lite0, "emb", batch_size=4)
+    summary = fill_vectors(dataset, lite0, "emb", batch_size=4)
     assert summary["n"] == len(reasons)
     assert summary["failed"] == {"truncated image": 1, "unreadable image": 2, "missing file": 1}
     assert summary["computed"] == len(reasons) - 4
@@ -94,7 +94,7 @@ def test_damaged_files_cost_only_their_own_vector(dataset, lite0, tmp_path):
 
 def test_p3_missing_first_file_shifts_nothing(dataset, lite0, photos):
     _fill(dataset, ["/nowhere/first.jpg", *photos])
-    compute_embeddings(dataset, lite0, "emb", batch_size=5)
+    fill_vectors(dataset, lite0, "emb", batch_size=5)
     expected = {path: lite0.embed(Image.open(path)) for path in photos}
     table = read_vectors(dataset, "emb")
     assert table.skipped == {"no vector": [dataset.first().id]}
@@ -120,21 +120,21 @@ def test_p2_missing_vectors_shift_nothing(dataset, tmp_path):
 def test_p1_existing_vectors_never_load_a_model(dataset, unloadable):
     _fill(dataset, [f"/nowhere/{i}.jpg" for i in range(6)])
     dataset.set_values("emb", [np.full(3, i + 1.0) for i in range(6)])
-    summary = compute_embeddings(dataset, "efficientnet_lite0", "emb")
+    summary = fill_vectors(dataset, "efficientnet_lite0", "emb")
     assert (summary["existing"], summary["computed"], summary["encoder"]) == (6, 0, None)
     assert (read_vectors(dataset, "emb").X[:, 0] == np.arange(1, 7)).all()
 
 
 def test_a_second_call_computes_nothing_and_loads_nothing(dataset, lite0, photos, monkeypatch):
     _fill(dataset, photos)
-    compute_embeddings(dataset, "efficientnet_lite0", "emb", encoder_params=SMALL)
+    fill_vectors(dataset, "efficientnet_lite0", "emb", encoder_params=SMALL)
     before = read_vectors(dataset, "emb").X
 
     def load(self):
         raise AssertionError("an encoder was loaded")
 
     monkeypatch.setattr(type(lite0), "load", load)
-    again = compute_embeddings(dataset, "efficientnet_lite0", "emb", encoder_params=SMALL)
+    again = fill_vectors(dataset, "efficientnet_lite0", "emb", encoder_params=SMALL)
     assert (again["existing"], again["computed"]) == (12, 0)
     assert again["encoder"]["name"] == "efficientnet_lite0"
     assert (before == read_vectors(dataset, "emb").X).all()
@@ -142,11 +142,11 @@ def test_a_second_call_computes_nothing_and_loads_nothing(dataset, lite0, photos
 
 def test_only_missing_vectors_are_computed(dataset, lite0, photos, monkeypatch):
     _fill(dataset, photos)
-    compute_embeddings(dataset[:7], lite0, "emb")
+    fill_vectors(dataset[:7], lite0, "emb")
     before = read_vectors(dataset, "emb")
     seen = []
     monkeypatch.setattr(lite0, "encode", lambda images, encode=lite0.encode: seen.append(len(images)) or encode(images))
-    summary = compute_embeddings(dataset, lite0, "emb")
+    summary = fill_vectors(dataset, lite0, "emb")
     assert (summary["existing"], summary["computed"], sum(seen)) == (7, 5, 5)
     assert (read_vectors(dataset, "emb").X[:7] == before.X).all()
 
@@ -159,25 +159,25 @@ def test_p9_batch_size_and_num_workers_are_obeyed(dataset, lite0, photos, monkey
     monkeypatch.setattr(lite0, "encode", lambda images: sizes.append(len(images)) or encode(images))
     monkeypatch.setattr(lite0, "prepare", lambda image: threads.add(threading.current_thread().name) or prepare(image))
     _fill(dataset, photos)
-    compute_embeddings(dataset, lite0, "a", batch_size=5, num_workers=0)
+    fill_vectors(dataset, lite0, "a", batch_size=5, num_workers=0)
     assert sizes == [5, 5, 2]
     assert threads == {threading.current_thread().name}
     threads.clear()
-    compute_embeddings(dataset, lite0, "b", batch_size=5, num_workers=1)
+    fill_vectors(dataset, lite0, "b", batch_size=5, num_workers=1)
     assert len(threads) == 1 and threads != {threading.current_thread().name}
     for words, wrong in (("batch_size=0", {"batch_size": 0}), ("num_workers=-1", {"num_workers": -1})):
         with pytest.raises(ValueError, match=words):
-            compute_embeddings(dataset, lite0, "c", **wrong)
+            fill_vectors(dataset, lite0, "c", **wrong)
 
 
 def test_a_failed_sample_that_is_repaired_loses_its_tag(dataset, lite0, photos, tmp_path):
     broken = tmp_path / "broken.jpg"
     broken.write_text("x")
     _fill(dataset, [photos[0], str(broken)])
-    assert compute_embeddings(dataset, lite0, "emb")["failed"] == {"unreadable image": 1}
+    assert fill_vectors(dataset, lite0, "emb")["failed"] == {"unreadable image": 1}
     assert dataset.match_tags("embedding_failed").values("filepath") == [str(broken)]
     shutil.copy(photos[1], broken)
-    assert compute_embeddings(dataset, lite0, "emb")["computed"] == 1
+    assert fill_vectors(dataset, lite0, "emb")["computed"] == 1
     assert dataset.match_tags("embedding_failed").count() == 0
 
 
@@ -195,12 +195,12 @@ def test_a_stopped_call_keeps_its_work_and_the_next_continues(dataset, lite0, ph
             raise Stopped
 
     with pytest.raises(Stopped):
-        compute_embeddings(dataset, lite0, "emb", batch_size=3, progress=progress)
+        fill_vectors(dataset, lite0, "emb", batch_size=3, progress=progress)
     assert seen[0] == (0.0, "loading efficientnet_lite0")
     assert seen[-1][1].startswith("50 %, ") and "images/s" in seen[-1][1] and seen[-1][1].endswith(" left")
     assert len(read_vectors(dataset, "emb").ids) == 6
     assert field_encoder(dataset, "emb") == lite0.identity
-    assert compute_embeddings(dataset, lite0, "emb")["computed"] == 6
+    assert fill_vectors(dataset, lite0, "emb")["computed"] == 6
     assert len(read_vectors(dataset, "emb").ids) == 12
 
 
@@ -211,7 +211,7 @@ def test_work_is_written_in_slices(dataset, lite0, photos, monkeypatch):
     write = module._Filling.write
     monkeypatch.setattr(module._Filling, "write", lambda self: written.append(len(self._vectors)) or write(self))
     _fill(dataset, photos)
-    compute_embeddings(dataset, lite0, "emb", batch_size=2)
+    fill_vectors(dataset, lite0, "emb", batch_size=2)
     assert written == [4, 4, 4, 0]
 
 
@@ -219,14 +219,14 @@ def test_an_encoder_that_cannot_load_changes_nothing(dataset, photos):
     _fill(dataset, photos)
     before = dataset.get_field_schema()
     with pytest.raises(ValueError, match="no architecture"):
-        compute_embeddings(dataset, "clip:nope/nope", "emb")
+        fill_vectors(dataset, "clip:nope/nope", "emb")
     assert dataset.get_field_schema() == before
     assert dataset.count_sample_tags() == {}
 
 
 def test_identity_is_recorded_with_the_field(dataset, lite0, photos):
     _fill(dataset, photos[:2])
-    summary = compute_embeddings(dataset, lite0, "emb")
+    summary = fill_vectors(dataset, lite0, "emb")
     dataset.reload()
     assert isinstance(dataset.get_field("emb"), fo.VectorField)
     assert field_encoder(dataset, "emb") == lite0.identity == summary["encoder"]
@@ -236,31 +236,31 @@ def test_identity_is_recorded_with_the_field(dataset, lite0, photos):
 
 def test_vectors_of_two_encoders_never_share_a_field(dataset, lite0, photos):
     _fill(dataset, photos)
-    compute_embeddings(dataset[:6], lite0, "emb")
+    fill_vectors(dataset[:6], lite0, "emb")
     other = get_encoder("efficientnet_lite0", {**SMALL, "image_size": 96})
     for view in (dataset, dataset[:6]):  # with and without vectors missing
         with pytest.raises(ValueError, match=r"emb holds vectors of efficientnet_lite0 .* with these settings"):
-            compute_embeddings(view, other, "emb")
+            fill_vectors(view, other, "emb")
     assert len(read_vectors(dataset, "emb").ids) == 6
     faster = get_encoder("efficientnet_lite0", {**SMALL, "precision": "bfloat16"})
-    assert compute_embeddings(dataset, faster, "emb")["computed"] == 6
+    assert fill_vectors(dataset, faster, "emb")["computed"] == 6
 
 
 def test_vectors_of_unrecorded_origin_are_not_added_to(dataset, lite0, photos):
     _fill(dataset, photos[:4])
     dataset.set_values("emb", [np.ones(1280, np.float32), None, None, None])
     with pytest.raises(ValueError, match="unrecorded origin"):
-        compute_embeddings(dataset, lite0, "emb")
+        fill_vectors(dataset, lite0, "emb")
     dataset.set_values("lists", [[1.0, 2.0], None, None, None])
     with pytest.raises(ValueError, match="list field"):
-        compute_embeddings(dataset, lite0, "lists")
+        fill_vectors(dataset, lite0, "lists")
 
 
 def test_an_emptied_field_may_take_another_encoder(dataset, lite0, photos):
     _fill(dataset, photos[:2])
-    compute_embeddings(dataset, get_encoder("efficientnet_lite0", {**SMALL, "image_size": 96}), "emb")
+    fill_vectors(dataset, get_encoder("efficientnet_lite0", {**SMALL, "image_size": 96}), "emb")
     dataset.clear_sample_field("emb")
-    compute_embeddings(dataset, lite0, "emb")
+    fill_vectors(dataset, lite0, "emb")
     assert field_encoder(dataset, "emb") == lite0.identity
 
 
@@ -269,7 +269,7 @@ def test_fields_with_other_data_are_refused(dataset, unloadable, name):
     dataset.add_sample(fo.Sample(filepath="/a.jpg", label="x", number=3, gt=fo.Classification(label="x")))
     before = dataset.first().to_dict()
     with pytest.raises(ValueError, match=f"embeddings='{name}' is a field of type"):
-        compute_embeddings(dataset, "efficientnet_lite0", name)
+        fill_vectors(dataset, "efficientnet_lite0", name)
     assert dataset.first().to_dict() == before
 
 
@@ -277,22 +277,22 @@ def test_fields_with_other_data_are_refused(dataset, unloadable, name):
 def test_names_that_are_no_fields_are_refused(dataset, unloadable, name):
     dataset.add_sample(fo.Sample(filepath="/a.jpg"))
     with pytest.raises(ValueError, match="is not a field name"):
-        compute_embeddings(dataset, "efficientnet_lite0", name)
+        fill_vectors(dataset, "efficientnet_lite0", name)
 
 
 def test_a_view_that_hides_the_field_is_refused(dataset, lite0, photos):
     _fill(dataset, photos[:2])
-    compute_embeddings(dataset, lite0, "emb")
+    fill_vectors(dataset, lite0, "emb")
     with pytest.raises(ValueError, match="hides the field 'emb'"):
-        compute_embeddings(dataset.select_fields("filepath"), lite0, "emb")
+        fill_vectors(dataset.select_fields("filepath"), lite0, "emb")
 
 
 def test_empty_view_and_videos_are_refused(dataset, unloadable):
     with pytest.raises(ValueError, match="nothing to embed"):
-        compute_embeddings(dataset)
+        fill_vectors(dataset)
     dataset.add_sample(fo.Sample(filepath="/a.mp4"))
     with pytest.raises(ValueError, match=r"to_frames\(\)"):
-        compute_embeddings(dataset)
+        fill_vectors(dataset)
 
 
 def test_p15_groups_ask_for_a_slice(dataset, lite0, photos):
@@ -302,9 +302,9 @@ def test_p15_groups_ask_for_a_slice(dataset, lite0, photos):
         dataset.add_sample(fo.Sample(filepath=left, group=group.element("left")))
         dataset.add_sample(fo.Sample(filepath=right, group=group.element("right")))
     with pytest.raises(ValueError, match="select_group_slices"):
-        compute_embeddings(dataset, lite0, "emb")
-    assert compute_embeddings(dataset.select_group_slices("right"), lite0, "emb")["computed"] == 2
-    assert compute_embeddings(dataset.select_group_slices(), lite0, "emb")["computed"] == 2
+        fill_vectors(dataset, lite0, "emb")
+    assert fill_vectors(dataset.select_group_slices("right"), lite0, "emb")["computed"] == 2
+    assert fill_vectors(dataset.select_group_slices(), lite0, "emb")["computed"] == 2
     assert read_vectors(dataset.select_group_slices(), "emb").X.shape == (4, 1280)
 
 
@@ -314,11 +314,11 @@ def test_frames_views_are_filled_like_images(dataset, lite0, photos):
         sample.frames[number] = fo.Frame(filepath=path)
     dataset.add_sample(sample)
     frames = dataset.to_frames(sample_frames=False)
-    assert compute_embeddings(frames, lite0, "emb")["computed"] == 3
+    assert fill_vectors(frames, lite0, "emb")["computed"] == 3
     assert read_vectors(frames, "emb").X.shape == (3, 1280)
     assert len(dataset.first().frames[2]["emb"]) == 1280
     again = dataset.to_frames(sample_frames=False)
-    assert compute_embeddings(again, lite0, "emb")["existing"] == 3
+    assert fill_vectors(again, lite0, "emb")["existing"] == 3
 
 
 def test_large_progress_messages_are_readable():

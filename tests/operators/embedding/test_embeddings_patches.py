@@ -7,7 +7,7 @@ from fiftyone.plugins.orgs.constellation.clusters.models.encoders import batches
 from fiftyone.plugins.orgs.constellation.clusters.models.encoders import get_encoder
 from fiftyone.plugins.orgs.constellation.clusters.operators.dataset.vector_fields import field_encoder
 from fiftyone.plugins.orgs.constellation.clusters.operators.dataset.vectors import read_vectors, vector_fields
-from fiftyone.plugins.orgs.constellation.clusters.operators.embedding.embeddings import compute_embeddings
+from fiftyone.plugins.orgs.constellation.clusters.operators.embedding.embeddings import fill_vectors
 from PIL import Image
 
 
@@ -49,7 +49,7 @@ def _expected(dataset, encoder):
 
 
 def test_every_label_gets_the_vector_of_its_box(boxes, lite0):
-    summary = compute_embeddings(boxes, lite0, "emb", patches_field="gt", batch_size=4)
+    summary = fill_vectors(boxes, lite0, "emb", patches_field="gt", batch_size=4)
     assert (summary["n"], summary["computed"], summary["failed"]) == (15, 13, {"empty box": 2})
     expected = _expected(boxes, lite0)
     table = read_vectors(boxes, "emb", patches_field="gt")
@@ -66,29 +66,29 @@ def test_every_label_gets_the_vector_of_its_box(boxes, lite0):
 
 def test_p14_patches_views_fill_the_source_dataset(boxes, lite0):
     patches = boxes.to_patches("gt")
-    summary = compute_embeddings(patches, lite0, "emb")
+    summary = fill_vectors(patches, lite0, "emb")
     assert (summary["n"], summary["computed"]) == (15, 13)
     assert boxes.get_field("gt.detections.emb") is not None
     ours, theirs = read_vectors(patches, "emb"), read_vectors(boxes, "emb", patches_field="gt")
     assert ours.ids == theirs.ids and ours.sample_ids == theirs.sample_ids and (ours.X == theirs.X).all()
     expected = _expected(boxes, lite0)
     assert all(np.abs(v - expected[i]).max() < 1e-5 for i, v in zip(ours.ids, ours.X, strict=True))
-    assert compute_embeddings(patches, lite0, "emb")["existing"] == 13
+    assert fill_vectors(patches, lite0, "emb")["existing"] == 13
 
 
 def test_a_filtered_patches_view_fills_only_its_labels(boxes, lite0):
     some = boxes.to_patches("gt").match(fo.ViewField("gt.label") == "2")
-    assert compute_embeddings(some, lite0, "emb")["computed"] == 3
+    assert fill_vectors(some, lite0, "emb")["computed"] == 3
     table = read_vectors(boxes, "emb", patches_field="gt")
     assert sorted(table.ids) == sorted(some.values("id"))
     assert read_vectors(some.shuffle(seed=1), "emb").ids == some.shuffle(seed=1).values("id")
-    rest = compute_embeddings(boxes, lite0, "emb", patches_field="gt")
+    rest = fill_vectors(boxes, lite0, "emb", patches_field="gt")
     assert (rest["existing"], rest["computed"]) == (3, 10)
 
 
 def test_filtered_labels_of_an_ordinary_view(boxes, lite0):
     view = boxes.filter_labels("gt", fo.ViewField("label") == "1")
-    assert compute_embeddings(view, lite0, "emb", patches_field="gt")["computed"] == 3
+    assert fill_vectors(view, lite0, "emb", patches_field="gt")["computed"] == 3
     assert len(read_vectors(boxes, "emb", patches_field="gt").ids) == 3
 
 
@@ -100,10 +100,10 @@ def test_single_detections_and_polylines(boxes, lite0):
         sample["lines"] = fo.Polylines(polylines=[fo.Polyline(points=corners), fo.Polyline(points=[])])
         sample.save()
     for field in ("one", "line", "lines"):
-        assert compute_embeddings(boxes, lite0, "emb", patches_field=field)["computed"] == 2
+        assert fill_vectors(boxes, lite0, "emb", patches_field=field)["computed"] == 2
         assert vector_fields(boxes, field) == ["emb"]
     assert field_encoder(boxes, "one.emb") == lite0.identity
-    compute_embeddings(boxes, lite0, "emb", patches_field="gt")
+    fill_vectors(boxes, lite0, "emb", patches_field="gt")
     first = read_vectors(boxes, "emb", patches_field="gt").X[[0, 3]]
     for field in ("one", "line", "lines"):
         assert np.abs(read_vectors(boxes, "emb", patches_field=field).X - first).max() < 1e-5
@@ -113,7 +113,7 @@ def test_an_image_is_decoded_once_for_all_its_boxes(boxes, lite0, monkeypatch):
     opened = []
     read = module.read_image
     monkeypatch.setattr(module, "read_image", lambda path, *rest: opened.append(path) or read(path, *rest))
-    compute_embeddings(boxes, lite0, "emb", patches_field="gt", batch_size=2)
+    fill_vectors(boxes, lite0, "emb", patches_field="gt", batch_size=2)
     assert sorted(opened) == sorted(boxes.exists("gt").values("filepath"))
 
 
@@ -121,7 +121,7 @@ def test_a_missing_file_fails_all_its_boxes_and_no_others(boxes, lite0):
     sample = boxes.skip(1).first()
     sample.filepath = "/nowhere/gone.png"
     sample.save()
-    summary = compute_embeddings(boxes, lite0, "emb", patches_field="gt")
+    summary = fill_vectors(boxes, lite0, "emb", patches_field="gt")
     assert summary["failed"] == {"missing file": 3, "empty box": 2}
     assert sorted(summary["failed_ids"]["missing file"]) == sorted(label.id for label in sample.gt.detections)
     assert summary["computed"] == 10
@@ -147,26 +147,26 @@ def test_small_boxes_of_a_large_photograph_keep_their_pixels(dataset, tmp_path):
 def test_fields_without_boxes_are_refused(boxes, lite0, field, words):
     boxes.set_values("label", [fo.Classification(label="a")] * 6)
     with pytest.raises(ValueError, match=words):
-        compute_embeddings(boxes, lite0, "emb", patches_field=field)
+        fill_vectors(boxes, lite0, "emb", patches_field=field)
 
 
 def test_label_attributes_with_other_data_are_refused(boxes, lite0):
     for name in ("label", "bounding_box", "confidence"):
         with pytest.raises(ValueError, match=f"embeddings='{name}'"):
-            compute_embeddings(boxes, lite0, name, patches_field="gt")
+            fill_vectors(boxes, lite0, name, patches_field="gt")
 
 
 def test_no_labels_is_nothing_to_embed(boxes, lite0):
     with pytest.raises(ValueError, match="gt holds no labels"):
-        compute_embeddings(boxes.skip(4).limit(1), lite0, "emb", patches_field="gt")
+        fill_vectors(boxes.skip(4).limit(1), lite0, "emb", patches_field="gt")
 
 
 def test_fiftyones_own_calls_take_our_encoders(boxes, lite0):
     boxes[:3].compute_embeddings(lite0, embeddings_field="theirs", batch_size=2, num_workers=0)
-    compute_embeddings(boxes[:3], lite0, "ours")
+    fill_vectors(boxes[:3], lite0, "ours")
     assert np.allclose(boxes[:3].values("theirs"), boxes[:3].values("ours"), atol=1e-5)
     boxes[:3].compute_patch_embeddings(lite0, "gt", embeddings_field="theirs", batch_size=2, num_workers=0)
-    compute_embeddings(boxes[:3], lite0, "ours", patches_field="gt")
+    fill_vectors(boxes[:3], lite0, "ours", patches_field="gt")
     theirs, ours = (read_vectors(boxes[:3], name, patches_field="gt").X for name in ("theirs", "ours"))
     assert (theirs * ours).sum(1).min() > 0.9999
 
@@ -176,7 +176,7 @@ def test_the_brain_takes_our_encoders(boxes, lite0):
 
     results = fob.compute_similarity(boxes, model=lite0, embeddings="emb", brain_key="similar", batch_size=2)
     assert results.total_index_size == 6
-    compute_embeddings(boxes, lite0, "ours")
+    fill_vectors(boxes, lite0, "ours")
     assert np.allclose(boxes.values("emb"), boxes.values("ours"), atol=1e-5)
     nearest = boxes.sort_by_similarity(boxes.skip(1).first().id, k=2, brain_key="similar")
     assert [path[-5] for path in nearest.values("filepath")] == ["1", "4"]

@@ -16,7 +16,7 @@ from fiftyone.operators.delegated import DelegatedOperationService
 from fiftyone.plugins.orgs.constellation.clusters.models.encoders import get_encoder, list_encoders
 from fiftyone.plugins.orgs.constellation.clusters.models.training import store
 from fiftyone.plugins.orgs.constellation.clusters.operators.execution.stopping import (
-    LOOK_SECONDS,
+    CHECK_SECONDS,
     Stopped,
     running,
     stoppable,
@@ -273,7 +273,7 @@ def test_compute_clusters_can_be_stopped(blobs):
     def slow(fraction, message=""):
         started.set()
         asked.wait(60)
-        time.sleep(1.2 * LOOK_SECONDS)
+        time.sleep(1.2 * CHECK_SECONDS)
 
     def stop():
         started.wait(60)
