@@ -17,7 +17,6 @@ from ..dataset.vectors import (
     chosen_vector_field,
     missing_vectors,
     read_vectors,
-    require_vector_field,
 )
 from ..execution.stages import Stages
 
@@ -123,7 +122,6 @@ def _read(target: Target, field: str, sample_size: int, seed: int) -> tuple[np.n
     if len(rows.ids) <= sample_size:
         table = read_vectors(target.samples, field, target.patches_field)
         return _unit(table.X), len(table.X), {reason: len(ids) for reason, ids in table.skipped.items()}
-    require_vector_field(rows, field)
     missing = set(missing_vectors(rows, field))
     there = [pair for pair in zip(rows.ids, rows.sample_ids, strict=True) if pair[0] not in missing]
     rng = np.random.default_rng(seed)

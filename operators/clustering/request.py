@@ -8,7 +8,7 @@ import fiftyone as fo
 from ..dataset.ground_truth import truth_path
 from ..dataset.targets import Target, resolve_target
 from ..dataset.vector_fields import check_vector_field
-from ..dataset.vectors import vector_fields
+from ..dataset.vectors import require_vector_field
 from ..embedding.embeddings import choose_features, split_fields
 from ..runs.lifecycle import check_cluster_field, check_run_key, propose_run_key
 from .constraints import check_constraints
@@ -109,10 +109,8 @@ class Request:
         check_cluster_field(target, self.cluster_field)
         if self.encoder is not None:
             check_vector_field(target.source, self.field, target.labels)
-        known = vector_fields(target.source, target.patches_field)
         for name in self.more_fields if self.encoder is not None else self.fields:
-            if name not in known:
-                raise ValueError(_no_vectors(target, name))
+            require_vector_field(target.source, name, target.patches_field)
         if self.more_fields:
             self._check_several()
         n = target.count()
@@ -187,9 +185,3 @@ def make_request(samples: fo.core.collections.SampleCollection, arguments: Clust
     )
     request.check()
     return request
-
-
-def _no_vectors(target: Target, name: str) -> str:
-    fields = vector_fields(target.source, target.patches_field)
-    some = f"the vector fields are {', '.join(fields)}" if fields else "there are no vector fields here"
-    return f"embeddings field {name!r} holds no vectors; {some}, or give an encoder"

@@ -54,6 +54,11 @@ class Rows:
             pairs += [(label_id, sample_id) for label_id in found or [] if label_id]
         return cls(samples, [a for a, _ in pairs], [b for _, b in pairs], path, listed)
 
+    @property
+    def patches_field(self) -> str | None:
+        """The field of the labels, or None for whole images."""
+        return self.labels.rpartition(".")[0] if self.labels and self.listed else self.labels
+
     def path(self, name: str) -> str:
         """Return the full path of field ``name`` on these samples or labels."""
         return f"{self.labels}.{name}" if self.labels else name

@@ -52,7 +52,7 @@ def read_vectors(
         ValueError: if the field is missing, holds no vectors, or vectors of several lengths
     """
     rows = Rows.of(samples, patches_field)
-    require_vector_field(rows, field)
+    require_vector_field(rows.collection, field, rows.patches_field)
     position = {row_id: i for i, row_id in enumerate(rows.ids)}
     X, present = None, np.zeros(len(rows.ids), bool)
     lengths: Counter[int] = Counter()
@@ -94,19 +94,31 @@ def missing_vectors(rows: Rows, field: str) -> list[str]:
     return [row_id for row_id in rows.ids if row_id not in have]
 
 
-def require_vector_field(rows: Rows, name: str) -> None:
-    """Check that ``name`` exists and holds vectors.
+def require_vector_field(
+    samples: fo.core.collections.SampleCollection, name: str, patches_field: str | None = None
+) -> None:
+    """Check that a field exists and holds vectors.
+
+    Args:
+        samples: a dataset or view of whole images
+        name: the field of the samples, or of the labels in ``patches_field``
+        patches_field (None): a field of labels whose vectors are meant
 
     Raises:
-        ValueError: if it does not
+        ValueError: if there is no such field, or it cannot hold vectors
     """
-    found = rows.collection.get_field(rows.path(name))
-    if found is None:
-        patches_field = rows.labels.split(".")[0] if rows.labels else None
-        known = ", ".join(vector_fields(rows.collection, patches_field)) or "none"
-        raise ValueError(f"there is no field {rows.path(name)!r}; fields that hold vectors: {known}")
-    if not holds_vectors(found):
-        raise ValueError(f"{rows.path(name)!r} is a {type(found).__name__} and holds no vectors; choose another field")
+    fields = vector_fields(samples, patches_field)
+    if name in fields:
+        return
+    path = f"{label_path(samples, patches_field)[0]}.{name}" if patches_field else name
+    found = samples.get_field(path)
+    problem = (
+        f"{path!r} is a {type(found).__name__} and holds no vectors"
+        if found is not None
+        else f"there is no field {path!r}"
+    )
+    known = f"the vector fields are {', '.join(fields)}; choose one, or" if fields else "there are none yet;"
+    raise ValueError(f"{problem}; {known} compute one with an encoder")
 
 
 def holds_vectors(found: fo.Field) -> bool:
@@ -238,11 +250,8 @@ def chosen_vector_field(
     Raises:
         ValueError: if there is no such vector field, or none at all
     """
-    fields = vector_fields(samples, patches_field)
-    field = name or next(iter(fields), None)
+    field = name or next(iter(vector_fields(samples, patches_field)), None)
     if field is None:
-        raise ValueError("there is no vector field; compute them with compute_embeddings")
-    if field not in fields:
-        some = f"the vector fields are {', '.join(fields)}" if fields else "compute them with compute_embeddings"
-        raise ValueError(f"there are no vectors in {field!r}; {some}")
+        raise ValueError("there is no vector field; compute one with compute_embeddings")
+    require_vector_field(samples, field, patches_field)
     return field

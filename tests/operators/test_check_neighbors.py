@@ -121,7 +121,7 @@ def test_more_neighbors_than_there_are(dataset, check):
 @pytest.mark.parametrize(
     ("given", "words"),
     [
-        ({"embeddings": "filepath"}, "there are no vectors in 'filepath'; the vector fields are emb"),
+        ({"embeddings": "filepath"}, "'filepath' is a StringField and holds no vectors; the vector fields are emb"),
         ({"sample_size": 0}, "sample_size=0"),
         ({"n_neighbors": 501}, "n_neighbors=501"),
         ({"ground_truth": "emb"}, "ground-truth field 'emb'"),
@@ -135,7 +135,7 @@ def test_refusals(blobs, check, given, words):
 
 def test_no_vectors_at_all(dataset, check):
     dataset.add_sample(fo.Sample(filepath="/n/1.png"))
-    with pytest.raises(ValueError, match="there is no vector field; compute them with compute_embeddings"):
+    with pytest.raises(ValueError, match="there is no vector field; compute one with compute_embeddings"):
         check(dataset)
     assert flat(draw(dataset, "check_neighbors"))["problem"]["invalid"]
 

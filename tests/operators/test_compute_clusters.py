@@ -213,8 +213,11 @@ REFUSED = [
     ({"num_workers": -1}, "num_workers=-1 is not valid"),
     ({"seed": 2**32}, "seed 4294967296"),
     ({"cluster_field": "a b"}, "'a b' is not valid"),
-    ({"embeddings": "nothing"}, "'nothing' holds no vectors; the vector fields are emb"),
-    ({"embeddings": "ground_truth"}, "'ground_truth' holds no vectors"),
+    (
+        {"embeddings": "nothing"},
+        "there is no field 'nothing'; the vector fields are emb; choose one, or compute one with an encoder",
+    ),
+    ({"embeddings": "ground_truth"}, "'ground_truth' is a EmbeddedDocumentField and holds no vectors"),
     ({"encoder": "clipp"}, "did you mean 'clip'"),
     ({"reduce": "tsne"}, "no reduction 'tsne'"),
     ({"reduce": "pca", "reduce_params": {"n_components": 0}}, "n_components=0"),

@@ -71,7 +71,7 @@ def test_hdbscan_sizes_grow_with_the_dataset(dataset):
 @pytest.mark.parametrize(
     ("kwargs", "words"),
     [
-        ({"embeddings": "nope"}, "there are no vectors in 'nope'; the vector fields are emb"),
+        ({"embeddings": "nope"}, "there is no field 'nope'; the vector fields are emb"),
         ({"method": "birch"}, "method='birch' is not offered here; choose one of kmeans, hdbscan"),
         ({"reduce": "tsne"}, "reduce='tsne' is not offered"),
         ({"max_clusters": 1}, "max_clusters=1"),
@@ -90,7 +90,7 @@ def test_too_few_vectors(blobs):
     with pytest.raises(ValueError, match="7 vectors are too few to look for groups in; use at least 8"):
         get("suggest_cluster_count")(blobs.limit(7))
     blobs.delete_sample_field("emb")
-    with pytest.raises(ValueError, match="there is no vector field; compute them with compute_embeddings"):
+    with pytest.raises(ValueError, match="there is no vector field; compute one with compute_embeddings"):
         get("suggest_cluster_count")(blobs)
 
 

@@ -116,7 +116,10 @@ def test_patches_with_two_fields(dataset, compute):
     [
         ({"embeddings": ["clip", "dino"]}, "kmeans takes one vector field, not 2; name one, or choose turtle"),
         ({"embeddings": ["clip", "clip"], "method": "turtle"}, "names a vector field twice"),
-        ({"embeddings": ["clip", "clap"], "method": "turtle"}, "embeddings field 'clap' holds no vectors"),
+        (
+            {"embeddings": ["clip", "clap"], "method": "turtle"},
+            "there is no field 'clap'; the vector fields are clip, dino",
+        ),
         ({"embeddings": ["clip", "dino"], "method": "turtle", "reduce": "pca"}, "would mix the 2 vector fields"),
         ({"embeddings": ["clip", 3], "method": "turtle"}, "embeddings"),
     ],

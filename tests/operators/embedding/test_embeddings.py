@@ -403,8 +403,11 @@ def test_fields_without_vectors_are_refused(dataset):
     dataset.add_sample_field("matrix", fo.ArrayField)
     dataset.set_values("matrix", [np.ones((2, 2))])
     for name, words in (
-        ("filepath", "holds no vectors"),
-        ("none", "fields that hold vectors: emb"),
+        ("filepath", "'filepath' is a StringField and holds no vectors; the vector fields are emb, matrix"),
+        (
+            "none",
+            "there is no field 'none'; the vector fields are emb, matrix; choose one, or compute one with an encoder",
+        ),
         ("matrix", r"\(2, 2\)"),
     ):
         with pytest.raises(ValueError, match=words):

@@ -1,12 +1,16 @@
 """The forms, drawn as the App draws them but without the App."""
 
+import os
+import re
+
 import fiftyone as fo
 import fiftyone.operators as foo
 import numpy as np
 import pytest
-from fiftyone.plugins.orgs.constellation.clusters.models import clusterers, encoders
+from fiftyone.plugins.orgs.constellation.clusters.models import clusterers, costs, encoders
 from fiftyone.plugins.orgs.constellation.clusters.models.parameters import parameters
 from fiftyone.plugins.orgs.constellation.clusters.models.training import list_clusterings
+from fiftyone.plugins.orgs.constellation.clusters.models.training.recipe import Recipe
 from fiftyone.plugins.orgs.constellation.clusters.operators.clustering import estimates
 from fiftyone.plugins.orgs.constellation.clusters.operators.dataset.targets import Target, resolve_target
 from fiftyone.plugins.orgs.constellation.clusters.operators.inputs import clustering as form_arguments
@@ -201,6 +205,28 @@ def test_the_estimate_warns_of_slow_methods(dataset, monkeypatch):
     assert estimate_of(dataset, monkeypatch, 100_000, method="hdbscan", reduce="auto").seconds < slow.seconds
     large = estimate_of(dataset, monkeypatch, 50_000_000, method="kmeans", visualize=False)
     assert "memory are free" in large.warning
+
+
+@pytest.mark.parametrize(
+    ("name", "params"),
+    [
+        ("compute_embeddings", {"encoder": "clip"}),
+        ("compute_clusters", {"method": "scan", "train": "images"}),
+        ("train_encoder", {}),
+    ],
+)
+def test_every_estimate_of_a_network_reckons_with_the_cores_this_process_may_use(blobs, monkeypatch, name, params):
+    monkeypatch.setattr(costs.shutil, "which", lambda program: None)
+    monkeypatch.setattr(os, "cpu_count", lambda: 64)
+    monkeypatch.setattr(Target, "count", lambda self: 100_000)
+    monkeypatch.setattr(Recipe, "propose_side", lambda self, items: 32)
+    texts, ranks = [], {" s": 1, " min": 60, " h": 3600}
+    for cores in (64, 2):
+        monkeypatch.setattr(os, "sched_getaffinity", lambda pid, n=cores: set(range(n)), raising=False)
+        texts.append(draw(blobs, name, **params)["estimate"]["view"]["label"])
+    found = [re.search(r"About ([\d.]+)( s| min| h)", text) for text in texts]
+    many, few = (float(match[1]) * ranks[match[2]] for match in found)
+    assert few > 10 * many
 
 
 def test_long_runs_are_delegated_by_default(dataset, monkeypatch):
