@@ -54,7 +54,7 @@ def test_export_a_report_and_open_it(user, clustered, tmp_path):
     )
     user.open(clustered)
     form = user.open_form("export_clusters")
-    user.fill(form, "Where to", str(path))
+    user.fill(form, "Output path", str(path))
     user.execute(form)
     user.page.get_by_text("6 clusters of run second are in").first.wait_for()
     user.page.context.set_offline(True)
@@ -80,7 +80,7 @@ def test_export_a_report_and_open_it(user, clustered, tmp_path):
 def test_a_balanced_subset_to_annotate(user, clustered):
     user.open(clustered)
     form = user.open_form("sample_clusters")
-    user.fill(form, "Of each cluster", "2")
+    user.fill(form, "Samples per cluster", "2")
     user.fill(form, "Tag", "annotate")
     user.execute(form)
     user.page.get_by_text("12 samples", exact=True).first.wait_for()
