@@ -39,7 +39,7 @@ def has_frame_fields(dataset: fo.Dataset) -> bool:
 
 def document_fields(document_type: type) -> set[str]:
     """Return the names of the fields that every document of a type has."""
-    return set(document_type._fields)  # type: ignore[attr-defined]  # FiftyOne documents
+    return set(document_type._fields)  # type: ignore[attr-defined]  # MongoEngine's metaclass adds it
 
 
 def open_store(dataset: fo.Dataset, name: str) -> foo.ExecutionStore:
