@@ -1,10 +1,43 @@
 """Fields that the plugin created: marked in their ``info``, moved and dropped, nobody else's touched."""
 
+from typing import Any
+
 import fiftyone as fo
 
-from .private import has_frame_fields
+from .private import has_frame_fields, is_frames, save_info, schema_dataset
+from .rows import storage_of
 
 MARK = "constellation"
+
+
+def add_field(
+    samples: fo.core.collections.SampleCollection, path: str, field_type: type[fo.Field], **options: Any
+) -> None:
+    """Declare a field where it is stored, unless it is declared; a view of frames keeps a copy of the declaration.
+
+    Args:
+        samples: a dataset or view
+        path: the field's path in ``samples``
+        field_type: its type
+        **options: as of ``add_sample_field``
+    """
+    dataset, storage_path = storage_of(samples, path)
+    if is_frames(samples) and schema_dataset(samples).get_field(path) is None:
+        schema_dataset(samples).add_sample_field(path, field_type, **options)
+    if dataset.get_field(storage_path) is not None:
+        return
+    if is_frames(samples):
+        dataset.add_frame_field(path, field_type, **options)
+    else:
+        dataset.add_sample_field(path, field_type, **options)
+
+
+def remove_field(samples: fo.core.collections.SampleCollection, path: str) -> None:
+    """Take back what :func:`add_field` declared."""
+    dataset, storage_path = storage_of(samples, path)
+    drop_field(dataset, storage_path)
+    if is_frames(samples):
+        drop_field(schema_dataset(samples), path)
 
 
 def drop_field(dataset: fo.Dataset, path: str) -> None:
@@ -46,6 +79,5 @@ def mark_of(field: fo.Field | None) -> dict | None:
 
 def set_mark(dataset: fo.Dataset, path: str, run_key: str, status: str) -> None:
     """Mark a field as "writing" or "done"."""
-    field = dataset.get_field(path)
-    field.info = {**(field.info or {}), MARK: {"role": "clusters", "run_key": run_key, "status": status}}
-    field.save()
+    info = dataset.get_field(path).info or {}
+    save_info(dataset, path, {**info, MARK: {"role": "clusters", "run_key": run_key, "status": status}})

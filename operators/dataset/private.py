@@ -27,9 +27,25 @@ def schema_dataset(samples: fo.core.collections.SampleCollection) -> fo.Dataset:
     return samples._dataset
 
 
-def patches_origin(samples: fo.core.collections.SampleCollection) -> fo.core.collections.SampleCollection:
-    """Return the collection that a ``to_patches()`` view was made from."""
+def view_origin(samples: fo.core.collections.SampleCollection) -> fo.core.collections.SampleCollection:
+    """Return the collection that a view of patches, frames or clips was made from."""
     return samples._source_collection
+
+
+def save_info(dataset: fo.Dataset, path: str, info: dict, description: str | None = None) -> None:
+    """Replace the info of a field, and its description if one is given.
+
+    Args:
+        dataset: the dataset
+        path: the field's path, ``"frames.things.detections.emb"`` for an attribute of labels on frames
+        info: the new info
+        description (None): the new description
+    """
+    field = dataset.get_field(path)
+    field._set_dataset(dataset, path)  # FiftyOne forgets "frames." below the root, and would save to a sample's field
+    field.info = info
+    field.description = field.description if description is None else description
+    field.save()
 
 
 def has_frame_fields(dataset: fo.Dataset) -> bool:

@@ -1,11 +1,12 @@
 """Rows of a dataset: images or patches joined with their stored values, always by id."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import fiftyone as fo
 
-from .private import document_fields, is_frames, is_patches, patches_origin, root_dataset
+from .private import document_fields, is_frames, is_patches, root_dataset, view_origin
 
 # Samples per query: 10,000 vectors of 512 dimensions are 20 MB
 ROWS_PER_QUERY = 10_000
@@ -42,7 +43,7 @@ class Rows:
         if is_patches(samples):
             source, patches_field = patches_source(samples, patches_field)
             path, listed = label_path(source, patches_field)
-            ids, sample_ids = samples.values(["id", "sample_id"])
+            ids, sample_ids = samples.values(["id", "frame_id" if is_frames(source) else "sample_id"])
             return cls(source, ids, sample_ids, path, listed)
         if patches_field is None:
             ids = samples.values("id")
@@ -75,6 +76,35 @@ class Rows:
                 for one in zip(*row, strict=True) if self.listed else (row,):
                     if one[0] in wanted:
                         yield one
+
+
+def write_values(
+    collection: fo.core.collections.SampleCollection,
+    path: str,
+    ids: Sequence[str],
+    sample_ids: Sequence[str],
+    values: Sequence[Any],
+    of_labels: bool,
+    validate: bool = True,
+) -> None:
+    """Write one value per sample, or per label on the samples, joined by id.
+
+    Args:
+        collection: where they are stored, see :class:`Rows`
+        path: the full path of the field
+        ids: sample ids, or label ids
+        sample_ids: the sample of each
+        values: one value each
+        of_labels: whether ``ids`` are label ids
+        validate (True): whether FiftyOne checks the values against the field
+    """
+    if not of_labels:
+        collection.set_values(path, dict(zip(ids, values, strict=True)), key_field="id", validate=validate)
+        return
+    # on a view of frames, the samples are the frames of its videos, to which FiftyOne passes the items on
+    keys = zip(sample_ids, ids, values, strict=True)
+    items = [{"sample_id": s, "frame_id": s, "label_id": i, "value": v} for s, i, v in keys]
+    collection.set_label_values(path, items, validate=validate)
 
 
 def check_media(samples: fo.core.collections.SampleCollection) -> None:
@@ -116,7 +146,8 @@ def label_path(samples: fo.core.collections.SampleCollection, patches_field: str
         ValueError: if there is no such field or it holds no boxes or polylines
     """
     if patches_field.startswith("frames."):
-        raise ValueError(f"patches_field={patches_field!r} is on video frames; use to_frames() first")
+        name = patches_field.removeprefix("frames.")
+        raise ValueError(f"patches_field={patches_field!r} is on video frames; pass to_frames() and {name!r}")
     found = samples.get_field(patches_field)
     if found is None:
         raise ValueError(f"there is no field {patches_field!r} in this view; choose a field of detections or polylines")
@@ -145,8 +176,6 @@ def patches_source(samples: fo.core.collections.SampleCollection, patches_field:
     own = getattr(samples, "patches_field", None)
     if own is None:
         raise ValueError("this view of evaluation patches mixes two label fields; use to_patches() on one of them")
-    if is_frames(samples):
-        raise ValueError("this view holds patches of video frames; use to_frames() and patches_field instead")
     if patches_field not in (None, own):
         raise ValueError(f"patches_field={patches_field!r} but the view holds patches of {own!r}; leave it out")
-    return patches_origin(samples), own
+    return view_origin(samples), own

@@ -11,8 +11,8 @@ from pydantic import Field
 from ...models.labels import NOISE, UNASSIGNED
 from ...models.parameters import typed
 from ...models.progress import Progress
-from ..dataset.owned_fields import MARK, drop_field
-from ..dataset.private import root_dataset
+from ..dataset.owned_fields import MARK, remove_field
+from ..dataset.private import root_dataset, save_info
 from ..dataset.rows import Rows
 from ..dataset.targets import Target, resolve_target
 from ..execution.locks import schema_lock, write_lock
@@ -195,7 +195,7 @@ def _assign_elsewhere(asked: Assignment, ids: list[str], stages: Stages) -> dict
                 _set_origin(dataset, path, run)
         except BaseException:
             if fresh:
-                drop_field(dataset, path)
+                remove_field(target.source, target.local_path(name))
             raise
         touch_maps(dataset)
         stages.leave()
@@ -287,6 +287,6 @@ def _origin(dataset: fo.Dataset, path: str) -> dict | None:
 
 
 def _set_origin(dataset: fo.Dataset, path: str, run: Run) -> None:
-    field = dataset.get_field(path)
-    field.info = {**(field.info or {}), MARK: {"role": ASSIGNED, "run_key": run.key, "dataset": run.dataset.name}}
-    field.save()
+    info = dataset.get_field(path).info or {}
+    mark = {"role": ASSIGNED, "run_key": run.key, "dataset": run.dataset.name}
+    save_info(dataset, path, {**info, MARK: mark})

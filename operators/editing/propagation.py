@@ -11,7 +11,8 @@ from ...models.labels import NOISE
 from ...models.parameters import typed
 from ...models.progress import Progress, quiet
 from ..dataset.ground_truth import read_truth
-from ..dataset.owned_fields import MARK, drop_field
+from ..dataset.owned_fields import MARK, remove_field
+from ..dataset.private import save_info
 from ..execution.locks import schema_lock, write_lock
 from ..runs.clusters import cluster_label
 from ..runs.labels import Labels, create_label_field, write_values
@@ -168,10 +169,8 @@ def _write(
         some = Labels(members.ids, members.sample_ids, members.labels, members.confidence).take(rows)
         write_values(target, target.local_path(field), some, [proposals[key] for key in some.ids], progress)
         with schema_lock(target.dataset):
-            found = target.dataset.get_field(path)
-            found.info = {MARK: {"role": "proposal", "run_key": members.run_key}}
-            found.description = f"Proposed by the clusters of run {members.run_key}"
-            found.save()
+            mark = {"role": "proposal", "run_key": members.run_key}
+            save_info(target.dataset, path, {MARK: mark}, f"Proposed by the clusters of run {members.run_key}")
     except BaseException:
-        drop_field(target.dataset, path)
+        remove_field(target.source, target.local_path(field))
         raise

@@ -15,12 +15,12 @@ from ...models.encoders.batches import embed_files
 from ...models.parameters import typed
 from ...models.progress import Progress
 from ..dataset.files import files_of
-from ..dataset.rows import Rows
+from ..dataset.rows import Rows, write_values
 from ..dataset.targets import Target, resolve_target
 from ..dataset.vector_fields import check_origin, check_vector_field, field_encoder, same_settings
 from ..dataset.vectors import missing_vectors, vector_fields
 from ..execution.locks import write_lock
-from .fields import create_vector_field
+from .fields import create_vector_field, drop_vector_field
 
 FAILED_TAG = "embedding_failed"
 _SLICE = 2000  # vectors per write
@@ -68,17 +68,22 @@ def fill_vectors(
     check_vector_field(rows.collection, embeddings, rows.labels)
     todo = missing_vectors(rows, embeddings)
     recorded = field_encoder(rows.collection, rows.path(embeddings))
-    filling = _Filling(rows, embeddings)
+    filling, created = _Filling(rows, embeddings), False
     encoder = get_encoder(encoder, encoder_params) if isinstance(encoder, str) else encoder
     if todo or not same_settings(rows, embeddings, encoder):
         if progress:
             progress(0.0, f"loading {encoder.name}")
         identity = encoder.load().identity
         check_origin(rows, embeddings, recorded, identity)
-        create_vector_field(rows, embeddings, encoder)
+        created = create_vector_field(rows, embeddings, encoder)
         recorded = identity
     if todo:
-        filling.run(encoder, todo, batch_size, num_workers, progress)
+        try:
+            filling.run(encoder, todo, batch_size, num_workers, progress)
+        except BaseException:
+            if created and not filling.computed:
+                drop_vector_field(rows, embeddings)
+            raise
     seconds = time.monotonic() - start
     return {
         "embeddings": embeddings,
@@ -124,12 +129,10 @@ class _Filling:
     def write(self) -> None:
         """Store the vectors at hand and tags the samples without one."""
         path = self.rows.path(self.field)
-        if self._vectors and self.rows.labels:
-            keys = ("sample_id", "label_id", "value")
-            values = [dict(zip(keys, (self.sample_of[i], i, v), strict=True)) for i, v in self._vectors.items()]
-            self.rows.collection.set_label_values(path, values)
-        elif self._vectors:
-            self.rows.collection.set_values(path, self._vectors, key_field="id")
+        if self._vectors:
+            ids, vectors = list(self._vectors), list(self._vectors.values())
+            sample_ids = [self.sample_of[i] for i in ids]
+            write_values(self.rows.collection, path, ids, sample_ids, vectors, of_labels=bool(self.rows.labels))
         for row_id, reason in self._failures.items():
             self.failed[reason].append(row_id)
         self.computed += len(self._vectors)

@@ -3,31 +3,34 @@
 import fiftyone as fo
 
 from ...models.encoders.base import Encoder
-from ..dataset.private import schema_dataset
+from ..dataset.owned_fields import MARK, add_field, remove_field
+from ..dataset.private import save_info
 from ..dataset.rows import Rows, storage_of
 from ..dataset.vector_fields import any_vector, encoder_record
 from ..execution.locks import schema_lock
 
 
-def create_vector_field(rows: Rows, name: str, encoder: Encoder) -> None:
-    """Declare the field and record its encoder before the first vector, so that no vector is ever without."""
+def create_vector_field(rows: Rows, name: str, encoder: Encoder) -> bool:
+    """Declare the field and record its encoder before the first vector, so that no vector is ever without.
+
+    Returns:
+        whether there was no such field
+    """
     path = rows.path(name)
     dataset, storage_path = storage_of(rows.collection, path)
-    identity, settings = encoder.identity, encoder.settings
     with schema_lock(dataset):
-        _declare(rows, name, dataset, storage_path, {"encoder": identity, "settings": settings})
+        fresh = any_vector(rows, name) is None
+        created = dataset.get_field(storage_path) is None
+        add_field(rows.collection, path, fo.VectorField)
+        if fresh or not encoder_record(rows.collection, path):
+            info = dict(dataset.get_field(storage_path).info or {})
+            record = {"encoder": encoder.identity, "settings": encoder.settings}
+            save_info(dataset, storage_path, {**info, MARK: {**(info.get(MARK) or {}), **record}})
+    return created
 
 
-def _declare(rows: Rows, name: str, dataset: fo.Dataset, storage_path: str, record: dict) -> None:
-    path = rows.path(name)
-    fresh = any_vector(rows, name) is None
-    if schema_dataset(rows.collection).get_field(path) is None:
-        schema_dataset(rows.collection).add_sample_field(path, fo.VectorField)
-    if dataset.get_field(storage_path) is None:
-        dataset.add_frame_field(path, fo.VectorField)
-    found = dataset.get_field(storage_path)
-    if fresh or not encoder_record(rows.collection, path):
-        info = dict(found.info or {})
-        info["constellation"] = {**(info.get("constellation") or {}), **record}
-        found.info = info
-        found.save()
+def drop_vector_field(rows: Rows, name: str) -> None:
+    """Delete a field that was declared and holds nothing yet."""
+    dataset, _ = storage_of(rows.collection, rows.path(name))
+    with schema_lock(dataset):
+        remove_field(rows.collection, rows.path(name))

@@ -12,9 +12,10 @@ import numpy as np
 
 from ...models.labels import UNASSIGNED
 from ...models.progress import Progress
-from ..dataset.owned_fields import MARK, drop_field, set_mark
-from ..dataset.private import is_frames, schema_dataset
+from ..dataset.owned_fields import MARK, add_field, remove_field, set_mark
+from ..dataset.private import is_frames
 from ..dataset.rows import label_path
+from ..dataset.rows import write_values as write_stored
 from ..dataset.targets import Target
 from .clusters import cluster_label, label_width
 
@@ -228,31 +229,20 @@ def _write(
         if progress:
             progress(start / n, f"writing {n:,} labels")
         part = slice(start, start + _SLICE)
-        if target.patches_field:
-            keys = zip(rows.sample_ids[part], rows.ids[part], values(part), strict=True)
-            items = [{"sample_id": s, "label_id": i, "value": v} for s, i, v in keys]
-            target.source.set_label_values(path, items, validate=False)
-        else:
-            by_id = dict(zip(rows.ids[part], values(part), strict=True))
-            target.source.set_values(path, by_id, key_field="id", validate=False)
+        ids, sample_ids = rows.ids[part], rows.sample_ids[part]
+        of_labels = bool(target.patches_field)
+        write_stored(target.source, path, ids, sample_ids, values(part), of_labels, validate=False)
 
 
 def create_label_field(target: Target, name: str, run_key: str) -> None:
     """Make an empty cluster field, marked as being written, in place of a stale one of an orphaned writer."""
     dataset, path = target.dataset, target.storage_path(name)
-    drop_field(dataset, path)
-    if is_frames(target.source):  # a frames view keeps a copy of the schema of its videos' frames
-        _add_field(schema_dataset(target.source).add_sample_field, target.local_path(name), run_key)
-        if dataset.get_field(path) is None:
-            _add_field(dataset.add_frame_field, target.local_path(name), run_key)
-        set_mark(dataset, path, run_key, "writing")
-    else:
-        _add_field(dataset.add_sample_field, path, run_key)
-
-
-def _add_field(add: Callable, path: str, run_key: str) -> None:
+    remove_field(target.source, target.local_path(name))
     # marked from its first moment, so that a kill at any time leaves nothing that is not known to be ours
     info = {MARK: {"role": "clusters", "run_key": run_key, "status": "writing"}}
-    text = f"Clusters of run {run_key}"
-    add(path, fo.EmbeddedDocumentField, embedded_doc_type=fo.Classification, description=text, info=info)
-    add(f"{path}.cluster", fo.IntField, description="Cluster id, -1 for noise")
+    text, local = f"Clusters of run {run_key}", target.local_path(name)
+    options = {"embedded_doc_type": fo.Classification, "description": text, "info": info}
+    add_field(target.source, local, fo.EmbeddedDocumentField, **options)
+    add_field(target.source, f"{local}.cluster", fo.IntField, description="Cluster id, -1 for noise")
+    if is_frames(target.source):  # FiftyOne keeps no info of a field that is declared below the root
+        set_mark(dataset, path, run_key, "writing")

@@ -11,7 +11,7 @@ import fiftyone as fo
 import numpy as np
 
 from ...models.progress import Progress
-from ..dataset.owned_fields import drop_field, is_ours, mark_of, move_field, set_mark
+from ..dataset.owned_fields import drop_field, is_ours, mark_of, move_field, remove_field, set_mark
 from ..dataset.targets import Target
 from ..dataset.vectors import VectorTable
 from ..execution.locks import schema_lock, write_lock
@@ -220,6 +220,6 @@ def keep_run(
             register(target, run_key, config, clusters, arrays or {}, **results)
     except BaseException:
         if created:
-            drop_field(target.dataset, config.label_path)
+            remove_field(target.source, target.local_path(config.cluster_field))
         raise
     return config
