@@ -22,6 +22,11 @@ def is_frames(samples: fo.core.collections.SampleCollection) -> bool:
     return bool(samples._is_frames)
 
 
+def is_dynamic_groups(samples: fo.core.collections.SampleCollection) -> bool:
+    """Return whether this is a ``group_by()`` view, whose samples are groups."""
+    return bool(samples._is_dynamic_groups)
+
+
 def schema_dataset(samples: fo.core.collections.SampleCollection) -> fo.Dataset:
     """Return the dataset with the schema of ``samples``; of a frames or patches view a copy that FiftyOne keeps."""
     return samples._dataset

@@ -7,6 +7,7 @@ from typing import Any
 import fiftyone as fo
 
 from .private import document_fields, is_frames, is_patches, root_dataset, view_origin
+from .shapes import flat
 
 # Samples per query: 10,000 vectors of 512 dimensions are 20 MB
 ROWS_PER_QUERY = 10_000
@@ -39,6 +40,7 @@ class Rows:
         Raises:
             ValueError: if the view holds videos, groups or the wrong kind of label
         """
+        samples = flat(samples)
         check_media(samples)
         if is_patches(samples):
             source, patches_field = patches_source(samples, patches_field)
@@ -178,4 +180,4 @@ def patches_source(samples: fo.core.collections.SampleCollection, patches_field:
         raise ValueError("this view of evaluation patches mixes two label fields; use to_patches() on one of them")
     if patches_field not in (None, own):
         raise ValueError(f"patches_field={patches_field!r} but the view holds patches of {own!r}; leave it out")
-    return view_origin(samples), own
+    return flat(view_origin(samples)), own

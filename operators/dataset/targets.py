@@ -6,6 +6,7 @@ import fiftyone as fo
 
 from .private import is_patches, root_dataset
 from .rows import check_media, label_path, patches_source, storage_of
+from .shapes import flat
 
 PATCH_TYPES = (fo.Detections, fo.Detection, fo.Polylines, fo.Polyline)
 
@@ -57,7 +58,7 @@ class Target:
 def resolve_target(samples: fo.core.collections.SampleCollection, patches_field: str | None = None) -> Target:
     """Resolve a collection and an optional patches field.
 
-    A ``to_patches()`` view means the same as its source with that patches field.
+    A ``to_patches()`` view means the same as its source with that patches field, dynamic groups the samples in them.
 
     Args:
         samples: a dataset or view
@@ -68,6 +69,7 @@ def resolve_target(samples: fo.core.collections.SampleCollection, patches_field:
     """
     if patches_field is not None and not isinstance(patches_field, str):
         raise ValueError(f"patches_field {patches_field!r} is not a field name; name a field of detections")
+    samples = flat(samples)
     check_media(samples)
     if is_patches(samples):
         return _patches_target(samples, patches_field)

@@ -16,6 +16,7 @@ from ...models.parameters import typed
 from ...models.progress import Progress
 from ..dataset.files import files_of
 from ..dataset.rows import Rows, write_values
+from ..dataset.shapes import tag_samples, untag_samples
 from ..dataset.targets import Target, resolve_target
 from ..dataset.vector_fields import check_origin, check_vector_field, field_encoder, same_settings
 from ..dataset.vectors import missing_vectors, vector_fields
@@ -40,9 +41,9 @@ def fill_vectors(
 ) -> dict:
     """Fill the gaps of a vector field; existing vectors are never rewritten. The caller holds the field's lock.
 
-    Samples that fail get the tag ``embedding_failed`` and no vector; the tag goes when a later call succeeds. A call
-    that was stopped or killed keeps what it wrote, and the next one continues. If nothing is missing, the encoder
-    is never loaded; if it cannot be loaded, nothing in the dataset has changed.
+    Samples that fail get the tag ``embedding_failed``, of frames their video, and no vector; the tag goes when a later
+    call succeeds. A call that was stopped or killed keeps what it wrote, and the next one continues. If nothing is
+    missing, the encoder is never loaded; if it cannot be loaded, nothing in the dataset has changed.
 
     Args:
         samples: a dataset or view of images, a ``to_patches()`` view included
@@ -143,10 +144,8 @@ class _Filling:
         bad = {self.sample_of[i] for ids in self.failed.values() for i in ids}
         fresh = {self.sample_of[i] for i in self._failures}
         good = {self.sample_of[i] for i in self._vectors} - bad
-        if good:
-            self.rows.collection.select(list(good)).match_tags(FAILED_TAG).untag_samples(FAILED_TAG)
-        if fresh:
-            self.rows.collection.select(list(fresh)).tag_samples(FAILED_TAG)
+        untag_samples(self.rows.collection, list(good), FAILED_TAG)
+        tag_samples(self.rows.collection, list(fresh), FAILED_TAG)
 
 
 def _rows(samples: fo.core.collections.SampleCollection, patches_field: str | None) -> Rows:

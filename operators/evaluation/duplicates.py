@@ -34,7 +34,8 @@ def find_cluster_duplicates(
         samples: the dataset, or a view into it
         run_key: the run's key
         min_similarity (0.98): the minimum cosine similarity
-        tag (None): a tag for all but one of each group; for patches it goes to their labels
+        tag (None): a tag for all but one of each group; for patches it goes to their labels, for frames to the run's
+            labels on them
         progress (None): a callable ``(fraction, message)``, which may raise to stop
 
     Returns:

@@ -36,7 +36,7 @@ def sample_clusters(
         samples: the dataset, or a view into it
         run_key: the run's key
         n_per_cluster (10): how many of each; of smaller clusters all
-        tag (None): a tag for them; for patches it goes to their labels
+        tag (None): a tag for them; for patches it goes to their labels, for frames to the run's labels on them
         view_name (None): save them as a view of this new name
         strategy ("mixed"): "central", "diverse", "mixed" (half of each) or "random"
         seed (51): same seed, same choice

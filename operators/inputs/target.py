@@ -5,6 +5,7 @@ import fiftyone.operators as foo
 import fiftyone.operators.types as types
 
 from ..dataset.private import is_patches
+from ..dataset.shapes import flat
 from ..dataset.targets import Target, patch_fields, resolve_target
 from .widgets import add_choice, add_heading, add_problem
 
@@ -35,7 +36,7 @@ def add_target(ctx: foo.ExecutionContext, inputs: types.Object) -> Target | None
 
 
 def _summary(ctx: foo.ExecutionContext) -> str:
-    samples = ctx.target_view()
+    samples = flat(ctx.target_view())
     if samples.media_type == "group":
         return f"{len(samples):,} groups of dataset {ctx.dataset.name}"
     unit = "patches" if is_patches(samples) else "images"
@@ -52,7 +53,7 @@ def chosen_samples(
         ctx: the execution context
         inputs (None): the form to add the choice of a slice to
     """
-    samples = ctx.target_view()
+    samples = flat(ctx.target_view())
     if samples.media_type != "group":
         return samples
     slices = [name for name, media in samples.group_media_types.items() if media == "image"]

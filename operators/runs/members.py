@@ -9,6 +9,7 @@ from ...models.vectors.normalize import l2_normalize
 from ..dataset.files import files_of
 from ..dataset.private import is_patches, root_dataset
 from ..dataset.rows import Rows
+from ..dataset.shapes import flat
 from ..dataset.targets import Target, resolve_target
 from ..dataset.vectors import read_spaces
 from .config import RunConfig
@@ -143,7 +144,7 @@ def as_seen_by(
     Raises:
         ValueError: if they are patches of another field than the run's
     """
-    dataset = root_dataset(samples)
+    dataset, samples = root_dataset(samples), flat(samples)
     if samples.media_type == "video":
         view = dataset.load_run_view(run_key)
         return view if samples is dataset else view.select_by("sample_id", samples.values("id"))

@@ -2,6 +2,8 @@
 
 import fiftyone as fo
 
+from ..dataset.private import is_frames
+from ..dataset.shapes import tag_samples
 from ..execution.locks import schema_lock
 from .members import Members
 
@@ -25,7 +27,7 @@ def check_selection(dataset: fo.Dataset, tag: str | None, view_name: str | None)
 
 
 def save_selection(members: Members, ids: list[str], tag: str | None, view_name: str | None) -> fo.DatasetView:
-    """Tag some images, or the labels of some patches, and save a view of them.
+    """Tag some images, or the labels of some patches, or the run's labels of some frames, and save a view of them.
 
     Args:
         members: the members they are among
@@ -38,13 +40,19 @@ def save_selection(members: Members, ids: list[str], tag: str | None, view_name:
     """
     view, dataset = members.view(ids), members.target.dataset
     if tag and ids:
-        if members.target.patches_field:
-            chosen = members.target.source.select_labels(ids=ids, fields=members.target.patches_field)
-            chosen.tag_labels(tag, label_fields=members.target.patches_field)
-        else:
-            members.target.source.select(ids).tag_samples(tag)
+        _tag(members, ids, tag)
     if view_name:
         with schema_lock(dataset):
             check_selection(dataset, None, view_name)
             dataset.save_view(view_name, view)
     return view
+
+
+def _tag(members: Members, ids: list[str], tag: str) -> None:
+    source, patches_field = members.target.source, members.target.patches_field
+    if patches_field:
+        source.select_labels(ids=ids, fields=patches_field).tag_labels(tag, label_fields=patches_field)
+    elif is_frames(source):  # tags of frames would vanish with the view; those of the run's labels on them stay
+        source.select(ids).tag_labels(tag, label_fields=members.config.cluster_field)
+    else:
+        tag_samples(source, ids, tag)
