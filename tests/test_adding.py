@@ -1,4 +1,4 @@
-"""What CONTRIBUTING says about adding things is done here, as printed: each is one file, and all the rest follows."""
+"""Additions as CONTRIBUTING prints them: each is one file, and all the rest follows."""
 
 import re
 import shutil

@@ -104,7 +104,7 @@ class _Sweep:
 
     def run(self) -> list[Trial]:
         """Try all numbers."""
-        raise NotImplementedError
+        raise NotImplementedError(f"{type(self).__name__} lacks run; implement run()")
 
     def trial(
         self, value: int, n_clusters: int, labels: np.ndarray, silhouette: float | None, stability: float

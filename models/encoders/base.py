@@ -71,15 +71,15 @@ class Encoder(fom.Model, fom.EmbeddingsMixin, fom.TorchModelMixin):
     @property
     def weights(self) -> str:
         """The name of the weights: a tag, a path or a package version."""
-        raise NotImplementedError
+        raise NotImplementedError(f"{type(self).__name__} lacks weights; implement weights")
 
     def is_cached(self) -> bool | None:
         """Return whether the weights are on this disk, judged by looking at files only; None if that cannot be told."""
-        raise NotImplementedError
+        raise NotImplementedError(f"{type(self).__name__} lacks is_cached; implement is_cached()")
 
     def build(self) -> tuple["torch.nn.Module", Preprocessing]:
         """Build the float32 network on the CPU, whose ``forward`` maps images to vectors, and its preprocessing."""
-        raise NotImplementedError
+        raise NotImplementedError(f"{type(self).__name__} lacks build; implement build()")
 
     def load(self) -> "Encoder":
         """Build the network on the chosen device, once.

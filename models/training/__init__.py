@@ -69,7 +69,7 @@ def _import_recipes() -> None:
 
 
 def _has_recipe(module: str) -> bool:
-    """Whether a file has a recipe of its own name; read, not imported, since the other files here load torch."""
+    """Tell if a file has a recipe of its own name; it is read, not imported, since the other files here load torch."""
     spec, kind = find_spec(module), module.rpartition(".")[2]
     if spec is None or spec.origin is None:
         return False

@@ -1,4 +1,4 @@
-"""What is seen of a training: an entry of its curve after every epoch, a line of progress after every step."""
+"""Report of a training: an entry of its curve after every epoch, a line of progress after every step."""
 
 import time
 

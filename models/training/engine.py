@@ -70,7 +70,7 @@ class Engine:
         return nullcontext()
 
     def any(self, flag: bool) -> bool:
-        """Whether the flag is set in any process."""
+        """True if the flag is set in any process."""
         return flag
 
     def wait(self) -> None:

@@ -1,4 +1,4 @@
-"""What every way of training shares: its parameters, its network, its inputs, and the loss of a batch.
+"""Common base of all ways of training: their parameters, its network, its inputs, and the loss of a batch.
 
 A recipe is one file in this folder, or in ``clustering``, with one subclass of :class:`Recipe`, whose ``kind`` is the
 name of the file. Its constructor carries its own form, see ``models/parameters.py``; constructing it loads nothing. A
@@ -165,7 +165,7 @@ class Recipe:
 
     def seconds_per_image(self, side: int) -> float:
         """Of an epoch, on one CPU core, to the order of magnitude."""
-        raise NotImplementedError
+        raise NotImplementedError(f"{type(self).__name__} lacks seconds_per_image; implement seconds_per_image(side)")
 
     def preprocessing(self, side: int, mean: Triple = (0.0, 0.0, 0.0), std: Triple = (1.0, 1.0, 1.0)) -> Preprocessing:
         """The preprocessing that makes an image the network's input."""
@@ -177,11 +177,11 @@ class Recipe:
 
     def architecture(self, pixels: Pixels) -> dict:
         """The arguments of :meth:`build` as plain data."""
-        raise NotImplementedError
+        raise NotImplementedError(f"{type(self).__name__} lacks architecture; implement architecture(pixels)")
 
     def build(self, architecture: dict, pretrained: bool = False) -> Any:
         """The network: a ``torch.nn.Module`` with a sub-module ``encoder``, float32, on the CPU."""
-        raise NotImplementedError
+        raise NotImplementedError(f"{type(self).__name__} lacks build; implement build(architecture, pretrained)")
 
     def stages(self, epochs: int) -> list[str]:
         """The name of what each epoch trains, one per epoch."""
@@ -192,7 +192,7 @@ class Recipe:
 
     def augmentation(self) -> "Augmentation":
         """The variation under which neighbors should stay the same."""
-        raise NotImplementedError
+        raise NotImplementedError(f"{type(self).__name__} lacks augmentation; implement augmentation()")
 
     def inputs(self, images: "torch.Tensor", generator: "torch.Generator", batch: int, rows: slice) -> tuple:
         """Random network inputs for a batch, and what the loss compares the outputs with.
@@ -206,7 +206,9 @@ class Recipe:
         Returns:
             a tuple of inputs and targets (or None)
         """
-        raise NotImplementedError
+        raise NotImplementedError(
+            f"{type(self).__name__} lacks inputs; implement inputs(images, generator, batch, rows)"
+        )
 
     def draw(self, training: TrainingState, positions: "np.ndarray", generator: "torch.Generator") -> tuple:
         """Inputs and targets of a batch.
@@ -227,7 +229,9 @@ class Recipe:
 
         A scalar, or a dict of scalars by name whose sum it is; the curve then shows each.
         """
-        raise NotImplementedError
+        raise NotImplementedError(
+            f"{type(self).__name__} lacks objective; implement objective(outputs, targets, engine)"
+        )
 
     def prepare(self, training: TrainingState) -> None:
         """Called before every epoch, after :meth:`enter`; what it does must follow from the checkpoint alone."""
@@ -247,7 +251,7 @@ class Recipe:
 
     def trivial(self, pixels: Pixels, engine: "Engine") -> float:
         """The loss of a network that ignores its input."""
-        raise NotImplementedError
+        raise NotImplementedError(f"{type(self).__name__} lacks trivial; implement trivial(pixels, engine)")
 
     def peak_rate(self, stage: str) -> float:
         """The learning rate of a stage at the end of its warm-up."""

@@ -1,4 +1,4 @@
-"""What both autoencoders share: a network that returns how badly it reconstructs each image."""
+"""Common part of both autoencoders: a network that returns how badly it reconstructs each image."""
 
 from collections.abc import Sequence
 from pathlib import Path

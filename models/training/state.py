@@ -1,4 +1,4 @@
-"""What a recipe sees of the training that it is a part of; loads no torch."""
+"""A training as its recipe sees it; loads no torch."""
 
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any, Protocol

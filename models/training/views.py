@@ -1,4 +1,4 @@
-"""What recipes share that learn from random views of an image: what may change, and the network that sees it."""
+"""Common part of recipes that learn from random views of an image: what may change, and the network that sees it."""
 
 from typing import TYPE_CHECKING, Annotated, Any, Literal
 

@@ -1,4 +1,4 @@
-"""Fields that the plugin created: marked in their ``info``, moved and dropped, nobody else's touched."""
+"""Fields that the plugin created: marked in their ``info``, moved and dropped; no others are touched."""
 
 from typing import Any
 

@@ -42,8 +42,8 @@ class PythonCall:
         if not delegate:
             if "progress" not in inspect.signature(work).parameters:
                 return work(samples, *args, **kwargs)
-            told = kwargs.pop("progress", None) or console_progress()
-            with stoppable(samples, job_title(self.name, kwargs), told) as progress:
+            report = kwargs.pop("progress", None) or console_progress()
+            with stoppable(samples, job_title(self.name, kwargs), report) as progress:
                 return work(samples, *args, progress=progress, **kwargs)
         if not self.config.allow_delegated_execution:
             raise ValueError(f"{self.name} takes no time and cannot be delegated; leave delegate out")

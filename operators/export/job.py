@@ -38,7 +38,7 @@ def export_clusters(
     Raises:
         ValueError: if an argument or the disk refuses
     """
-    run, goal = Run.open(samples, run_key), check_export(samples, run_key, path, format, overwrite)
+    run, goal = _checked(samples, run_key, path, format, overwrite)
     suffix, write = WRITERS[format]
     stages = Stages(["reading", "writing"], progress)
     stages.enter("reading")
@@ -69,7 +69,15 @@ def check_export(
     Returns:
         the absolute path of the export
     """
+    return _checked(samples, run_key, path, format, overwrite)[1]
+
+
+def _checked(
+    samples: fo.core.collections.SampleCollection, run_key: str, path: str, format: str, overwrite: bool
+) -> tuple[Run, Path]:
+    """Return the run, and the absolute path of its export."""
     if format not in WRITERS:
         raise ValueError(f"format={format!r} is not known; choose one of {', '.join(WRITERS)}")
-    Run.open(samples, run_key).check_labels()
-    return destination(path, run_key, WRITERS[format][0], overwrite)
+    run = Run.open(samples, run_key)
+    run.check_labels()
+    return run, destination(path, run_key, WRITERS[format][0], overwrite)

@@ -9,7 +9,7 @@ def escape(text: str) -> str:
     """Escape every character that Markdown, tables, HTML, formulas or automatic links give a meaning.
 
     Args:
-        text: a name of a cluster, class or model, or a sentence with such names in it; anybody may have written it
+        text: a name of a cluster, class or model, or a sentence with such names in it; its author may be anyone
 
     Returns:
         one line of Markdown that is shown as ``text``, white space as single spaces

@@ -90,7 +90,7 @@ def measure(X, truth, held, only):
 
 
 def predicted(X, held, method, reduce, params):
-    """What the estimator says, fitted by hand on the same vectors."""
+    """The answer of the estimator, fitted by hand on the same vectors."""
     from fiftyone.plugins.orgs.constellation.clusters.models.clusterers import get_clusterer
     from fiftyone.plugins.orgs.constellation.clusters.models.vectors.reduction import get_reduction
 

@@ -1,4 +1,4 @@
-"""How often suggest_cluster_count finds the number that was planted, and scikit-learn's ten digits, over several seeds.
+"""Share of seeds with which suggest_cluster_count finds the number planted, and scikit-learn's ten digits.
 
     python tests/benchmarks/cluster_count.py [--seeds 5]
 

@@ -126,7 +126,7 @@ def print_table(title, X, truth, rows, seeds):
 
 
 def verdict(title, rows, k):
-    """What is promised of these methods, on this data."""
+    """The promises of these methods, on this data."""
     acc, _, ari_of = (
         {name: np.mean([run[column] for run in runs]) for name, runs in rows.items()} for column in range(3)
     )

@@ -136,7 +136,7 @@ def training_of(method, seed, folder, pixels, truth) -> Training:
 
 
 def killed(method, seed, folder) -> int:
-    """How many epochs a process left that was killed in its second epoch that clusters."""
+    """The number of epochs that a process left that was killed in its second epoch that clusters."""
     process = multiprocessing.get_context("spawn").Process(
         target=child, args=(method, seed, folder, torch.get_num_threads())
     )

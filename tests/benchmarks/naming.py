@@ -43,7 +43,7 @@ KINDS = {
 
 
 def is_kind(name: str, kind: str) -> bool:
-    """Whether a name is the class or a kind of it, by its words."""
+    """True if a name is the class or a kind of it, by its words."""
     return bool(set(name.lower().replace("-", " ").split()) & set(KINDS.get(kind, kind.lower()).split()))
 
 

@@ -1,4 +1,4 @@
-"""What a benchmark claims, and whether it holds; a benchmark with a claim that fails exits with status 1."""
+"""Claims of a benchmark, checked; a benchmark with a claim that fails exits with status 1."""
 
 import sys
 

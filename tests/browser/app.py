@@ -68,7 +68,7 @@ def launch(playwright):
 
 
 class User:
-    """What a person does in the App."""
+    """Actions of a person in the App."""
 
     def __init__(self, page, url: str):
         self.page = page
@@ -92,7 +92,7 @@ class User:
                 self.page.wait_for_timeout(200)
 
     def count(self) -> str:
-        """What the grid says it shows, such as ``60 samples``."""
+        """The count that the grid shows, such as ``60 samples``."""
         return self.page.locator('[data-cy="entry-counts"]').inner_text()
 
     def open_form(self, operator: str):
@@ -130,7 +130,7 @@ class User:
         self.redrawn(found.first.click)
 
     def options(self, form, label: str) -> list[str]:
-        """What a drop-down offers."""
+        """The choices of a drop-down."""
         self.field(form, label).get_by_role("combobox").first.click()
         self.page.get_by_role("option").first.wait_for()
         texts = self.page.get_by_role("option").all_inner_texts()

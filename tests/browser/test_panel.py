@@ -84,7 +84,7 @@ def sizes(dataset, run_key="four"):
 
 
 def loads_the_page(request, filtered: bool = False) -> bool:
-    """Whether the App asks for its page, of a view if ``filtered``."""
+    """True if the App asks for its page, of a view if ``filtered``."""
     if "query DatasetPageQuery" not in (request.post_data or ""):
         return False
     return bool(request.post_data_json["variables"]["view"]) or not filtered

@@ -1,4 +1,4 @@
-"""What the App offers for finished runs: information, the view, a new name, deletion."""
+"""Finished runs in the App: information, the view, a new name, deletion."""
 
 import fiftyone.operators as foo
 import pytest

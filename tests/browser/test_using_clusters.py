@@ -1,4 +1,4 @@
-"""What runs are for, in the App: compare two, ask for a number and run with it, export a report and open it."""
+"""Uses of runs in the App: compare two, ask for a number and run with it, export a report and open it."""
 
 import fiftyone.operators as foo
 import pytest

@@ -30,7 +30,7 @@ def make(name, **params):
 
 
 def stored(spec, arrays):
-    """What comes back after JSON and an .npz file."""
+    """The placement that comes back after JSON and an .npz file."""
     buffer = io.BytesIO()
     np.savez(buffer, **arrays)
     buffer.seek(0)

@@ -1,4 +1,4 @@
-"""What the App receives from an operator."""
+"""The messages that the App receives from an operator."""
 
 import asyncio
 

@@ -18,7 +18,7 @@ from .handles import read_clusters
 
 
 def groups_found(dataset, field):
-    """Whether clusters and true classes are the same partition."""
+    """True if clusters and true classes are the same partition."""
     pairs = set(zip(*dataset.values([f"{field}.cluster", "ground_truth.label"]), strict=True))
     return len(pairs) == 3 and len({a for a, _ in pairs}) == 3
 

@@ -1,4 +1,4 @@
-"""What version 0.1.0 stored, opened by this version: every kind of run, edits and their undo, encoders, exports.
+"""Data that version 0.1.0 stored, opened by this version: every kind of run, edits and their undo, encoders, exports.
 
 See ``tests/fixtures/write_v0_1_0.py`` for what is in the fixture. Only what a user calls is called here, so that it
 stays the same test whatever moves inside.

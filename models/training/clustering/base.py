@@ -1,4 +1,4 @@
-"""What all ways of clustering by training on images share: their parameters, their stages, and where they start.
+"""Common base of all ways of clustering by training on images: their parameters, their stages, and where they start.
 
 A clustering recipe trains in stages: one that makes features, unless it starts from a trained encoder; the method's
 own, which has the method's name; and for some a last one that refines. A stage of clustering ends under
@@ -115,7 +115,7 @@ class ClusteringRecipe(Recipe):
     @classmethod
     def of_features(cls) -> tuple[str, ...]:
         """The parameters that matter only while features are made."""
-        raise NotImplementedError
+        raise NotImplementedError(f"{cls.__name__} lacks of_features; implement of_features()")
 
     def check(self, n: int, processes: int = 1) -> None:
         """As of any recipe.
@@ -275,7 +275,7 @@ class ClusteringRecipe(Recipe):
 
     def fall_back(self, training: TrainingState, fitted: "KMeans") -> None:
         """Make the network give the clusters of ``fitted``, k-means on its features."""
-        raise NotImplementedError
+        raise NotImplementedError(f"{type(self).__name__} lacks fall_back; implement fall_back(training, fitted)")
 
     def boost(self, training: TrainingState) -> float:
         """The factor of the balance: larger after a collapse."""
@@ -283,7 +283,7 @@ class ClusteringRecipe(Recipe):
 
     @property
     def has_features(self) -> bool:
-        """Whether the method's own stage finds features that mean something."""
+        """True if the method's own stage finds features that mean something."""
         return self.start is not None or self.pretrain_epochs > 0
 
 

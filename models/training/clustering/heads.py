@@ -1,4 +1,4 @@
-"""What SCAN, CC, PICA and SPICE share: an encoder and linear heads on it, their start, and their views.
+"""Common part of SCAN, CC, PICA and SPICE: an encoder and linear heads on it, their start, and their views.
 
 Features come from SimCLR, trained first or found in the encoder it starts from. Neighbors are mined among them once.
 Every head starts from k-means with a seed of its own, after UMAP where that is cheap, and the one with the lowest

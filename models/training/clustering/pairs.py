@@ -1,4 +1,4 @@
-"""What SCAN, CC and PICA share: heads that learn from pairs of views, and a balance of the clusters' sizes."""
+"""Common part of SCAN, CC and PICA: heads that learn from pairs of views, and a balance of the clusters' sizes."""
 
 from typing import TYPE_CHECKING, Any
 

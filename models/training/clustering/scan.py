@@ -1,4 +1,4 @@
-"""SCAN from images: neighbors in the features of SimCLR belong together, then the surest images teach the others.
+"""SCAN from images: neighbors in SimCLR features belong together, then confident images teach the others.
 
 When to choose it: the default where embeddings do not separate the classes and there is time to train. From a trained
 encoder it takes some tens of epochs, from nothing SimCLR's besides.
@@ -59,7 +59,7 @@ class ImageSCAN(TeachingHeads, PairClustering):
         self,
         epochs: int = 30,
         self_label_epochs: Annotated[
-            int, Field(ge=0, le=100_000, description="Epochs in which the surest images teach the others")
+            int, Field(ge=0, le=100_000, description="Epochs in which the most confident images teach the others")
         ] = 20,
         *,
         threshold: Annotated[

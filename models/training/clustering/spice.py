@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
     from .networks import HeadNetwork
 
-# Where a cluster has no reliable image, this share of it, the surest, takes their place.
+# Where a cluster has no reliable image, the share of it with the highest confidence takes their place.
 _SUREST = 0.1
 
 
@@ -32,7 +32,7 @@ class ImageSPICE(TeachingHeads):
     Args:
         epochs: epochs of the clustering on the frozen encoder; 0 takes the clusters of the trained one that is given
         semi_epochs: epochs in which reliable images teach the others
-        ratio: share of a cluster's size whose surest images make its prototype
+        ratio: share of a cluster's size whose most confident images make its prototype
         agreement: share of its neighbors that a reliable image agrees with
         threshold: probability above which other images learn from themselves
         shared: as :class:`models.training.clustering.teaching.TeachingHeads`'s
@@ -58,7 +58,8 @@ class ImageSPICE(TeachingHeads):
         ] = 20,
         *,
         ratio: Annotated[
-            float, Field(gt=0, le=1, description="Share of a cluster's size whose surest images make its prototype")
+            float,
+            Field(gt=0, le=1, description="Share of a cluster's size whose most confident images make its prototype"),
         ] = 0.5,
         agreement: Annotated[
             float, Field(ge=0, le=1, description="Share of its neighbors that a reliable image agrees with")
@@ -113,7 +114,10 @@ class ImageSPICE(TeachingHeads):
             confidence, labels = P.max(1)
             own = [(labels == cluster).nonzero()[:, 0] for cluster in labels.unique()]
             rows = torch.cat([o[confidence[o].topk(max(1, int(_SUREST * len(o)))).indices] for o in own])
-            remark(training, "spice: no image of some cluster is reliable; the surest tenth of each teaches instead")
+            remark(
+                training,
+                "spice: no image of some cluster is reliable; the most confident tenth of each teaches instead",
+            )
         training.state |= {"reliable": rows, "names": P.argmax(1)[rows]}
 
     def cluster_inputs(self, training: TrainingState, positions: "np.ndarray", generator: "torch.Generator") -> tuple:

@@ -1,4 +1,4 @@
-"""What SCAN and SPICE share: a last stage in which images teach others, by views that are hard to recognize."""
+"""Common part of SCAN and SPICE: a last stage in which images teach others, by views that are hard to recognize."""
 
 from typing import TYPE_CHECKING, Annotated, Any
 

@@ -1,4 +1,4 @@
-"""How tight and how far apart clusters are, against planted ones and scikit-learn."""
+"""Tightness and distance of clusters, against planted ones and scikit-learn."""
 
 import numpy as np
 import pytest

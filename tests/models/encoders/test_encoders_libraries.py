@@ -237,7 +237,7 @@ def test_zoo_model_without_embeddings_is_refused(monkeypatch):
 
 
 def _zoo_model(embeddings=True):
-    """What the zoo makes of torchvision's ResNet-18, with random weights."""
+    """Torchvision's ResNet-18 as the zoo makes it, with random weights."""
     import fiftyone.utils.torch as fout
 
     config = {

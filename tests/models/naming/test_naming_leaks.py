@@ -1,4 +1,4 @@
-"""What leaves this machine for a model server: nothing of the environment, and nothing to another host."""
+"""Data that leaves this machine for a model server: nothing of the environment, and nothing to another host."""
 
 import json
 import ssl

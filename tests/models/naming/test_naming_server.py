@@ -51,7 +51,7 @@ def picture():
 
 
 class Outcome:
-    """What became of some questions."""
+    """The outcomes of some questions."""
 
     def __init__(
         self, url, picture, n=1, parallel=4, api="chat", timeout=30.0, key=KEY, price=None, cap=None, tick=None

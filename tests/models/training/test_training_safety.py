@@ -1,4 +1,4 @@
-"""What protects a training: stops within a step, refusals before work, one writer, and remarks that are true."""
+"""Safety of a training: stops within a step, refusals before work, one writer, and remarks that are true."""
 
 import resource
 import subprocess

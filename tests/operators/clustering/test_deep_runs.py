@@ -1,4 +1,4 @@
-"""What the run of a deep method says: health, collapses, prototypes, agreement, scores of many clusters."""
+"""The record of a deep method's run: health, collapses, prototypes, agreement, scores of many clusters."""
 
 import numpy as np
 import pytest

@@ -93,7 +93,7 @@ EDITS = {
 
 
 def check_records(dataset, key="km"):
-    """What the run says of its clusters is what its labels say."""
+    """Assert that the records of the clusters agree with the labels."""
     dataset.reload()
     path = get_config(dataset, key).label_path
     found = list(zip(*dataset.values([f"{path}.{a}" for a in ("cluster", "label", "confidence")]), strict=True))

@@ -205,7 +205,7 @@ def test_a_stopped_call_keeps_its_work_and_the_next_continues(dataset, lite0, ph
 
 
 def test_work_is_written_in_slices(dataset, lite0, photos, monkeypatch):
-    """What a killed process leaves behind: everything up to its last slice."""
+    """The leftovers of a killed process: everything up to its last slice."""
     monkeypatch.setattr(module, "_SLICE", 4)
     written = []
     write = module._Filling.write

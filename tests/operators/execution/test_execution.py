@@ -1,4 +1,4 @@
-"""How operators run: in the App's way, delegated, from notebooks, and what they say when they fail."""
+"""Runs of operators in the App's way, delegated, from notebooks, and what they say when they fail."""
 
 import asyncio
 import subprocess
@@ -21,7 +21,7 @@ URI = "@constellation/clusters/compute_clusters"
 
 
 def stream_of(dataset, params):
-    """What the App receives from an immediate run: ``(name, params)`` of each message."""
+    """The messages that the App receives from an immediate run: ``(name, params)`` of each message."""
 
     async def run():
         request = {"dataset_name": dataset.name, "params": params}

@@ -14,7 +14,7 @@ URI = "@constellation/clusters/clusters_panel"
 
 
 class Browser:
-    """What the App keeps of an open panel, and what it was told last."""
+    """The state of an open panel in the App, and the last messages to it."""
 
     def __init__(self, dataset, state=(), grid=()):
         self.dataset, self.state, self.grid, self.told = dataset, dict(state), list(grid), []

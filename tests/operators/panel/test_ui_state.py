@@ -1,4 +1,4 @@
-"""How the Clusters panel keeps its place: between clicks, when the page is loaded again, in saved workspaces."""
+"""The place that the Clusters panel keeps: between clicks, when the page is loaded again, in saved workspaces."""
 
 import json
 

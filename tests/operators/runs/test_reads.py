@@ -1,4 +1,4 @@
-"""How often a run is read from the store: once opened, its handle is passed on."""
+"""Number of times that a run is read from the store: once opened, its handle is passed on."""
 
 import pytest
 from fiftyone.plugins.orgs.constellation.clusters.operators.evaluation import statistics

@@ -1,4 +1,4 @@
-"""What is particular to single deep methods: their steps, written a second time, and consensus."""
+"""Particulars of single deep methods: their steps, written a second time, and consensus."""
 
 import numpy as np
 import pytest

@@ -184,7 +184,7 @@ def test_a_decoder_comes_along(digits, tmp_path):
 
 @pytest.fixture(scope="module")
 def scanned(digits, tmp_path_factory):
-    """What SCAN without self-labelling left, as a start for others."""
+    """The result of SCAN without self-labelling, as a start for others."""
     pixels, truth = digits
     path = tmp_path_factory.mktemp("scan")
     training = training_of(recipe_of("scan", self_label_epochs=0), pixels, path, truth)
