@@ -136,7 +136,7 @@ def test_a_run_killed_after_it_was_registered_is_a_run(blobs, compute, monkeypat
     with monkeypatch.context() as patched:
         patched.setattr(runs, "set_mark", killed)
         patched.setattr(orphans, "set_mark", killed)
-        patched.setattr(runs, "drop_field", lambda *args: None)
+        patched.setattr(runs, "remove_field", lambda *args: None)
         with pytest.raises(SystemExit):
             compute(blobs, run_key="km", embeddings="emb")
     assert blobs.get_field("km").info["constellation"]["status"] == "writing"
@@ -147,17 +147,14 @@ def test_a_run_killed_after_it_was_registered_is_a_run(blobs, compute, monkeypat
 
 def test_a_half_made_field_is_known_to_be_ours(blobs, monkeypatch):
     """Killed between the field and its sub-field: the mark is there from the first moment."""
-    real = labels._add_field
+    real = labels.add_field
 
-    def half(add, path, run_key):
-        def once(path, *args, **kwargs):
-            if path.endswith(".cluster"):
-                raise KeyboardInterrupt
-            return add(path, *args, **kwargs)
+    def half(samples, path, *args, **options):
+        if path.endswith(".cluster"):
+            raise KeyboardInterrupt
+        real(samples, path, *args, **options)
 
-        real(once, path, run_key)
-
-    monkeypatch.setattr(labels, "_add_field", half)
+    monkeypatch.setattr(labels, "add_field", half)
     with pytest.raises(KeyboardInterrupt):
         create_label_field(resolve_target(blobs), "km", "km")
     monkeypatch.undo()
