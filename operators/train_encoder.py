@@ -9,7 +9,7 @@ import fiftyone.operators.types as types
 from .embedding.training import check_training, train_encoder
 from .execution.app import failed, stream
 from .execution.python_call import PythonCall
-from .inputs.target import add_target
+from .inputs.target import add_target, has_pictures
 from .inputs.training import NEW, add_continued, add_new, trained_clusters, training_arguments
 from .inputs.widgets import add_choice, add_heading
 from .outputs.training import show_training
@@ -44,7 +44,7 @@ class TrainEncoder(PythonCall, foo.Operator):
         inputs = types.Object()
         view = types.View(label="Train encoder")
         target = add_target(ctx, inputs)
-        if target is None:
+        if target is None or not has_pictures(inputs, target):
             return types.Property(inputs, view=view)
         add_heading(inputs, "step_encoder", "2 · Encoder")
         started = [name for name in store.names(unfinished=True) if not trained_clusters(store.path_of(name))]

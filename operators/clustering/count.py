@@ -71,7 +71,7 @@ def suggest_cluster_count(
         X = _reduced(X, seed, stages.enter("reducing"))
     found = suggest_count(X, method, max_clusters, seed, sample_size, stages.enter("sweeping"))
     stages.leave()
-    notes = [f"{n:,} {target.unit} have {reason}" for reason, n in skipped.items()]
+    notes = [*target.notes, *(f"{n:,} {target.unit} have {reason}" for reason, n in skipped.items())]
     most = max(trial["value"] for trial in found["trials"])
     if method == "kmeans" and most < max_clusters:
         notes.append(f"{len(X):,} vectors allow no more than {most} clusters to be tried")

@@ -10,10 +10,9 @@ from typing import TYPE_CHECKING, Any, NoReturn
 
 import fiftyone as fo
 
-from ..dataset.targets import resolve_target
 from ..dataset.vector_fields import field_encoder
 from ..embedding.embeddings import field_name
-from ..embedding.training import propose_name, read_pixels
+from ..embedding.training import picture_target, propose_name, read_pixels
 from ..execution.locks import write_lock
 from ..execution.stages import Stages
 from ..execution.stopping import Stopped
@@ -53,7 +52,7 @@ def make_image_request(samples: fo.core.collections.SampleCollection, arguments:
     from ...models.training import clustering_class
 
     _refuse_unused(arguments)
-    target = resolve_target(samples, arguments.patches_field)
+    target = picture_target(samples, arguments.patches_field)
     method = get_clusterer(arguments.method)
     recipe, params = _recipe(clustering_class(method.name), arguments)
     name = arguments.name or propose_name(method.name)

@@ -23,7 +23,7 @@ from ..runs.run import Run
 from .constraints import read_constraints
 from .fitting import Fitted, fit_clusterer
 from .image_training import ImageRequest, learn, make_image_request
-from .record import encoders, make_results, panel_note, requested, score, summarize, versions
+from .record import encoders, make_results, map_note, panel_note, requested, score, summarize, versions
 from .request import IMAGES, ClusteringArguments, Request, make_request
 
 
@@ -122,17 +122,17 @@ def compute_clusters(
             report = stages.enter("embedding")
             with write_lock(target.dataset, f"field {target.storage_path(request.field)!r}"):
                 fill_vectors(
-                    samples,
+                    target.samples,
                     request.encoder,
                     request.field,
-                    patches_field,
+                    target.patches_field,
                     request.encoder_params,
                     batch_size,
                     num_workers,
                     progress=report,
                 )
         stages.enter("reading")
-        table, widths = read_spaces(samples, request.fields, patches_field)
+        table, widths = read_spaces(target.samples, request.fields, target.patches_field)
         _check_usable(table, request.fields)
         return _cluster_and_keep(request, table, widths, stages)
 
@@ -241,7 +241,13 @@ def _score_and_keep(
         scores=scored.scores,
         recall=scored.recall,
         versions=versions(),
-        notes=[*fitted.notes, *scored.notes, *panel_note(n_clusters)],
+        notes=[
+            *request.target.notes,
+            *map_note(request.target.unit),
+            *fitted.notes,
+            *scored.notes,
+            *panel_note(n_clusters),
+        ],
         placement=placement,
         prototypes_by=clusterer.prototypes_by,
         collapsed=getattr(clusterer, "collapsed_", []),

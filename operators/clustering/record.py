@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, NamedTuple
 import numpy as np
 
 from ..dataset.ground_truth import read_truth
+from ..dataset.shapes import slices_of
 from ..dataset.vector_fields import field_encoder
 from ..dataset.vectors import VectorTable
 from ..evaluation.statistics import by_id, make_statistics, make_truth, with_version
@@ -44,6 +45,7 @@ def requested(request: Request) -> dict:
         "embeddings": request.field,
         "cluster_field": request.cluster_field,
         "patches_field": request.target.patches_field,
+        "slices": slices_of(request.target.source),
         "label_path": request.path,
         "ground_truth": request.ground_truth,
         "constraints_from": request.constraints_from,
@@ -116,7 +118,7 @@ def summarize(run_key: str, config: RunConfig, clusters: list[dict], unit: str, 
         run_key: the run's key
         config: the run's configuration
         clusters: its clusters, with label and size
-        unit: "images" or "patches"
+        unit: what was clustered: "images", "patches"...
         color_by: the path of the labels
 
     Returns:
@@ -132,6 +134,11 @@ def summarize(run_key: str, config: RunConfig, clusters: list[dict], unit: str, 
         "sizes": {c["label"]: c["size"] for c in clusters},
         "notes": config.notes,
     }
+
+
+def map_note(unit: str) -> list[str]:
+    """Return a note if the Embeddings panel has no map of such a unit."""
+    return ["the Embeddings panel has no maps of clips, so none was made"] if unit == "clips" else []
 
 
 def panel_note(n_clusters: int) -> list[str]:

@@ -5,7 +5,9 @@ from typing import TYPE_CHECKING, Any, Final
 
 import fiftyone as fo
 
+from ..dataset.files import picture_field
 from ..dataset.ground_truth import truth_path
+from ..dataset.shapes import of_clips
 from ..dataset.targets import Target, resolve_target
 from ..dataset.vector_fields import check_vector_field
 from ..dataset.vectors import require_vector_field
@@ -108,6 +110,7 @@ class Request:
         check_run_key(target.dataset, self.run_key)
         check_cluster_field(target, self.cluster_field)
         if self.encoder is not None:
+            picture_field(target.source, target.patches_field)
             check_vector_field(target.source, self.field, target.labels)
         for name in self.more_fields if self.encoder is not None else self.fields:
             require_vector_field(target.source, name, target.patches_field)
@@ -178,7 +181,7 @@ def make_request(samples: fo.core.collections.SampleCollection, arguments: Clust
         reduce_params=arguments.reduce_params or {},
         normalize=arguments.normalize,
         cluster_field=arguments.cluster_field or run_key,
-        visualize=arguments.visualize,
+        visualize=arguments.visualize and not of_clips(target.source, target.patches_field),
         ground_truth=arguments.ground_truth,
         seed=arguments.seed,
         constraints_from=arguments.constraints_from,

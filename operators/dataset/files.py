@@ -1,11 +1,64 @@
-"""Image files of samples, and the boxes of patches in them."""
+"""Files of samples, the pictures that stand for them, and the boxes of patches in them."""
 
 from collections.abc import Iterator
 
 import fiftyone as fo
 import numpy as np
 
+from .private import root_dataset
 from .rows import Rows
+from .shapes import CLIP_TYPES, of_clips, unit_of
+
+
+def pictures_of(rows: Rows, todo: list[str]) -> tuple[list[str], list]:
+    """Return pictures as :func:`files_of` returns files: of what is no image, those that the App shows.
+
+    Raises:
+        ValueError: if there are none
+    """
+    field = picture_field(rows.collection, rows.patches_field)
+    ids, items = files_of(rows, todo)
+    if field is None:
+        return ids, items
+    sample_of = dict(zip(rows.ids, rows.sample_ids, strict=True))
+    some = rows.collection.select(list({sample_of[row_id] for row_id in ids}))
+    shown = dict(zip(*some.values(["id", field]), strict=True))
+    paths = [shown.get(sample_of[row_id]) for row_id in ids]
+    own = [fo.core.media.get_media_type(path) == fo.core.media.IMAGE for path, _ in items]
+    return ids, [
+        item if is_image or not path else (path, None) for path, is_image, item in zip(paths, own, items, strict=True)
+    ]
+
+
+def picture_field(samples: fo.core.collections.SampleCollection, patches_field: str | None = None) -> str | None:
+    """Return the field of the pictures that the App shows for samples that are no images; None for images.
+
+    Args:
+        samples: a dataset or view
+        patches_field (None): a field of labels whose patches are meant
+
+    Raises:
+        ValueError: if there are no pictures
+    """
+    if samples.media_type in (fo.core.media.IMAGE, None):
+        return None
+    unit = unit_of(samples)
+    if patches_field and not of_clips(samples, patches_field):
+        raise ValueError(f"the boxes of {patches_field!r} are in {unit}, not in pictures; name a field of vectors")
+    app = root_dataset(samples).app_config
+    for name in (app.grid_media_field, *app.media_fields):
+        if name != "filepath" and samples.get_field(name) is not None:
+            return str(name)
+    for name, field in samples.get_field_schema(ftype=fo.EmbeddedDocumentField).items():
+        if field.document_type.__name__ == "OrthographicProjectionMetadata":  # its module is slow to import
+            return f"{name}.filepath"
+    frames = "pass to_frames(), or " if samples.media_type == fo.core.media.VIDEO else ""
+    if samples.media_type == fo.core.media.MIXED:
+        return "filepath"  # those that are images have pictures
+    raise ValueError(
+        f"{unit} cannot be seen as images; {frames}name a field of vectors, or set app_config.grid_media_field to a "
+        "field with the paths of thumbnails"
+    )
 
 
 def files_of(rows: Rows, todo: list[str]) -> tuple[list[str], list]:
@@ -30,10 +83,13 @@ def files_of(rows: Rows, todo: list[str]) -> tuple[list[str], list]:
     return [i for i, _ in pairs], [(files[sample_id], boxes[i]) for i, sample_id in pairs]
 
 
-def _boxes(rows: Rows) -> Iterator[tuple[str, list]]:
-    """Yield ``(label id, [x, y, width, height])``; of a polyline, the box around its points."""
+def _boxes(rows: Rows) -> Iterator[tuple[str, list | None]]:
+    """Yield ``(label id, [x, y, width, height])``; of a polyline, the box around its points; of a clip, None."""
     found = rows.collection.get_field(rows.labels)
     label_type = (found.field if rows.listed else found).document_type
+    if issubclass(label_type, CLIP_TYPES):
+        yield from ((row_id, None) for row_id in rows.ids)
+        return
     if issubclass(label_type, fo.Detection):
         for row_id, box in rows.values("bounding_box"):
             yield row_id, box or []

@@ -1,5 +1,6 @@
 """Private attributes of FiftyOne that the plugin needs, in the one file that a release of FiftyOne may break."""
 
+from copy import copy
 from datetime import datetime, timedelta
 
 import fiftyone as fo
@@ -20,6 +21,33 @@ def is_patches(samples: fo.core.collections.SampleCollection) -> bool:
 def is_frames(samples: fo.core.collections.SampleCollection) -> bool:
     """Return whether this is a ``to_frames()`` view."""
     return bool(samples._is_frames)
+
+
+def is_clips(samples: fo.core.collections.SampleCollection) -> bool:
+    """Return whether this is a ``to_clips()`` view."""
+    return bool(samples._is_clips)
+
+
+def clips_field(samples: fo.core.collections.SampleCollection) -> str | None:
+    """Return the field of temporal detections that are the samples of a ``to_clips()`` view; None of other views."""
+    return getattr(samples, "_classification_field", None) if is_clips(samples) else None
+
+
+def slices_in(samples: fo.core.collections.SampleCollection) -> list[str]:
+    """Return the group slices that a flat view of a grouped dataset selects."""
+    media_types = root_dataset(samples).group_media_types
+    for stage in reversed(samples.view()._all_stages):
+        if isinstance(stage, fo.SelectGroupSlices) and stage.flat:
+            named = [stage.slices] if isinstance(stage.slices, str) else stage.slices
+            return list(named or [name for name, media in media_types.items() if stage.media_type in (None, media)])
+    return list(media_types)
+
+
+def with_media_type(samples: fo.DatasetView, media_type: str) -> fo.DatasetView:
+    """Return the same view, of samples of this media type."""
+    view = copy(samples)
+    view._set_media_type(media_type)
+    return view
 
 
 def is_dynamic_groups(samples: fo.core.collections.SampleCollection) -> bool:

@@ -6,13 +6,13 @@ from typing import Any
 
 import fiftyone as fo
 
-from .private import document_fields, is_frames, is_patches, root_dataset, view_origin
-from .shapes import flat
+from .private import document_fields, is_frames, root_dataset
+from .shapes import check_lasting, flat, has_labels_as_samples, labels_source
 
 # Samples per query: 10,000 vectors of 512 dimensions are 20 MB
 ROWS_PER_QUERY = 10_000
-_LISTS = {fo.Detections: "detections", fo.Polylines: "polylines"}
-_SINGLES = (fo.Detection, fo.Polyline)
+_LISTS = {fo.Detections: "detections", fo.Polylines: "polylines", fo.TemporalDetections: "detections"}
+_SINGLES = (fo.Detection, fo.Polyline, fo.TemporalDetection)
 
 
 @dataclass(frozen=True)
@@ -35,15 +35,15 @@ class Rows:
 
     @classmethod
     def of(cls, samples: fo.core.collections.SampleCollection, patches_field: str | None = None) -> "Rows":
-        """Return the rows of ``samples``; a ``to_patches()`` view is led back to its source.
+        """Return the rows of ``samples``; a view of patches or clips is led back to its source.
 
         Raises:
-            ValueError: if the view holds videos, groups or the wrong kind of label
+            ValueError: if the view holds the wrong kind of label, or clips that are not labels
         """
         samples = flat(samples)
-        check_media(samples)
-        if is_patches(samples):
-            source, patches_field = patches_source(samples, patches_field)
+        check_lasting(samples)
+        if has_labels_as_samples(samples):
+            source, patches_field = labels_source(samples, patches_field)
             path, listed = label_path(source, patches_field)
             ids, sample_ids = samples.values(["id", "frame_id" if is_frames(source) else "sample_id"])
             return cls(source, ids, sample_ids, path, listed)
@@ -109,24 +109,6 @@ def write_values(
     collection.set_label_values(path, items, validate=validate)
 
 
-def check_media(samples: fo.core.collections.SampleCollection) -> None:
-    """Check that a collection holds images.
-
-    Raises:
-        ValueError: for videos, groups and other media
-    """
-    if samples.media_type == "video":
-        raise ValueError("videos cannot be embedded as images; pass a frames view: dataset.to_frames()")
-    if samples.media_type == "group":
-        slices = ", ".join(samples.group_slices)
-        raise ValueError(
-            f"the dataset is grouped (slices {slices}); pass one slice with select_group_slices('name'), "
-            "or all images with select_group_slices(media_type='image')"
-        )
-    if samples.media_type not in ("image", None):
-        raise ValueError(f"samples of media type {samples.media_type!r} are not images; pass an image dataset")
-
-
 def storage_of(samples: fo.core.collections.SampleCollection, path: str) -> tuple:
     """Return the dataset that keeps a field, and its path there.
 
@@ -145,7 +127,7 @@ def label_path(samples: fo.core.collections.SampleCollection, patches_field: str
     """Return the path of the labels of ``patches_field``, and whether a sample holds a list of them.
 
     Raises:
-        ValueError: if there is no such field or it holds no boxes or polylines
+        ValueError: if there is no such field or it holds no boxes, polylines or clips
     """
     if patches_field.startswith("frames."):
         name = patches_field.removeprefix("frames.")
@@ -167,17 +149,3 @@ def own_fields(samples: fo.core.collections.SampleCollection, path: str) -> set[
     """Return the fields that every label at ``path`` has; bounding_box is a list of floats and yet no vector."""
     labels = samples.get_field(path)
     return document_fields((labels.field if isinstance(labels, fo.ListField) else labels).document_type)
-
-
-def patches_source(samples: fo.core.collections.SampleCollection, patches_field: str | None) -> tuple:
-    """Return the collection that a ``to_patches()`` view was made from, and the label field of its patches.
-
-    Raises:
-        ValueError: if the view is not of one label field of images, or ``patches_field`` names another
-    """
-    own = getattr(samples, "patches_field", None)
-    if own is None:
-        raise ValueError("this view of evaluation patches mixes two label fields; use to_patches() on one of them")
-    if patches_field not in (None, own):
-        raise ValueError(f"patches_field={patches_field!r} but the view holds patches of {own!r}; leave it out")
-    return flat(view_origin(samples)), own

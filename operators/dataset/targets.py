@@ -1,29 +1,31 @@
-"""Targets: a dataset, a view or its patches, resolved to samples and labels that can be joined by id."""
+"""Targets: a dataset, a view, its patches or clips, resolved to samples and labels that can be joined by id."""
 
 from dataclasses import dataclass
 
 import fiftyone as fo
 
-from .private import is_patches, root_dataset
-from .rows import check_media, label_path, patches_source, storage_of
-from .shapes import flat
+from .private import root_dataset
+from .rows import label_path, storage_of
+from .shapes import CLIP_TYPES, check_lasting, flat, has_labels_as_samples, labels_source, picked_slice, unit_of
 
-PATCH_TYPES = (fo.Detections, fo.Detection, fo.Polylines, fo.Polyline)
+PATCH_TYPES = (fo.Detections, fo.Detection, fo.Polylines, fo.Polyline, *CLIP_TYPES)
 
 
 @dataclass(frozen=True)
 class Target:
-    """Images, or patches of a label field.
+    """Images or other samples, or patches of a label field.
 
     Args:
         samples: the dataset or view that was given; a run is registered on it
         source: the same samples as a collection of whole images, so that fields can be read and written
-        patches_field: the label field whose patches are meant, or None for whole images
+        patches_field: the label field whose patches, or clips, are meant, or None for whole images
+        notes: how the samples were taken, where that was not said
     """
 
     samples: fo.core.collections.SampleCollection
     source: fo.core.collections.SampleCollection
     patches_field: str | None
+    notes: tuple[str, ...] = ()
 
     @property
     def dataset(self) -> fo.Dataset:
@@ -37,7 +39,7 @@ class Target:
 
     def count(self) -> int:
         """Count the images or patches in the database."""
-        if is_patches(self.samples) or not self.labels:
+        if has_labels_as_samples(self.samples) or not self.labels:
             return len(self.samples)
         return self.source.count(self.labels)
 
@@ -51,43 +53,40 @@ class Target:
 
     @property
     def unit(self) -> str:
-        """``images`` or ``patches``."""
-        return "patches" if self.patches_field else "images"
+        """``images``, ``patches``, ``videos``..., see :func:`operators.dataset.shapes.unit_of`."""
+        return unit_of(self.source, self.patches_field)
 
 
 def resolve_target(samples: fo.core.collections.SampleCollection, patches_field: str | None = None) -> Target:
     """Resolve a collection and an optional patches field.
 
-    A ``to_patches()`` view means the same as its source with that patches field, dynamic groups the samples in them.
+    A view of patches, or of clips of temporal detections, means the same as its source with that patches field;
+    dynamic groups mean the samples in them, other groups their samples in the active slice.
 
     Args:
         samples: a dataset or view
-        patches_field (None): a Detections, Detection, Polylines or Polyline field
+        patches_field (None): a field of detections, polylines or temporal detections
 
     Raises:
-        ValueError: for videos, grouped datasets, empty views and fields without patches
+        ValueError: for empty views, fields without patches, and clips that are not labels
     """
     if patches_field is not None and not isinstance(patches_field, str):
         raise ValueError(f"patches_field {patches_field!r} is not a field name; name a field of detections")
-    samples = flat(samples)
-    check_media(samples)
-    if is_patches(samples):
-        return _patches_target(samples, patches_field)
-    if patches_field:
+    name, samples = picked_slice(samples), flat(samples)
+    check_lasting(samples)
+    source = samples
+    if has_labels_as_samples(samples):
+        source, patches_field = labels_source(samples, patches_field)
+    elif patches_field:
         label_path(samples, patches_field)
     if len(samples) == 0:
-        raise ValueError("the view is empty; choose a view with at least 2 samples")
-    return Target(samples, samples, patches_field)
+        what = "samples" if source is samples else "patches"
+        raise ValueError(f"the view is empty; choose a view with at least 2 {what}")
+    picked = f"of each group its sample in slice {name!r} was taken; select_group_slices() chooses others"
+    return Target(samples, source, patches_field, (picked,) if name else ())
 
 
 def patch_fields(samples: fo.core.collections.SampleCollection) -> list[str]:
-    """List the fields of a collection that hold detections or polylines."""
+    """List the fields of a collection that hold detections, polylines or temporal detections."""
     schema = samples.get_field_schema(ftype=fo.EmbeddedDocumentField)
     return [name for name, field in schema.items() if issubclass(field.document_type, PATCH_TYPES)]
-
-
-def _patches_target(samples: fo.core.collections.SampleCollection, patches_field: str | None) -> Target:
-    source, field = patches_source(samples, patches_field)
-    if len(samples) == 0:
-        raise ValueError("the view is empty; choose a view with at least 2 patches")
-    return Target(samples, source, field)

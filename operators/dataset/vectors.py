@@ -117,6 +117,8 @@ def require_vector_field(
         if found is not None
         else f"there is no field {path!r}"
     )
+    if samples.media_type == fo.core.media.VIDEO:
+        problem += " on the videos; if their frames have it, pass to_frames()"
     known = f"the vector fields are {', '.join(fields)}; choose one, or" if fields else "there are none yet;"
     raise ValueError(f"{problem}; {known} compute one with an encoder")
 

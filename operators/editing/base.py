@@ -18,6 +18,7 @@ from ...models.progress import Progress
 from ..dataset.private import root_dataset
 from ..dataset.rows import Rows
 from ..dataset.targets import resolve_target
+from ..runs.members import as_seen_by
 from ..runs.run import Run
 from ..runs.stored_run import StoredRun
 from ..runs.transaction import edit_run
@@ -78,7 +79,7 @@ class Edit:
             ValueError: if it needs some and was given the whole dataset
         """
         if samples is not run.dataset and samples != run.dataset.view():
-            target = resolve_target(samples, run.config.patches_field)
+            target = resolve_target(as_seen_by(samples, run.key, run.config), run.config.patches_field)
             return Rows.of(target.samples, target.patches_field).ids
         parameter = cls.takes()["ids"]
         if parameter.default is parameter.empty:

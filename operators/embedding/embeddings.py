@@ -14,7 +14,7 @@ from ...models.encoders.base import Encoder
 from ...models.encoders.batches import embed_files
 from ...models.parameters import typed
 from ...models.progress import Progress
-from ..dataset.files import files_of
+from ..dataset.files import picture_field, pictures_of
 from ..dataset.rows import Rows, write_values
 from ..dataset.shapes import tag_samples, untag_samples
 from ..dataset.targets import Target, resolve_target
@@ -71,6 +71,8 @@ def fill_vectors(
     recorded = field_encoder(rows.collection, rows.path(embeddings))
     filling, created = _Filling(rows, embeddings), False
     encoder = get_encoder(encoder, encoder_params) if isinstance(encoder, str) else encoder
+    if todo:
+        picture_field(rows.collection, rows.patches_field)  # refuses what has no pictures, before anything is loaded
     if todo or not same_settings(rows, embeddings, encoder):
         if progress:
             progress(0.0, f"loading {encoder.name}")
@@ -115,7 +117,7 @@ class _Filling:
         self, encoder: Encoder, todo: list[str], batch_size: int, num_workers: int | None, progress: Progress | None
     ) -> None:
         """Embed the rows ``todo``; what is done is written even if ``progress`` raises."""
-        todo, items = files_of(self.rows, todo)
+        todo, items = pictures_of(self.rows, todo)
         unit = "patches" if self.rows.labels else "images"
         try:
             for positions, vectors, failures in embed_files(encoder, items, batch_size, num_workers, progress, unit):
@@ -186,7 +188,7 @@ def compute_embeddings(
         progress (None): a callable ``(fraction, message)``, which may raise to stop
 
     Returns:
-        the summary of :func:`fill_vectors`
+        the summary of :func:`fill_vectors`, and ``notes``
 
     Raises:
         ValueError: if an argument is refused; nothing is changed then
@@ -201,9 +203,9 @@ def compute_embeddings(
     check_vector_field(target.source, field, target.labels)
     with write_lock(target.dataset, f"field {target.storage_path(field)!r}"):
         target.dataset.reload()  # another process may have come first since it was loaded here
-        return fill_vectors(
-            samples, chosen or encoder, field, patches_field, encoder_params, **batches, progress=progress
-        )
+        arguments = (target.samples, chosen or encoder, field, target.patches_field, encoder_params)
+        summary = fill_vectors(*arguments, **batches, progress=progress)
+    return {**summary, "notes": list(target.notes)}
 
 
 def split_fields(embeddings: str | Sequence[str] | None) -> tuple[str | None, list[str]]:

@@ -12,7 +12,7 @@ from pydantic import Field
 
 from ...models.parameters import SEED, typed
 from ...models.progress import Progress
-from ..dataset.files import files_of
+from ..dataset.files import picture_field, pictures_of
 from ..dataset.ground_truth import read_truth, truth_path
 from ..dataset.rows import Rows
 from ..dataset.targets import Target, resolve_target
@@ -70,7 +70,7 @@ def train_encoder(
     """
     from ...models.training import store
 
-    target = resolve_target(samples, patches_field)
+    target = picture_target(samples, patches_field)
     several, first = _processes()
     if name is None and several:
         raise ValueError(f"{several} processes need one name; pass name=")
@@ -118,7 +118,7 @@ def check_training(
     """
     from ...models.training import store
 
-    target = resolve_target(samples, patches_field)
+    target = picture_target(samples, patches_field)
     name = propose_name(kind or KIND) if name is None else name
     if not resume:
         store.check_free(name)
@@ -126,6 +126,17 @@ def check_training(
     plan_training(name, kind, epochs, params, resume, seed)
     if ground_truth:
         truth_path(target, ground_truth)
+
+
+def picture_target(samples: fo.core.collections.SampleCollection, patches_field: str | None) -> Target:
+    """Resolve what is trained on.
+
+    Raises:
+        ValueError: if it has no pictures
+    """
+    target = resolve_target(samples, patches_field)
+    picture_field(target.source, target.patches_field)
+    return target
 
 
 def propose_name(kind: str) -> str:
@@ -196,7 +207,7 @@ def proposed_side(target: Target, recipe: "Recipe") -> int:
     if recipe.image_size:
         return recipe.image_size
     rows = Rows.of(target.samples.limit(_PROBED), target.patches_field)
-    return recipe.propose_side(files_of(rows, rows.ids[:_PROBED])[1])
+    return recipe.propose_side(pictures_of(rows, rows.ids[:_PROBED])[1])
 
 
 def read_pixels(
@@ -218,7 +229,7 @@ def read_pixels(
     from ...models.training.pixels import decode
 
     rows = Rows.of(target.samples, target.patches_field)
-    ids, items = zip(*sorted(zip(*files_of(rows, rows.ids), strict=True), key=lambda pair: pair[0]), strict=True)
+    ids, items = zip(*sorted(zip(*pictures_of(rows, rows.ids), strict=True), key=lambda pair: pair[0]), strict=True)
     if recipe.batch_size > len(ids):
         recipe.check(len(ids))
     side = side or recipe.propose_side(list(items))

@@ -11,7 +11,7 @@ from ...models.parameters import SEED, typed
 from ...models.progress import Progress
 from ...models.vectors.normalize import l2_normalize
 from ..dataset.ground_truth import read_truth, truth_path
-from ..dataset.private import is_patches
+from ..dataset.shapes import has_labels_as_samples, labels_as_samples
 from ..dataset.targets import Target, resolve_target
 from ..dataset.vectors import COORDINATES, chosen_vector_field, read_vectors
 from ..execution.stages import Stages
@@ -47,9 +47,9 @@ def check_neighbors(
 
     Returns:
         a dict: "view", each image followed by its neighbors, nearest first; "neighbors", per image its "id",
-        "neighbors" (ids), "similarity" (cosines) and with ground truth "label", "labels" and "agreement"; "n_used" and
-        "skipped"; with ground truth "agreement", the share over up to 2,000 images, "agreement_at" per number of
-        neighbors, and "chance", the share for neighbors drawn at random
+        "neighbors" (ids), "similarity" (cosines) and with ground truth "label", "labels" and "agreement"; "n_used",
+        "skipped" and "notes"; with ground truth "agreement", the share over up to 2,000 images, "agreement_at" per
+        number of neighbors, and "chance", the share for neighbors drawn at random
 
     Raises:
         ValueError: if an argument is refused or there are too few vectors
@@ -77,6 +77,7 @@ def check_neighbors(
     return {
         "embeddings": field,
         "unit": target.unit,
+        "notes": list(target.notes),
         "n_neighbors": indices.shape[1],
         "n_used": len(table.ids),
         "skipped": {reason: len(missing) for reason, missing in table.skipped.items()},
@@ -169,6 +170,6 @@ def _agreement(truth: Sequence[Any], rows: np.ndarray, indices: np.ndarray) -> d
 
 
 def _view(target: Target, ids: list[str]) -> fo.DatasetView:
-    if is_patches(target.samples) or not target.patches_field:
+    if has_labels_as_samples(target.samples) or not target.patches_field:
         return target.samples.select(ids, ordered=True)
-    return target.source.to_patches(target.patches_field).select(ids, ordered=True)
+    return labels_as_samples(target.source, target.patches_field).select(ids, ordered=True)

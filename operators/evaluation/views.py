@@ -9,8 +9,8 @@ import numpy as np
 
 from ...models.vectors.normalize import l2_normalize
 from ..dataset.ground_truth import truth_path
-from ..dataset.private import is_patches
 from ..dataset.rows import label_path
+from ..dataset.shapes import has_labels_as_samples, labels_as_samples
 from ..dataset.targets import resolve_target
 from ..dataset.vectors import read_spaces
 from ..runs.clusters import check_cluster
@@ -69,8 +69,9 @@ def borderline_view(run: Run, samples: fo.core.collections.SampleCollection) -> 
     pairs = [pair for found in clusters for pair in zip(found.get("margin", []), found.get("border", []), strict=True)]
     ids = [key for _, key in sorted(pairs)[:N_BORDERLINE]]
     base = run.as_seen(samples)
-    if config.patches_field and not is_patches(base):
-        base = base.select_labels(ids=ids, fields=config.patches_field).to_patches(config.patches_field)
+    if config.patches_field and not has_labels_as_samples(base):
+        some = base.select_labels(ids=ids, fields=config.patches_field)
+        base = labels_as_samples(some, config.patches_field)
     return base.select(ids, ordered=True)
 
 
@@ -84,12 +85,12 @@ def labels_match(
         config: the run's configuration
         wanted: values by attribute of the label, as MongoDB compares them
     """
-    if config.patches_field and not is_patches(base):
+    if config.patches_field and not has_labels_as_samples(base):
         # the filter comes first, so that only the wanted patches are made
         name = config.cluster_field
         conditions = [_compared(fo.ViewField(f"{name}.{key}"), value) for key, value in wanted.items()]
         kept = reduce(and_, conditions)
-        return base.filter_labels(config.patches_field, kept).to_patches(config.patches_field)
+        return labels_as_samples(base.filter_labels(config.patches_field, kept), config.patches_field)
     path = _local(base, config)
     return base.match({f"{path}.{name}": value for name, value in wanted.items()})
 
@@ -152,7 +153,7 @@ def index_labels(run: Run) -> None:
 
 def _local(base: fo.core.collections.SampleCollection, config: RunConfig) -> str:
     """Return the path of the labels in a view of images or patches."""
-    return f"{config.patches_field}.{config.cluster_field}" if is_patches(base) else config.cluster_field
+    return f"{config.patches_field}.{config.cluster_field}" if has_labels_as_samples(base) else config.cluster_field
 
 
 def _compared(field: fo.ViewField, value: Any) -> fo.core.expressions.ViewExpression:

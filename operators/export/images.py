@@ -25,7 +25,8 @@ def write_folders(path: Path, run: Run, members: Members, progress: Progress) ->
     from ...models.images.reading import ImageError
 
     folders = _slugs(members)
-    files = members.files(members.ids)
+    # of patches and clips what is shown is cut out or copied; of samples their own files, whatever they are
+    files = members.pictures(members.ids) if members.target.patches_field else members.files(members.ids)
     cluster_of = dict(zip(members.ids, members.labels.tolist(), strict=True))
     taken: set[tuple[Path, str]] = set()
     skipped: dict[str, int] = {}
@@ -92,7 +93,7 @@ def write_sheets(path: Path, run: Run, members: Members, progress: Progress) -> 
     for place, (cluster, rows) in enumerate(groups.items()):
         progress(place / len(groups), f"cluster {place + 1} of {len(groups)}")
         chosen = shown_members(members, cluster, rows, SHEET_IMAGES)
-        files = members.files(chosen)
+        files = members.pictures(chosen)
         label = names.get(cluster, cluster_label(cluster))
         number = slugs[cluster].partition("_")[0]
         size = f"{len(rows):,} {members.target.unit}"

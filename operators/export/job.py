@@ -80,4 +80,6 @@ def _checked(
         raise ValueError(f"format={format!r} is not known; choose one of {', '.join(WRITERS)}")
     run = Run.open(samples, run_key)
     run.check_labels()
+    if format == "contact_sheets" or (format == "folders" and run.config.patches_field):
+        run.check_pictures()
     return run, destination(path, run_key, WRITERS[format][0], overwrite)

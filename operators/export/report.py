@@ -41,7 +41,11 @@ def report_of(run: Run, members: Members, progress: Progress) -> tuple[dict, dic
     order = sorted(groups, key=lambda c: (c == NOISE, -len(groups[c])))
     order, small = _with_cards(order)
     hues = colors(order)
-    images, skipped = _images(members, {cluster: groups[cluster] for cluster in order}, progress)
+    shown = {cluster: groups[cluster] for cluster in order}
+    try:
+        images, skipped, without = *_images(members, shown, progress), []
+    except ValueError as error:  # what has no pictures has a report all the same
+        images, skipped, without = {cluster: [] for cluster in order}, {}, [f"No thumbnails: {error}."]
     about = run.results.get("names") or {}
     clusters = [_card(members, cluster, groups[cluster], about.get(str(cluster)) or {}) for cluster in order]
     clusters = [{**card, "color": hues[card["id"]], "images": images[card["id"]]} for card in clusters]
@@ -49,6 +53,7 @@ def report_of(run: Run, members: Members, progress: Progress) -> tuple[dict, dic
     if small:
         clusters.append(_rest(groups, small, len(members.ids)))
     drawn, notes = _map(members, [cluster["id"] for cluster in clusters])
+    notes += without
     if skipped:
         reasons = ", ".join(f"{count:,} {reason}" for reason, count in skipped.items())
         notes.append(f"Could not be shown: {reasons}.")
@@ -117,7 +122,7 @@ def _images(
 
     each = int(np.clip(REPORT_IMAGES // len(groups), 1, CARD_IMAGES))
     chosen = {cluster: shown_members(members, cluster, rows, each) for cluster, rows in groups.items()}
-    files = members.files([key for keys in chosen.values() for key in keys])
+    files = members.pictures([key for keys in chosen.values() for key in keys])
     found: dict[str, str] = {}
     skipped: dict[str, int] = {}
     for place, (key, (filepath, box)) in enumerate(files.items()):

@@ -11,7 +11,7 @@ from ...models.naming.criterion import place_images
 from ...models.parameters import SEED, typed
 from ...models.progress import Progress
 from ...models.vectors.normalize import l2_normalize
-from ..dataset.files import files_of
+from ..dataset.files import pictures_of
 from ..dataset.rows import Rows
 from ..dataset.targets import Target
 from ..dataset.vectors import VectorTable, read_spaces
@@ -226,6 +226,6 @@ def _captioned(X: np.ndarray, fine: np.ndarray, n: int, ids: list[str]) -> dict[
 
 def _job(request: CriterionRequest, target: Target, key: str | None, chosen: dict[int, list[str]]) -> CriterionJob:
     wanted = [row_id for ids in chosen.values() for row_id in ids]
-    found, items = files_of(Rows.of(target.samples, target.patches_field), wanted)
+    found, items = pictures_of(Rows.of(target.samples, target.patches_field), wanted)
     files = dict(zip(found, items, strict=True))
     return CriterionJob(request.run.dataset, request.choice, files, request.arguments, key)

@@ -16,7 +16,17 @@ from .questions import CriterionJob
 from .request import CriterionRequest
 
 METHOD = "criterion"
-_COPIED = ("embeddings", "encoder", "spaces", "normalize", "patches_field", "visualization", "digest", "versions")
+_COPIED = (
+    "embeddings",
+    "encoder",
+    "spaces",
+    "normalize",
+    "patches_field",
+    "slices",
+    "visualization",
+    "digest",
+    "versions",
+)
 
 
 @dataclass(frozen=True)

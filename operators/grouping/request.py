@@ -54,6 +54,7 @@ def make_criterion_request(
         ValueError: if an argument is refused, or images would go to a host that the user has not agreed to
     """
     run = Run.open(samples, arguments.run_key)
+    run.check_pictures()
     criterion = " ".join(arguments.criterion.split())
     if not criterion or len(criterion) > CRITERION_LETTERS:
         raise ValueError(

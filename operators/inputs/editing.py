@@ -7,7 +7,7 @@ import fiftyone.operators.types as types
 
 from ...models.labels import NOISE
 from ...models.parameters import parameters, validated
-from ..dataset.private import is_patches
+from ..dataset.shapes import has_labels_as_samples
 from ..editing.base import Edit, get_edit, list_edits
 from ..editing.names import MAX_NAME, clean_name
 from ..runs.run import Run
@@ -93,7 +93,7 @@ def edit_arguments(ctx: foo.ExecutionContext, run: Run) -> dict:
 
 def selected(ctx: foo.ExecutionContext, run: Run) -> list[str]:
     """Return the ids of the selected images, or of the selected patches, as the run counts them."""
-    if run.config.patches_field and not is_patches(ctx.view):
+    if run.config.patches_field and not has_labels_as_samples(ctx.view):
         return [label["label_id"] for label in ctx.selected_labels or []]
     return list(ctx.selected or [])
 

@@ -12,7 +12,7 @@ from ..dataset.vectors import vector_fields
 from ..embedding.embeddings import field_name
 from .image_training import trains_on_images
 from .parameters import add_parameters
-from .target import NEW
+from .target import NEW, has_pictures
 from .widgets import FULL, HALF, add_choice, add_heading, check
 
 if TYPE_CHECKING:
@@ -50,6 +50,7 @@ def add_encoder(ctx: foo.ExecutionContext, inputs: types.Object, target: Target)
     """Add an encoder, its parameters and the field it fills; return the encoder's name."""
     from ...models.encoders import default_encoder, encoder_class, list_encoders
 
+    has_pictures(inputs, target)
     name, reason = default_encoder()
     options = {key: encoder_class(key).title for key in list_encoders()}
     hints = {key: encoder_class(key).when for key in options}

@@ -11,6 +11,7 @@ from ..clustering.request import EMBEDDINGS, IMAGES
 from ..dataset.targets import Target
 from ..embedding.training import propose_name
 from .parameters import add_parameters, form_values
+from .target import has_pictures
 from .widgets import HALF, add_choice, add_problem, check
 
 if TYPE_CHECKING:
@@ -50,6 +51,7 @@ def add_image_training(ctx: foo.ExecutionContext, inputs: types.Object, target: 
     from ...models.training import clustering_class, store
     from ...models.training.clustering.base import Start
 
+    has_pictures(inputs, target)
     cls = clustering_class(method)
     options = {NOTHING: "Nothing: random weights, features first", **_starts(cls)}
     start = _start(ctx.params, cls)

@@ -5,8 +5,7 @@ import fiftyone.operators as foo
 import fiftyone.operators.types as types
 
 from ..dataset.ground_truth import truth_fields
-from ..dataset.private import is_patches
-from ..dataset.targets import resolve_target
+from ..dataset.shapes import field_of_labels, has_labels_as_samples
 from ..runs.run import Run
 from ..runs.store import list_clustering_runs
 from .target import NONE
@@ -101,7 +100,7 @@ def run_samples(ctx: foo.ExecutionContext, run_key: str) -> fo.core.collections.
     """Return the chosen samples; the dataset if the view is one of patches and the run is not of those."""
     samples = ctx.target_view()
     patches_field = Run.cached(ctx.dataset, run_key).config.patches_field
-    if is_patches(samples) and getattr(samples, "patches_field", None) != patches_field:
+    if has_labels_as_samples(samples) and field_of_labels(samples) != patches_field:
         return ctx.dataset
     return samples
 
@@ -109,8 +108,8 @@ def run_samples(ctx: foo.ExecutionContext, run_key: str) -> fo.core.collections.
 def add_truth_choice(inputs: types.Object, run: Run) -> None:
     """Add a drop-down of the fields that can hold classes for a run."""
     try:
-        fields = truth_fields(resolve_target(run.dataset, run.config.patches_field))
-    except ValueError:  # videos and groups: their frames and slices are resolved by the run itself
+        fields = truth_fields(run.target)
+    except ValueError:  # its labels are gone
         fields = []
     options = {NONE: "None", **{name: name for name in fields}}
     known = run.config.ground_truth if run.config.ground_truth in options else NONE

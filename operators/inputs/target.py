@@ -4,8 +4,8 @@ import fiftyone as fo
 import fiftyone.operators as foo
 import fiftyone.operators.types as types
 
-from ..dataset.private import is_patches
-from ..dataset.shapes import flat
+from ..dataset.files import picture_field
+from ..dataset.shapes import field_of_labels, flat, has_labels_as_samples, picked_slice, unit_of
 from ..dataset.targets import Target, patch_fields, resolve_target
 from .widgets import add_choice, add_heading, add_problem
 
@@ -24,9 +24,10 @@ def add_target(ctx: foo.ExecutionContext, inputs: types.Object) -> Target | None
     inputs.view_target(ctx, action_description="Use")
     samples = chosen_samples(ctx, inputs)
     patches_field = None
-    if not is_patches(samples) and (fields := patch_fields(samples)):
-        options = {WHOLE: "Whole images", **{name: f"Patches of {name}" for name in fields}}
-        add_choice(inputs, "unit", options, WHOLE, "Unit", "Whole images, or each labeled patch in them")
+    if not has_labels_as_samples(samples) and (fields := patch_fields(samples)):
+        units = {name: unit_of(samples, name).capitalize() for name in fields}
+        options = {WHOLE: f"Whole {unit_of(samples)}", **{name: f"{units[name]} of {name}" for name in fields}}
+        add_choice(inputs, "unit", options, WHOLE, "Unit", "The whole, or each labeled part of it")
         patches_field = chosen_patches_field(ctx.params)
     try:
         return resolve_target(samples, patches_field)
@@ -36,11 +37,12 @@ def add_target(ctx: foo.ExecutionContext, inputs: types.Object) -> Target | None
 
 
 def _summary(ctx: foo.ExecutionContext) -> str:
-    samples = flat(ctx.target_view())
-    if samples.media_type == "group":
+    samples = ctx.target_view()
+    if picked_slice(samples):
         return f"{len(samples):,} groups of dataset {ctx.dataset.name}"
-    unit = "patches" if is_patches(samples) else "images"
-    unit = unit if len(samples) != 1 else "patch" if unit == "patches" else "image"
+    samples = flat(samples)
+    unit = unit_of(samples, field_of_labels(samples))
+    unit = unit if len(samples) != 1 else "patch" if unit == "patches" else unit.removesuffix("s")
     return f"{len(samples):,} {unit} of dataset {ctx.dataset.name}"
 
 
@@ -53,17 +55,27 @@ def chosen_samples(
         ctx: the execution context
         inputs (None): the form to add the choice of a slice to
     """
-    samples = flat(ctx.target_view())
-    if samples.media_type != "group":
-        return samples
-    slices = [name for name, media in samples.group_media_types.items() if media == "image"]
+    samples = ctx.target_view()
+    if picked_slice(samples) is None:
+        return flat(samples)
+    media = samples.group_media_types
     chosen = ctx.params.get("group_slice") or ctx.group_slice or samples.default_group_slice
+    images = [name for name in media if media[name] == fo.core.media.IMAGE]
     if inputs is not None:
-        options = {**{name: f"Slice {name}" for name in slices}, ALL_SLICES: "All image slices"}
-        add_choice(inputs, "group_slice", options, chosen, "Slice", "This dataset is grouped: which images to cluster")
-    if chosen == ALL_SLICES:
-        return samples.select_group_slices(slices)
-    return samples.select_group_slices(chosen)
+        options = {name: f"Slice {name}" + (f" ({media[name]})" if name not in images else "") for name in media}
+        options |= {ALL_SLICES: "All image slices"} if images else {}
+        add_choice(inputs, "group_slice", options, chosen, "Slice", "This dataset is grouped: which samples to cluster")
+    return flat(samples, images if chosen == ALL_SLICES else [chosen])
+
+
+def has_pictures(inputs: types.Object, target: Target) -> bool:
+    """Return whether a target has pictures; if not, say so in the form."""
+    try:
+        picture_field(target.source, target.patches_field)
+    except ValueError as error:
+        add_problem(inputs, str(error))
+        return False
+    return True
 
 
 def chosen_patches_field(params: dict) -> str | None:

@@ -14,7 +14,7 @@ from ..dataset.targets import Target
 from ..embedding.plan import EPOCHS, KIND
 from ..embedding.training import propose_name, proposed_side
 from .parameters import add_parameters, form_values
-from .target import NONE, chosen_samples
+from .target import NONE, chosen_patches_field, chosen_samples
 from .widgets import HALF, add_choice, add_heading, add_problem, refuse
 
 if TYPE_CHECKING:
@@ -39,8 +39,8 @@ def training_arguments(ctx: foo.ExecutionContext) -> tuple[fo.core.collections.S
     params = ctx.params
     known = ("name", "kind", "epochs", "params", "resume", "patches_field", "ground_truth", "seed", "num_workers")
     kwargs = {key: params[key] for key in known if params.get(key) not in (None, "", NONE)}
-    if params.get("unit") in set(ctx.dataset.get_field_schema()):
-        kwargs["patches_field"] = params["unit"]
+    if patches_field := chosen_patches_field(params):
+        kwargs["patches_field"] = patches_field
     if params.get("continue") not in (None, NEW):
         kwargs = {key: kwargs[key] for key in ("epochs", "patches_field", "ground_truth") if key in kwargs}
         kwargs |= {"name": params["continue"], "resume": True}

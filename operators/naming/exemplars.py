@@ -83,7 +83,7 @@ def choose_exemplars(members: Members, n: int, seed: int = SEED) -> Exemplars:
         chosen[cluster] = [known[row] for row in varied_exemplars(X, n + SPARES, first)]
         centers[cluster] = X.mean(axis=0)
     wanted = {row_id for ids in chosen.values() for row_id in ids}
-    return Exemplars(members, chosen, _near(centers), members.files(list(wanted)))
+    return Exemplars(members, chosen, _near(centers), members.pictures(list(wanted)))
 
 
 def _pool(members: Members, n: int, seed: int) -> tuple[dict[int, list[str]], dict[int, int]]:

@@ -97,6 +97,8 @@ def make_naming_request(
     instructions = Instructions(**validated(Instructions, given))
     if arguments.source == FIELD and not arguments.label_field:
         raise ValueError("source='field' needs a label field; name it with label_field=")
+    if arguments.source != FIELD:
+        run.check_pictures()
     if arguments.source != LLM:
         return NamingRequest(run, arguments, instructions, words, None)
     choice = chosen_server(arguments, secrets)

@@ -10,4 +10,6 @@ def embedding_text(summary: dict) -> str:
     for reason, count_failed in summary["failed"].items():
         some = ", ".join(str(i) for i in summary["failed_ids"][reason][:5])
         lines += ["", f"Failed: {count_failed:,} {reason} (tagged `embedding_failed`; {some})"]
+    for note in summary.get("notes") or []:
+        lines += ["", f"Note: {note}"]
     return "\n".join(lines)

@@ -22,6 +22,7 @@ def neighbors_text(found: dict) -> str:
         if found.get("agreement") is not None:
             cells.append("" if entry["agreement"] is None else f"{100 * entry['agreement']:.0f} %")
         rows.append(f"| {' | '.join(cells)} |")
+    lines += [f"Note: {note}" for note in found.get("notes") or []]
     if found["skipped"]:
         lines.append("Skipped: " + ", ".join(f"{count:,} {reason}" for reason, count in found["skipped"].items()))
     return "\n\n".join([*lines, "\n".join(rows)])

@@ -26,7 +26,9 @@ def info_text(info: dict) -> str:
     spaces = info.get("spaces") or [info]
     fields = " and ".join(f"`{space['embeddings']}`" for space in spaces)
     made_by = " and ".join(_maker(space["encoder"]) for space in spaces)
-    unit = f"patches of {info['patches_field']}" if info["patches_field"] else "images"
+    unit = info["unit"] + (f" of {info['patches_field']}" if info["patches_field"] else "")
+    if info["slices"]:
+        unit += f" in slice {', '.join(info['slices'])}"
     lines = [
         f"**{info['run_key']}** · {info['method']} · {info['created_at']}",
         "",

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import fiftyone as fo
 
-from ..dataset.files import files_of
+from ..dataset.files import pictures_of
 from ..dataset.rows import Rows
 from ..dataset.targets import Target
 
@@ -44,11 +44,18 @@ def _files(target: Target, ids: set[str]) -> dict[str, Picture]:
     if target.patches_field:
         source = target.source.select_labels(ids=list(ids), fields=target.patches_field)
         rows = Rows.of(source, target.patches_field)
-        found, items = files_of(rows, rows.ids)
-        return {key: (path, box) for key, (path, box) in zip(found, items, strict=True)}
+    else:
+        rows = Rows.of(target.source.select(list(ids)))
+    try:
+        found, items = pictures_of(rows, rows.ids)
+    except ValueError:  # the panel says why there are none
+        return {}
+    files = dict(zip(found, items, strict=True))
     small = target.dataset.app_config.grid_media_field
-    found, paths, thumbnails = target.source.select(list(ids)).values(["id", "filepath", small])
-    return {key: (small or path, None) for key, path, small in zip(found, paths, thumbnails, strict=True)}
+    if target.patches_field or small == "filepath" or target.source.get_field(small) is None:
+        return files
+    thumbnails = dict(zip(*rows.collection.values(["id", small]), strict=True))
+    return {key: (thumbnails.get(key) or path, box) for key, (path, box) in files.items()}
 
 
 def _address(pictures: list[Picture], columns: int) -> str | None:

@@ -118,6 +118,15 @@ class PanelRun:
         return None
 
     @cached_property
+    def no_pictures(self) -> str | None:
+        """Reason why the cards have no pictures, None if they have."""
+        try:
+            self.run.check_pictures()
+        except ValueError as error:
+            return str(error)
+        return None
+
+    @cached_property
     def statistics(self) -> dict:
         """Statistics of the clusters, empty if there are none."""
         return read_statistics(self.run) or {}

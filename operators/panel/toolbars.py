@@ -5,7 +5,6 @@ import fiftyone.operators.types as types
 
 from ...models.labels import NOISE, UNASSIGNED
 from ..dataset.ground_truth import truth_fields
-from ..dataset.targets import resolve_target
 from ..evaluation.views import ORDERS
 from ..inputs.target import NONE
 from ..outputs.summary import MAIN_SCORES
@@ -53,6 +52,7 @@ def _summary(run: PanelRun) -> str:
         f"{config.n_clusters} clusters of {config.n_used:,} {run.unit}",
         when(run.run.made_at),
         ", ".join(_scores(config)[:4]),
+        "" if run.gone else run.no_pictures,
     ]
     return " · ".join(fact for fact in facts if fact)
 
@@ -93,8 +93,8 @@ def add_search(panel: types.Object, run: PanelRun, events: foo.Panel) -> None:
 def truth_choices(run: PanelRun) -> list[str]:
     """List the fields that can hold classes for a run."""
     try:
-        return truth_fields(resolve_target(run.dataset, run.config.patches_field))
-    except ValueError:  # videos and groups: their frames and slices are resolved by the run itself
+        return truth_fields(run.run.target)
+    except ValueError:  # its labels are gone
         return []
 
 

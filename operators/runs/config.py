@@ -23,6 +23,7 @@ class RunConfig:
         cluster_field: the field of the labels, for patches an attribute of each label
         label_path: its path in the dataset
         patches_field (None): the label field whose patches were clustered
+        slices (None): the group slices whose samples were clustered, None without groups
         ground_truth (None): the field of classes that the run was scored against last
         constraints_from (None): the run whose merges and moves this one had to keep
         encoder (None): identity of the encoder that made the vectors
@@ -60,6 +61,7 @@ class RunConfig:
     cluster_field: str
     label_path: str
     patches_field: str | None = None
+    slices: list[str] | None = None
     ground_truth: str | None = None
     constraints_from: str | None = None
     encoder: dict | None = None

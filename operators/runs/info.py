@@ -15,7 +15,8 @@ def get_clustering_run_info(samples: fo.core.collections.SampleCollection, run_k
         run_key: the run's key
 
     Returns:
-        a dict with ``run_key``, ``created_at``, ``field_exists``, the ``edits`` and the run's configuration
+        a dict with ``run_key``, ``created_at``, ``field_exists``, the ``unit`` that was clustered, its ``edits`` and
+        the run's configuration
 
     Raises:
         ValueError: if there is no such run
@@ -30,6 +31,7 @@ def run_info(run: Run) -> dict:
         "created_at": when(run.made_at),
         "field_exists": run.has_labels,
         **run.config.to_dict(),
+        "unit": run.unit,
         "clusters": run.clusters,
         "edits": history(run.log),
     }

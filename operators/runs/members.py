@@ -6,10 +6,10 @@ import fiftyone as fo
 import numpy as np
 
 from ...models.vectors.normalize import l2_normalize
-from ..dataset.files import files_of
-from ..dataset.private import is_patches, root_dataset
+from ..dataset.files import files_of, pictures_of
+from ..dataset.private import is_frames, root_dataset
 from ..dataset.rows import Rows
-from ..dataset.shapes import flat
+from ..dataset.shapes import field_of_labels, flat, has_labels_as_samples, labels_as_samples, run_slices
 from ..dataset.targets import Target, resolve_target
 from ..dataset.vectors import read_spaces
 from .config import RunConfig
@@ -64,8 +64,8 @@ class Members:
     def base(self) -> fo.core.collections.SampleCollection:
         """The samples as a view of what the run is of: images, frames or patches."""
         target = self.target
-        if target.patches_field and not is_patches(target.samples):
-            return target.source.to_patches(target.patches_field)
+        if target.patches_field and not has_labels_as_samples(target.samples):
+            return labels_as_samples(target.source, target.patches_field)
         return target.samples
 
     def view(self, ids: list[str]) -> fo.DatasetView:
@@ -75,6 +75,15 @@ class Members:
     def files(self, ids: list[str]) -> dict[str, tuple[str, list[float] | None]]:
         """Return each id's file and, for a patch, its box ``[x, y, width, height]``, relative; by file."""
         found, items = files_of(self.rows, ids)
+        return dict(zip(found, items, strict=True))
+
+    def pictures(self, ids: list[str]) -> dict[str, tuple[str, list[float] | None]]:
+        """Return what is shown of each id as :meth:`files` does; of what is no image, the App's picture of it.
+
+        Raises:
+            ValueError: if it has none
+        """
+        found, items = pictures_of(self.rows, ids)
         return dict(zip(found, items, strict=True))
 
     def vectors(self) -> np.ndarray:
@@ -139,18 +148,21 @@ def read_members(
 def as_seen_by(
     samples: fo.core.collections.SampleCollection, run_key: str, config: RunConfig
 ) -> fo.core.collections.SampleCollection:
-    """Return ``samples`` as the run saw them: its frames of videos, all images of groups.
+    """Return ``samples`` as the run saw them: its frames of videos, its slices of groups.
 
     Raises:
-        ValueError: if they are patches of another field than the run's
+        ValueError: if they are patches of another field than the run's, or frames and the run is of whole videos
     """
-    dataset, samples = root_dataset(samples), flat(samples)
-    if samples.media_type == "video":
+    dataset, of_frames = root_dataset(samples), config.label_path.startswith("frames.")
+    if dataset.media_type == "group":
+        samples = flat(samples, run_slices(dataset, config.slices))
+    samples = flat(samples)
+    if is_frames(samples) and not of_frames:
+        raise ValueError(f"the view holds frames but run {run_key!r} is of whole videos; pass the dataset")
+    if samples.media_type == "video" and of_frames:
         view = dataset.load_run_view(run_key)
         return view if samples is dataset else view.select_by("sample_id", samples.values("id"))
-    if samples.media_type == "group":
-        return samples.select_group_slices(media_type="image")
-    patches_field = getattr(samples, "patches_field", None) if is_patches(samples) else None
+    patches_field = field_of_labels(samples)
     if patches_field and patches_field != config.patches_field:
         what = f"patches of {config.patches_field!r}" if config.patches_field else "whole images"
         raise ValueError(

@@ -7,7 +7,9 @@ import fiftyone as fo
 import numpy as np
 
 from ...models.labels import upgrade_mapping
+from ..dataset.files import picture_field
 from ..dataset.owned_fields import all_paths, is_ours
+from ..dataset.shapes import flat, run_slices, unit_of
 from ..dataset.targets import Target, resolve_target
 from .clusters import COARSE
 from .config import RunConfig
@@ -50,8 +52,17 @@ class StoredRun:
 
     @property
     def unit(self) -> str:
-        """``images`` or ``patches``."""
-        return "patches" if self.config.patches_field else "images"
+        """``images``, ``patches``, ``videos``..., see :func:`operators.dataset.shapes.unit_of`."""
+        config = self.config
+        if config.label_path.startswith("frames."):
+            return "patches" if config.patches_field else "images"
+        return unit_of(self._samples, config.patches_field)
+
+    @property
+    def _samples(self) -> fo.core.collections.SampleCollection:
+        """The dataset, of groups the run's slices."""
+        dataset = self.dataset
+        return flat(dataset, run_slices(dataset, self.config.slices)) if dataset.media_type == "group" else dataset
 
     @property
     def log(self) -> list[dict]:
@@ -95,9 +106,11 @@ class StoredRun:
         config, dataset = self.config, self.dataset
         if config.label_path.startswith("frames."):
             return resolve_target(dataset.load_run_view(self.key), config.patches_field)
-        if dataset.media_type == "group":
-            return resolve_target(dataset.select_group_slices(media_type="image"), config.patches_field)
-        return resolve_target(dataset, config.patches_field)
+        return resolve_target(self._samples, config.patches_field)
+
+    def check_pictures(self) -> None:
+        """Raise ValueError if the run is of samples that have no pictures."""
+        picture_field(self.target.source, self.config.patches_field)
 
     def labels(self, clusters: Iterable[int] | None = None, ids: list[str] | None = None) -> Labels:
         """Read labels, see :func:`operators.runs.labels.read_labels`."""

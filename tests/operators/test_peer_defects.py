@@ -169,9 +169,14 @@ def test_p15_a_grouped_dataset_is_never_half_labelled(compute):
             group = fo.Group()
             elements = [fo.Sample(filepath=f"/n/{i}{s}.png", group=group.element(s)) for s in ("left", "right")]
             grouped.add_samples(elements)
-        with pytest.raises(ValueError, match="select_group_slices"):
-            compute(grouped, run_key="g", embeddings="emb")
+        right = grouped.select_group_slices("right")
+        right.set_values("emb", [[float(i // 2), 1.0] for i in range(4)])
+        with pytest.raises(ValueError, match="'emb' has 0 usable vectors"):
+            compute(grouped, run_key="g", embeddings="emb", params={"n_clusters": 2})
         assert not grouped.has_field("g")
+        grouped.group_slice = "right"
+        summary = compute(grouped, run_key="g", embeddings="emb", params={"n_clusters": 2})
+        assert summary["n_used"] == right.count("g.label") == 4 and "slice 'right'" in summary["notes"][0]
     finally:
         grouped.delete()
 

@@ -295,16 +295,18 @@ def test_empty_view_and_videos_are_refused(dataset, unloadable):
         fill_vectors(dataset)
 
 
-def test_p15_groups_ask_for_a_slice(dataset, lite0, photos):
+def test_p15_of_groups_the_active_slice_is_filled(dataset, lite0, photos):
     dataset.add_group_field("group", default="left")
     for left, right in zip(photos[:4:2], photos[1:4:2], strict=True):
         group = fo.Group()
         dataset.add_sample(fo.Sample(filepath=left, group=group.element("left")))
         dataset.add_sample(fo.Sample(filepath=right, group=group.element("right")))
-    with pytest.raises(ValueError, match="select_group_slices"):
-        fill_vectors(dataset, lite0, "emb")
+    assert fill_vectors(dataset, lite0, "emb")["computed"] == 2
+    assert dataset.select_group_slices("left").count("emb") == 2 and not dataset.select_group_slices("right").count(
+        "emb"
+    )
     assert fill_vectors(dataset.select_group_slices("right"), lite0, "emb")["computed"] == 2
-    assert fill_vectors(dataset.select_group_slices(), lite0, "emb")["computed"] == 2
+    assert fill_vectors(dataset.select_group_slices(), lite0, "emb")["existing"] == 4
     assert read_vectors(dataset.select_group_slices(), "emb").X.shape == (4, 1280)
 
 
