@@ -7,7 +7,7 @@ import numpy as np
 
 from .private import root_dataset
 from .rows import Rows
-from .shapes import CLIP_TYPES, of_clips, unit_of
+from .shapes import CLIP_TYPES, of_clips, slices_of, unit_of
 
 
 def pictures_of(rows: Rows, todo: list[str]) -> tuple[list[str], list]:
@@ -53,8 +53,9 @@ def picture_field(samples: fo.core.collections.SampleCollection, patches_field: 
         if field.document_type.__name__ == "OrthographicProjectionMetadata":  # its module is slow to import
             return f"{name}.filepath"
     frames = "pass to_frames(), or " if samples.media_type == fo.core.media.VIDEO else ""
-    if samples.media_type == fo.core.media.MIXED:
-        return "filepath"  # those that are images have pictures
+    known = root_dataset(samples).group_media_types or {}
+    if fo.core.media.IMAGE in (known[name] for name in slices_of(samples) or []):
+        return "filepath"  # of several slices, those that are images have pictures
     raise ValueError(
         f"{unit} cannot be seen as images; {frames}name a field of vectors, or set app_config.grid_media_field to a "
         "field with the paths of thumbnails"

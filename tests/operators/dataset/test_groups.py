@@ -58,6 +58,15 @@ def test_several_slices_are_clustered_together(groups, compute):
     assert get("get_clustering_run_info")(groups, run_key="s")["slices"] == ["left", "right"]
 
 
+def test_slices_without_an_image_have_no_pictures(groups, compute):
+    with pytest.raises(ValueError, match="cannot be seen as images"):
+        compute(groups.select_group_slices(["cloud", "clip"], _allow_mixed=True), run_key="r", encoder="clip")
+    groups.group_slice = "cloud"
+    with pytest.raises(ValueError, match="point clouds cannot be seen as images"):
+        compute(groups, run_key="r", encoder="clip")
+    assert not groups.list_runs()
+
+
 def test_other_operators_name_the_slice_too(groups, tmp_path):
     groups.group_slice = "right"
     assert get("suggest_cluster_count")(groups)["natural"] == 3
