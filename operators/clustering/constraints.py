@@ -6,7 +6,7 @@ from ...models.labels import NOISE
 from ..dataset.targets import Target
 from ..runs import edit_log
 from ..runs.run import Run
-from ..runs.store import list_clustering_runs
+from ..runs.store import list_clustering_runs, read_value
 
 METHODS = ("kmeans",)  # those that take constraints
 
@@ -15,8 +15,9 @@ def edited_runs(target: Target, method: str) -> list[str]:
     """List the edited runs whose merges and moves a method could keep; the edits are read when one is chosen."""
     if method not in METHODS:
         return []
-    runs = [Run.cached(target.dataset, key) for key in list_clustering_runs(target.dataset)]
-    return [run.key for run in runs if run.version and run.config.patches_field == target.patches_field]
+    versions, patches = (read_value(target.dataset, name) for name in ("version", "patches_field"))
+    listed = list_clustering_runs(target.dataset)
+    return [key for key in listed if versions[key] and patches[key] == target.patches_field]
 
 
 def check_constraints(target: Target, run_key: str, method: str) -> None:

@@ -190,7 +190,7 @@ def _assign_elsewhere(asked: Assignment, ids: list[str], stages: Stages) -> dict
             if fresh:
                 with schema_lock(dataset):
                     create_label_field(target, name, run.key)
-            change_labels(target, name, there, clusters, confidence, names, report)
+            change_labels(target, name, there, clusters, confidence, names, {}, report)
             with schema_lock(dataset):
                 _set_origin(dataset, path, run)
         except BaseException:

@@ -76,7 +76,7 @@ def write_coarse(run: StoredRun, tables: Tables, before: Tables, moved: Labels, 
     changed = _follow(run, tables, name, run.labels() if everything else moved, everything)
     renamed = {c: new for c, new in names.items() if before["coarse_names"].get(c, new) != new}
     if renamed:
-        changed += rename_labels(run.target, name, renamed)
+        changed += rename_labels(run.target, name, renamed, {})
     if missing:
         with schema_lock(run.dataset):
             set_mark(run.dataset, path, run.key, "done")
@@ -93,5 +93,5 @@ def _follow(run: StoredRun, tables: Tables, name: str, fine: Labels, everything:
     names = {NOISE: cluster_label(NOISE), **tables["coarse_names"]}
     confidence = fine.confidence[rows]
     same = (there.clusters == goes) & ((there.confidence == confidence) | (goes == UNASSIGNED))
-    change_labels(run.target, name, there.where(~same), goes[~same], confidence[~same], names)
+    change_labels(run.target, name, there.where(~same), goes[~same], confidence[~same], names, {})
     return int((~same).sum())

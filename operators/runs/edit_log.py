@@ -115,6 +115,19 @@ def step(log: list[dict], record: dict) -> tuple[dict, bool]:
     return record, True
 
 
+def taken_texts(log: list[dict]) -> dict[str, str]:
+    """Return the texts that the last record's step has to give back: those that the step took which it reverses.
+
+    Labels that a person corrected by hand lose their text to an edit; its undo gives it back, and likewise a redo what
+    the undo took.
+    """
+    *earlier, last = log
+    if "of" not in last:
+        return {}
+    about = [record for place, record in enumerate(earlier) if last["of"] in (place, record.get("of"))]
+    return about[-1].get("own", {})
+
+
 def next_id(log: list[dict], clusters: Iterable[int]) -> int:
     """Return a cluster id that was never used.
 

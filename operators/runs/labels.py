@@ -119,6 +119,34 @@ def _read_patches(source: fo.core.collections.SampleCollection, patches_field: s
     return _as_labels(ids, sample_ids, clusters, confidence)
 
 
+def read_own_texts(target: Target, name: str, names: dict[int, str]) -> dict[str, str]:
+    """Read the texts of labels that somebody corrected by hand: those that differ from the name of their cluster.
+
+    Args:
+        target: where they are
+        name: the cluster field
+        names: the names of the clusters to look at, by id
+
+    Returns:
+        the texts by sample id, or label id for patches
+    """
+    path = target.local_path(name)
+    corrected = [{f"{path}.cluster": c, f"{path}.label": {"$ne": text}} for c, text in names.items()]
+    if not corrected:
+        return {}
+    if not target.patches_field:
+        ids, texts = target.source.mongo([{"$match": {"$or": corrected}}]).values(["id", f"{path}.label"])
+        return {row_id: text for row_id, text in zip(ids, texts, strict=True) if text is not None}
+    root, listed = label_path(target.source, target.patches_field)
+    found = {}
+    for row in zip(*target.source.values([f"{root}.id", f"{path}.cluster", f"{path}.label"]), strict=True):
+        columns = [column or [] for column in row] if listed else [[value] for value in row]
+        for row_id, cluster, text in zip(*columns, strict=False):  # columns are missing where no label has a cluster
+            if text is not None and text != names.get(cluster, text):
+                found[row_id] = text
+    return found
+
+
 def _as_labels(
     ids: list[str], sample_ids: list[str], clusters: list[int | None], confidence: list[float | None]
 ) -> Labels:
@@ -133,6 +161,7 @@ def change_labels(
     clusters: np.ndarray,
     confidence: np.ndarray,
     names: dict[int, str],
+    own: dict[str, str],
     progress: Progress | None = None,
 ) -> None:
     """Put images or patches into clusters.
@@ -144,36 +173,45 @@ def change_labels(
         clusters: ``(n,)`` their new clusters; -2 takes their label away
         confidence: ``(n,)`` their new confidence
         names: the name of every new cluster by its id
+        own: texts by id of the labels that shall not have the name of their cluster
         progress (None): a callable ``(fraction, message)``
     """
     path = target.local_path(name)
     had, keeps = there.clusters != UNASSIGNED, clusters != UNASSIGNED
     whole, inside = had != keeps, had & keeps
-    pairs = zip(clusters[whole].tolist(), confidence[whole].tolist(), strict=True)
-    labels = [None if c == UNASSIGNED else fo.Classification(label=names[c], cluster=c, confidence=p) for c, p in pairs]
+    texts = [own.get(row, names.get(c)) for row, c in zip(there.ids, clusters.tolist(), strict=True)]
+    rows = zip(np.flatnonzero(whole), clusters[whole].tolist(), confidence[whole].tolist(), strict=True)
+    labels = [
+        None if c == UNASSIGNED else fo.Classification(label=texts[i], cluster=c, confidence=p) for i, c, p in rows
+    ]
     write_values(target, path, there.where(whole), labels)
     kept, goes = there.where(inside), clusters[inside].tolist()
-    columns = {"label": [names[c] for c in goes], "cluster": goes, "confidence": confidence[inside].tolist()}
+    written = [texts[i] for i in np.flatnonzero(inside)]
+    columns = {"label": written, "cluster": goes, "confidence": confidence[inside].tolist()}
     for i, (attribute, values) in enumerate(columns.items()):
         if progress:
             progress(i / len(columns), f"writing {len(values):,} labels")
         write_values(target, f"{path}.{attribute}", kept, values)
 
 
-def rename_labels(target: Target, name: str, names: dict[int, str], progress: Progress | None = None) -> int:
+def rename_labels(
+    target: Target, name: str, names: dict[int, str], own: dict[str, str], progress: Progress | None = None
+) -> int:
     """Write the names of clusters to all of their members.
 
     Args:
         target: where they are
         name: the cluster field
         names: new names by cluster id
+        own: texts by id of the labels that shall not have the name of their cluster
         progress (None): a callable ``(fraction, message)``
 
     Returns:
         how many members there are
     """
     members = read_labels(target, name, clusters=names)
-    values = [names[cluster] for cluster in members.clusters.tolist()]
+    pairs = zip(members.ids, members.clusters.tolist(), strict=True)
+    values = [own.get(row_id, names[cluster]) for row_id, cluster in pairs]
     write_values(target, f"{target.local_path(name)}.label", members, values, progress)
     return len(values)
 

@@ -21,7 +21,7 @@ from .config import MAX_CONFIG_CLUSTERS, RunConfig
 from .labels import create_label_field, write_labels
 from .maps import clean_maps, touch_maps
 from .run import Run
-from .store import list_clustering_runs, read_config, update_config
+from .store import read_value, update_config
 
 
 def propose_run_key(dataset: fo.Dataset, method: str) -> str:
@@ -51,14 +51,20 @@ def check_cluster_field(target: Target, name: str) -> None:
 
 def _check_free(dataset: fo.Dataset, path: str) -> None:
     """Raise ValueError unless there is no field at a path, or an orphaned writer left it."""
-    known = list_clustering_runs(dataset)
-    owner = next((key for key in known if read_config(dataset, key).label_path == path), None)
+    owner = next((key for key, taken in read_value(dataset, "label_path").items() if taken == path), None)
     if owner:
         raise ValueError(f"field {path!r} holds the clusters of run {owner!r}; choose another name")
     field = dataset.get_field(path)
+    if field is None:
+        return
     mark = mark_of(field)
-    if field is not None and (mark is None or mark["run_key"] in known):
-        raise ValueError(f"field {path!r} exists and is not of an orphaned run; choose another name")
+    if mark is None:
+        raise ValueError(f"field {path!r} exists; choose another name")
+    if mark["status"] != "writing":
+        raise ValueError(
+            f"field {path!r} holds the clusters of run {mark['run_key']!r}, which this dataset does not have; "
+            "choose another name or delete the field"
+        )
 
 
 def register(
@@ -110,7 +116,7 @@ def delete_clustering_run(samples: fo.core.collections.SampleCollection, run_key
         if is_ours(dataset, f"{path}{COARSE}", run_key):
             drop_field(dataset, f"{path}{COARSE}")
         dataset.delete_run(run_key)
-        deleted = clean_maps(dataset, except_key=run_key)
+        deleted = clean_maps(dataset, run_key, run.config.visualization)
         touch_maps(dataset)  # the next run of this name has other clusters
     drawn = run.config.visualization
     return {"run_key": run_key, "deleted_field": deleted_field, "deleted_map": drawn if drawn in deleted else None}

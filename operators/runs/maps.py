@@ -14,7 +14,7 @@ from ..dataset.private import open_store, touch_brain_run
 from ..dataset.targets import Target
 from ..dataset.vectors import VectorTable
 from ..execution.locks import others, schema_lock
-from .store import list_clustering_runs, read_config
+from .store import read_value
 
 PANEL_COLORS = 100
 # The brain keys of the maps that we made; a Brain run's own configuration has no room for such a note
@@ -87,12 +87,13 @@ def touch_maps(dataset: fo.Dataset) -> None:
         touch_brain_run(dataset, brain_key)
 
 
-def clean_maps(dataset: fo.Dataset, except_key: str | None = None) -> list[str]:
+def clean_maps(dataset: fo.Dataset, except_key: str | None = None, drawn: str | None = None) -> list[str]:
     """Delete the maps we made that no run names, unless another writer is at work and may be about to use them.
 
     Args:
         dataset: the dataset
         except_key (None): a run key whose writer is the caller
+        drawn (None): the map of a run that was just deleted; a clone of the dataset has it, but not our list of maps
 
     Returns:
         the brain keys of the deleted maps
@@ -100,7 +101,8 @@ def clean_maps(dataset: fo.Dataset, except_key: str | None = None) -> list[str]:
     if others(dataset, f"run key {except_key!r}"):
         return []
     store, used, there = open_store(dataset, STORE), _maps_in_use(dataset), set(dataset.list_brain_runs())
-    unused = [key for key in store.list_keys() if key not in used]
+    known = dict.fromkeys([*store.list_keys(), *([drawn] if drawn else [])])
+    unused = [key for key in known if key not in used]
     for key in unused:
         if key in there:
             dataset.delete_brain_run(key)
@@ -110,5 +112,5 @@ def clean_maps(dataset: fo.Dataset, except_key: str | None = None) -> list[str]:
 
 def _maps_in_use(dataset: fo.Dataset) -> set[str]:
     """Return the brain keys of the maps that runs name."""
-    drawn = (read_config(dataset, key).visualization for key in list_clustering_runs(dataset))
+    drawn = read_value(dataset, "visualization").values()
     return {brain_key for brain_key in drawn if brain_key is not None}

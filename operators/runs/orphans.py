@@ -5,7 +5,7 @@ import fiftyone as fo
 from ..dataset.owned_fields import all_paths, drop_field, mark_of, set_mark
 from ..execution.locks import is_held, schema_lock
 from .maps import clean_maps
-from .store import list_clustering_runs, read_config
+from .store import read_value
 
 
 def clean_fields(dataset: fo.Dataset, except_key: str | None = None) -> list[str]:
@@ -18,7 +18,7 @@ def clean_fields(dataset: fo.Dataset, except_key: str | None = None) -> list[str
     Returns:
         the paths of the deleted fields
     """
-    finished = {read_config(dataset, key).label_path: key for key in list_clustering_runs(dataset)}
+    finished = {path: key for key, path in read_value(dataset, "label_path").items()}
     orphaned = []
     for path in all_paths(dataset):
         mark = mark_of(dataset.get_field(path)) or {}

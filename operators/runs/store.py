@@ -24,6 +24,15 @@ def list_clustering_runs(dataset: fo.Dataset) -> list[str]:
     return sorted(ours, key=lambda key: documents[key].timestamp)
 
 
+def read_value(dataset: fo.Dataset, name: str) -> dict[str, Any]:
+    """Return one value of every clustering run's configuration by run key, None where it is missing.
+
+    No configuration is copied or parsed, so that a run costs the same however many there are.
+    """
+    stored = {key: stored_config(document) for key, document in run_documents(dataset).items()}
+    return {key: config.get(name) for key, config in stored.items() if is_clustering(config)}
+
+
 def read_config(dataset: fo.Dataset, run_key: str) -> RunConfig:
     """Read the configuration of a run, as it was when ``dataset`` was last loaded or reloaded.
 

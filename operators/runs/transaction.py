@@ -17,7 +17,7 @@ from ..execution.locks import schema_lock, write_lock
 from . import edit_log
 from .coarse import Tables, coarse_records, write_coarse
 from .config import MAX_CONFIG_CLUSTERS, RunConfig
-from .labels import Labels, change_labels, rename_labels
+from .labels import Labels, change_labels, read_own_texts, rename_labels
 from .maps import touch_maps
 from .records import edited_records
 from .store import Results, read_config, update_config
@@ -113,11 +113,12 @@ class EditedRun(StoredRun):
         if "changes" in record:
             moves = record["labels"] is not None
             record = {**record, "states": [self.state, self.version + 1 if moves else self.state]}
+        edit, forward = edit_log.step(self.edits, record)
+        record = {**record, "own": self._own_texts(edit, forward)}
         self.edits.append({**record, "pending": True})
         self.results.write(edits=self.edits)
-        edit, forward = edit_log.step(self.edits, record)
         try:
-            as_planned = self._apply(edit, forward, progress)
+            as_planned = self._apply(edit, forward, edit_log.taken_texts(self.edits), progress)
             state = _state_after(edit, forward) if as_planned else None
             self.save(self.edits[:-1] + [record], state, edit["changes"])
         except BaseException:
@@ -129,10 +130,23 @@ class EditedRun(StoredRun):
         if not self.edits or not self.edits[-1].get("pending"):
             return
         edit, forward = edit_log.step(self.edits, self.edits[-1])
-        self._apply(edit, not forward, complete=False)
+        self._apply(edit, not forward, self.edits[-1].get("own", {}), complete=False)
         self.save(self.edits[:-1], _state_after(edit, not forward), edit["changes"])
 
-    def _apply(self, edit: dict, forward: bool, progress: Progress | None = None, complete: bool = True) -> bool:
+    def _own_texts(self, edit: dict, forward: bool) -> dict[str, str]:
+        """Return the texts, corrected by hand, of the labels that a step of an edit writes, by id."""
+        columns = edit_log.unpack_labels(edit["labels"])
+        moved = set(columns["ids"])
+        clusters = {*columns["before" if forward else "after"].tolist(), *_renamed(edit)}
+        found = read_own_texts(self.target, self.field, self.names_of(clusters))
+        if not found:
+            return {}
+        renamed = set(self.labels(clusters=_renamed(edit)).ids) if _renamed(edit) else set()
+        return {row_id: text for row_id, text in found.items() if row_id in moved or row_id in renamed}
+
+    def _apply(
+        self, edit: dict, forward: bool, own: dict[str, str], progress: Progress | None = None, complete: bool = True
+    ) -> bool:
         """Change the tables and the labels; return whether the labels are as the edit says, and nothing else came."""
         before = self.tables
         self.tables = {table: dict(before[table]) for table in TABLES}
@@ -142,12 +156,10 @@ class EditedRun(StoredRun):
                 if pair[forward] is not None:
                     self.tables[table][int(key)] = pair[forward]
         self.tables["becomes"] = upgrade_mapping(self.tables["becomes"])
-        moved = self._move(edit, forward, progress, complete)
-        pairs = edit["changes"].get("clusters", {}).values()
-        renamed = [old["id"] for old, new in pairs if old and new and old["label"] != new["label"]]
+        moved = self._move(edit, forward, own, progress, complete)
         self.n_changed = len(moved.ids)
-        if renamed:
-            self.n_changed += rename_labels(self.target, self.field, self.names_of(renamed), progress)
+        if renamed := _renamed(edit):
+            self.n_changed += rename_labels(self.target, self.field, self.names_of(renamed), own, progress)
         as_planned = not (complete and self.refresh()) and not self.n_skipped
         coarse = write_coarse(self, self.tables, before, moved, everything=not complete)
         self.n_changed = self.n_changed or coarse
@@ -168,7 +180,9 @@ class EditedRun(StoredRun):
             self.records.update(edited_records(self.target, self.config, members, names))
         return bool(names)
 
-    def _move(self, edit: dict, forward: bool, progress: Progress | None, complete: bool) -> Labels:
+    def _move(
+        self, edit: dict, forward: bool, own: dict[str, str], progress: Progress | None, complete: bool
+    ) -> Labels:
         """Write an edit's labels; return those that changed."""
         columns = edit_log.unpack_labels(edit["labels"])
         to, source = ("after", "before") if forward else ("before", "after")
@@ -183,7 +197,8 @@ class EditedRun(StoredRun):
         if not len(goes):
             return there
         confidence = columns[f"confidence_{to}"][rows][mine]
-        change_labels(self.target, self.field, there, goes, confidence, self.names_of(set(goes.tolist())), progress)
+        names = self.names_of(set(goes.tolist()))
+        change_labels(self.target, self.field, there, goes, confidence, names, own, progress)
         there.clusters, there.confidence = goes, confidence
         return there
 
@@ -246,6 +261,12 @@ class EditedRun(StoredRun):
             "removed": [cluster for cluster in touched if cluster not in records],
             "text": text,
         }
+
+
+def _renamed(edit: dict) -> list[int]:
+    """Return the clusters that are there before and after an edit, with different names."""
+    pairs = edit["changes"].get("clusters", {}).values()
+    return [old["id"] for old, new in pairs if old and new and old["label"] != new["label"]]
 
 
 def _state_after(edit: dict, forward: bool) -> int | None:
