@@ -102,7 +102,8 @@ class TestEveryRun:
         path = f"things.detections.next_{key}" if key == "boxes" else f"next_{key}"
         clusters, confidence = later.values([f"{path}.cluster", f"{path}.confidence"])
         assert clusters == EXPECTED["next"][key][0]
-        within = 0.02 if key == "learned" else 1e-3  # its encoder computes in 16 bits where the machine can
+        # where the machine can, encoders compute in 16 bits, and those of the fixture did on another machine
+        within = 0.02 if key in ("encoded", "learned") else 1e-3
         for ours, theirs in zip(confidence, EXPECTED["next"][key][1], strict=True):
             assert ours == pytest.approx(theirs, abs=within)
 
