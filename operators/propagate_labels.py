@@ -45,7 +45,7 @@ class PropagateLabels(PythonCall, foo.Operator):
         run = add_run(ctx, inputs)
         if not run:
             return types.Property(inputs, view=view)
-        key, target = run.key, run.own_target
+        key, target = run.key, run.target
         fields = truth_fields(target)
         if not fields:
             add_problem(inputs, "There is no field of classes; label some images first")
@@ -68,7 +68,7 @@ class PropagateLabels(PythonCall, foo.Operator):
         """Write the proposals with live progress and say how many."""
         try:
             key = chosen_run(ctx)
-            target = Run.cached(ctx.dataset, key).own_target
+            target = Run.cached(ctx.dataset, key).target
             ground_truth = ctx.params.get("ground_truth") or next(iter(truth_fields(target)), None)
             if ground_truth is None:
                 raise ValueError("there is no field of classes; label some images first")

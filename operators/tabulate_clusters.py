@@ -33,7 +33,7 @@ class TabulateClusters(PythonCall, foo.Operator):
         inputs = types.Object()
         if run := add_run(ctx, inputs):
             add_samples(ctx, inputs, "Count")
-            fields = truth_fields(run.own_target)
+            fields = truth_fields(run.target)
             options = {TAGS: "Tags, such as train and test", **{name: f"Field {name}" for name in fields}}
             add_choice(inputs, "group_by", options, TAGS, "Group by")
         return types.Property(inputs, view=types.View(label="Tabulate clusters"))

@@ -5,7 +5,7 @@ from datetime import datetime, timedelta
 
 import fiftyone as fo
 import fiftyone.operators as foo
-from bson import DBRef
+from bson import DBRef, json_util
 
 
 def root_dataset(samples: fo.core.collections.SampleCollection) -> fo.Dataset:
@@ -106,6 +106,20 @@ def run_documents(dataset: fo.Dataset) -> dict:
 def stored_config(document: object) -> dict:
     """Return the configuration in a run's document as it is stored; not to be changed."""
     return document._data["config"]  # type: ignore[attr-defined]  # the attribute would look for references in all of it first
+
+
+def frames_options(document: object) -> dict:
+    """Return the options of ``to_frames()`` in the view that a run was made on; none if it has no frames."""
+    for text in document.view_stages or []:  # type: ignore[attr-defined]  # a field of FiftyOne's document
+        stage = json_util.loads(text)
+        if stage["_cls"].endswith(".ToFrames"):
+            return dict(stage["kwargs"]).get("config") or {}
+    return {}
+
+
+def is_stored(samples: fo.core.collections.SampleCollection) -> bool:
+    """Return whether the copy that a frames view reads from is still in the database."""
+    return fo.dataset_exists(samples._dataset.name)
 
 
 def touch_brain_run(dataset: fo.Dataset, brain_key: str) -> None:

@@ -4,7 +4,7 @@ import fiftyone as fo
 
 from ..runs.clusters import cluster_id
 from ..runs.run import Run
-from .views import borderline_view, check_order, cluster_view
+from .views import borderline_view, check_order, cluster_view, members_view
 
 ALL = "all"
 
@@ -12,10 +12,10 @@ ALL = "all"
 def load_clustering_view(
     samples: fo.core.collections.SampleCollection, run_key: str, cluster: int | None = None, order: str = "confidence"
 ) -> fo.DatasetView:
-    """Load the view that a run was computed on, or the members of one of its clusters.
+    """Load all members of a run, or those of one of its clusters.
 
     Args:
-        samples: the dataset; of a view into it, only the members of ``cluster`` that are in the view are shown
+        samples: the dataset, or a view into it; only the members that are in it are shown
         run_key: the run's key
         cluster (None): a cluster id, -1 for noise
         order ("confidence"): ``"confidence"``, the most confident first; ``"typical"``, the nearest to the cluster's
@@ -36,4 +36,4 @@ def load_clustering_view(
         return borderline_view(run, samples)
     if order != "confidence":
         raise ValueError(f"order={order!r} is an order within a cluster; name one with cluster=")
-    return run.dataset.load_run_view(run_key)
+    return members_view(run, samples)

@@ -61,6 +61,16 @@ def cluster_view(
     return members.select(ids, ordered=True)
 
 
+def members_view(run: Run, samples: fo.core.collections.SampleCollection) -> fo.DatasetView:
+    """Make a view of all images or patches among ``samples`` that have a label of a run, noise included.
+
+    Raises:
+        ValueError: if the labels are gone
+    """
+    run.check_labels()
+    return labels_match(run.as_seen(samples), run.config, {"cluster": {"$ne": None}})
+
+
 def borderline_view(run: Run, samples: fo.core.collections.SampleCollection) -> fo.DatasetView:
     """Make a view of the borderline images or patches of a run, the nearest to another cluster than theirs first."""
     config = run.config
@@ -159,6 +169,8 @@ def _local(base: fo.core.collections.SampleCollection, config: RunConfig) -> str
 def _compared(field: fo.ViewField, value: Any) -> fo.core.expressions.ViewExpression:
     if value is None:
         return ~field.exists()
+    if value == {"$ne": None}:
+        return field.exists()
     if isinstance(value, dict) and "$in" in value:
         return field.is_in(value["$in"])
     if isinstance(value, dict):

@@ -161,7 +161,7 @@ def group_images(
     key = key_for(choice, secrets)
     started = time.monotonic()
     stages = Stages(["reading", "clustering", "captions", "groups", "sorting", "writing"], progress)
-    with write_lock(run.dataset, f"run key {new_key!r}", f"field {run.own_target.storage_path(new_key)!r}"):
+    with write_lock(run.dataset, f"run key {new_key!r}", f"field {run.target.storage_path(new_key)!r}"):
         job, table, groups = _group(request, key, steps["n_fine"], stages)
     new_run = Run.open(run.dataset, new_key)
     name_groups(new_run, groups, job)

@@ -100,7 +100,7 @@ def _config(request: CriterionRequest, grouping: Grouping, labels: np.ndarray, j
         params=params,
         seed=arguments.seed,
         cluster_field=new_key,
-        label_path=request.run.own_target.storage_path(new_key),
+        label_path=request.run.target.storage_path(new_key),
         n_used=len(grouping.table.ids),
         n_noise=int((labels < 0).sum()),
         n_clusters=int(labels.max()) + 1,

@@ -63,7 +63,7 @@ def make_criterion_request(
         )
     new_run_key = arguments.new_run_key or propose_key(run)
     check_run_key(run.dataset, new_run_key)
-    check_cluster_field(run.own_target, new_run_key)
+    check_cluster_field(run.target, new_run_key)
     choice = chosen_server(arguments, secrets)
     if not arguments.dry_run and not agreed(choice, arguments):
         refuse_without_consent(plan_of(run, arguments)["n_sent"], choice, arguments)

@@ -67,7 +67,7 @@ def naming_arguments(ctx: foo.ExecutionContext) -> NamingArguments:
             given[key] = value
     if given["source"] == FIELD and not given["label_field"]:
         run = Run.cached(ctx.dataset, given["run_key"])
-        given["label_field"] = next(iter(truth_fields(run.own_target)), None)
+        given["label_field"] = next(iter(truth_fields(run.target)), None)
     return NamingArguments(**(consented(ctx, given) if given["source"] == LLM else given))
 
 
@@ -122,7 +122,7 @@ def _add_vocabulary(ctx: foo.ExecutionContext, inputs: types.Object) -> None:
 
 
 def _add_field(inputs: types.Object, run: Run) -> None:
-    fields = truth_fields(run.own_target)
+    fields = truth_fields(run.target)
     if not fields:
         add_problem(inputs, "There is no label field to take names from; add one or choose another source")
         return

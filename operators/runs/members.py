@@ -13,6 +13,7 @@ from ..dataset.shapes import field_of_labels, flat, has_labels_as_samples, label
 from ..dataset.targets import Target, resolve_target
 from ..dataset.vectors import read_spaces
 from .config import RunConfig
+from .store import run_frames
 
 # The database looks every member up in an ordered list, which takes the square of its length
 _LISTED = 2000
@@ -160,7 +161,7 @@ def as_seen_by(
     if is_frames(samples) and not of_frames:
         raise ValueError(f"the view holds frames but run {run_key!r} is of whole videos; pass the dataset")
     if samples.media_type == "video" and of_frames:
-        view = dataset.load_run_view(run_key)
+        view = run_frames(dataset, run_key)
         return view if samples is dataset else view.select_by("sample_id", samples.values("id"))
     patches_field = field_of_labels(samples)
     if patches_field and patches_field != config.patches_field:

@@ -80,8 +80,12 @@ class Run(StoredRun):
 
     @cached_property
     def own_target(self) -> Target:
-        """The images or patches that were clustered, by the view that the run was made on."""
-        return resolve_target(self.dataset.load_run_view(self.key), self.config.patches_field)
+        """The images or patches that have a label of the run."""
+        source, patches_field = self.target.source, self.config.patches_field
+        has_label = fo.ViewField(f"{self.field}.cluster").exists()
+        if patches_field:
+            return resolve_target(source.filter_labels(patches_field, has_label), patches_field)
+        return resolve_target(source.match(has_label))
 
     def as_seen(self, samples: fo.core.collections.SampleCollection) -> fo.core.collections.SampleCollection:
         """Return ``samples`` as the run saw them, see :func:`operators.runs.members.as_seen_by`."""

@@ -9,7 +9,8 @@ from typing import Any
 
 import fiftyone as fo
 
-from ..dataset.private import run_documents, stored_config
+from ..dataset.frames import frames_of
+from ..dataset.private import frames_options, run_documents, stored_config
 from ..execution.locks import schema_lock
 from .config import RunConfig, is_clustering
 
@@ -86,6 +87,11 @@ def update_config(dataset: fo.Dataset, run_key: str, **facts: Any) -> RunConfig:
 def _parsed(config: fo.core.runs.RunConfig) -> RunConfig:
     # FiftyOne keeps the method of a run in a property
     return RunConfig.from_stored({**vars(config), "method": config.method})
+
+
+def run_frames(dataset: fo.Dataset, run_key: str) -> fo.DatasetView:
+    """Return the frames of a dataset as they are now, made as those of a run on frames were."""
+    return frames_of(dataset, frames_options(run_documents(dataset)[run_key]))
 
 
 def results_file(dataset: fo.Dataset, run_key: str) -> str | None:

@@ -15,7 +15,7 @@ from .clusters import COARSE
 from .config import RunConfig
 from .labels import Labels, read_labels
 from .records import run_vectors
-from .store import Results
+from .store import Results, run_frames
 
 
 class StoredRun:
@@ -105,7 +105,7 @@ class StoredRun:
         self.check_labels()
         config, dataset = self.config, self.dataset
         if config.label_path.startswith("frames."):
-            return resolve_target(dataset.load_run_view(self.key), config.patches_field)
+            return resolve_target(run_frames(dataset, self.key), config.patches_field)
         return resolve_target(self._samples, config.patches_field)
 
     def check_pictures(self) -> None:
