@@ -6,7 +6,7 @@ from typing import Any
 import fiftyone.operators as foo
 import fiftyone.operators.types as types
 
-from .editing.hierarchy import build_cluster_hierarchy, check_n_coarse
+from .editing.hierarchy import build_cluster_hierarchy, check_hierarchy, check_n_coarse
 from .execution.app import failed, show, stream
 from .execution.python_call import PythonCall
 from .inputs.pickers import add_run, chosen_run
@@ -21,6 +21,7 @@ class BuildClusterHierarchy(PythonCall, foo.Operator):
     """Group clusters; see :func:`operators.editing.hierarchy.build_cluster_hierarchy`."""
 
     work = staticmethod(build_cluster_hierarchy)
+    check = staticmethod(check_hierarchy)
 
     @property
     def config(self) -> foo.OperatorConfig:

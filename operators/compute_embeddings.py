@@ -10,7 +10,7 @@ from ..models.costs import duration
 from ..models.encoders import default_encoder
 from .clustering.estimates import IMMEDIATE_SECONDS, embedding_seconds
 from .dataset.targets import resolve_target
-from .embedding.embeddings import compute_embeddings
+from .embedding.embeddings import check_embedding, compute_embeddings
 from .execution.app import failed, show, stream
 from .execution.python_call import PythonCall
 from .inputs.clustering import arguments
@@ -24,6 +24,7 @@ class ComputeEmbeddings(PythonCall, foo.Operator):
     """Fill a vector field; see :func:`operators.embedding.embeddings.compute_embeddings`."""
 
     work = staticmethod(compute_embeddings)
+    check = staticmethod(check_embedding)
 
     @property
     def config(self) -> foo.OperatorConfig:

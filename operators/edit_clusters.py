@@ -6,7 +6,7 @@ from typing import Any
 import fiftyone.operators as foo
 import fiftyone.operators.types as types
 
-from .editing.edit import edit_clusters
+from .editing.edit import check_edit, edit_clusters
 from .execution.app import failed, show, stream
 from .execution.python_call import PythonCall
 from .inputs.editing import add_edit, edit_arguments
@@ -19,6 +19,7 @@ class EditClusters(PythonCall, foo.Operator):
     """Edit clusters; see :func:`operators.editing.edit.edit_clusters`."""
 
     work = staticmethod(edit_clusters)
+    check = staticmethod(check_edit)
 
     @property
     def config(self) -> foo.OperatorConfig:

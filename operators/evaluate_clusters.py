@@ -6,7 +6,7 @@ from typing import Any
 import fiftyone.operators as foo
 import fiftyone.operators.types as types
 
-from .evaluation.scores import evaluate_clusters
+from .evaluation.scores import check_evaluation, evaluate_clusters
 from .execution.app import failed, show, stream
 from .execution.python_call import PythonCall
 from .inputs.pickers import add_run, add_truth_choice, chosen_run
@@ -18,6 +18,7 @@ class EvaluateClusters(PythonCall, foo.Operator):
     """Score a run; see :func:`operators.evaluation.scores.evaluate_clusters`."""
 
     work = staticmethod(evaluate_clusters)
+    check = staticmethod(check_evaluation)
 
     @property
     def config(self) -> foo.OperatorConfig:

@@ -25,6 +25,12 @@ class _Merge(NamedTuple):
     height: float
 
 
+def check_linkage(linkage: str) -> None:
+    """Raise ValueError if there is no such linkage."""
+    if linkage not in LINKAGES:
+        raise ValueError(f"linkage={linkage!r} is not known here; use 'ward' or 'average'")
+
+
 def cluster_tree(
     centers: np.ndarray, sizes: np.ndarray, linkage: str = "ward", progress: Progress | None = None
 ) -> tuple[np.ndarray, np.ndarray]:
@@ -44,8 +50,7 @@ def cluster_tree(
         ValueError: if there are less than two clusters, or no such linkage
     """
     centers, sizes = np.asarray(centers, np.float64), np.asarray(sizes, np.float64)
-    if linkage not in LINKAGES:
-        raise ValueError(f"linkage={linkage!r} is not known here; use 'ward' or 'average'")
+    check_linkage(linkage)
     if len(centers) < 2:
         raise ValueError(f"{len(centers)} cluster makes no tree; at least 2 are needed")
     squares = _first_distances(centers, sizes, linkage)

@@ -6,7 +6,10 @@ import fiftyone as fo
 
 from ...models.parameters import typed
 from ...models.progress import Progress
-from .base import apply_edit
+from ..runs.clusters import check_cluster, cluster_id
+from ..runs.run import Run
+from ..runs.transaction import check_seen
+from .base import apply_edit, get_edit
 
 
 def edit_clusters(
@@ -51,3 +54,33 @@ def edit_clusters(
     """
     typed(edit_clusters, {"run_key": run_key, "action": action, "author": author, "version": version})
     return apply_edit(samples, run_key, action, arguments, author, version, progress)
+
+
+def check_edit(
+    samples: fo.core.collections.SampleCollection,
+    run_key: str,
+    action: str,
+    author: str = "user",
+    version: int | None = None,
+    progress: Progress | None = None,
+    **arguments: Any,
+) -> None:
+    """Refuse the arguments of :func:`edit_clusters` that can be refused before any work.
+
+    Raises:
+        ValueError: if one is refused
+    """
+    typed(edit_clusters, {"run_key": run_key, "action": action, "author": author, "version": version})
+    run, edit = Run.open(samples, run_key), get_edit(action)
+    run.check_labels()
+    check_seen(run_key, run.version, version)
+    edit.check(run)
+    if "ids" in edit.takes() and arguments.get("ids") is None:
+        arguments["ids"] = edit.ids_in(samples, run)
+    given = edit.checked(arguments)
+    named = given.get("clusters", given.get("cluster"))
+    clusters = named if isinstance(named, list | tuple) else [] if named is None else [named]
+    for cluster in clusters:
+        check_cluster(run_key, cluster_id(cluster), run.names, noise=True)
+    if "clusters" in given and len(set(clusters)) < edit.fewest:
+        raise ValueError(f"{action!r} needs at least {edit.fewest} clusters and got {clusters}; name more of them")

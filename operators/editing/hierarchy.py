@@ -12,7 +12,9 @@ from ..execution.stages import Stages
 from ..runs.clusters import COARSE, label_width
 from ..runs.edit_log import differences, make_edit
 from ..runs.maps import PANEL_COLORS
-from ..runs.transaction import EditedRun, edit_run
+from ..runs.run import Run
+from ..runs.stored_run import StoredRun
+from ..runs.transaction import EditedRun, check_seen, edit_run
 
 
 def build_cluster_hierarchy(
@@ -71,6 +73,30 @@ def build_cluster_hierarchy(
         return {**done, "coarse_field": f"{run.field}{COARSE}"}
 
 
+def check_hierarchy(
+    samples: fo.core.collections.SampleCollection,
+    run_key: str,
+    n_coarse: int | None = None,
+    linkage: str = "ward",
+    author: str = "user",
+    version: int | None = None,
+    progress: Progress | None = None,
+) -> None:
+    """Refuse the arguments of :func:`build_cluster_hierarchy` that can be refused before any work.
+
+    Raises:
+        ValueError: if one is refused
+    """
+    from ...models.analysis.hierarchy import check_linkage
+
+    run = Run.open(samples, run_key)
+    check_seen(run_key, run.version, version)
+    check_n_coarse(len(set(run.names) - {NOISE}), n_coarse)
+    check_linkage(linkage)
+    run.check_labels()
+    _check_field(run)
+
+
 def check_n_coarse(n_clusters: int, n_coarse: int | None) -> int:
     """Check how many coarse clusters to make of so many, and fill in the default.
 
@@ -89,7 +115,7 @@ def check_n_coarse(n_clusters: int, n_coarse: int | None) -> int:
     return n_coarse
 
 
-def _check_field(run: EditedRun) -> None:
+def _check_field(run: StoredRun) -> None:
     path = f"{run.config.label_path}{COARSE}"
     if run.dataset.get_field(path) is not None and not is_ours(run.dataset, path, run.key):
         raise ValueError(f"field {path!r} exists and is not of run {run.key!r}; rename that field first")

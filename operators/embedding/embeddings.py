@@ -193,19 +193,41 @@ def compute_embeddings(
     Raises:
         ValueError: if an argument is refused; nothing is changed then
     """
-    batches = typed(
-        compute_embeddings, {"batch_size": batch_size, "num_workers": num_workers, "embeddings": embeddings}
-    )
-    target = resolve_target(samples, patches_field)
-    if encoder is None:
-        encoder = default_encoder()[0]
-    field, chosen = choose_features(target, batches.pop("embeddings"), encoder, encoder_params)
-    check_vector_field(target.source, field, target.labels)
+    given = (encoder, embeddings, patches_field, encoder_params, batch_size, num_workers)
+    target, field, chosen = check_embedding(samples, *given)
+    batches = typed(compute_embeddings, {"batch_size": batch_size, "num_workers": num_workers})
     with write_lock(target.dataset, f"field {target.storage_path(field)!r}"):
         target.dataset.reload()  # another process may have come first since it was loaded here
-        arguments = (target.samples, chosen or encoder, field, target.patches_field, encoder_params)
+        arguments = (target.samples, chosen, field, target.patches_field, encoder_params)
         summary = fill_vectors(*arguments, **batches, progress=progress)
     return {**summary, "notes": list(target.notes)}
+
+
+def check_embedding(
+    samples: fo.core.collections.SampleCollection,
+    encoder: str | Encoder | None = None,
+    embeddings: str | None = None,
+    patches_field: str | None = None,
+    encoder_params: dict | None = None,
+    batch_size: int = 32,
+    num_workers: int | None = None,
+    progress: Progress | None = None,
+) -> tuple[Target, str, str | Encoder]:
+    """Refuse the arguments of :func:`compute_embeddings` that can be refused before any work.
+
+    Returns:
+        the target, the vector field, and the encoder to fill it with
+
+    Raises:
+        ValueError: if an argument is refused
+    """
+    numbers = {"batch_size": batch_size, "num_workers": num_workers, "embeddings": embeddings}
+    embeddings = typed(compute_embeddings, numbers)["embeddings"]
+    target = resolve_target(samples, patches_field)
+    encoder = default_encoder()[0] if encoder is None else encoder
+    field, chosen = choose_features(target, embeddings, encoder, encoder_params)
+    check_vector_field(target.source, field, target.labels)
+    return target, field, chosen or encoder
 
 
 def split_fields(embeddings: str | Sequence[str] | None) -> tuple[str | None, list[str]]:

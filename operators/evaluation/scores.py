@@ -7,7 +7,7 @@ import numpy as np
 
 from ...models.labels import NOISE
 from ...models.progress import Progress
-from ..dataset.ground_truth import read_truth
+from ..dataset.ground_truth import read_truth, truth_path
 from ..execution.locks import schema_lock
 from ..execution.stages import Stages
 from ..runs.members import Members
@@ -106,6 +106,23 @@ def evaluate_truth(run: Run, ground_truth: str) -> dict:
     save_statistics(run, truth=found)
     _keep_scores(run, found["scores"], ground_truth)
     return found
+
+
+def check_evaluation(
+    samples: fo.core.collections.SampleCollection,
+    run_key: str,
+    ground_truth: str | None = None,
+    progress: Progress | None = None,
+) -> None:
+    """Refuse the arguments of :func:`evaluate_clusters` that can be refused before any work.
+
+    Raises:
+        ValueError: if one is refused
+    """
+    run = Run.open(samples, run_key)
+    run.check_labels()
+    if ground_truth:
+        truth_path(run.target, ground_truth)
 
 
 def _vectors(members: Members) -> tuple[np.ndarray | None, list[str]]:

@@ -4,15 +4,20 @@ import asyncio
 import inspect
 import threading
 from collections.abc import Callable
+from functools import wraps
 from typing import Any, ClassVar
 
 import fiftyone as fo
 import fiftyone.operators as foo
+import fiftyone.operators.types as types
 
 from ...models.parameters import plain
 from .app import one_sentence
 from .stages import console_progress, job_title
 from .stopping import stoppable
+
+# In the parameters of an operation that Python queued
+FROM_PYTHON = "from_python"
 
 
 class PythonCall:
@@ -21,7 +26,9 @@ class PythonCall:
     The call is synchronous everywhere, notebooks included, has no time limit, and can be stopped from another process
     with ``stop_clustering`` if its function takes ``progress``. ``delegate=True`` queues it
     for ``fiftyone delegated launch`` instead and returns ``{"delegated": True, "id": ...}``, where that is offered.
-    Subclasses define ``work``, the plain function, and may define ``check``, which refuses its arguments early.
+    Subclasses define ``work``, the plain function, and those that may be delegated ``check``, which refuses its
+    arguments early. An operation that Python queued was checked by that; the form, whose own values and defaults are
+    not meant, has no say in it.
     """
 
     work: ClassVar[Callable[..., dict] | None] = None
@@ -29,6 +36,12 @@ class PythonCall:
     name: str
     uri: str
     config: foo.OperatorConfig
+
+    def __init_subclass__(cls, **options: Any) -> None:
+        """Keep the form out of what Python queues."""
+        super().__init_subclass__(**options)
+        if "resolve_input" in cls.__dict__:
+            cls.resolve_input = _without_python(cls.__dict__["resolve_input"])  # type: ignore[attr-defined]  # a mixin
 
     def __call__(
         self, samples: fo.core.collections.SampleCollection, *args: Any, delegate: bool = False, **kwargs: Any
@@ -58,7 +71,17 @@ class PythonCall:
         if check:
             bound.apply_defaults()
             check(**{**_named(bound), **params})
-        return schedule(self.uri, samples, params)
+        return schedule(self.uri, samples, {**params, FROM_PYTHON: True})
+
+
+def _without_python(form: Callable) -> Callable:
+    """Return a form that asks nothing of an operation that Python queued."""
+
+    @wraps(form)
+    def resolve_input(self: foo.Operator, ctx: foo.ExecutionContext) -> types.Property:
+        return types.Property(types.Object()) if ctx.params.get(FROM_PYTHON) else form(self, ctx)
+
+    return resolve_input
 
 
 def _named(bound: inspect.BoundArguments) -> dict:

@@ -10,6 +10,7 @@ from ...models.labels import NOISE
 from ...models.naming.addresses import OPENAI, origin_of
 from ...models.naming.prompt import Instructions, split_words
 from ...models.parameters import parameters, validated
+from ..dataset.ground_truth import truth_path
 from ..runs.run import Run
 from .server import OPENAI_URL, ServerChoice, choose_server
 
@@ -97,7 +98,9 @@ def make_naming_request(
     instructions = Instructions(**validated(Instructions, given))
     if arguments.source == FIELD and not arguments.label_field:
         raise ValueError("source='field' needs a label field; name it with label_field=")
-    if arguments.source != FIELD:
+    if arguments.source == FIELD:
+        truth_path(run.target, arguments.label_field or "")
+    else:
         run.check_pictures()
     if arguments.source != LLM:
         return NamingRequest(run, arguments, instructions, words, None)

@@ -59,7 +59,7 @@ def _check_free(dataset: fo.Dataset, path: str) -> None:
         return
     mark = mark_of(field)
     if mark is None:
-        raise ValueError(f"field {path!r} exists; choose another name")
+        raise ValueError(f"field {path!r} exists and is not of an orphaned run; choose another name")
     if mark["status"] != "writing":
         raise ValueError(
             f"field {path!r} holds the clusters of run {mark['run_key']!r}, which this dataset does not have; "
