@@ -4,12 +4,14 @@ import fiftyone.operators as foo
 import fiftyone.operators.types as types
 
 from .embedding.encoders import delete_encoder
+from .execution.refusals import refuses_readably
 from .inputs.pickers import add_trained
 
 
 class DeleteEncoder(foo.Operator):
     """Delete a trained encoder; see :func:`operators.embedding.encoders.delete_encoder`."""
 
+    @refuses_readably
     def __call__(self, name: str) -> dict:
         """Delete the encoder of that name."""
         return delete_encoder(name)

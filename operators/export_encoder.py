@@ -4,6 +4,7 @@ import fiftyone.operators as foo
 import fiftyone.operators.types as types
 
 from .embedding.encoders import export_encoder
+from .execution.refusals import refuses_readably
 from .inputs.pickers import add_trained, chosen_name
 from .inputs.widgets import refuse
 
@@ -11,6 +12,7 @@ from .inputs.widgets import refuse
 class ExportEncoder(foo.Operator):
     """Export a trained encoder; see :func:`operators.embedding.encoders.export_encoder`."""
 
+    @refuses_readably
     def __call__(self, name: str, path: str) -> dict:
         """Export the encoder of that name."""
         return export_encoder(name, path)

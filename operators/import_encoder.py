@@ -6,6 +6,7 @@ import fiftyone.operators as foo
 import fiftyone.operators.types as types
 
 from .embedding.encoders import import_encoder
+from .execution.refusals import refuses_readably
 from .inputs.encoders import archive_path
 from .inputs.widgets import refuse
 
@@ -13,6 +14,7 @@ from .inputs.widgets import refuse
 class ImportEncoder(foo.Operator):
     """Import an encoder; see :func:`operators.embedding.encoders.import_encoder`."""
 
+    @refuses_readably
     def __call__(self, path: str, name: str | None = None) -> dict:
         """Import the encoder in a file."""
         return import_encoder(path, name)

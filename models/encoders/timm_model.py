@@ -15,6 +15,7 @@ from pydantic import Field
 
 from ..devices import Device
 from ..images.preprocessing import Preprocessing
+from ..paths import local_path
 from ..weights import cached, from_hub
 from .base import Encoder, Normalize, Precision
 
@@ -118,7 +119,7 @@ class Timm(Encoder):
     def _read_checkpoint(self, network: "torch.nn.Module", checkpoint: str) -> None:
         import timm
 
-        path = Path(checkpoint).expanduser()
+        path = local_path(checkpoint)
         if not path.is_file():
             raise ValueError(f"there is no checkpoint {checkpoint!r}; give the path of an existing file")
         try:

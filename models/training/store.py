@@ -12,6 +12,7 @@ from difflib import get_close_matches
 from pathlib import Path
 from typing import BinaryIO
 
+from ..paths import local_path
 from .checkpoint import read_record, read_tensors, sweep, write_checkpoint
 
 ENVIRONMENT = "CONSTELLATION_MODEL_DIR"
@@ -159,7 +160,7 @@ def export(name: str, destination: str) -> dict:
         ValueError: if there is no such encoder or the file exists
     """
     record = record_of(name)
-    target = Path(destination).expanduser()
+    target = local_path(destination)
     target = target / f"{name}{SUFFIX}" if target.is_dir() else target
     if target.suffix != SUFFIX:
         raise ValueError(
@@ -186,7 +187,7 @@ def import_file(source: str, name: str | None = None) -> dict:
     """
     from .network import encoder_from
 
-    origin = Path(source).expanduser()
+    origin = local_path(source)
     record = read_record(origin)
     name = str(name or record.get("name"))
     check_free(name)

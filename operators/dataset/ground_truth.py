@@ -21,6 +21,8 @@ def truth_path(target: Target, ground_truth: str) -> str:
     Raises:
         ValueError: if the field cannot hold classes
     """
+    if not isinstance(ground_truth, str):
+        raise ValueError(f"{ground_truth!r} is not the name of a field of classes; name one")
     path = ground_truth
     if target.patches_field:
         root = label_path(target.source, target.patches_field)[0]

@@ -13,6 +13,7 @@ import fiftyone.operators as foo
 import fiftyone.operators.types as types
 
 from ...models.progress import Progress
+from .refusals import readable
 from .stages import DELEGATED_REPORT_SECONDS, REPORT_SECONDS, job_title, throttled
 from .stopping import Stopped, stoppable
 
@@ -93,4 +94,4 @@ def one_sentence(error: Exception) -> str:
     text = lines[-1] if lines else type(error).__name__
     for prefix in ("ValueError: ", "TypeError: ", "RuntimeError: "):
         text = text.removeprefix(prefix)
-    return text
+    return readable(text)

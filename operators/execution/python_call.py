@@ -13,6 +13,7 @@ import fiftyone.operators.types as types
 
 from ...models.parameters import plain
 from .app import one_sentence
+from .refusals import refuses_readably
 from .stages import console_progress, job_title
 from .stopping import stoppable
 
@@ -43,6 +44,7 @@ class PythonCall:
         if "resolve_input" in cls.__dict__:
             cls.resolve_input = _without_python(cls.__dict__["resolve_input"])  # type: ignore[attr-defined]  # a mixin
 
+    @refuses_readably
     def __call__(
         self, samples: fo.core.collections.SampleCollection, *args: Any, delegate: bool = False, **kwargs: Any
     ) -> Any:

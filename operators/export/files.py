@@ -11,6 +11,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+from ...models.paths import local_path
 from ..outputs.plots import shorten
 
 # Lists the files of an export in its folder, so that a repeated one can take the old ones away
@@ -29,11 +30,9 @@ def destination(path: str, name: str, suffix: str, overwrite: bool) -> Path:
         overwrite: whether what is there may be replaced
 
     Raises:
-        ValueError: if it exists or cannot be written
+        ValueError: if it is no path of this machine, exists or cannot be written
     """
-    if not isinstance(path, str | os.PathLike) or not str(path).strip() or "\0" in str(path):
-        raise ValueError(f"path={path!r} is not a path; give a file or folder to write")
-    goal = Path(os.path.abspath(os.path.expanduser(path)))
+    goal = local_path(path)
     try:
         goal = _checked(goal, name, suffix, overwrite)
         _check_writable(goal)

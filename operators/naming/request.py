@@ -10,6 +10,7 @@ from ...models.labels import NOISE
 from ...models.naming.addresses import OPENAI, origin_of
 from ...models.naming.prompt import Instructions, split_words
 from ...models.parameters import parameters, validated
+from ...models.paths import local_path
 from ..dataset.ground_truth import truth_path
 from ..runs.run import Run
 from .server import OPENAI_URL, ServerChoice, choose_server
@@ -158,7 +159,7 @@ def read_words(vocabulary: str | list | None) -> list[str]:
     if isinstance(vocabulary, list):
         words = [" ".join(str(word).split()) for word in vocabulary]
     elif vocabulary.strip().endswith(".txt") and "\n" not in vocabulary:
-        words = split_words(_file(os.path.expanduser(vocabulary.strip())) + "\n")
+        words = split_words(_file(str(local_path(vocabulary.strip()))) + "\n")
     else:
         words = split_words(vocabulary)
     words = list(dict.fromkeys(word for word in words if word))

@@ -369,3 +369,12 @@ def test_the_report_of_patches_shows_crops(patch_run, tmp_path):
     get("export_clusters")(patch_run, run_key="p", path=str(tmp_path / "p.html"), format="html")
     page = (tmp_path / "p.html").read_text()
     assert "3 clusters of 30 patches" in page and page.count("<img") == 27 and "was not made" in page
+
+
+@pytest.mark.parametrize("path", ["s3://b/x.csv", "gs://bucket/folder", "https://host/x.csv"])
+def test_an_address_is_no_folder_here(path, blobs, compute, tmp_path, monkeypatch):
+    compute(blobs, run_key="km", embeddings="emb")
+    monkeypatch.chdir(tmp_path)
+    with pytest.raises(ValueError, match="is an address; give a path on this machine"):
+        get("export_clusters")(blobs, run_key="km", path=path)
+    assert not list(tmp_path.iterdir())
