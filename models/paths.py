@@ -20,7 +20,5 @@ def local_path(path: object) -> Path:
     if not isinstance(text, str) or not text.strip() or "\0" in text:
         raise ValueError(f"path={path!r} is not a path; give a file or folder on this machine")
     if _URL.match(text):
-        raise ValueError(
-            f"path={text!r} is an address; give a path on this machine, and copy the file"
-        )
+        raise ValueError(f"path={text!r} is an address; give a path on this machine, and copy the file")
     return Path(os.path.abspath(os.path.expanduser(text)))
