@@ -14,7 +14,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from ..costs import cores, duration
-from ..images.reading import ImageError, crop, read_image, side_to_keep
+from ..images.reading import ImageError, crop, read_image, reading, side_to_keep
 from ..progress import Progress
 from .base import Encoder
 
@@ -155,7 +155,8 @@ def _read(encoder: Encoder, items: Sequence[Item], positions: list[int]) -> list
     results: list[Prepared] = []
     for position, box in zip(positions, boxes, strict=True):
         try:
-            results.append((position, encoder.prepare(crop(image, box))))
+            with reading(filepath):
+                results.append((position, encoder.prepare(crop(image, box))))
         except ImageError as error:
             results.append((position, error.reason))
     return results

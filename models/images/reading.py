@@ -6,9 +6,10 @@ says so, else scaled from their minimum to their maximum. Orientation recorded b
 Of an animation the first frame counts.
 """
 
-import struct
-import zlib
-from collections.abc import Sequence
+import re
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
 
 import numpy as np
 from PIL import Image, ImageOps, UnidentifiedImageError
@@ -19,6 +20,12 @@ TRUNCATED = "truncated image"
 TOO_LARGE = "image too large"
 NO_PERMISSION = "no permission to read the file"
 EMPTY_BOX = "empty box"
+# Kinds of files with a remedy, which stands in the reason because reasons are all that is shown of many failures
+ADDRESS = "address instead of a file: download the images first"
+HEIC = "HEIC image: install pillow-heif or convert it"
+DICOM = "DICOM image: convert it to PNG"
+_UNKNOWN = {".heic": HEIC, ".heif": HEIC, ".dcm": DICOM, ".dicom": DICOM}
+_ADDRESS = re.compile(r"([A-Za-z][A-Za-z0-9+.-]+:/)|(.*/[A-Za-z][A-Za-z0-9+.-]+:/)")
 
 # Decoding a JPEG at 1/2, 1/4 or 1/8 scale is only worth its loss when enough pixels remain for the resize
 _DRAFT_MARGIN = 2
@@ -47,25 +54,41 @@ def read_image(filepath: str, at_least: float | None = None) -> Image.Image:
     Raises:
         ImageError: if the file is missing, damaged, too large or no image
     """
+    with reading(filepath), Image.open(filepath) as image:
+        if at_least is not None and image.format == "JPEG":
+            side = max(round(at_least * _DRAFT_MARGIN), 1)
+            image.draft(image.mode, (side, side))
+        return to_rgb(ImageOps.exif_transpose(image))
+
+
+@contextmanager
+def reading(filepath: str) -> Iterator[None]:
+    """Make whatever decoding and preparing a file raises that file's failure, and nobody else's.
+
+    Decoders raise what they like on damaged files: AVIF's RuntimeError, TIFF's TypeError, DDS's NotImplementedError.
+
+    Raises:
+        ImageError: in place of any exception
+    """
     try:
-        with Image.open(filepath) as image:
-            if at_least is not None and image.format == "JPEG":
-                side = max(round(at_least * _DRAFT_MARGIN), 1)
-                image.draft(image.mode, (side, side))
-            return to_rgb(ImageOps.exif_transpose(image))
+        yield
     except ImageError:
         raise
     except FileNotFoundError:
-        raise ImageError(MISSING, filepath) from None
+        raise ImageError(_missing(filepath), filepath) from None
     except PermissionError:
         raise ImageError(NO_PERMISSION, filepath) from None
     except UnidentifiedImageError:
-        raise ImageError(UNREADABLE, filepath) from None
+        raise ImageError(_UNKNOWN.get(Path(filepath).suffix.lower(), UNREADABLE), filepath) from None
     except (Image.DecompressionBombError, MemoryError) as error:
         raise ImageError(TOO_LARGE, f"{filepath}, {error}") from None
-    except (OSError, SyntaxError, ValueError, EOFError, IndexError, struct.error, zlib.error) as error:
+    except Exception as error:
         damaged = any(word in str(error).lower() for word in _TRUNCATION)
         raise ImageError(TRUNCATED if damaged else UNREADABLE, f"{filepath}, {error}") from None
+
+
+def _missing(filepath: str) -> str:
+    return ADDRESS if _ADDRESS.match(filepath) else MISSING
 
 
 def side_to_keep(side: float, boxes: Sequence[list[float] | None]) -> float:

@@ -5,7 +5,7 @@ import io
 
 from PIL import Image, ImageOps
 
-from .reading import crop, read_image, side_to_keep
+from .reading import crop, read_image, reading, side_to_keep
 
 TILE = 128
 QUALITY = 80
@@ -27,9 +27,10 @@ def thumbnail(filepath: str, box: list[float] | None = None, side: int = TILE) -
     Raises:
         ImageError: if the file cannot be used
     """
-    image = _read(filepath, box, side)
-    image.thumbnail((side, side))
-    return image
+    with reading(filepath):
+        image = _read(filepath, box, side)
+        image.thumbnail((side, side))
+        return image
 
 
 def square(filepath: str, box: list[float] | None, side: int) -> Image.Image:
@@ -46,7 +47,8 @@ def square(filepath: str, box: list[float] | None, side: int) -> Image.Image:
     Raises:
         ImageError: if the file cannot be used
     """
-    return ImageOps.fit(_read(filepath, box, side), (side, side), Image.Resampling.BICUBIC)
+    with reading(filepath):
+        return ImageOps.fit(_read(filepath, box, side), (side, side), Image.Resampling.BICUBIC)
 
 
 def to_jpeg(image: Image.Image, quality: int = QUALITY) -> bytes:

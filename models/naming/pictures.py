@@ -4,7 +4,7 @@ import io
 
 from PIL import Image
 
-from ..images.reading import crop, read_image, side_to_keep
+from ..images.reading import crop, read_image, reading, side_to_keep
 from ..images.thumbnails import to_jpeg
 
 MARGIN = 0.15  # of a patch's sides, on each side: what surrounds an object helps to name it
@@ -26,8 +26,9 @@ def prepare(filepath: str, box: list[float] | None, side: int) -> bytes:
     Raises:
         models.images.reading.ImageError: if the file or the box cannot be used
     """
-    image = crop(read_image(filepath, side_to_keep(side, [box])), None if box is None else _widened(box))
-    return to_jpeg(_scaled(image, side), QUALITY)
+    with reading(filepath):
+        image = crop(read_image(filepath, side_to_keep(side, [box])), None if box is None else _widened(box))
+        return to_jpeg(_scaled(image, side), QUALITY)
 
 
 def size_of(jpeg: bytes) -> tuple[int, int]:

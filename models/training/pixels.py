@@ -18,7 +18,7 @@ from PIL import Image
 
 from ..costs import cores
 from ..images.preprocessing import Preprocessing
-from ..images.reading import ImageError, crop, read_image
+from ..images.reading import ImageError, crop, read_image, reading
 from ..progress import Progress, quiet
 
 _CHUNK = 256
@@ -130,10 +130,10 @@ def _read(item: tuple[str, list[float] | None], preprocessing: Preprocessing) ->
     filepath, box = item
     try:
         # a box may be a small part of its file, so the file is then read at full size
-        image = crop(read_image(filepath, preprocessing.resolution if box is None else None), box)
+        with reading(filepath):
+            return preprocessing(crop(read_image(filepath, preprocessing.resolution if box is None else None), box))
     except ImageError as error:
         return error.reason
-    return preprocessing(image)
 
 
 def _allocate(shape: tuple, folder: Path) -> np.ndarray:

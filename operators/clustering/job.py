@@ -118,10 +118,11 @@ def compute_clusters(
         clean_orphans(target.dataset, except_key=request.run_key)
         if isinstance(request, ImageRequest):
             request = learn(request, num_workers, stages)
+        failed: dict[str, list[str]] = {}
         if request.encoder:
             report = stages.enter("embedding")
             with write_lock(target.dataset, f"field {target.storage_path(request.field)!r}"):
-                fill_vectors(
+                done = fill_vectors(
                     target.samples,
                     request.encoder,
                     request.field,
@@ -131,9 +132,11 @@ def compute_clusters(
                     num_workers,
                     progress=report,
                 )
+            failed = done["failed_ids"]
         stages.enter("reading")
         table, widths = read_spaces(target.samples, request.fields, target.patches_field)
-        _check_usable(table, request.fields)
+        table.explain(failed)
+        _check_usable(table, request.fields, bool(failed))
         return _cluster_and_keep(request, table, widths, stages)
 
 
@@ -158,13 +161,14 @@ def _stage_names(request: Request) -> list[str]:
     return names + ["map"] * request.visualize + ["scoring", "writing"]
 
 
-def _check_usable(table: VectorTable, fields: list[str]) -> None:
+def _check_usable(table: VectorTable, fields: list[str], embedded: bool) -> None:
     """Raise ValueError if there are fewer than two vectors."""
     n = len(table.ids)
     if n < 2:
         reasons = ", ".join(f"{len(ids)} {reason}" for reason, ids in table.skipped.items()) or "the view has no more"
         names = " and ".join(map(repr, fields))
-        raise ValueError(f"{names} has {n} usable vectors, at least 2 are needed ({reasons}); compute embeddings first")
+        remedy = "mend these images or leave them out" if embedded else "compute embeddings first"
+        raise ValueError(f"{names} has {n} usable vectors, at least 2 are needed ({reasons}); {remedy}")
 
 
 def _cluster_and_keep(request: Request, table: VectorTable, widths: list[int], stages: Stages) -> dict:

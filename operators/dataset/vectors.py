@@ -34,6 +34,16 @@ class VectorTable:
     X: np.ndarray
     skipped: dict[str, list[str]] = field(default_factory=dict)
 
+    def explain(self, failed: dict[str, list[str]]) -> None:
+        """Put the reasons why images could not be embedded, with their ids, in place of a missing vector."""
+        why = {row_id: reason for reason, ids in failed.items() for row_id in ids}
+        explained: dict[str, list[str]] = {}
+        for reason, ids in self.skipped.items():
+            for row_id in ids:
+                known = why.get(row_id, reason) if reason.startswith(NO_VECTOR) else reason
+                explained.setdefault(known, []).append(row_id)
+        self.skipped = explained
+
 
 def read_vectors(
     samples: fo.core.collections.SampleCollection, field: str, patches_field: str | None = None

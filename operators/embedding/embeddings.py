@@ -57,7 +57,7 @@ def fill_vectors(
 
     Returns:
         a dict with ``embeddings``, ``encoder`` (its identity, None if unrecorded), ``n``, ``computed``, ``existing``,
-        ``failed`` (counts by reason), ``failed_ids`` (some ids by reason), ``seconds`` and ``images_per_second``
+        ``failed`` (counts by reason), ``failed_ids`` (ids by reason), ``seconds`` and ``images_per_second``
 
     Raises:
         ValueError: if the view is empty or no images, the field is not ours to fill, or the encoder
@@ -95,7 +95,7 @@ def fill_vectors(
         "computed": filling.computed,
         "existing": len(rows.ids) - len(todo),
         "failed": {reason: len(ids) for reason, ids in filling.failed.items()},
-        "failed_ids": {reason: ids[:_FAILED_SHOWN] for reason, ids in filling.failed.items()},
+        "failed_ids": dict(filling.failed),
         "seconds": round(seconds, 3),
         "images_per_second": round(filling.computed / seconds, 2) if seconds else 0.0,
     }
@@ -200,7 +200,8 @@ def compute_embeddings(
         target.dataset.reload()  # another process may have come first since it was loaded here
         arguments = (target.samples, chosen, field, target.patches_field, encoder_params)
         summary = fill_vectors(*arguments, **batches, progress=progress)
-    return {**summary, "notes": list(target.notes)}
+    shown = {reason: ids[:_FAILED_SHOWN] for reason, ids in summary["failed_ids"].items()}
+    return {**summary, "failed_ids": shown, "notes": list(target.notes)}
 
 
 def check_embedding(

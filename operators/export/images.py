@@ -65,18 +65,13 @@ def _free(folder: Path, filepath: str, key: str, box: list[float] | None, taken:
 
 
 def _copy(filepath: str, box: list[float] | None, target: Path) -> None:
-    from ...models.images.reading import MISSING, NO_PERMISSION, ImageError, crop, read_image
+    from ...models.images.reading import crop, read_image, reading
 
     if box is not None:
         crop(read_image(filepath), box).save(target)
         return
-    try:
-        with open(filepath, "rb"):
-            pass
-    except FileNotFoundError:
-        raise ImageError(MISSING, filepath) from None
-    except OSError:
-        raise ImageError(NO_PERMISSION, filepath) from None
+    with reading(filepath), open(filepath, "rb"):
+        pass
     shutil.copyfile(filepath, target)
 
 
