@@ -51,14 +51,15 @@ def check_cluster_field(target: Target, name: str) -> None:
 
 def _check_free(dataset: fo.Dataset, path: str) -> None:
     """Raise ValueError unless there is no field at a path, or an orphaned writer left it."""
-    owner = next((key for key, taken in read_value(dataset, "label_path").items() if taken == path), None)
+    paths = read_value(dataset, "label_path")
+    owner = next((key for key, taken in paths.items() if taken == path), None)
     if owner:
         raise ValueError(f"field {path!r} holds the clusters of run {owner!r}; choose another name")
     field = dataset.get_field(path)
     if field is None:
         return
     mark = mark_of(field)
-    if mark is None:
+    if mark is None or mark["run_key"] in paths:
         raise ValueError(f"field {path!r} exists and is not of an orphaned run; choose another name")
     if mark["status"] != "writing":
         raise ValueError(

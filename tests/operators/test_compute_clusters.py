@@ -9,9 +9,9 @@ from fiftyone.plugins.orgs.constellation.clusters.operators.dataset.targets impo
 from fiftyone.plugins.orgs.constellation.clusters.operators.execution import locks
 from fiftyone.plugins.orgs.constellation.clusters.operators.outputs.run_info import info_text
 from fiftyone.plugins.orgs.constellation.clusters.operators.outputs.summary import as_text
-from fiftyone.plugins.orgs.constellation.clusters.operators.runs import lifecycle as runs
 from fiftyone.plugins.orgs.constellation.clusters.operators.runs.labels import create_label_field
 from fiftyone.plugins.orgs.constellation.clusters.operators.runs.orphans import clean_fields
+from fiftyone.plugins.orgs.constellation.clusters.operators.runs.store import list_clustering_runs
 
 from .conftest import get, group_vectors
 from .handles import read_clusters
@@ -381,7 +381,7 @@ def test_encoders_fill_what_is_missing(dataset, compute, tmp_path):
         dataset.add_sample(fo.Sample(filepath=str(tmp_path / f"{i}.png")))
     dataset.add_sample(fo.Sample(filepath=str(tmp_path / "missing.png")))
     summary = compute(dataset, run_key="a", params={"n_clusters": 2}, encoder="efficientnet_lite0")
-    assert summary["embeddings"] == "efficientnet_lite0" and summary["skipped"] == {"no vector": 1}
+    assert summary["embeddings"] == "efficientnet_lite0" and summary["skipped"] == {"missing file": 1}
     assert dataset.get_run_info("a").config.encoder["dimension"] == 1280
     found = dataset.values("a.cluster")
     assert len(set(found[0:6:2])) == len(set(found[1:6:2])) == 1 and found[0] != found[1] and found[6] is None
@@ -415,7 +415,7 @@ def test_a_vector_field_is_never_taken_for_a_leftover(dataset, compute, tmp_path
 def test_runs_of_other_plugins_are_left_alone(blobs, compute):
     blobs.register_run("foreign", blobs.init_run(kind="clustering", method="x"))
     compute(blobs, run_key="mine", embeddings="emb")
-    assert runs.list_clustering_runs(blobs) == ["mine"]
+    assert list_clustering_runs(blobs) == ["mine"]
     with pytest.raises(ValueError, match="no clustering run 'foreign'; the runs here are mine"):
         get("delete_clustering_run")(blobs, run_key="foreign")
 
