@@ -9,6 +9,7 @@ from fiftyone.plugins.orgs.constellation.clusters.operators.dataset.targets impo
 from fiftyone.plugins.orgs.constellation.clusters.operators.execution import locks
 from fiftyone.plugins.orgs.constellation.clusters.operators.outputs.run_info import info_text
 from fiftyone.plugins.orgs.constellation.clusters.operators.outputs.summary import as_text
+from fiftyone.plugins.orgs.constellation.clusters.operators.runs import lifecycle as runs
 from fiftyone.plugins.orgs.constellation.clusters.operators.runs.labels import create_label_field
 from fiftyone.plugins.orgs.constellation.clusters.operators.runs.orphans import clean_fields
 from fiftyone.plugins.orgs.constellation.clusters.operators.runs.store import list_clustering_runs
