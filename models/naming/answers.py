@@ -23,6 +23,7 @@ _EDGES = " \t'\".,:;!#$-_/=&%@\u2018\u2019\u201c\u201d\u2013\u2014"
 _THOUGHTS = re.compile(r"<think>.*?</think>", re.DOTALL)
 _TALK = re.compile(r"(?:i|i'm|sorry|as an|unfortunately|here|sure|the (?:image|picture)s?)\b", re.IGNORECASE)
 _ENDINGS = re.compile(r"(?<=\w\w)(?:es|(?<!s)s|e)$")
+_NUMBER = re.compile(r" \(\d+\)$")  # by which equal names are told apart
 _SMALL_WORDS = {"a", "an", "the", "of", "and", "with", "in", "on"}
 
 NAME_SCHEMA = {
@@ -196,7 +197,7 @@ def alike(names: dict[int, str]) -> list[list[int]]:
 
 
 def _key(name: str) -> tuple[str, ...]:
-    words = re.findall(r"\w+", name.casefold())
+    words = re.findall(r"\w+", _NUMBER.sub("", name).casefold())
     stems = [_ENDINGS.sub("", word) for word in words if word not in _SMALL_WORDS]
     return tuple(sorted(stems or words))
 

@@ -1,5 +1,6 @@
 """Changes of labels that edits plan, and the one way to apply them."""
 
+from collections.abc import Collection
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -13,6 +14,7 @@ from ..runs.clusters import check_cluster, cluster_id, cluster_label
 from ..runs.labels import Labels
 from ..runs.records import edited_records
 from ..runs.transaction import EditedRun
+from .names import check_reserved, clean_name, distinct_names
 
 Clusters = int | str | list[int | str]
 
@@ -75,6 +77,32 @@ def apply_change(run: EditedRun, change: Change, text: str, author: str, progres
     labels = edit_log.pack_labels(change.there, change.clusters, change.confidence)
     run.commit(edit_log.make_edit(change.action, author, change.arguments, text, changes, labels), progress)
     return run.outcome(change.action, text, touched)
+
+
+def entered_name(run: EditedRun, cluster: int, name: str, gone: Collection[int] = ()) -> str:
+    """Return the name that a person gave a cluster as it is kept, told apart from those of the others.
+
+    Args:
+        run: the run, held
+        cluster: the cluster's id
+        name: the name
+        gone (()): clusters that the edit leaves nothing of
+
+    Raises:
+        ValueError: if the name shows nothing or is reserved
+    """
+    name = clean_name(name)
+    check_reserved(cluster, name)
+    return distinct_names({cluster: name}, _names_beside(run, {cluster, *gone}))[cluster]
+
+
+def new_names(run: EditedRun, names: dict[int, str]) -> dict[int, str]:
+    """Return the names of new clusters, told apart from those of the others."""
+    return distinct_names(names, _names_beside(run, names))
+
+
+def _names_beside(run: EditedRun, clusters: Collection[int]) -> list[str]:
+    return [record["label"] for cluster, record in run.records.items() if cluster not in clusters]
 
 
 def _members(run: EditedRun, touched: list[int], change: Change) -> Labels:
@@ -148,5 +176,6 @@ def _give_parents(after: dict[str, dict], change: Change, new: set[int]) -> None
         coarse = after["coarse_of"].get(change.parents.get(cluster))
         if coarse is None:
             coarse = max(after["coarse_names"], default=-1) + 1
-            after["coarse_names"][coarse] = after["clusters"][cluster]["label"]
+            own = {coarse: after["clusters"][cluster]["label"]}
+            after["coarse_names"] |= distinct_names(own, after["coarse_names"].values(), "group")
         after["coarse_of"][cluster] = coarse

@@ -1,6 +1,8 @@
-"""Names of clusters as they are kept, from untrusted text."""
+"""Names of clusters as they are kept: plain text from untrusted text, and no two alike in one run."""
 
+import re
 import unicodedata
+from collections.abc import Iterable
 
 MAX_NAME = 80
 # Characters that change the direction of all that follows, and could make one name look like another
@@ -33,3 +35,52 @@ def clean_name(name: str) -> str:
     if not any(unicodedata.category(c)[0] not in "CZ" for c in shown):
         raise ValueError(f"the name {name[:20]!r} shows nothing; give a name of 1 to {MAX_NAME} characters")
     return shown
+
+
+def distinct_names(names: dict[int, str], others: Iterable[str], default: str = "cluster") -> dict[int, str]:
+    """Return names that the legend and filters of the App can tell apart: "cats", "cats (2)".
+
+    Args:
+        names: new names by cluster id; of equal ones that of the smallest id stays as it is
+        others: the names of all other clusters, noise included, which stay
+        default ("cluster"): the word that default names begin with, "group" of coarse clusters
+
+    Returns:
+        the names by cluster id; reserved ones, see :func:`check_reserved`, get a number, too
+    """
+    taken, found = {_same(name) for name in others}, {}
+    for cluster in sorted(names):
+        name, number = names[cluster], 1
+        while _same(name) in taken or _is_reserved(cluster, name, default):
+            number += 1
+            end = f" ({number})"
+            name = f"{names[cluster][: MAX_NAME - len(end)].rstrip()}{end}"
+        taken.add(_same(name))
+        found[cluster] = name
+    return found
+
+
+def check_reserved(cluster: int, name: str, default: str = "cluster") -> None:
+    """Refuse a name that means something else in every run.
+
+    Args:
+        cluster: the id of the cluster that is to have it
+        name: the name
+        default ("cluster"): the word that default names begin with, "group" of coarse clusters
+
+    Raises:
+        ValueError: if it is "noise", or the default name of another cluster
+    """
+    if _is_reserved(cluster, name, default):
+        owner = "samples in no cluster" if name.casefold() == "noise" else f"the {default} of that number"
+        raise ValueError(f"{name!r} is kept for {owner}; choose another name for {default} {cluster}")
+
+
+def _is_reserved(cluster: int, name: str, default: str) -> bool:
+    number = re.fullmatch(rf"{default} ([0-9]+)", name.casefold())
+    return name.casefold() == "noise" or (number is not None and int(number[1]) != cluster)
+
+
+def _same(name: str) -> str:
+    """Return what two names that look the same have in common."""
+    return unicodedata.normalize("NFC", name)

@@ -80,6 +80,8 @@ def name_groups(run: Run, kept: list[dict], job: CriterionJob) -> None:
     origin = {"coherent": True, "source": METHOD, "model": job.choice.model, "host": job.choice.host}
     about = {group["id"]: {"name": group["name"], "description": group["description"], **origin} for group in kept}
     apply_names(run, about, METHOD)
+    for group in kept:
+        group["name"] = about[group["id"]]["name"]
 
 
 def _config(request: CriterionRequest, grouping: Grouping, labels: np.ndarray, job: CriterionJob) -> RunConfig:

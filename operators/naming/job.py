@@ -255,7 +255,7 @@ def _name_offline(request: NamingRequest, members: Members, wanted: list[int], s
     todo = [c for c in wanted if c not in kept][: arguments.max_clusters]
     found, failed = offline_names(request, members, todo, stages)
     failed.update({c: OVER_CAP for c in wanted if c not in kept and c not in todo})
+    shared = alike({cluster: about["name"] for cluster, about in found.items()})
     named = apply_names(run, found, arguments.source, stages.enter("writing"))
     stages.leave()
-    shared = alike({cluster: about["name"] for cluster, about in found.items()})
     return summarize(request, members, found, failed, named, len(kept), **NOTHING_SENT, shared=shared)

@@ -42,7 +42,8 @@ def apply_names(run: Run, found: dict[int, dict], source: str, progress: Progres
 
     Args:
         run: the run; clusters that it has lost since are skipped
-        found: the records of new names, each with its "name", by cluster id
+        found: the records of new names, each with its "name", by cluster id; they get the names as they are kept, for
+            two clusters never share one
         source: where the names come from
         progress (None): a callable ``(fraction, message)``
 
@@ -56,6 +57,8 @@ def apply_names(run: Run, found: dict[int, dict], source: str, progress: Progres
         if there:
             names = {cluster: about["name"] for cluster, about in there.items()}
             Rename.apply(held, f"{BY}, {source}", progress, names, about=there)
+            for cluster, about in there.items():
+                found[cluster] = {**about, "name": held.records[cluster]["label"]}
     return len(there)
 
 

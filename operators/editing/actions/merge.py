@@ -6,8 +6,7 @@ from ....models.progress import Progress
 from ...runs.labels import Labels
 from ...runs.transaction import EditedRun
 from ..base import Edit
-from ..changes import Change, Clusters, apply_change, compose_mapping, known_clusters
-from ..names import clean_name
+from ..changes import Change, Clusters, apply_change, compose_mapping, entered_name, known_clusters
 
 
 class Merge(Edit):
@@ -49,7 +48,7 @@ class Merge(Edit):
         confidence = _confidence_within(run, there, keep, mapping)
         changed = (there.clusters != keep) | (there.confidence != confidence)
         there, confidence = there.where(changed), confidence[changed]
-        names = {keep: clean_name(name)} if name is not None else {}
+        names = {keep: entered_name(run, keep, name, ids)} if name is not None else {}
         change = Change("merge", {"clusters": ids}, there, np.full(len(confidence), keep), confidence, names, mapping)
         gone = ", ".join(repr(run.records[cluster]["label"]) for cluster in ids if cluster != keep)
         text = f"Merged {gone} into {names.get(keep, run.records[keep]['label'])!r}"

@@ -8,8 +8,7 @@ from ...runs.clusters import check_cluster, cluster_id, cluster_label, label_wid
 from ...runs.edit_log import next_id
 from ...runs.transaction import EditedRun
 from ..base import Edit
-from ..changes import Change, apply_change, selected_labels
-from ..names import clean_name
+from ..changes import Change, apply_change, entered_name, new_names, selected_labels
 
 _CERTAIN = 1.0  # the confidence of what a person says
 
@@ -56,8 +55,7 @@ class Move(Edit):
         there = there.where(there.clusters != goes)
         if not there.ids:
             return run.outcome("move", f"All of them were in cluster {goes} before; nothing was changed", [])
-        new = clean_name(name) if name is not None else cluster_label(goes, label_width(np.array([goes])))
-        names = {goes: new} if cluster is None else {}
+        names = {} if cluster is not None else {goes: _name_of_new(run, goes, name)}
         sources = sorted(set(there.clusters.tolist()) - {UNASSIGNED})
         n, mapping = len(there.ids), dict.fromkeys(sources, MIXED)
         confidence = np.full(n, _CERTAIN if goes != NOISE else 0.0)
@@ -66,3 +64,9 @@ class Move(Edit):
         change.parents = {goes: max(sources, key=there.clusters.tolist().count)} if cluster is None and sources else {}
         to = {**run.names_of([goes]), **names}.get(goes, cluster_label(goes))
         return apply_change(run, change, f"Moved {n:,} {run.target.unit} to {to!r}", author, progress)
+
+
+def _name_of_new(run: EditedRun, cluster: int, name: str | None) -> str:
+    if name is not None:
+        return entered_name(run, cluster, name)
+    return new_names(run, {cluster: cluster_label(cluster, label_width(np.array([cluster])))})[cluster]

@@ -8,11 +8,11 @@ from ...runs.coarse import coarse_records
 from ...runs.edit_log import differences, make_edit
 from ...runs.transaction import EditedRun
 from ..base import Edit
-from ..names import clean_name
+from ..names import check_reserved, clean_name, distinct_names
 
 
 class Rename(Edit):
-    """Name clusters, in the run and in the labels of their members; ids stay, and two clusters may share a name."""
+    """Name clusters, in the run and in the labels of their members; ids stay, and equal names get numbers."""
 
     name = "rename"
     title = "Rename a cluster"
@@ -43,7 +43,7 @@ class Rename(Edit):
             what was done; if all names were so before, nothing is written
 
         Raises:
-            ValueError: if a name or cluster is refused
+            ValueError: if a name or cluster is refused, or a person enters a reserved name: "noise", another's default
         """
         given = {cluster_id(key): clean_name(name) for key, name in names.items()}
         if not given:
@@ -53,6 +53,10 @@ class Rename(Edit):
         known = run.records if level == "fine" else {c["id"]: c for c in _coarse(run)}
         for cluster in given:
             check_cluster(run.key, cluster, known)
+        given = _told_apart(given, known, "cluster" if level == "fine" else "group", by_hand=about is None)
+        for cluster in details.keys() & given.keys():
+            if "name" in details[cluster]:
+                details[cluster]["name"] = given[cluster]
         old = {cluster: known[cluster]["label"] for cluster in given}
         changes = {table: differences(old, given)}
         if level == "fine":
@@ -70,6 +74,15 @@ class Rename(Edit):
         arguments = {"names": {str(cluster): name for cluster, name in given.items()}, "level": level}
         run.commit(make_edit("rename", author, arguments, text, changes), progress)
         return run.outcome("rename", text, list(changes[table]), coarse=level == "coarse")
+
+
+def _told_apart(given: dict[int, str], known: dict[int, dict], default: str, by_hand: bool) -> dict[int, str]:
+    """Return new names without two alike; a person who enters a reserved one is told, a model's gets a number."""
+    if by_hand:
+        for cluster, name in given.items():
+            check_reserved(cluster, name, default)
+    others = [record["label"] for cluster, record in known.items() if cluster not in given]
+    return distinct_names(given, others, default)
 
 
 def _coarse(run: EditedRun) -> list[dict]:

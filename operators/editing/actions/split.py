@@ -10,8 +10,7 @@ from ...runs.clusters import cluster_label, label_width
 from ...runs.edit_log import next_id
 from ...runs.transaction import EditedRun
 from ..base import Edit
-from ..changes import Change, apply_change, known_clusters
-from ..names import clean_name
+from ..changes import Change, apply_change, known_clusters, new_names
 
 if TYPE_CHECKING:
     from ....models.clusterers.base import Clusterer
@@ -77,7 +76,7 @@ class Split(Edit):
         goes = np.array([ids.get(label, NOISE) for label in labels.tolist()])
         arguments = {"cluster": cluster, "method": method, "params": params}
         change = Change("split", arguments, there.take(rows), goes, found.confidence_)
-        change.names = dict(zip(new, _names(run, cluster, new), strict=True))
+        change.names = new_names(run, dict(zip(new, _names(run, cluster, new), strict=True)))
         change.mapping, change.parents = {cluster: MIXED}, dict.fromkeys(new, cluster)
         text = f"Split {run.records[cluster]['label']!r} into {len(groups)}"
         return apply_change(run, change, text, author, progress)
@@ -94,4 +93,4 @@ def _names(run: EditedRun, cluster: int, ids: list[int]) -> list[str]:
     name, width = run.records[cluster]["label"], label_width(np.array([*run.records, *ids]))
     if name == cluster_label(cluster, len(name.rpartition(" ")[2])):
         return [cluster_label(new, width) for new in ids]
-    return [clean_name(f"{name} ({number})") for number, _ in enumerate(ids, start=2)]
+    return [name for _ in ids]  # which new_names() numbers

@@ -528,14 +528,6 @@ def test_a_name_shows_something(name):
         edits.clean_name(name)
 
 
-def test_two_clusters_may_share_a_name_and_stay_two(run):
-    rename_clusters(run, "km", {0: "same", 1: "same"})
-    assert run.match(F("km.label") == "same").distinct("km.cluster") == [0, 1]
-    assert len(clusters_of(run, "km")) == 5
-    rename_clusters(run, "km", {0: "other"})
-    assert set(run.match(F("km.cluster") == 1).values("km.label")) == {"same"}
-
-
 def test_every_edit_renews_every_map(run):
     ids = run.values("id")
     for key in ("ours", "theirs"):
