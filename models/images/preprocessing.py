@@ -13,6 +13,7 @@ _FILTERS = {
     "nearest": Image.Resampling.NEAREST,
 }
 INTERPOLATIONS = tuple(_FILTERS)
+_MOST_WASTE = 8  # times the pixels that the crop keeps; above that only those are made
 RESIZE_MODES = ("shortest", "longest", "squash")
 
 
@@ -50,12 +51,9 @@ class Preprocessing:
 
     def __call__(self, image: Image.Image) -> np.ndarray:
         """Return the network's input as pixels, uint8 ``(3, height, width)``; batches are divided by ``std`` later."""
-        height, width = self.size
         size = self._resized(image.width, image.height)
-        # a copy even where nothing changes size: the caller may close the file
-        image = image.resize(size, _FILTERS[self.interpolation]) if size != image.size else image
-        if (image.width, image.height) != (width, height):
-            image = self._fitted(image)
+        kept = [_kept(full, wanted) for full, wanted in zip(size, self.size[::-1], strict=True)]
+        image = self._padded(_resize(image, size, kept, _FILTERS[self.interpolation]))
         return np.ascontiguousarray(np.asarray(image.convert("RGB")).transpose(2, 0, 1))
 
     @property
@@ -83,13 +81,33 @@ class Preprocessing:
         scale = (max if self.resize_mode == "longest" else min)(h / height, w / width)
         return max(round(w / scale), 1), max(round(h / scale), 1)
 
-    def _fitted(self, image: Image.Image) -> Image.Image:
+    def _padded(self, image: Image.Image) -> Image.Image:
         height, width = self.size
-        if image.width < width or image.height < height:
-            fill = self.fill if isinstance(self.fill, tuple) else (self.fill,) * 3
-            canvas = Image.new("RGB", (max(width, image.width), max(height, image.height)), fill)
-            left, top = (canvas.width - image.width) // 2, (canvas.height - image.height) // 2
-            canvas.paste(image, (left, top))
-            image = canvas
-        left, top = round((image.width - width) / 2), round((image.height - height) / 2)
-        return image.crop((left, top, left + width, top + height))
+        if image.size == (width, height):
+            return image
+        fill = self.fill if isinstance(self.fill, tuple) else (self.fill,) * 3
+        canvas = Image.new("RGB", (width, height), fill)
+        canvas.paste(image, ((width - image.width) // 2, (height - image.height) // 2))
+        return canvas
+
+
+def _kept(full: int, wanted: int) -> tuple[int, int]:
+    """Return first and last pixel of the middle ``wanted`` of ``full``, or all if there are fewer."""
+    first = max(round((full - wanted) / 2), 0)
+    return first, min(first + wanted, full)
+
+
+def _resize(
+    image: Image.Image, size: tuple[int, int], kept: list[tuple[int, int]], resample: Image.Resampling
+) -> Image.Image:
+    """Resize to ``size`` and crop to the part between ``kept``; of a long strip only that part is ever computed.
+
+    Both ways the filter reaches across the edges of the part. They differ by rounding, which depends on the order that
+    Pillow takes the two directions in, so that usual shapes are resized as the libraries do it.
+    """
+    (left, right), (top, bottom) = kept
+    if size[0] * size[1] > _MOST_WASTE * (right - left) * (bottom - top):
+        x, y = (length / full for length, full in zip(image.size, size, strict=True))
+        return image.resize((right - left, bottom - top), resample, (left * x, top * y, right * x, bottom * y))
+    whole = image.resize(size, resample) if size != image.size else image
+    return whole.crop((left, top, right, bottom))
