@@ -38,7 +38,7 @@ def check_constraints(target: Target, run_key: str, method: str) -> None:
     if of != target.patches_field:
         what = f"patches of {of!r}" if of else "whole images"
         raise ValueError(f"run {run_key!r} is of {what}, which are not clustered here; choose another run")
-    run.check_labels()
+    run.check_members()
     merged, moved = _joined(run.log)
     if not merged and not moved:
         raise ValueError(f"run {run_key!r} has no merge or move that is in effect; edit it first")

@@ -11,8 +11,8 @@ from pydantic import Field
 from ...models.labels import NOISE, UNASSIGNED
 from ...models.parameters import typed
 from ...models.progress import Progress
-from ..dataset.owned_fields import MARK, remove_field
-from ..dataset.private import root_dataset, save_info
+from ..dataset.owned_fields import remove_field
+from ..dataset.private import root_dataset
 from ..dataset.rows import Rows
 from ..dataset.targets import Target, resolve_target
 from ..execution.locks import schema_lock, write_lock
@@ -20,13 +20,11 @@ from ..execution.stages import Stages
 from ..runs import edit_log
 from ..runs.clusters import cluster_label
 from ..runs.labels import Labels, change_labels, create_label_field, read_labels
-from ..runs.lifecycle import check_cluster_field
 from ..runs.maps import touch_maps
 from ..runs.run import Run
 from .changes import Change, apply_change
 from .new_samples import NewSamples
-
-ASSIGNED = "assigned"  # the role of a field that a run filled with labels of new samples
+from .origins import check_field, origin_of, set_origin
 
 
 @dataclass(frozen=True)
@@ -135,10 +133,10 @@ def check_assignment(
     target = resolve_target(run.as_seen(samples) if own else samples, run.config.patches_field)
     name = cluster_field or (run.field if own else run_key)
     asked = Assignment(run, target, name, min_confidence, overwrite, author, batch_size, num_workers)
-    if asked.in_run:
-        run.check_labels()
-    else:
-        _check_field(asked)
+    if asked.in_run or run.has_labels:
+        run.check_members()
+    if not asked.in_run:
+        check_field(run, target, name)
     return asked
 
 
@@ -179,8 +177,8 @@ def _assign_elsewhere(asked: Assignment, ids: list[str], stages: Stages) -> dict
     dataset, path = target.dataset, target.storage_path(name)
     with write_lock(dataset, f"field {path!r}"):
         dataset.reload()
-        _check_field(asked)
-        fresh = _origin(dataset, path) is None
+        check_field(run, target, name)
+        fresh = origin_of(dataset, path) is None
         new = NewSamples(run, target, ids if fresh or asked.overwrite else _unlabeled(target, name, ids))
         new.embed(asked.batch_size, asked.num_workers, stages.enter("embedding"))
         there, clusters, confidence = _place(asked, new, None if fresh else name, stages)
@@ -190,9 +188,9 @@ def _assign_elsewhere(asked: Assignment, ids: list[str], stages: Stages) -> dict
             if fresh:
                 with schema_lock(dataset):
                     create_label_field(target, name, run.key)
-            change_labels(target, name, there, clusters, confidence, names, {}, report)
+            change_labels(target, name, there, clusters, confidence, names, {}, run.config.uid, report)
             with schema_lock(dataset):
-                _set_origin(dataset, path, run)
+                set_origin(dataset, path, run)
         except BaseException:
             if fresh:
                 remove_field(target.source, target.local_path(name))
@@ -265,28 +263,3 @@ def _summary(asked: Assignment, new: NewSamples, placed: np.ndarray) -> dict:
         "notes": new.notes,
         "text": text if new.ids else f"All of these {unit} had a label before; nothing was changed",
     }
-
-
-def _check_field(asked: Assignment) -> None:
-    """Refuse a field that neither is new nor came from this run."""
-    run, target, name = asked.run, asked.target, asked.name
-    origin = _origin(target.dataset, target.storage_path(name))
-    if origin is None:
-        check_cluster_field(target, name)
-    elif origin != {"run_key": run.key, "dataset": run.dataset.name}:
-        raise ValueError(
-            f"field {name!r} holds clusters of run {origin['run_key']!r} of dataset {origin['dataset']!r}; "
-            "choose another cluster_field"
-        )
-
-
-def _origin(dataset: fo.Dataset, path: str) -> dict | None:
-    """Return the run that filled a field by assignment."""
-    mark = (getattr(dataset.get_field(path), "info", None) or {}).get(MARK) or {}
-    return {key: mark[key] for key in ("run_key", "dataset")} if mark.get("role") == ASSIGNED else None
-
-
-def _set_origin(dataset: fo.Dataset, path: str, run: Run) -> None:
-    info = dataset.get_field(path).info or {}
-    mark = {"role": ASSIGNED, "run_key": run.key, "dataset": run.dataset.name}
-    save_info(dataset, path, {**info, MARK: mark})

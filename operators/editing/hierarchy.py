@@ -6,7 +6,6 @@ import numpy as np
 from ...models.labels import NOISE
 from ...models.parameters import plain
 from ...models.progress import Progress
-from ..dataset.owned_fields import is_ours
 from ..dataset.private import root_dataset
 from ..execution.stages import Stages
 from ..runs.clusters import COARSE, label_width
@@ -117,8 +116,8 @@ def check_n_coarse(n_clusters: int, n_coarse: int | None) -> int:
 
 def _check_field(run: StoredRun) -> None:
     path = f"{run.config.label_path}{COARSE}"
-    if run.dataset.get_field(path) is not None and not is_ours(run.dataset, path, run.key):
-        raise ValueError(f"field {path!r} exists and is not of run {run.key!r}; rename that field first")
+    if run.dataset.get_field(path) is not None and run.coarse_path is None:
+        raise ValueError(f"field {path!r} exists and is not of run {run.key!r}; rename or delete that field first")
 
 
 def _tree(run: EditedRun, ids: list[int], linkage: str, stages: Stages) -> tuple[np.ndarray, np.ndarray]:

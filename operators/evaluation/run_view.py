@@ -29,6 +29,7 @@ def load_clustering_view(
         ValueError: if there is no such run, cluster or order, or the labels are gone
     """
     run = Run.open(samples, run_key)
+    run.check_members()
     check_order(order)
     if cluster is not None:
         return cluster_view(run, samples, cluster_id(cluster), order)

@@ -85,10 +85,12 @@ def others(dataset: fo.Dataset, name: str) -> bool:
     return any(holder and holder["owner"] != mine and _alive(holder) for _, holder in held)
 
 
-def is_held(dataset: fo.Dataset, name: str) -> bool:
-    """Return whether a living writer holds ``name``."""
-    holder = open_store(dataset, STORE).get(name)
-    return holder is not None and _alive(holder)
+def is_held(dataset: fo.Dataset, name: str, except_of: str | None = None) -> bool:
+    """Return whether a living writer holds ``name``, other than the one that holds ``except_of``."""
+    store = open_store(dataset, STORE)
+    holder = store.get(name)
+    mine = (store.get(except_of) or {}).get("owner") if except_of else None
+    return holder is not None and holder["owner"] != mine and _alive(holder)
 
 
 def _acquire(store: foo.ExecutionStore, name: str, mine: dict) -> None:

@@ -47,7 +47,9 @@ def _interleaved(lists: list[list]) -> list:
     return [value for _, _, value in sorted(ranked, key=lambda item: item[:2])][:PROTOTYPES]
 
 
-def write_coarse(run: StoredRun, tables: Tables, before: Tables, moved: Labels, everything: bool = False) -> int:
+def write_coarse(
+    run: StoredRun, tables: Tables, before: Tables, moved: Labels, regrouped: bool, everything: bool = False
+) -> int:
     """Bring the coarse field up to date.
 
     Args:
@@ -55,6 +57,7 @@ def write_coarse(run: StoredRun, tables: Tables, before: Tables, moved: Labels, 
         tables: its tables, see :class:`operators.runs.transaction.EditedRun`
         before: its tables before the edit
         moved: the labels that the edit changed, as they are now
+        regrouped: whether the edit changed which coarse clusters there are, and so may have made or drop the field
         everything (False): whether to write all labels, because a killed edit may have left any of them
 
     Returns:
@@ -63,7 +66,7 @@ def write_coarse(run: StoredRun, tables: Tables, before: Tables, moved: Labels, 
     path, name = f"{run.config.label_path}{COARSE}", f"{run.field}{COARSE}"
     coarse_of, names = tables["coarse_of"], tables["coarse_names"]
     if not coarse_of:
-        if is_ours(run.dataset, path, run.key):
+        if regrouped and is_ours(run.dataset, path, run.key):
             with schema_lock(run.dataset):
                 drop_field(run.dataset, path)
         return 0
@@ -93,5 +96,5 @@ def _follow(run: StoredRun, tables: Tables, name: str, fine: Labels, everything:
     names = {NOISE: cluster_label(NOISE), **tables["coarse_names"]}
     confidence = fine.confidence[rows]
     same = (there.clusters == goes) & ((there.confidence == confidence) | (goes == UNASSIGNED))
-    change_labels(run.target, name, there.where(~same), goes[~same], confidence[~same], names, {})
+    change_labels(run.target, name, there.where(~same), goes[~same], confidence[~same], names, {}, run.config.uid)
     return int((~same).sum())

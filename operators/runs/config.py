@@ -51,6 +51,8 @@ class RunConfig:
         clusters (None): cluster records; None above :data:`MAX_CONFIG_CLUSTERS`, when only the results have them
         version: grows with every edit
         state: state of the labels; renaming leaves it, and undoing gives the old one back
+        uid (None): identity of the run, kept when it or its dataset is renamed, cloned or exported, and noted on its
+            labels; None of runs that 0.1.0 made
         schema: version of this schema
     """
 
@@ -89,6 +91,7 @@ class RunConfig:
     clusters: list[dict] | None = None
     version: int = 0
     state: int = 0
+    uid: str | None = None
     schema: int = SCHEMA
 
     @classmethod

@@ -19,6 +19,7 @@ from ..dataset.rows import write_values as write_stored
 from ..dataset.targets import Target
 from .clusters import cluster_label, label_width
 
+ORIGIN = "run"  # the attribute of a label with the identity of its run; not declared, so that no filter shows it
 _SLICE = 10_000  # ids per query
 
 
@@ -162,6 +163,7 @@ def change_labels(
     confidence: np.ndarray,
     names: dict[int, str],
     own: dict[str, str],
+    uid: str | None,
     progress: Progress | None = None,
 ) -> None:
     """Put images or patches into clusters.
@@ -174,6 +176,7 @@ def change_labels(
         confidence: ``(n,)`` their new confidence
         names: the name of every new cluster by its id
         own: texts by id of the labels that shall not have the name of their cluster
+        uid: the identity of the run
         progress (None): a callable ``(fraction, message)``
     """
     path = target.local_path(name)
@@ -181,9 +184,7 @@ def change_labels(
     whole, inside = had != keeps, had & keeps
     texts = [own.get(row, names.get(c)) for row, c in zip(there.ids, clusters.tolist(), strict=True)]
     rows = zip(np.flatnonzero(whole), clusters[whole].tolist(), confidence[whole].tolist(), strict=True)
-    labels = [
-        None if c == UNASSIGNED else fo.Classification(label=texts[i], cluster=c, confidence=p) for i, c, p in rows
-    ]
+    labels = [None if c == UNASSIGNED else _label(texts[i], c, p, uid) for i, c, p in rows]
     write_values(target, path, there.where(whole), labels)
     kept, goes = there.where(inside), clusters[inside].tolist()
     written = [texts[i] for i in np.flatnonzero(inside)]
@@ -192,6 +193,12 @@ def change_labels(
         if progress:
             progress(i / len(columns), f"writing {len(values):,} labels")
         write_values(target, f"{path}.{attribute}", kept, values)
+
+
+def _label(text: str | None, cluster: int, confidence: float, uid: str | None) -> fo.Classification:
+    # noted on each label, for merging samples of two datasets mixes the labels of runs that share a name
+    origin = {ORIGIN: uid} if uid else {}
+    return fo.Classification(label=text, cluster=cluster, confidence=confidence, **origin)
 
 
 def rename_labels(
@@ -222,6 +229,7 @@ def write_labels(
     table: HasIds,
     labels: np.ndarray,
     confidence: np.ndarray,
+    uid: str | None,
     progress: Progress | None = None,
 ) -> None:
     """Write the labels of a new run, one ``Classification`` per image or patch.
@@ -232,13 +240,14 @@ def write_labels(
         table: the images or patches
         labels: ``(n,)`` their clusters, -1 for noise
         confidence: ``(n,)`` in [0, 1]
+        uid: the identity of the run
         progress (None): a callable ``(fraction, message)``
     """
     width = label_width(labels)
 
     def values(part: slice) -> list[fo.Classification]:
         pairs = zip(labels[part].tolist(), confidence[part].tolist(), strict=True)
-        return [fo.Classification(label=cluster_label(c, width), confidence=p, cluster=c) for c, p in pairs]
+        return [_label(cluster_label(c, width), c, p, uid) for c, p in pairs]
 
     _write(target, target.local_path(name), table, values, progress)
 

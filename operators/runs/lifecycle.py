@@ -6,17 +6,17 @@ neither holds vectors.
 
 from dataclasses import replace
 from typing import Any
+from uuid import uuid4
 
 import fiftyone as fo
 import numpy as np
 
 from ...models.progress import Progress
-from ..dataset.owned_fields import drop_field, is_ours, mark_of, move_field, remove_field, set_mark
+from ..dataset.owned_fields import drop_field, mark_of, move_field, remove_field, set_mark
 from ..dataset.targets import Target
 from ..dataset.vectors import VectorTable
 from ..execution.locks import schema_lock, write_lock
 from ..execution.stages import Stages
-from .clusters import COARSE
 from .config import MAX_CONFIG_CLUSTERS, RunConfig
 from .labels import create_label_field, write_labels
 from .maps import clean_maps, touch_maps
@@ -112,10 +112,8 @@ def delete_clustering_run(samples: fo.core.collections.SampleCollection, run_key
     dataset, path = run.dataset, run.config.label_path
     with write_lock(dataset, f"run key {run_key!r}", f"field {path!r}"), schema_lock(dataset):
         deleted_field = path if mark_of(dataset.get_field(path)) else None
-        if deleted_field:
-            drop_field(dataset, path)
-        if is_ours(dataset, f"{path}{COARSE}", run_key):
-            drop_field(dataset, f"{path}{COARSE}")
+        for field in filter(None, (deleted_field, run.coarse_path)):
+            drop_field(dataset, field)
         dataset.delete_run(run_key)
         deleted = clean_maps(dataset, run_key, run.config.visualization)
         touch_maps(dataset)  # the next run of this name has other clusters
@@ -154,7 +152,7 @@ def _rename(run: Run, new_run_key: str) -> str:
     check_run_key(dataset, new_run_key)
     new_path = moved_path(run, new_run_key)
     ours = [path] * (mark_of(dataset.get_field(path)) is not None)
-    ours += [f"{path}{COARSE}"] * is_ours(dataset, f"{path}{COARSE}", run_key)
+    ours += [run.coarse_path] if run.coarse_path else []
     moves = {p: p.replace(path, new_path, 1) for p in ours} if new_path != path else {}
     for goal in moves.values():
         _check_free(dataset, goal)
@@ -213,14 +211,14 @@ def keep_run(
         **results: what else is kept with the run from the start
 
     Returns:
-        the configuration with the seconds
+        the configuration with the seconds and the identity of the run
     """
-    created = False
+    created, config = False, replace(config, uid=uuid4().hex[:12])
     try:
         with schema_lock(target.dataset):
             create_label_field(target, config.cluster_field, run_key)
             created = True
-        write_labels(target, config.cluster_field, table, labels, confidence, report)
+        write_labels(target, config.cluster_field, table, labels, confidence, config.uid, report)
         stages.leave()
         config = replace(config, seconds=stages.seconds)
         with schema_lock(target.dataset):

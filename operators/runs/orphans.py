@@ -25,8 +25,9 @@ def clean_fields(dataset: fo.Dataset, except_key: str | None = None) -> list[str
         if mark.get("status") == "writing" and path in finished:  # killed after its run was registered
             set_mark(dataset, path, finished[path], "done")
         elif mark.get("status") == "writing":
-            key = mark["run_key"]
-            if key == except_key or not is_held(dataset, f"run key {key!r}"):
+            # who writes labels holds the run, or only the field if the run is of another dataset
+            names, mine = (f"run key {mark['run_key']!r}", f"field {path!r}"), f"run key {except_key!r}"
+            if not any(is_held(dataset, name, except_of=mine) for name in names):
                 drop_field(dataset, path)
                 orphaned.append(path)
     return orphaned

@@ -81,6 +81,7 @@ class Run(StoredRun):
     @cached_property
     def own_target(self) -> Target:
         """The images or patches that have a label of the run."""
+        self.check_members()
         source, patches_field = self.target.source, self.config.patches_field
         has_label = fo.ViewField(f"{self.field}.cluster").exists()
         if patches_field:
@@ -95,9 +96,9 @@ class Run(StoredRun):
         """Read the members of the clusters, among ``samples`` or in the whole dataset.
 
         Raises:
-            ValueError: if the label field is gone, or none of the samples is in the run
+            ValueError: if the label field is gone or has labels of another run, or none of the samples is in the run
         """
-        self.check_labels()
+        self.check_members()
         return read_members(self.dataset if samples is None else samples, self.key, self.config, self.clusters)
 
     def edit(self, version: int | None = None) -> AbstractContextManager[EditedRun]:

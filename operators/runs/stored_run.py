@@ -13,7 +13,7 @@ from ..dataset.shapes import flat, run_slices, unit_of
 from ..dataset.targets import Target, resolve_target
 from .clusters import COARSE
 from .config import RunConfig
-from .labels import Labels, read_labels
+from .labels import ORIGIN, Labels, read_labels
 from .records import run_vectors
 from .store import Results, run_frames
 
@@ -85,6 +85,13 @@ class StoredRun:
         """Presence of the label field under its name."""
         return self.dataset.has_field(self.config.label_path)
 
+    @property
+    def coarse_path(self) -> str | None:
+        """The path of the field of its coarse level; None if it has none, whatever field has that name."""
+        path = f"{self.config.label_path}{COARSE}"
+        has_level = bool((self.results.get("coarse") or {}).get("of"))
+        return path if has_level and is_ours(self.dataset, path, self.key) else None
+
     def check_labels(self) -> None:
         """Raise ValueError if the label field is gone."""
         path, dataset = self.config.label_path, self.dataset
@@ -94,6 +101,18 @@ class StoredRun:
                 f"it seems to be {moved[0]!r} now, rename that back" if moved else "delete the run or compute it again"
             )
             raise ValueError(f"the label field {path!r} of run {self.key!r} was deleted or renamed; {remedy}")
+
+    def check_members(self) -> None:
+        """Raise ValueError if the label field is gone, or has labels of another run, of samples that were merged in."""
+        path, uid = self.target.local_path(self.field), self.config.uid
+        origins = self.target.source.count_values(f"{path}.{ORIGIN}")
+        foreign = {origin: n for origin, n in origins.items() if origin not in (None, uid)}
+        if foreign:
+            raise ValueError(
+                f"{sum(foreign.values()):,} labels in {self.config.label_path!r} are not of run {self.key!r} but of "
+                f"another of that name, as after merging samples of two datasets; clear the labels whose {ORIGIN!r} "
+                f"is {next(iter(foreign))!r}, then assign these samples"
+            )
 
     @cached_property
     def target(self) -> Target:

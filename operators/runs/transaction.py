@@ -79,7 +79,7 @@ class EditedRun(StoredRun):
 
     def __init__(self, dataset: fo.Dataset, key: str, config: RunConfig, results: Results | None = None) -> None:
         super().__init__(dataset, key, config, results)
-        self.check_labels()
+        self.check_members()
         self.n_changed = self.n_skipped = 0
         self.edits: list[dict] = list(self.log)
         coarse, tree = self.results.get("coarse") or {}, self.results.get("hierarchy")
@@ -161,7 +161,8 @@ class EditedRun(StoredRun):
         if renamed := _renamed(edit):
             self.n_changed += rename_labels(self.target, self.field, self.names_of(renamed), own, progress)
         as_planned = not (complete and self.refresh()) and not self.n_skipped
-        coarse = write_coarse(self, self.tables, before, moved, everything=not complete)
+        regrouped = "coarse_of" in edit["changes"]
+        coarse = write_coarse(self, self.tables, before, moved, regrouped, everything=not complete)
         self.n_changed = self.n_changed or coarse
         return as_planned
 
@@ -198,7 +199,7 @@ class EditedRun(StoredRun):
             return there
         confidence = columns[f"confidence_{to}"][rows][mine]
         names = self.names_of(set(goes.tolist()))
-        change_labels(self.target, self.field, there, goes, confidence, names, own, progress)
+        change_labels(self.target, self.field, there, goes, confidence, names, own, self.config.uid, progress)
         there.clusters, there.confidence = goes, confidence
         return there
 

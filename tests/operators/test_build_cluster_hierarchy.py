@@ -135,7 +135,7 @@ def test_a_field_of_the_user_is_not_touched(run):
     run.add_sample_field("km_coarse", fo.StringField)
     run.set_values("km_coarse", ["mine"] * 60)
     before = state(run)
-    with pytest.raises(ValueError, match="field 'km_coarse' exists and is not of run 'km'; rename that field first"):
+    with pytest.raises(ValueError, match="field 'km_coarse' exists and is not of run 'km'; rename or delete"):
         build(run, n_coarse=3)
     assert state(run) == before and set(run.values("km_coarse")) == {"mine"}
 
