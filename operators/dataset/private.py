@@ -1,11 +1,19 @@
 """Private attributes of FiftyOne that the plugin needs, in the one file that a release of FiftyOne may break."""
 
+from collections.abc import Iterator
 from copy import copy
 from datetime import datetime, timedelta
+from typing import Any
 
 import fiftyone as fo
 import fiftyone.operators as foo
 from bson import DBRef, json_util
+
+_IDS_PER_QUERY = 10_000
+_MODIFIED = {"last_modified_at": 1}
+_SAMPLING = {"sample_frames", "force_sample", "size", "min_size", "max_size"}
+# what a frames view has besides the fields of frames
+_OF_FRAMES = {"id", "filepath", "tags", "metadata", "created_at", "last_modified_at", "sample_id", "frame_number"}
 
 
 def root_dataset(samples: fo.core.collections.SampleCollection) -> fo.Dataset:
@@ -117,9 +125,96 @@ def frames_options(document: object) -> dict:
     return {}
 
 
-def is_stored(samples: fo.core.collections.SampleCollection) -> bool:
-    """Return whether the copy that a frames view reads from is still in the database."""
-    return fo.dataset_exists(samples._dataset.name)
+def copies(
+    samples: fo.core.collections.SampleCollection,
+) -> list[tuple[fo.Dataset, fo.core.collections.SampleCollection]]:
+    """Return the copies that a view of frames, patches or clips reads from, and what each was made of, last first."""
+    found = []
+    while samples._is_generated:
+        found.append((samples._dataset, samples._source_collection))
+        samples = samples._source_collection
+    return found
+
+
+def state_of(dataset: fo.Dataset) -> tuple:
+    """Return what is another after any change of the samples, frames or fields of a dataset."""
+    collections = [dataset._sample_collection]
+    collections += [dataset._frame_collection] if dataset._frame_collection is not None else []
+    counts = [collection.estimated_document_count() for collection in collections]
+    latest = [dataset._max(f"{prefix}last_modified_at") for prefix in ("", "frames.")]
+    return *counts, *latest, tuple(dataset.get_frame_field_schema(flat=True) or ())
+
+
+def is_behind(copy: fo.Dataset, origin: fo.core.collections.SampleCollection) -> bool:
+    """Return whether samples, frames or values are others than when the copy that a view reads from was made.
+
+    What was written through a view of frames is in its copy too.
+
+    Args:
+        copy: the copy
+        origin: what it was made of
+    """
+    if copy._is_frames and not copy._is_patches:
+        return _frames_behind(copy, origin)
+    dataset = origin._dataset
+    if _changed_since(copy, dataset, "last_modified_at", "frames.last_modified_at"):
+        return True
+    if origin._is_frames:
+        return False  # what is gone there leaves the copy of frames behind
+    sample_ids = [doc["_id"] for doc in copy._sample_collection.aggregate([{"$group": {"_id": "$_sample_id"}}])]
+    return sum(1 for _ in _documents(dataset._sample_collection, sample_ids)) < len(sample_ids)
+
+
+def _frames_behind(copy: fo.Dataset, origin: fo.core.collections.SampleCollection) -> bool:
+    dataset = origin._root_dataset
+    there, here, shown = (
+        {name for name in schema if name not in _OF_FRAMES}
+        for schema in (dataset.get_frame_field_schema(), copy.get_field_schema(), origin.get_frame_field_schema())
+    )
+    if not shown <= here <= there or _changed_since(copy, dataset, "last_modified_at", "frames.created_at"):
+        return True
+    copied = {doc["_id"]: doc.get("last_modified_at") for doc in copy._sample_collection.find({}, _MODIFIED)}
+    found = {doc["_id"]: doc.get("last_modified_at") for doc in _documents(dataset._frame_collection, list(copied))}
+    return any(found.get(frame_id) != time for frame_id, time in copied.items())
+
+
+def _changed_since(copy: fo.Dataset, dataset: fo.Dataset, *paths: str) -> bool:
+    times = [dataset._max(path) for path in paths]
+    return any(time and time > copy.created_at for time in times)
+
+
+def _documents(collection: Any, ids: list) -> Iterator[dict]:
+    for start in range(0, len(ids), _IDS_PER_QUERY):
+        yield from collection.find({"_id": {"$in": ids[start : start + _IDS_PER_QUERY]}}, _MODIFIED)
+
+
+def fingerprint(view: fo.DatasetView) -> str:
+    """Return the dataset of a view and its stages as text."""
+    return f"{view._root_dataset._doc.id} {json_util.dumps(view._serialize(include_uuids=False))}"
+
+
+def made_anew(view: fo.DatasetView) -> fo.DatasetView:
+    """Return the same view of frames, patches or clips with new copies; no video is decoded for that."""
+    stages = view._serialize()
+    start = len(stages) - len(view._stages)
+    for stage in stages[:start]:
+        kwargs = {key: value for key, value in stage["kwargs"] if key != "_state"}
+        config = kwargs.get("config") or {}
+        if config.get("sample_frames") is True:  # their files are known by now
+            kwargs["config"] = {key: value for key, value in config.items() if key not in _SAMPLING}
+        stage["kwargs"] = [[key, value] for key, value in kwargs.items()]
+    anew = fo.DatasetView._build(view._root_dataset, stages[:start])
+    text = json_util.dumps(stages[start:])
+    for (old, _), (new, _) in zip(copies(view), copies(anew), strict=True):
+        text = text.replace(old.name, new.name)  # views that are appended to this one read from the same copies
+    for stage in json_util.loads(text):
+        anew = anew._add_view_stage(fo.core.stages.ViewStage._from_dict(stage))
+    return anew
+
+
+def filters_frames(samples: fo.core.collections.SampleCollection) -> bool:
+    """Return whether a view of videos shows only some of their frames."""
+    return is_clips(samples) or (isinstance(samples, fo.DatasetView) and samples._needs_frames())
 
 
 def touch_brain_run(dataset: fo.Dataset, brain_key: str) -> None:

@@ -48,9 +48,19 @@ def picked_slice(samples: fo.core.collections.SampleCollection) -> str | None:
     return samples.group_slice if samples.media_type == fo.core.media.GROUP and samples.group_slices else None
 
 
-def run_slices(samples: fo.core.collections.SampleCollection, slices: Sequence[str] | None) -> list[str]:
-    """Return the slices that a run was made of; runs of versions that did not note them were made of images."""
-    return list(slices or [name for name, media in samples.group_media_types.items() if media == fo.core.media.IMAGE])
+def run_slices(
+    dataset: fo.Dataset, slices: Sequence[str] | None, media_type: str = fo.core.media.IMAGE
+) -> list[str] | None:
+    """Return the slices that a run was made of; None without groups.
+
+    Args:
+        dataset: the dataset
+        slices: those that the run has noted
+        media_type ("image"): the media that a run was made of whose version did not note slices
+    """
+    if dataset.media_type != fo.core.media.GROUP:
+        return None
+    return list(slices or [name for name, media in dataset.group_media_types.items() if media == media_type])
 
 
 def slices_of(samples: fo.core.collections.SampleCollection) -> list[str] | None:

@@ -4,6 +4,7 @@ from dataclasses import dataclass
 
 import fiftyone as fo
 
+from .frames import up_to_date
 from .private import root_dataset
 from .rows import label_path, storage_of
 from .shapes import CLIP_TYPES, check_lasting, flat, has_labels_as_samples, labels_source, picked_slice, unit_of
@@ -61,7 +62,8 @@ def resolve_target(samples: fo.core.collections.SampleCollection, patches_field:
     """Resolve a collection and an optional patches field.
 
     A view of patches, or of clips of temporal detections, means the same as its source with that patches field;
-    dynamic groups mean the samples in them, other groups their samples in the active slice.
+    dynamic groups mean the samples in them, other groups their samples in the active slice. Frames are taken as they
+    are now, see :mod:`operators.dataset.frames`.
 
     Args:
         samples: a dataset or view
@@ -72,7 +74,7 @@ def resolve_target(samples: fo.core.collections.SampleCollection, patches_field:
     """
     if patches_field is not None and not isinstance(patches_field, str):
         raise ValueError(f"patches_field {patches_field!r} is not a field name; name a field of detections")
-    name, samples = picked_slice(samples), flat(samples)
+    name, samples = picked_slice(samples), up_to_date(flat(samples))
     check_lasting(samples)
     source = samples
     if has_labels_as_samples(samples):

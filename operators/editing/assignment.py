@@ -23,7 +23,7 @@ from ..runs.labels import Labels, change_labels, create_label_field, read_labels
 from ..runs.maps import touch_maps
 from ..runs.run import Run
 from .changes import Change, apply_change
-from .new_samples import NewSamples
+from .new_samples import NewSamples, note_videos_without_frames, seen_elsewhere
 from .origins import check_field, origin_of, set_origin
 
 
@@ -40,6 +40,7 @@ class Assignment:
         author: who assigns, for the log
         batch_size: images per batch of the encoder
         num_workers: threads that read images
+        notes: warnings about what is left out
     """
 
     run: Run
@@ -50,6 +51,7 @@ class Assignment:
     author: str
     batch_size: int
     num_workers: int | None
+    notes: list[str]
 
     @property
     def in_run(self) -> bool:
@@ -130,9 +132,11 @@ def check_assignment(
     dataset = root_dataset(samples)
     run = Run.open(_dataset_of_run(dataset, run_dataset), run_key)
     own = run.dataset is dataset
-    target = resolve_target(run.as_seen(samples) if own else samples, run.config.patches_field)
+    seen = run.as_seen(samples) if own else seen_elsewhere(samples, run.config)
+    target = resolve_target(seen, run.config.patches_field)
     name = cluster_field or (run.field if own else run_key)
-    asked = Assignment(run, target, name, min_confidence, overwrite, author, batch_size, num_workers)
+    notes = note_videos_without_frames(samples, target)
+    asked = Assignment(run, target, name, min_confidence, overwrite, author, batch_size, num_workers, notes)
     if asked.in_run or run.has_labels:
         run.check_members()
     if not asked.in_run:
@@ -155,7 +159,7 @@ def _assign_in_run(asked: Assignment, ids: list[str], stages: Stages) -> dict:
         earlier = edit_log.assigned(edits) if asked.overwrite else ()
         return _unlabeled(asked.target, asked.name, ids, earlier)
 
-    new = NewSamples(opened, asked.target, new_ids(opened.log))
+    new = NewSamples(opened, asked.target, new_ids(opened.log), asked.notes)
     new.embed(asked.batch_size, asked.num_workers, stages.enter("embedding"))
     with opened.edit() as run:
         new = NewSamples(run, asked.target, new_ids(run.edits), new.notes)
@@ -179,7 +183,7 @@ def _assign_elsewhere(asked: Assignment, ids: list[str], stages: Stages) -> dict
         dataset.reload()
         check_field(run, target, name)
         fresh = origin_of(dataset, path) is None
-        new = NewSamples(run, target, ids if fresh or asked.overwrite else _unlabeled(target, name, ids))
+        new = NewSamples(run, target, ids if fresh or asked.overwrite else _unlabeled(target, name, ids), asked.notes)
         new.embed(asked.batch_size, asked.num_workers, stages.enter("embedding"))
         there, clusters, confidence = _place(asked, new, None if fresh else name, stages)
         names = {cluster: cluster_label(cluster) for cluster in clusters.tolist()} | run.names

@@ -2,19 +2,24 @@
 
 from dataclasses import dataclass, field, replace
 
+import fiftyone as fo
 import numpy as np
 
 from ...models.encoders import get_encoder
 from ...models.encoders.base import Encoder, same_encoder
 from ...models.labels import UNASSIGNED
 from ...models.progress import Progress
+from ..dataset.frames import frames_of
+from ..dataset.private import is_clips, is_frames
 from ..dataset.rows import Rows
+from ..dataset.shapes import flat
 from ..dataset.targets import Target
 from ..dataset.vector_fields import field_encoder, recorded_encoder
 from ..dataset.vectors import VectorTable, missing_vectors, read_spaces
 from ..embedding.embeddings import fill_vectors
 from ..execution.locks import write_lock
 from ..runs import edit_log
+from ..runs.config import RunConfig
 from ..runs.stored_run import StoredRun
 
 
@@ -116,3 +121,22 @@ class NewSamples:
             )
         if made_by and not found and self.target.source.get_field(path) is not None:
             self.notes.append(f"vectors in {name!r} are of unrecorded origin and were taken as they are")
+
+
+def seen_elsewhere(
+    samples: fo.core.collections.SampleCollection, config: RunConfig
+) -> fo.core.collections.SampleCollection:
+    """Return samples of another dataset than the run's as the run would see them: of videos, its frames."""
+    videos = flat(samples)
+    if config.label_path.startswith("frames.") and videos.media_type == fo.core.media.VIDEO:
+        return frames_of(videos)
+    return samples
+
+
+def note_videos_without_frames(samples: fo.core.collections.SampleCollection, target: Target) -> list[str]:
+    """Return a note on the videos among ``samples`` that have none of the frames in ``target``."""
+    videos = flat(samples)
+    if videos.media_type != fo.core.media.VIDEO or is_clips(videos) or not is_frames(target.source):
+        return []
+    n = len(set(videos.values("id")) - set(target.source.values("sample_id")))
+    return [f"{n:,} videos have no images of frames; pass to_frames(sample_frames=True) to extract them"] if n else []

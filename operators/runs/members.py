@@ -7,7 +7,8 @@ import numpy as np
 
 from ...models.vectors.normalize import l2_normalize
 from ..dataset.files import files_of, pictures_of
-from ..dataset.private import is_frames, root_dataset
+from ..dataset.frames import up_to_date
+from ..dataset.private import filters_frames, is_frames, root_dataset
 from ..dataset.rows import Rows
 from ..dataset.shapes import field_of_labels, flat, has_labels_as_samples, labels_as_samples, run_slices
 from ..dataset.targets import Target, resolve_target
@@ -155,14 +156,17 @@ def as_seen_by(
         ValueError: if they are patches of another field than the run's, or frames and the run is of whole videos
     """
     dataset, of_frames = root_dataset(samples), config.label_path.startswith("frames.")
-    if dataset.media_type == "group":
-        samples = flat(samples, run_slices(dataset, config.slices))
-    samples = flat(samples)
+    if samples is dataset and of_frames:
+        return run_frames(dataset, run_key, config.slices)
+    media_type = fo.core.media.VIDEO if of_frames else fo.core.media.IMAGE
+    samples = up_to_date(flat(samples, run_slices(dataset, config.slices, media_type)))
     if is_frames(samples) and not of_frames:
         raise ValueError(f"the view holds frames but run {run_key!r} is of whole videos; pass the dataset")
     if samples.media_type == "video" and of_frames:
-        view = run_frames(dataset, run_key)
-        return view if samples is dataset else view.select_by("sample_id", samples.values("id"))
+        view = run_frames(dataset, run_key, config.slices)
+        if filters_frames(samples):
+            return view.select(samples.values("frames.id", unwind=True))
+        return view.select_by("sample_id", samples.values("id"))
     patches_field = field_of_labels(samples)
     if patches_field and patches_field != config.patches_field:
         what = f"patches of {config.patches_field!r}" if config.patches_field else "whole images"

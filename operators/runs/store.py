@@ -4,6 +4,7 @@ FiftyOne copies a configuration whenever it is asked for; that of 500 clusters t
 in the Clusters panel asks a dozen times. Here all readers share one object, until the run changes.
 """
 
+from collections.abc import Sequence
 from datetime import datetime
 from typing import Any
 
@@ -11,6 +12,7 @@ import fiftyone as fo
 
 from ..dataset.frames import frames_of
 from ..dataset.private import frames_options, run_documents, stored_config
+from ..dataset.shapes import flat, run_slices
 from ..execution.locks import schema_lock
 from .config import RunConfig, is_clustering
 
@@ -89,9 +91,18 @@ def _parsed(config: fo.core.runs.RunConfig) -> RunConfig:
     return RunConfig.from_stored({**vars(config), "method": config.method})
 
 
-def run_frames(dataset: fo.Dataset, run_key: str) -> fo.DatasetView:
-    """Return the frames of a dataset as they are now, made as those of a run on frames were."""
-    return frames_of(dataset, frames_options(run_documents(dataset)[run_key]))
+def run_frames(dataset: fo.Dataset, run_key: str, slices: Sequence[str] | None = None) -> fo.DatasetView:
+    """Return all frames of a dataset, as they are now, that a run on frames can have labels on.
+
+    Args:
+        dataset: the dataset
+        run_key: the run's key
+        slices (None): of groups, the slices that the run was made of, by default those that are videos
+    """
+    dataset.reload()
+    options = frames_options(run_documents(dataset)[run_key])
+    videos = flat(dataset, run_slices(dataset, slices, fo.core.media.VIDEO))
+    return frames_of(videos, options.get("sample_frames") == "dynamic")
 
 
 def results_file(dataset: fo.Dataset, run_key: str) -> str | None:

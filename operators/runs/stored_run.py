@@ -62,7 +62,7 @@ class StoredRun:
     def _samples(self) -> fo.core.collections.SampleCollection:
         """The dataset, of groups the run's slices."""
         dataset = self.dataset
-        return flat(dataset, run_slices(dataset, self.config.slices)) if dataset.media_type == "group" else dataset
+        return flat(dataset, run_slices(dataset, self.config.slices))
 
     @property
     def log(self) -> list[dict]:
@@ -124,7 +124,7 @@ class StoredRun:
         self.check_labels()
         config, dataset = self.config, self.dataset
         if config.label_path.startswith("frames."):
-            return resolve_target(run_frames(dataset, self.key), config.patches_field)
+            return resolve_target(run_frames(dataset, self.key, config.slices), config.patches_field)
         return resolve_target(self._samples, config.patches_field)
 
     def check_pictures(self) -> None:

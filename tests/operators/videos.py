@@ -4,6 +4,8 @@ import fiftyone as fo
 import numpy as np
 from PIL import Image
 
+from .conftest import group_vectors
+
 COLORS = [(230, 20, 20), (20, 230, 20), (20, 20, 230)]
 SMALL = {"encoder": "efficientnet_lite0", "encoder_params": {"image_size": 64}}
 
@@ -20,6 +22,17 @@ def video(folder, number, frames=10):
         boxes = [([0, 0, 0.5, 0.5], "a"), ([0.5, 0.5, 0.5, 0.5], "b")]
         found = [fo.Detection(label=label, bounding_box=box) for box, label in boxes]
         made.frames[place] = fo.Frame(filepath=str(path), det=fo.Detections(detections=found))
+    return made
+
+
+def vector_video(number, frames=10, **fields):
+    """A video sample with frames in three groups: vectors in ``emb``, classes in ``gt``, and no files."""
+    X, which = group_vectors(frames)
+    X = X + np.random.default_rng(number).normal(size=X.shape).astype(np.float32) / 100
+    made = fo.Sample(filepath=f"/nowhere/{number}.mp4", **fields)
+    for place, (x, group) in enumerate(zip(X, which, strict=True), 1):
+        truth = fo.Classification(label="abc"[group])
+        made.frames[place] = fo.Frame(filepath=f"/nowhere/{number}_{place}.png", emb=x, gt=truth)
     return made
 
 
