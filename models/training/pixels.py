@@ -54,6 +54,11 @@ class Pixels:
     def __len__(self) -> int:
         return len(self.ids)
 
+    @property
+    def reasons(self) -> str:
+        """The counts of the images that could not be read, in words."""
+        return ", ".join(f"{count:,} {reason}" for reason, count in self.skipped.items())
+
 
 def decode(
     items: Sequence[tuple[str, list[float] | None]],

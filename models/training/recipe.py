@@ -152,6 +152,23 @@ class Recipe:
                 f"batch_size={self.batch_size} does not divide among {processes} processes; choose a multiple of it"
             )
 
+    def check_pixels(self, pixels: Pixels, processes: int = 1) -> None:
+        """Refuse as :meth:`check`, and say why images are missing where there would have been enough.
+
+        Raises:
+            ValueError: if a parameter is refused
+        """
+        try:
+            self.check(len(pixels), processes)
+        except ValueError as error:
+            if not pixels.skipped:
+                raise
+            try:
+                self.check(len(pixels) + sum(pixels.skipped.values()), processes)
+            except ValueError:
+                raise error from None
+            raise ValueError(f"{error}; the others cannot be read ({pixels.reasons})") from None
+
     def propose_side(self, items: list[tuple]) -> int:
         """The side in pixels that suits these ``(filepath, relative box or None)`` pairs."""
         return propose_side(items)

@@ -70,7 +70,7 @@ class Training:
     ):
         self.recipe, self.pixels, self.path, self.seed, self.truth = recipe, pixels, path, seed, truth
         self.engine = create_engine(recipe.device)
-        recipe.check(len(pixels), self.engine.processes)
+        recipe.check_pixels(pixels, self.engine.processes)
         self.device = self.engine.device
         self.dtype = getattr(torch, best_precision(recipe.precision, self.device.type))
         self.stages = recipe.stages(epochs)

@@ -22,7 +22,7 @@ from ..naming.session import by_reason
 from ..naming.store import save_report
 from ..runs.run import Run
 from .questions import CriterionJob
-from .record import METHOD, Grouping, keep_groups, name_groups
+from .record import METHOD, Grouping, keep_groups, name_groups, unreadable_note
 from .request import CriterionArguments, CriterionRequest, make_criterion_request, plan_of
 
 
@@ -98,7 +98,8 @@ def group_by_criterion(
 
     Returns:
         plain data: run_key, criterion, n_groups, groups (id, name, description, size), n_images, captions, calls,
-        images_sent, tokens, cost, failures, seconds, text; with ``dry_run`` n_images, n_fine, images, calls, n_sent
+        images_sent, tokens, cost, failures, skipped (unreadable images by reason), seconds, text; with ``dry_run``
+        n_images, n_fine, images, calls, n_sent
 
     Raises:
         ValueError: if an argument is refused, the host was not agreed to, or the model gave no groups
@@ -168,6 +169,7 @@ def group_images(
     text = f"{len(groups)} groups of {len(table.ids):,} images by {arguments.criterion}, with {job.calls:,} calls"
     if job.failed:
         text += "; failed: " + ", ".join(f"{reason} ({n:,})" for reason, n in by_reason(job.failed).items())
+    text += "".join(f"; {note}" for note in unreadable_note(job))
     summary = {
         "run_key": new_key,
         "criterion": arguments.criterion,
@@ -177,6 +179,7 @@ def group_images(
         "captions": len(job.captions),
         **job.used(),
         "failures": by_reason(job.failed),
+        "skipped": by_reason(job.unreadable),
         "seconds": round(time.monotonic() - started, 2),
         "text": text,
     }

@@ -8,11 +8,10 @@ import fiftyone as fo
 
 from ...models.naming import criterion as prompts
 from ...models.naming.asking import CAP_REACHED, Asker, Usage
-from ...models.naming.failures import NEXT, Failure
 from ...models.naming.prompt import Question
 from ...models.progress import Progress
 from ..naming.server import ServerChoice
-from ..naming.session import NO_IMAGE, LLMJob, PendingQuestion, digest_of, status_text
+from ..naming.session import NO_IMAGE, LLMJob, PendingQuestion, by_reason, digest_of, status_text
 from .request import CriterionArguments
 
 
@@ -44,7 +43,11 @@ class CriterionJob(LLMJob):
         self.captions: dict[str, str] = {}
 
     def caption(self, chosen: dict[int, list[str]], progress: Progress) -> None:
-        """Ask for the captions of each fine cluster's images, one question per cluster."""
+        """Ask for the captions of each fine cluster's images, one question per cluster.
+
+        Raises:
+            ValueError: if there is no caption
+        """
         pending = []
         for fine, ids in chosen.items():
             digest = self._digest("captions", [[i, *self.files[i], _changed(self.files[i][0])] for i in ids])
@@ -58,14 +61,23 @@ class CriterionJob(LLMJob):
             progress(min(done, 1.0), f"{len(self.captions)} captions{status_text(self, asker)}")
 
         self._ask(pending, report)
+        if not self.captions:
+            raise ValueError(self._no_caption())
+
+    def _no_caption(self) -> str:
+        """Say why there is no caption: a model is not to blame for files that it was never shown."""
+        reasons = by_reason(self.unreadable)
+        if reasons and all(reason.startswith(NO_IMAGE) for reason in self.failed.values()):
+            counted = ", ".join(f"{n:,} {reason}" for reason, n in reasons.items())
+            return f"none of the {len(self.unreadable):,} images to caption can be read ({counted}); check their paths"
+        why = ", ".join(f"{reason} ({n:,})" for reason, n in by_reason(self.failed).items()) or "all are empty"
+        return f"{self.choice.model!r} gave no captions by {self.arguments.criterion!r}: {why}; try again"
 
     def _caption_question(self, fine: int, ids: list[str], digest: str) -> PendingQuestion:
         shown: list[str] = []
 
         def make() -> Question:
-            pictures = self.pictures(ids, self.arguments.n_exemplars)
-            if not pictures:
-                raise Failure(NO_IMAGE, NEXT)
+            pictures = self.some_pictures(ids, self.arguments.n_exemplars)
             shown[:] = pictures
             given = self.arguments
             return prompts.caption_question(list(pictures.values()), given.criterion, given.context, given.language)

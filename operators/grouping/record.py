@@ -7,6 +7,7 @@ import numpy as np
 from ...models.labels import NOISE
 from ..dataset.vectors import VectorTable
 from ..execution.stages import Stages
+from ..naming.session import by_reason
 from ..naming.store import apply_names
 from ..runs.config import RunConfig
 from ..runs.lifecycle import keep_run
@@ -84,6 +85,12 @@ def name_groups(run: Run, kept: list[dict], job: CriterionJob) -> None:
         group["name"] = about[group["id"]]["name"]
 
 
+def unreadable_note(job: CriterionJob) -> list[str]:
+    """Return a note if images that were to be captioned could not be read, counted by reason."""
+    counted = ", ".join(f"{n:,} {reason}" for reason, n in by_reason(job.unreadable).items())
+    return [f"{len(job.unreadable):,} images to caption could not be read ({counted})"] if counted else []
+
+
 def _config(request: CriterionRequest, grouping: Grouping, labels: np.ndarray, job: CriterionJob) -> RunConfig:
     """Return the configuration of the new run; what it shares with the old one is copied."""
     config, arguments, new_key = request.run.config, request.arguments, request.new_run_key
@@ -107,6 +114,6 @@ def _config(request: CriterionRequest, grouping: Grouping, labels: np.ndarray, j
         n_noise=int((labels < 0).sum()),
         n_clusters=int(labels.max()) + 1,
         skipped=skipped,
-        notes=[text],
+        notes=[text, *unreadable_note(job)],
         placement=placement,
     )

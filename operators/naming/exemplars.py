@@ -2,7 +2,7 @@
 
 import hashlib
 import os
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import numpy as np
 
@@ -26,12 +26,18 @@ class Exemplars:
         chosen: per cluster, the ids to show, the most typical first, with a few to spare
         near: per cluster, the nearest other clusters
         files: per id, its file and box
+        unreadable: per id, why it could not be embedded; fills when that is tried
     """
 
     members: Members
     chosen: dict[int, list[str]]
     near: dict[int, list[int]]
     files: dict[str, tuple[str, list[float] | None]]
+    unreadable: dict[str, str] = field(default_factory=dict)
+
+    def reasons(self, cluster: int) -> list[str]:
+        """Return why images of a cluster could not be embedded."""
+        return [self.unreadable[row_id] for row_id in self.chosen.get(cluster, []) if row_id in self.unreadable]
 
     def digest(self, cluster: int, contrast: bool = True) -> str:
         """Return a hash of a cluster's members and of the files of the images shown, to notice changes.

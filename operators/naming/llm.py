@@ -5,7 +5,7 @@ from datetime import datetime, timezone
 from ...models.naming import prompt
 from ...models.naming.answers import Answer, alike, read_answer, read_group_names
 from ...models.naming.asking import Asker, Usage, as_sent
-from ...models.naming.failures import NEXT, Failure
+from ...models.naming.failures import Failure
 from ...models.naming.pictures import size_of
 from ...models.naming.prices import ANSWER_TOKENS, image_tokens, most_image_tokens, text_tokens
 from ...models.progress import Progress
@@ -13,7 +13,7 @@ from ..runs.clusters import is_default_name
 from .exemplars import NEIGHBORS, Exemplars
 from .request import NamingArguments
 from .server import ServerChoice
-from .session import NO_IMAGE, LLMJob, PendingQuestion, by_reason, digest_of, status_text
+from .session import LLMJob, PendingQuestion, by_reason, digest_of, status_text
 
 CONTRAST_IMAGES, MOST_ALIKE = 3, 6  # of each cluster, and clusters, in one contrastive question
 
@@ -67,9 +67,7 @@ class LLMNaming(LLMJob):
         Raises:
             Failure: if none of its images can be read
         """
-        pictures = self.pictures(self.exemplars.chosen[cluster], self.instructions.n_exemplars)
-        if not pictures:
-            raise Failure(NO_IMAGE, NEXT)
+        pictures = self.some_pictures(self.exemplars.chosen[cluster], self.instructions.n_exemplars)
         others: dict[str, bytes] = {}
         names: list[str] = []
         if self.instructions.contrast == "images":

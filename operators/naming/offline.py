@@ -14,13 +14,14 @@ from ..execution.stages import Stages
 from ..runs.members import Members
 from .exemplars import Exemplars, choose_exemplars, some_vectors
 from .request import CLASSIFIER, FIELD, NamingRequest
+from .session import no_image
 
 if TYPE_CHECKING:
     from ...models.encoders.base import Encoder
 
 SHOWN = 64  # images per cluster that CLIP or the classifier sees
 COHERENT = 0.5  # share of the most frequent label below which a cluster counts as mixed
-NO_IMAGE, NO_LABEL, NO_WORD = "no readable image", "no label in the field", "no word fits it better than the others"
+NO_LABEL, NO_WORD = "no label in the field", "no word fits it better than the others"
 KEPT_WORDS = 5
 
 
@@ -130,7 +131,8 @@ def _image_shares(request: NamingRequest, members: Members, clusters: list[int],
     else:
         words, scores = _by_words(request, members, exemplars, clusters, report)
     shares = dict(zip(scores, shares_of(list(scores.values())), strict=True)) if scores else {}
-    return WordShares(shares, words, {cluster: NO_IMAGE for cluster in clusters if cluster not in shares})
+    failed = {c: no_image(exemplars.reasons(c)) for c in clusters if c not in shares}
+    return WordShares(shares, words, failed)
 
 
 def _by_words(
@@ -183,6 +185,7 @@ def _embedded(encoder: "Encoder", exemplars: Exemplars, clusters: list[int], rep
     wanted = [row_id for cluster in clusters for row_id in exemplars.chosen.get(cluster, [])]
     order = [row_id for row_id in exemplars.files if row_id in set(wanted)]  # boxes of one file in a row
     rows: dict[str, np.ndarray] = {}
-    for positions, vectors, _ in embed_files(encoder, [exemplars.files[i] for i in order], progress=report):
+    for positions, vectors, failures in embed_files(encoder, [exemplars.files[i] for i in order], progress=report):
         rows.update(zip((order[p] for p in positions), vectors, strict=True))
+        exemplars.unreadable.update((order[position], reason) for position, reason in failures)
     return _by_cluster(rows, exemplars, clusters)

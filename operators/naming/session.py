@@ -3,7 +3,7 @@
 import hashlib
 import json
 from collections import Counter
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -11,7 +11,7 @@ import fiftyone as fo
 
 from ...models.naming.asking import CAP_REACHED, Asker, Usage
 from ...models.naming.client import Demands, Server
-from ...models.naming.failures import Failure
+from ...models.naming.failures import NEXT, Failure
 from ...models.naming.jobs import Job, ask_all
 from ...models.naming.pictures import prepare
 from ...models.naming.prices import Budget
@@ -53,6 +53,7 @@ class LLMJob:
 
     Attributes:
         failed: reasons by subject
+        unreadable: reasons by id of the images that could not be read
         stopped: the failure that ended the job early, or None
     """
 
@@ -68,6 +69,7 @@ class LLMJob:
         self.choice, self.files, self.arguments, self.overwrite = choice, files, arguments, overwrite
         self.budget = Budget(choice.price, arguments.max_spend)
         self.failed: dict[Any, str] = {}
+        self.unreadable: dict[str, str] = {}
         self.calls = self.images_sent = 0
         self.stopped: Failure | None = None
         self._answers, self._key = Answers(dataset), key
@@ -113,7 +115,7 @@ class LLMJob:
             self.stopped = self.stopped or asker.stopped
 
     def pictures(self, ids: Iterable[str], n: int) -> dict[str, bytes]:
-        """Read the first ``n`` images that can be read, as JPEG by id."""
+        """Read the first ``n`` images that can be read, as JPEG by id; the others are counted in ``unreadable``."""
         from ...models.images.reading import ImageError
 
         found: dict[str, bytes] = {}
@@ -122,8 +124,19 @@ class LLMJob:
                 break
             try:
                 found[row_id] = prepare(*self.files[row_id], self.arguments.image_size)
-            except ImageError:
-                continue
+            except ImageError as error:
+                self.unreadable[row_id] = error.reason
+        return found
+
+    def some_pictures(self, ids: Sequence[str], n: int) -> dict[str, bytes]:
+        """Return :meth:`pictures`, at least one.
+
+        Raises:
+            Failure: if none can be read, with the kinds of reasons
+        """
+        found = self.pictures(ids, n)
+        if not found:
+            raise Failure(no_image({self.unreadable[row_id] for row_id in ids}), NEXT)
         return found
 
     def check(self, answered: bool) -> None:
@@ -160,6 +173,12 @@ def status_text(job: LLMJob, asker: Asker) -> str:
 def by_reason(failed: dict[Any, str]) -> dict[str, int]:
     """Count failures by reason, most frequent first."""
     return dict(Counter(failed.values()).most_common())
+
+
+def no_image(reasons: Iterable[str]) -> str:
+    """Return the reason why there is no answer about images that cannot be read, with the kinds of their reasons."""
+    kinds = ", ".join(sorted(set(reasons)))
+    return f"{NO_IMAGE} ({kinds})" if kinds else NO_IMAGE
 
 
 def digest_of(data: Any) -> str:

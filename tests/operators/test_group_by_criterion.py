@@ -116,6 +116,27 @@ def test_a_failure_leaves_nothing_behind(scenes):
         assert group(dataset, server)["n_groups"] == 3  # the captions were kept
 
 
+def test_unreadable_files_are_counted_and_the_model_is_not_to_blame(scenes, tmp_path):
+    dataset = scenes(60)
+    (tmp_path / "bad.heic").write_bytes(b"no image")
+    beach = dataset.match({"place": "beach"})
+    beach.set_values("filepath", [str(tmp_path / "bad.heic"), "/nowhere/a.png"] * 10)
+    with NamingServer(script) as server:
+        done = group(dataset, server)
+        assert done["skipped"].keys() == {"missing file", "HEIC image: install pillow-heif or convert it"}
+        assert sum(done["skipped"].values()) <= 20 and done["skipped"]["missing file"] > 0
+        note = f"{sum(done['skipped'].values())} images to caption could not be read ("
+        assert note in done["text"]
+        assert any(note in text for text in get("get_clustering_run_info")(dataset, run_key=done["run_key"])["notes"])
+        dataset.set_values("filepath", ["s3://bucket/a.png"] * 30 + ["/nowhere/a.png"] * 30)
+        asked = len(server.questions)
+        why = r"none of the 20 images to caption can be read \(\d+ (missing|address).*\); check their paths"
+        with pytest.raises(ValueError, match=why) as raised:
+            group(dataset, server, new_run_key="new")
+        assert "download the images first" in str(raised.value) and "tiny-vl" not in str(raised.value)
+        assert len(server.questions) == asked and not dataset.has_field("new")
+
+
 def test_a_cap_on_spending_keeps_what_was_answered(scenes):
     dataset = scenes(60)
     with NamingServer(script) as server:

@@ -359,7 +359,7 @@ def test_files_that_cannot_be_read_are_left_out(squares, tmp_path):
     squares.match({"color": "green"}).set_values("filepath", ["/nowhere/y.png"] * 6)
     with NamingServer(by_color) as server:
         done = label(squares, server)
-    assert done["named"] == 2 and done["failures"] == {"no readable image": 1}
+    assert done["named"] == 2 and done["failures"] == {"no readable image (missing file)": 1}
     assert all(b"no image" not in image for asked in server.questions for image in asked.images)
 
 

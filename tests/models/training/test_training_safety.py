@@ -29,6 +29,16 @@ def simclr(**params):
     return recipe_class("simclr")(**{**TINY, **params})
 
 
+def test_too_few_images_are_refused_with_the_reasons_of_the_others(tmp_path):
+    array = np.random.default_rng(0).integers(0, 256, (10, 3, 16, 16), dtype=np.uint8)
+    some = describe(array, [str(i) for i in range(10)], {"missing file": 5, "truncated image": 2})
+    why = "exceeds the 10 readable images; .* cannot be read \\(5 missing file, 2 truncated image\\)"
+    with pytest.raises(ValueError, match=why):
+        Training(simclr(), some, tmp_path / "e.safetensors", 1)
+    with pytest.raises(ValueError, match="batch_size=32 exceeds the 10 readable images; choose at most 10$"):
+        Training(simclr(batch_size=32), some, tmp_path / "e.safetensors", 1)
+
+
 @pytest.fixture
 def models(tmp_path, monkeypatch):
     """A model store of the test's own."""

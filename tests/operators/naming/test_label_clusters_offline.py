@@ -106,6 +106,9 @@ def test_the_bundled_classifier_sees_a_cat_and_a_rocket(photos, no_network):
     assert any(word in names["cat"] for word in ("cat", "lynx", "Egyptian Mau"))
     assert any(word in names["rocket"] for word in ("missile", "rocket", "shuttle"))
     assert done["calls"] == done["images_sent"] == 0 and done["host"] is None
+    photos.match({"what": "cat"}).set_values("filepath", ["/nowhere/cat.png"] * 4)
+    done = get("label_clusters")(photos, run_key="km", source="classifier", overwrite=True)
+    assert done["named"] == 1 and done["failures"] == {"no readable image (missing file)": 1}
 
 
 def test_words_by_a_clip_with_random_weights(photos, tmp_path, no_network):
