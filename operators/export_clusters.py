@@ -6,12 +6,13 @@ from typing import Any
 import fiftyone.operators as foo
 import fiftyone.operators.types as types
 
-from .execution.app import failed, stream
+from .execution.app import failed, show, stream
 from .execution.python_call import PythonCall
 from .export.job import check_export, export_clusters
 from .inputs.export import propose_path
 from .inputs.pickers import add_run, add_samples, chosen_run, run_samples
 from .inputs.widgets import add_choice, check
+from .outputs.markdown import escape
 
 FORMATS = {
     "html": "HTML report",
@@ -88,4 +89,5 @@ class ExportClusters(PythonCall, foo.Operator):
         if ctx.delegated:
             ctx.set_progress(progress=1, label=text)
             return
+        yield show(ctx, f"Export of {key}", escape(text))
         yield ctx.ops.notify(text, variant="success")

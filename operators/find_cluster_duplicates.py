@@ -7,10 +7,11 @@ import fiftyone.operators as foo
 import fiftyone.operators.types as types
 
 from .evaluation.duplicates import MIN_SIMILARITY, check_delegated, find_cluster_duplicates
-from .execution.app import failed, stream
+from .execution.app import failed, show, stream
 from .execution.python_call import PythonCall
 from .inputs.pickers import add_run, add_samples, chosen_run, run_samples
 from .inputs.widgets import HALF
+from .outputs.markdown import escape
 
 
 class FindClusterDuplicates(PythonCall, foo.Operator):
@@ -65,9 +66,11 @@ class FindClusterDuplicates(PythonCall, foo.Operator):
             ctx.set_progress(progress=1, label=text)
             return
         if not done["n_groups"]:
-            yield ctx.ops.notify(f"No two {done['unit']} of a cluster are that near; lower the minimum similarity")
-            return
-        yield ctx.ops.set_view(view=done["view"])
-        if tag:
-            yield ctx.ops.reload_dataset()
-        yield ctx.ops.notify(text, variant="success")
+            text = f"No two {done['unit']} of a cluster are that near; lower the minimum similarity"
+            yield ctx.ops.notify(text)
+        else:
+            yield ctx.ops.set_view(view=done["view"])
+            if tag:
+                yield ctx.ops.reload_dataset()
+            yield ctx.ops.notify(text, variant="success")
+        yield show(ctx, f"Near-duplicates in {key}", escape(text))

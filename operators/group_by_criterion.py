@@ -77,5 +77,7 @@ class GroupByCriterion(PythonCall, foo.Operator):
             yield from failed(ctx, error)
             return
         if not ctx.delegated:
-            yield ctx.ops.reload_dataset()
-            yield show(ctx, f"Run {summary['run_key']}", groups_text(summary))
+            if not (dry := summary.get("dry_run")):
+                yield ctx.ops.reload_dataset()
+            title = "Dry run: nothing was sent" if dry else f"Run {summary['run_key']}"
+            yield show(ctx, title, groups_text(summary))

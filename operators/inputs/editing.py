@@ -164,8 +164,9 @@ def _add_method(ctx: foo.ExecutionContext, inputs: types.Object, size: int) -> N
     classes = {name: get_clusterer(name) for name in list_clusterers()}
     method = ctx.params.get("method") if ctx.params.get("method") in classes else "kmeans"
     add_choice(inputs, "method", {name: cls.title for name, cls in classes.items()}, "kmeans", "By")
-    cls, entered = classes[method], _entered(ctx.params, method)
-    add_parameters(inputs, f"method_{method}", cls, {**entered}, cls.relevant(entered), cls.offered(entered))
+    cls, entered, given = classes[method], _entered(ctx.params, method), ctx.params.get(f"method_{method}")
+    shown, offered = cls.relevant(entered), cls.offered(entered)
+    add_parameters(inputs, f"method_{method}", cls, given, shown, offered, defaults=_usual(cls))
     try:
         cls.check(validated(cls, entered), size)
     except ValueError as error:
@@ -177,5 +178,9 @@ def _entered(params: dict, method: str) -> dict[str, Any]:
     from ...models.clusterers import get_clusterer
 
     cls = get_clusterer(method)
-    usual = {"n_clusters": 2} if "n_clusters" in parameters(cls) else {}
-    return {**usual, **form_values(cls, params.get(f"method_{method}"))}
+    return {**_usual(cls), **form_values(cls, params.get(f"method_{method}"))}
+
+
+def _usual(cls: type) -> dict[str, Any]:
+    """Return the defaults of a split; the form draws them, for the App sends what it draws."""
+    return {"n_clusters": 2} if "n_clusters" in parameters(cls) else {}

@@ -20,6 +20,7 @@ def add_parameters(
     relevant: Iterable[str] | None = None,
     offered: dict[str, list] | None = None,
     shown: int = 4,
+    defaults: dict | None = None,
 ) -> dict:
     """Add an object property with one input per parameter of ``cls``, two in a row.
 
@@ -34,6 +35,7 @@ def add_parameters(
         relevant (None): the parameters to show, by default all
         offered (None): a dict of parameter to the choices that remain valid
         shown (4): how many parameters are shown at once
+        defaults (None): those that are not the constructor's, by parameter
 
     Returns:
         the valid entries among ``values``
@@ -49,7 +51,7 @@ def add_parameters(
     for key in names:
         if key in folded and not unfold:
             continue
-        prop = add_parameter(box, key, parameters(cls)[key], (offered or {}).get(key))
+        prop = add_parameter(box, key, parameters(cls)[key], (offered or {}).get(key), defaults)
         if key not in entered:
             continue
         try:
@@ -71,13 +73,15 @@ def _folded(cls: type, names: list[str], entered: dict) -> list[str]:
     return folded if len(folded) > 1 else []
 
 
-def add_parameter(box: types.Object, key: str, info: FieldInfo, offered: list | None = None) -> types.Property:
-    """Add the input for one parameter."""
+def add_parameter(
+    box: types.Object, key: str, info: FieldInfo, offered: list | None = None, defaults: dict | None = None
+) -> types.Property:
+    """Add the input for one parameter; ``defaults`` has the values that are not the signature's."""
     common: dict[str, Any] = {
         "required": False,
         "label": info.title or key,
         "description": info.description,
-        "default": None if info.is_required() else info.default,
+        "default": (defaults or {}).get(key, None if info.is_required() else info.default),
     }
     half = types.View(space=HALF)
     options = offered or choices(info)

@@ -120,6 +120,20 @@ def test_the_form_asks_for_what_the_action_needs(run):
     assert "exceeds" in draw(run, run_key="km", action="split", method_kmeans=many)["method_problem"]["error_message"]
 
 
+def test_the_form_proposes_two_parts_and_sends_them(run):
+    def inputs(**params):
+        drawn = draw(run, run_key="km", action="split", cluster="0", **params)
+        return drawn[f"method_{params.get('method', 'kmeans')}"]["type"]["properties"]
+
+    for method in ("kmeans", "agglomerative", "gaussian_mixture"):
+        assert inputs(method=method)["n_clusters"]["default"] == 2, method
+    defaults = {name: drawn["default"] for name, drawn in inputs().items() if "default" in drawn}
+    press_execute(run, run_key="km", action="split", cluster="0", method_kmeans=defaults)
+    assert log_of(run)[-1]["arguments"]["params"]["n_clusters"] == 2
+    folded = inputs(method_kmeans={"all_parameters": True})
+    assert set(inputs()) < set(folded)
+
+
 def test_the_form_says_what_undo_would_undo(run):
     edit(run, "rename", names={0: "dogs"})
     assert draw(run, run_key="km", action="undo")["step"]["view"]["label"] == "Renamed 'cluster 00' to 'dogs'"

@@ -129,6 +129,13 @@ def test_the_form_sets_the_view(run):
     assert isinstance(shown[0], fo.DatasetView) and len(shown[0]) == 18
 
 
+def test_the_form_shows_a_run_of_the_whole_dataset_at_its_defaults(blobs, compute):
+    compute(blobs, run_key="km")
+    result = foo.execute_operator("@constellation/clusters/load_clustering_view", ctx={"dataset": blobs, "params": {}})
+    told = [request.params["view"] for request in result.executor._requests]  # a dataset has no stages to serialize
+    assert len(told) == 1 and len(fo.DatasetView._build(blobs, told[0])) == 60
+
+
 def test_a_cluster_id_is_an_integer_of_any_kind(run):
     ids = load(run, cluster=1, order="typical").values("id")
     for same in (np.int64(1), "1"):
