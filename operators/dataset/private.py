@@ -51,6 +51,16 @@ def slices_in(samples: fo.core.collections.SampleCollection) -> list[str]:
     return list(media_types)
 
 
+def may_repeat(samples: fo.core.collections.SampleCollection) -> bool:
+    """Return whether a view may have a sample several times."""
+    return any(isinstance(stage, fo.Concat | fo.Mongo) for stage in samples.view()._all_stages)
+
+
+def without_stages(samples: fo.core.collections.SampleCollection) -> fo.DatasetView:
+    """Return all that a view chooses from: its dataset, or all frames, patches or clips of what it was made of."""
+    return samples.view()._base_view
+
+
 def with_media_type(samples: fo.DatasetView, media_type: str) -> fo.DatasetView:
     """Return the same view, of samples of this media type."""
     view = copy(samples)

@@ -35,7 +35,7 @@ class Rows:
 
     @classmethod
     def of(cls, samples: fo.core.collections.SampleCollection, patches_field: str | None = None) -> "Rows":
-        """Return the rows of ``samples``; a view of patches or clips is led back to its source.
+        """Return the rows of ``samples``, each once; a view of patches or clips is led back to its source.
 
         Raises:
             ValueError: if the view holds the wrong kind of label, or clips that are not labels
@@ -45,17 +45,17 @@ class Rows:
         if has_labels_as_samples(samples):
             source, patches_field = labels_source(samples, patches_field)
             path, listed = label_path(source, patches_field)
-            ids, sample_ids = samples.values(["id", "frame_id" if is_frames(source) else "sample_id"])
-            return cls(source, ids, sample_ids, path, listed)
+            pairs = dict(zip(*samples.values(["id", "frame_id" if is_frames(source) else "sample_id"]), strict=True))
+            return cls(source, list(pairs), list(pairs.values()), path, listed)
         if patches_field is None:
-            ids = samples.values("id")
+            ids = list(dict.fromkeys(samples.values("id")))
             return cls(samples, ids, ids)
         path, listed = label_path(samples, patches_field)
-        pairs = []
+        pairs = {}
         for sample_id, found in zip(*samples.values(["id", f"{path}.id"]), strict=True):
             found = found if listed else [found]
-            pairs += [(label_id, sample_id) for label_id in found or [] if label_id]
-        return cls(samples, [a for a, _ in pairs], [b for _, b in pairs], path, listed)
+            pairs.update((label_id, sample_id) for label_id in found or [] if label_id)
+        return cls(samples, list(pairs), list(pairs.values()), path, listed)
 
     @property
     def patches_field(self) -> str | None:

@@ -6,6 +6,7 @@ import fiftyone as fo
 
 from .frames import up_to_date
 from .private import root_dataset
+from .repeats import each_once
 from .rows import label_path, storage_of
 from .shapes import CLIP_TYPES, check_lasting, flat, has_labels_as_samples, labels_source, picked_slice, unit_of
 
@@ -63,7 +64,7 @@ def resolve_target(samples: fo.core.collections.SampleCollection, patches_field:
 
     A view of patches, or of clips of temporal detections, means the same as its source with that patches field;
     dynamic groups mean the samples in them, other groups their samples in the active slice. Frames are taken as they
-    are now, see :mod:`operators.dataset.frames`.
+    are now, see :mod:`operators.dataset.frames`, and samples that a view has twice are taken once.
 
     Args:
         samples: a dataset or view
@@ -76,6 +77,7 @@ def resolve_target(samples: fo.core.collections.SampleCollection, patches_field:
         raise ValueError(f"patches_field {patches_field!r} is not a field name; name a field of detections")
     name, samples = picked_slice(samples), up_to_date(flat(samples))
     check_lasting(samples)
+    given, samples = samples, each_once(samples, patches_field)
     source = samples
     if has_labels_as_samples(samples):
         source, patches_field = labels_source(samples, patches_field)
@@ -84,8 +86,12 @@ def resolve_target(samples: fo.core.collections.SampleCollection, patches_field:
     if len(samples) == 0:
         what = "samples" if source is samples else "patches"
         raise ValueError(f"the view is empty; choose a view with at least 2 {what}")
-    picked = f"of each group its sample in slice {name!r} was taken; select_group_slices() chooses others"
-    return Target(samples, source, patches_field, (picked,) if name else ())
+    notes = []
+    if name:
+        notes.append(f"of each group its sample in slice {name!r} was taken; select_group_slices() chooses others")
+    if given is not samples:
+        notes.append("the view has samples several times; each was taken once")
+    return Target(samples, source, patches_field, tuple(notes))
 
 
 def patch_fields(samples: fo.core.collections.SampleCollection) -> list[str]:

@@ -5,6 +5,7 @@ import fiftyone.operators as foo
 import fiftyone.operators.types as types
 
 from ..dataset.files import picture_field
+from ..dataset.repeats import each_once
 from ..dataset.shapes import field_of_labels, flat, has_labels_as_samples, picked_slice, unit_of
 from ..dataset.targets import Target, patch_fields, resolve_target
 from .widgets import add_choice, add_heading, add_problem
@@ -40,7 +41,7 @@ def _summary(ctx: foo.ExecutionContext) -> str:
     samples = ctx.target_view()
     if picked_slice(samples):
         return f"{len(samples):,} groups of dataset {ctx.dataset.name}"
-    samples = flat(samples)
+    samples = each_once(flat(samples))
     unit = unit_of(samples, field_of_labels(samples))
     unit = unit if len(samples) != 1 else "patch" if unit == "patches" else unit.removesuffix("s")
     return f"{len(samples):,} {unit} of dataset {ctx.dataset.name}"

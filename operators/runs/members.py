@@ -9,6 +9,7 @@ from ...models.vectors.normalize import l2_normalize
 from ..dataset.files import files_of, pictures_of
 from ..dataset.frames import up_to_date
 from ..dataset.private import filters_frames, is_frames, root_dataset
+from ..dataset.repeats import each_once
 from ..dataset.rows import Rows
 from ..dataset.shapes import field_of_labels, flat, has_labels_as_samples, labels_as_samples, run_slices
 from ..dataset.targets import Target, resolve_target
@@ -173,4 +174,4 @@ def as_seen_by(
         raise ValueError(
             f"the view holds patches of {patches_field!r} but run {run_key!r} is of {what}; pass the dataset"
         )
-    return samples
+    return each_once(samples, config.patches_field)
