@@ -22,6 +22,7 @@ from .vectors.copies import agreed, first_copies
 from .vectors.neighbors import distance_limits, query_neighbors, vote
 from .vectors.normalize import l2_normalize
 from .vectors.reduction import Reduction, project
+from .vectors.scaling import Scaling, scaled
 
 # Arrays beyond this do not go into a run; the vote of the neighbors, which needs none, takes their place.
 LARGEST = 50_000_000
@@ -49,6 +50,7 @@ def describe(
     reducer: Reduction | None,
     normalize: bool,
     widths: list[int] | None = None,
+    scaling: Scaling | None = None,
 ) -> tuple[dict, dict[str, np.ndarray]]:
     """Describe a fitted clusterer by plain numbers, so that samples can be placed later.
 
@@ -58,6 +60,7 @@ def describe(
         reducer: the fitted reduction, or None with "none"
         normalize: whether the vectors were L2-normalized before the reduction
         widths (None): dimensions of the embedding spaces side by side in the vectors, each normalized by itself
+        scaling (None): the scaling of the vectors before the reduction; without one, that of ``clusterer`` counts
 
     Returns:
         a tuple of a JSON-able description and float32 arrays by name, as :func:`place` takes them
@@ -76,11 +79,14 @@ def describe(
     spec |= {"head": clusterer.spec_} if kind == "head" else {}
     spec |= {"widths": list(widths)} if widths is not None and len(widths) > 1 else {}
     spec["dimension"] = int(clusterer.n_features_in_)
+    own = getattr(clusterer, "scaling_", None)
     if reducer is not None and reduction_name == "pca":
-        arrays |= {"pca_mean": reducer.mean_, "pca_components": reducer.components_}
+        arrays |= _scaled_components(reducer, own)
         spec["dimension"] = len(reducer.mean_)
     elif reducer is not None and reduction_name == "umap":
         spec["dimension"] = int(reducer.vectors_.shape[1])
+    scaling = own if reducer is None else scaling
+    spec |= {} if scaling is None else {"scaling": scaling.to_dict()}
     if kind == "neighbors":
         spec |= {"k": _VOTERS, "metric": _metric(clusterer, reduction_name)}
         limits = _limits(clusterer, reduction_name, reducer)
@@ -234,14 +240,28 @@ def _voted(
 
 
 def _prepared(spec: dict, arrays: dict, X: np.ndarray) -> np.ndarray:
-    X = np.asarray(X, dtype=np.float32)
+    X = np.asarray(X)
     if X.ndim != 2 or X.shape[1] != spec["dimension"]:
         raise ValueError(
             f"vectors of shape {X.shape} do not fit a run on {spec['dimension']} dimensions; use the run's own encoder"
         )
     if spec["normalize"]:
         X = l2_normalize(X, spec.get("widths"))
+    X = as_scaled(spec, X)
     return project(X, arrays["pca_mean"], arrays["pca_components"]) if spec["reduction"] == "pca" else X
+
+
+def as_scaled(spec: dict, X: np.ndarray) -> np.ndarray:
+    """Return vectors ``(n, d)`` as a run with the placement ``spec`` saw them, float32."""
+    return scaled(X, Scaling.from_dict(spec["scaling"]) if "scaling" in spec else None)
+
+
+def _scaled_components(reducer: Reduction, scaling: Scaling | None) -> dict[str, np.ndarray]:
+    """Return mean and components that reduce, then scale what was reduced."""
+    mean, components = reducer.mean_, reducer.components_
+    if scaling is not None:
+        mean, components = mean + scaling.center @ components, scaling.factor * components
+    return {"pca_mean": mean, "pca_components": components}
 
 
 def _metric(clusterer: Clusterer, reduction_name: str) -> str:

@@ -20,6 +20,7 @@ from ..labels import NOISE
 from ..progress import Progress, quiet
 from ..vectors.copies import first_copies
 from ..vectors.reduction import PCAReduction
+from ..vectors.scaling import scaled, scaling_of
 from .count_choice import Trial, choose
 from .metrics import ari
 
@@ -69,7 +70,8 @@ def suggest_count(
         raise ValueError(f"{name}={value} leaves nothing to sweep; use at least {least}")
     rng = np.random.default_rng(seed)
     chosen = np.sort(rng.choice(len(X), min(sample, len(X)), replace=False))
-    X = np.ascontiguousarray(np.asarray(X)[chosen], dtype=np.float32)
+    X = np.asarray(X)[chosen]
+    X = np.ascontiguousarray(scaled(X, scaling_of(X)))
     if X.shape[1] > DIMENSIONS:
         # copies have one place among the components too
         X = PCAReduction(DIMENSIONS, random_state=seed).fit_transform(X)[first_copies(X)]

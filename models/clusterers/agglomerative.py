@@ -100,7 +100,8 @@ class Agglomerative(Clusterer):
     def _fit(self, X: np.ndarray, progress: Progress) -> tuple[np.ndarray, np.ndarray | None]:
         self.linked_ = self._sample(len(X))
         leaves = X[self.linked_]
-        self.children_, self.distances_ = merge_tree(leaves, self.linkage, self.metric, progress)
+        self.children_, distances = merge_tree(leaves, self.linkage, self.metric, progress)
+        self.distances_ = distances / self._factor()
         merges = len(leaves) - self.n_clusters
         if self.stop == "distance_threshold":
             merges = int(np.searchsorted(self.distances_, self.distance_threshold))
@@ -111,6 +112,9 @@ class Agglomerative(Clusterer):
             labels = vote(X, leaves, labels, metric=metric)[0]
         self._remember(X, metric=metric)
         return labels, None
+
+    def _about_origin(self, X: np.ndarray) -> bool:
+        return self.metric == "cosine"
 
     def _sample(self, n: int) -> np.ndarray:
         if n <= self.max_samples:

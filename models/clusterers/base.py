@@ -21,6 +21,10 @@ from ..progress import Progress, quiet
 from ..vectors.centers import centroid_confidence, inertia, nearest_centers
 from ..vectors.copies import agreed, first_copies
 from ..vectors.neighbors import distance_limits, vote
+from ..vectors.scaling import Scaling, scaling_of
+
+# Vectors of so few dimensions are computed with in float64 where a method's own tolerances depend on it
+_NARROW = 16
 
 
 class Clusterer(ClusterMixin, BaseEstimator):
@@ -43,10 +47,13 @@ class Clusterer(ClusterMixin, BaseEstimator):
         placed_by: what places new samples: "neighbors", the vote of the nearest training samples, "centers", the
             nearest of ``cluster_centers_``, whose ``inertia_`` is kept too, "gaussian", or "head"; see
             ``models/placement.py``
+        exact: whether the method loses small differences in float32, so that it gets few dimensions in float64
         remedy: the usual advice when fewer clusters are found than were asked for, see :meth:`advice`
         labels_: ``(n,)`` integers, -1 for noise
         confidence_: ``(n,)`` float32 in [0, 1], 0 for noise
         n_features_in_: dimension of the vectors seen in ``fit``
+        scaling_: center and factor of vectors far from the origin or of an odd scale, through which all that is kept of
+            the fit has seen them, None for others; see ``models/vectors/scaling.py``
     """
 
     name = ""
@@ -59,6 +66,7 @@ class Clusterer(ClusterMixin, BaseEstimator):
     order = 100
     prototypes_by = "center"
     placed_by = "neighbors"
+    exact = False
     remedy = "ask for fewer"
     _limited = False
 
@@ -70,6 +78,7 @@ class Clusterer(ClusterMixin, BaseEstimator):
     vectors_: np.ndarray
     metric_: str
     limits_: np.ndarray | None
+    scaling_: Scaling | None
 
     @classmethod
     def estimate(cls, n: int, d: int, params: dict) -> Cost:
@@ -146,6 +155,8 @@ class Clusterer(ClusterMixin, BaseEstimator):
         params = self._validated()
         self.check(params, len(X))
         copies = first_copies(X) if copies is None else copies
+        self.scaling_ = None if self._about_origin(X) else scaling_of(X)
+        X = self._scaled(X)
         found = self._fit(X, progress or quiet)
         self.labels_, confidence = self._settled(X, params, copies, *found)
         confidence = np.clip(np.nan_to_num(np.asarray(confidence, dtype=np.float32)), 0.0, 1.0)
@@ -163,9 +174,8 @@ class Clusterer(ClusterMixin, BaseEstimator):
         Returns:
             a tuple of ``(m,)`` labels and ``(m,)`` float32 confidences
         """
-        check_is_fitted(self)
-        X = validate_data(self, X, dtype=[np.float32, np.float64], order="C", reset=False)
-        return agreed(first_copies(X), *self._assign(X))
+        copies, X = self._checked(X)
+        return agreed(copies, *self._assign(X))
 
     def predict(self, X: np.ndarray) -> np.ndarray:
         """Return the labels ``(m,)`` of samples ``(m, d)`` that may be new; -1 where the method calls them noise."""
@@ -178,6 +188,24 @@ class Clusterer(ClusterMixin, BaseEstimator):
     def _fit(self, X: np.ndarray, progress: Progress) -> tuple[np.ndarray, np.ndarray | None]:
         """Return the labels ``(n,)`` of ``X`` and their confidence, None for that of :meth:`_confidence`."""
         raise NotImplementedError(f"{type(self).__name__} cannot fit; implement _fit(X, progress)")
+
+    def _about_origin(self, X: np.ndarray) -> bool:
+        """Return whether directions from the origin count in ``X``, as of the cosine: nothing may be moved then."""
+        return False
+
+    def _checked(self, X: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        """Return the first copies ``(m,)`` of new vectors ``(m, d)``, and the vectors as those of the fit were seen."""
+        check_is_fitted(self)
+        X = validate_data(self, X, dtype=[np.float32, np.float64], order="C", reset=False)
+        return first_copies(X), self._scaled(X)
+
+    def _scaled(self, X: np.ndarray) -> np.ndarray:
+        X = X if self.scaling_ is None else self.scaling_(X)
+        return X.astype(np.float64, copy=False) if self.exact and X.shape[1] <= _NARROW else X
+
+    def _factor(self) -> float:
+        """Return the factor of lengths that are given in the vectors' own unit."""
+        return 1.0 if self.scaling_ is None else self.scaling_.factor
 
     def _assign(self, X: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         if self.placed_by == "centers":

@@ -32,6 +32,7 @@ class Birch(Clusterer):
     title = "Birch"
     when = "Many samples in few dimensions, tight groups; reads the data once"
     order = 20
+    exact = True
 
     def __init__(
         self,
@@ -56,13 +57,15 @@ class Birch(Clusterer):
     def _fit(self, X: np.ndarray, progress: Progress) -> tuple[np.ndarray, np.ndarray | None]:
         from sklearn.cluster import Birch as SklearnBirch
 
-        self.threshold_ = self.threshold or self._measured(X)
+        factor = self._factor()
+        self.threshold_ = self.threshold or self._measured(X) / factor
         while True:
             progress(0.0, f"Birch with threshold {self.threshold_:.3g}")
+            radius = self.threshold_ * factor
             # The merging comes after: here scikit-learn would only warn of too few subclusters.
-            model = SklearnBirch(threshold=self.threshold_, branching_factor=self.branching_factor, n_clusters=None)
+            model = SklearnBirch(threshold=radius, branching_factor=self.branching_factor, n_clusters=None)
             centers = model.fit(X).subcluster_centers_
-            if len(centers) >= self.n_clusters or self.threshold is not None or self.threshold_ < 1e-6:
+            if len(centers) >= self.n_clusters or self.threshold is not None or radius < 1e-6:
                 break
             self.threshold_ /= 2
         progress(0.7, "merging subclusters")

@@ -74,3 +74,6 @@ class EVoC(Clusterer):
         self.layers_ = [layer[deciding_rows(copies, layer)] for layer in model.cluster_layers_]
         self._remember(X, noise=True, metric="cosine")
         return labels, model.membership_strengths_
+
+    def _about_origin(self, X: np.ndarray) -> bool:
+        return True

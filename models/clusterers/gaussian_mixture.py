@@ -2,6 +2,8 @@
 
 Choose it for clusters of unequal spread, or when the confidence should be a probability. In high dimensions the
 probabilities saturate near 0 and 1; reduce first if they are to say anything. The work is scikit-learn's.
+
+Of vectors that are scaled, see ``models/vectors/scaling.py``, ``reg_covar`` is added to the variances after that.
 """
 
 from typing import Annotated, Literal
@@ -29,6 +31,7 @@ class GaussianMixture(Clusterer):
     title = "Gaussian mixture"
     when = "Clusters of different size and spread; confidence is a probability"
     order = 40
+    exact = True
     placed_by = "gaussian"
 
     def __init__(

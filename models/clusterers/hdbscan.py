@@ -140,6 +140,10 @@ class HDBSCAN(Clusterer):
             params["metric"] = "euclidean"
         if params["cluster_selection_epsilon_max"] is None:
             params["cluster_selection_epsilon_max"] = float("inf")
+        factor = self._factor()
+        params["cluster_selection_epsilon"] *= factor
+        params["cluster_selection_epsilon_max"] *= factor
+        params["cluster_selection_persistence"] /= factor  # of densities, the inverse of distances
         model = PackageHDBSCAN(**params, core_dist_n_jobs=1).fit(
             # float64, which its plain search takes only and its trees make anyway
             (unit_rows(X) if cosine else X).astype(np.float64)
@@ -154,6 +158,9 @@ class HDBSCAN(Clusterer):
             labels, confidence = _joined(X, labels, confidence, metric)
         self._remember(X, noise=keep_noise, metric=metric)
         return labels, confidence
+
+    def _about_origin(self, X: np.ndarray) -> bool:
+        return self.metric == "cosine"
 
     def _keep(self, X: np.ndarray, used: np.ndarray) -> None:
         self.persistence_ = self.persistence_[used]

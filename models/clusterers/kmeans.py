@@ -81,6 +81,9 @@ class KMeans(Clusterer):
         self.inertia_ = inertia(data, centers, labels)
         return labels, confidence
 
+    def _about_origin(self, X: np.ndarray) -> bool:
+        return self.spherical and is_unit(X)
+
     def _seed(self, X: np.ndarray, unit: bool, rng: np.random.Generator) -> np.ndarray:
         size = min(len(X), _sample_size(self.n_clusters))
         sample = X if size == len(X) else X[np.sort(rng.choice(len(X), size, replace=False))]

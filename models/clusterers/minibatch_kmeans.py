@@ -27,6 +27,7 @@ class MiniBatchKMeans(Clusterer):
     title = "Mini-batch k-means"
     when = "Hundreds of thousands of samples or more, when a rough k-means will do"
     order = 10
+    exact = True
     placed_by = "centers"
 
     def __init__(

@@ -35,7 +35,7 @@ def nearest_neighbors(
     Raises:
         ValueError: if ``k`` or ``metric`` is not usable
     """
-    X = _prepared(X, metric)
+    X, _ = _prepared(X, X[:0], metric)
     if k < 1 or len(X) < 2:
         raise ValueError(f"k={k} neighbors of {len(X)} samples do not exist; use k >= 1 and at least 2 samples")
     k = min(int(k), len(X) - 1)
@@ -79,7 +79,7 @@ def query_neighbors(
     Returns:
         a tuple of ``(m, k)`` int64 indices into ``X`` and ``(m, k)`` float32 distances, nearest first
     """
-    X, queries = _prepared(X, metric), _prepared(queries, metric)
+    X, queries = _prepared(X, queries, metric)
     return _exact(X, queries, min(int(k), len(X)), metric, progress, own=False)
 
 
@@ -195,11 +195,14 @@ def distance_limits(
     return limits
 
 
-def _prepared(X: np.ndarray, metric: str) -> np.ndarray:
+def _prepared(X: np.ndarray, queries: np.ndarray, metric: str) -> tuple[np.ndarray, np.ndarray]:
+    """Return both in float32, at length 1 for the cosine; what has more digits is moved to its mean before."""
     if metric not in ("cosine", "euclidean"):
         raise ValueError(f"metric={metric!r} is not known here; use 'cosine' or 'euclidean'")
-    X = np.ascontiguousarray(X, dtype=np.float32)
-    return X if metric == "euclidean" else l2_normalize(X)
+    if metric == "cosine":
+        return l2_normalize(X), l2_normalize(queries)
+    origin = X.mean(axis=0) if X.dtype == np.float64 and len(X) else 0
+    return np.ascontiguousarray(X - origin, np.float32), np.ascontiguousarray(queries - origin, np.float32)
 
 
 def _exact(X: np.ndarray, queries: np.ndarray, k: int, metric: str, progress: Progress | None, own: bool) -> Neighbors:

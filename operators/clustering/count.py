@@ -136,8 +136,10 @@ def _read(target: Target, field: str, sample_size: int, seed: int) -> tuple[np.n
 
 
 def _unit(X: np.ndarray) -> np.ndarray:
-    """Return vectors at length 1 where a run would scale them so."""
-    return l2_normalize(X) if X.shape[1] > COORDINATES else X
+    """Return vectors as a run would scale them."""
+    from ...models.vectors.scaling import scaled, scaling_of
+
+    return l2_normalize(X) if X.shape[1] > COORDINATES else scaled(X, scaling_of(X))
 
 
 def _reduced(X: np.ndarray, seed: int, progress: Progress) -> np.ndarray:

@@ -12,6 +12,7 @@ from .request import Request
 if TYPE_CHECKING:
     from ...models.clusterers import Clusterer
     from ...models.vectors.reduction import Reduction
+    from ...models.vectors.scaling import Scaling
 
 
 class Fitted(NamedTuple):
@@ -23,6 +24,7 @@ class Fitted(NamedTuple):
         reducer: the fitted reduction, None with "none"
         neighbors: indices and distances of the nearest neighbors, if the reduction has used them
         notes: warnings, each once
+        scaling: the scaling of the vectors, None for those that were clustered as they are
     """
 
     clusterer: "Clusterer"
@@ -30,6 +32,13 @@ class Fitted(NamedTuple):
     reducer: "Reduction | None"
     neighbors: tuple[np.ndarray, np.ndarray] | None
     notes: list[str]
+    scaling: "Scaling | None"
+
+    def scaled(self, X: np.ndarray) -> np.ndarray:
+        """Return vectors ``(n, d)`` as they were clustered, float32."""
+        from ...models.vectors.scaling import scaled
+
+        return scaled(X, self.scaling)
 
     @property
     def reduce_params(self) -> dict:
@@ -39,13 +48,14 @@ class Fitted(NamedTuple):
 
 
 def fit_clusterer(
-    request: Request, X: np.ndarray, widths: list[int], groups: np.ndarray | None, report: Progress
+    request: Request, X: np.ndarray, normalized: bool, widths: list[int], groups: np.ndarray | None, report: Progress
 ) -> Fitted:
     """Reduce and cluster vectors.
 
     Args:
         request: the request
-        X: ``(n, d)`` vectors, scaled
+        X: ``(n, d)`` vectors
+        normalized: whether they have length 1
         widths: dimensions of the vector fields side by side in ``X``
         groups: ``(n,)`` groups that must stay together, -1 for the free ones, or None
         report: progress
@@ -53,10 +63,14 @@ def fit_clusterer(
     from ...models.vectors.copies import first_copies
     from ...models.vectors.neighbors import nearest_neighbors
     from ...models.vectors.reduction import get_reduction, resolve
+    from ...models.vectors.scaling import scaled, scaling_of
 
+    scaling = None if normalized else scaling_of(X)
     clusterer = _clusterer(request, len(X), widths, groups)
     reduction = resolve(request.reduce, request.method, X.shape[1])
     reducer = neighbors = None
+    if scaling is None or reduction != "none":  # clusterers scale by themselves
+        X = scaled(X, scaling)
     if reduction != "none":
         reducer = get_reduction(reduction)(**request.reduce_params, random_state=request.seed)
         if reducer.neighbors and len(X) > reducer.neighbors + 1:
@@ -67,13 +81,14 @@ def fit_clusterer(
         warnings.simplefilter("always")
         if reducer is None:
             clusterer.fit(X, progress=report)
+            scaling = scaling and getattr(clusterer, "scaling_", None)
         else:
             reduced = reducer.fit_transform(X, knn=neighbors, progress=lambda f, m="": report(f / 2, m))
             # a reduction may part the copies of a vector, and UMAP does
             copies = first_copies(X)
             clusterer.fit(reduced, progress=lambda f, m="": report(0.5 + f / 2, m), copies=copies)
     notes = (" ".join(str(w.message).split()) for w in caught if issubclass(w.category, UserWarning))
-    return Fitted(clusterer, reduction, reducer, neighbors, list(dict.fromkeys(notes)))
+    return Fitted(clusterer, reduction, reducer, neighbors, list(dict.fromkeys(notes)), scaling)
 
 
 def _clusterer(request: Request, n: int, widths: list[int], groups: np.ndarray | None) -> "Clusterer":

@@ -178,7 +178,8 @@ def _cluster_and_keep(request: Request, table: VectorTable, widths: list[int], s
     groups = None
     if request.constraints_from:
         groups = read_constraints(Run.open(target.dataset, request.constraints_from), table.ids)
-    fitted = fit_clusterer(request, X, widths, groups, stages.enter("clustering"))
+    fitted = fit_clusterer(request, X, normalize, widths, groups, stages.enter("clustering"))
+    X = fitted.scaled(X)
     drawn = first_space(table, widths)
     vectors_digest = digest(drawn)
     brain_key = map_key(request.field, target.patches_field, vectors_digest) if request.visualize else None
@@ -230,7 +231,9 @@ def _score_and_keep(
     clusters = cluster_records(table.ids, X, labels, confidence, request.seed, clusterer.prototypes_by)
     scored = score(request, table, X, labels)
     results = make_results(request, table, X, clusterer, scored.known)
-    placement, arrays = describe(clusterer, fitted.reduction, fitted.reducer, facts["normalize"], widths)
+    placement, arrays = describe(
+        clusterer, fitted.reduction, fitted.reducer, facts["normalize"], widths, fitted.scaling
+    )
     n_clusters = sum(record["id"] != NOISE for record in clusters)
     config = RunConfig(
         **requested(request),

@@ -25,7 +25,7 @@ class VectorTable:
     Args:
         ids: the sample ids, or the label ids if patches were read
         sample_ids: the samples they belong to, the same as ``ids`` for whole images
-        X: float32 ``(n, d)``, one row per id
+        X: ``(n, d)``, one row per id: float32, but of up to 16 dimensions float64, for coordinates have digits to lose
         skipped: ids without a usable vector, by reason: ``no vector``, ``not finite``, ``zero vector``
     """
 
@@ -75,7 +75,7 @@ def read_vectors(
             raise ValueError(f"{field} holds arrays of {vector.ndim} dimensions, e.g. {vector.shape}; vectors have one")
         lengths[len(vector)] += 1
         if X is None:
-            X = np.zeros((len(rows.ids), len(vector)), np.float32)
+            X = np.zeros((len(rows.ids), len(vector)), np.float64 if len(vector) <= COORDINATES else np.float32)
         if len(vector) == X.shape[1]:
             X[position[row_id]] = vector
             present[position[row_id]] = True
@@ -164,7 +164,7 @@ def decode(stored: Any) -> np.ndarray | None:
     if stored is None or isinstance(stored, np.ndarray):
         return stored
     if not isinstance(stored, bytes):
-        return np.asarray(stored, dtype=np.float32)
+        return np.asarray(stored, dtype=np.float64)
     data = zlib.decompress(stored)
     start = 10 + int.from_bytes(data[8:10], "little") if data[6] == 1 else 12 + int.from_bytes(data[8:12], "little")
     shape, fortran, dtype = _header(data[:start])
@@ -228,7 +228,9 @@ def read_spaces(
     ids = [tables[0].ids[row] for row in common]
     columns = [table.X[[where[key] for key in ids]] for table, where in zip(tables, rows, strict=True)]
     sample_ids = [tables[0].sample_ids[row] for row in common]
-    return VectorTable(ids, sample_ids, np.hstack(columns), _skipped(fields, tables)), widths
+    return VectorTable(
+        ids, sample_ids, np.hstack(columns, dtype=np.float32, casting="same_kind"), _skipped(fields, tables)
+    ), widths
 
 
 def first_space(table: VectorTable, widths: list[int]) -> VectorTable:

@@ -7,7 +7,6 @@ from typing import Any
 import fiftyone as fo
 import numpy as np
 
-from ...models.vectors.normalize import l2_normalize
 from ..dataset.ground_truth import truth_path
 from ..dataset.rows import label_path
 from ..dataset.shapes import has_labels_as_samples, labels_as_samples
@@ -182,7 +181,7 @@ def _compared(field: fo.ViewField, value: Any) -> fo.core.expressions.ViewExpres
 def _by_typicality(members: fo.DatasetView, config: RunConfig, reverse: bool) -> list[str]:
     """Return the ids of a cluster's members, nearest to its mean first."""
     table, widths = read_spaces(members, config.vector_fields, config.patches_field)
-    X = l2_normalize(table.X, widths) if config.normalize else table.X
+    X = config.as_clustered(table.X, widths)
     distance = np.linalg.norm(X - X.mean(axis=0), axis=1)
     order = np.argsort(-distance if reverse else distance, kind="stable")
     return [table.ids[row] for row in order]

@@ -10,7 +10,6 @@ from pydantic import Field
 from ...models.naming.criterion import place_images
 from ...models.parameters import SEED, typed
 from ...models.progress import Progress
-from ...models.vectors.normalize import l2_normalize
 from ..dataset.files import pictures_of
 from ..dataset.rows import Rows
 from ..dataset.targets import Target
@@ -192,7 +191,7 @@ def _group(request: CriterionRequest, key: str | None, n_fine: int, stages: Stag
     stages.enter("reading")
     config, arguments, target = request.run.config, request.arguments, request.run.own_target
     table, widths = read_spaces(target.samples, config.vector_fields, config.patches_field)
-    X = l2_normalize(table.X, widths) if config.normalize else table.X
+    X = config.as_clustered(table.X, widths)
     fine = _fine_clusters(X, n_fine, arguments.seed, stages.enter("clustering"))
     chosen = _captioned(X, fine, arguments.n_exemplars, table.ids)
     job = _job(request, target, key, chosen)

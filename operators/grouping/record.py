@@ -99,6 +99,8 @@ def _config(request: CriterionRequest, grouping: Grouping, labels: np.ndarray, j
     params |= {"images": arguments.n_exemplars, "model": job.choice.model}
     placement: dict = {"kind": "neighbors", "reduction": "none", "normalize": bool(config.normalize)}
     placement |= {"dimension": int(grouping.X.shape[1]), "k": 5, "metric": "cosine"}
+    if "scaling" in config.placement:
+        placement["scaling"] = config.placement["scaling"]
     if len(grouping.widths) > 1:
         placement["widths"] = grouping.widths
     skipped = {reason: len(ids) for reason, ids in grouping.table.skipped.items()}

@@ -8,7 +8,6 @@ import numpy as np
 
 from ...models.labels import NOISE
 from ...models.parameters import SEED
-from ...models.vectors.normalize import l2_normalize
 from ..dataset.vectors import read_spaces
 from ..runs.members import Members
 
@@ -118,7 +117,7 @@ def some_vectors(members: Members, wanted: set[str]) -> dict[str, np.ndarray]:
         table, widths = read_spaces(samples, config.vector_fields, config.patches_field)
     except ValueError:  # the vector field was deleted: the prototypes are still there
         return {}
-    X = l2_normalize(table.X, widths) if config.normalize else table.X
+    X = config.as_clustered(table.X, widths)
     return {row_id: x for row_id, x in zip(table.ids, X, strict=True) if row_id in wanted}
 
 

@@ -6,6 +6,10 @@ A run is plain data, so this is a dictionary in the database; FiftyOne loads it 
 from dataclasses import dataclass, field, fields
 from typing import Any
 
+import numpy as np
+
+from ...models.vectors.normalize import l2_normalize
+
 KIND = "clustering"
 SCHEMA = 2
 MAX_CONFIG_CLUSTERS = 2000  # at about 350 bytes a cluster this keeps the configuration under 1 MB
@@ -103,6 +107,20 @@ class RunConfig:
     def to_dict(self) -> dict:
         """Return the configuration as it is stored."""
         return {"kind": KIND, **{one.name: getattr(self, one.name) for one in fields(self)}}
+
+    def as_clustered(self, X: np.ndarray, widths: list[int]) -> np.ndarray:
+        """Return stored vectors as the run clustered them before any reduction.
+
+        Args:
+            X: ``(n, d)`` vectors as stored
+            widths: dimensions of the vector fields side by side in ``X``
+
+        Returns:
+            ``(n, d)`` float32
+        """
+        from ...models.placement import as_scaled
+
+        return l2_normalize(X, widths) if self.normalize else as_scaled(self.placement, X)
 
     @property
     def vector_fields(self) -> list[str]:

@@ -27,7 +27,7 @@ def digest(table: VectorTable) -> str:
     total = hashlib.sha256()
     for row in order:
         total.update(str(table.ids[row]).encode())
-        total.update(table.X[row].tobytes())
+        total.update(table.X[row].astype(np.float32).tobytes())
     return total.hexdigest()
 
 

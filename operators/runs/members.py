@@ -5,7 +5,6 @@ from dataclasses import dataclass
 import fiftyone as fo
 import numpy as np
 
-from ...models.vectors.normalize import l2_normalize
 from ..dataset.files import files_of, pictures_of
 from ..dataset.frames import up_to_date
 from ..dataset.private import filters_frames, is_frames, root_dataset
@@ -100,8 +99,8 @@ class Members:
         place = {key: row for row, key in enumerate(table.ids)}
         X = np.zeros((len(self.ids), table.X.shape[1]), np.float32)
         there = np.array([key in place for key in self.ids], bool)
-        X[there] = table.X[[place[key] for key in self.ids if key in place]]
-        return l2_normalize(X, widths) if config.normalize else X
+        X[there] = config.as_clustered(table.X[[place[key] for key in self.ids if key in place]], widths)
+        return X
 
 
 def read_members(

@@ -3,7 +3,6 @@
 import numpy as np
 
 from ...models.labels import NOISE
-from ...models.vectors.normalize import l2_normalize
 from ..dataset.targets import Target
 from ..dataset.vectors import read_spaces
 from .clusters import cluster_label, label_width
@@ -118,4 +117,4 @@ def run_vectors(target: Target, config: RunConfig, rows: Labels, stored: bool = 
     position = {row_id: i for i, row_id in enumerate(table.ids)}
     there = np.array([i for i, row_id in enumerate(rows.ids) if row_id in position], np.int64)
     X = table.X[[position[rows.ids[i]] for i in there]]
-    return there, l2_normalize(X, widths) if config.normalize and not stored else X
+    return there, X if stored else config.as_clustered(X, widths)

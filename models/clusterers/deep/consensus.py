@@ -11,11 +11,10 @@ from typing import Annotated, Any, Literal
 
 import numpy as np
 from pydantic import Field
-from sklearn.utils.validation import check_is_fitted, validate_data
 
 from ...costs import Cost
 from ...progress import Progress
-from ...vectors.copies import agreed, first_copies
+from ...vectors.copies import agreed
 from ...vectors.neighbors import neighbors_of, vote_shares
 from ..base import Clusterer
 from .heads import NClusters
@@ -81,10 +80,9 @@ class Consensus(Clusterer):
         Returns:
             ``(m, k)`` float64, rows sum to 1
         """
-        check_is_fitted(self)
-        X = validate_data(self, X, dtype=[np.float32, np.float64], order="C", reset=False)
+        copies, X = self._checked(X)
         shares = vote_shares(X, self.vectors_, self.labels_, metric=self.metric_)
-        return agreed(first_copies(X), shares.argmax(axis=1), shares)[1]
+        return agreed(copies, shares.argmax(axis=1), shares)[1]
 
     def _fit(self, X: np.ndarray, progress: Progress) -> tuple[np.ndarray, np.ndarray | None]:
         seeds = np.random.default_rng(self.random_state).integers(2**31, size=self.runs + 1)

@@ -12,12 +12,11 @@ from typing import TYPE_CHECKING, Annotated, Literal, NamedTuple
 
 import numpy as np
 from pydantic import Field
-from sklearn.utils.validation import check_is_fitted, validate_data
 
 from ...costs import Cost
 from ...parameters import parameters
 from ...progress import Progress
-from ...vectors.copies import agreed, first_copies
+from ...vectors.copies import agreed
 from ...vectors.neighbors import Neighbors as NearestNeighbors
 from ...vectors.neighbors import nearest_neighbors
 from ..base import Clusterer
@@ -146,10 +145,9 @@ class HeadClusterer(Clusterer):
         Returns:
             ``(m, k)`` float64, rows sum to 1, with a column for every cluster in use
         """
-        check_is_fitted(self)
-        X = validate_data(self, X, dtype=[np.float32, np.float64], order="C", reset=False)
+        copies, X = self._checked(X)
         found = probabilities(X, self.spec_, self.arrays_)
-        return agreed(first_copies(X), found.argmax(axis=1), found)[1]
+        return agreed(copies, found.argmax(axis=1), found)[1]
 
     def _fit(self, X: np.ndarray, progress: Progress) -> tuple[np.ndarray, np.ndarray]:
         progress(0.0, "preparing vectors")
