@@ -71,7 +71,8 @@ def _address(pictures: list[Picture], columns: int) -> str | None:
         unfinished.write_bytes(plain_sheet(pictures, columns))
         unfinished.replace(path)
         _forget_old()
-    return f"/media?filepath={urllib.parse.quote(str(path))}"
+    # relative to the App's page, `<base path>/datasets/<name>`: only the browser knows the base path
+    return f"../media?filepath={urllib.parse.quote(str(path))}"
 
 
 def _changed(path: str | Path) -> float | None:

@@ -301,14 +301,14 @@ def test_contact_sheets_are_drawn_once_and_damage_is_grey(dataset, tmp_path):
     whole = resolve_target(dataset)
     first, nothing = draw_sheets(whole, [ids, ["0" * 24]])
     assert nothing is None and draw_sheets(whole, [ids]) == [first]
-    path = Path(urllib.parse.unquote(first.removeprefix("/media?filepath=")))
+    path = Path(urllib.parse.unquote(first.removeprefix("../media?filepath=")))
     sheet = np.asarray(Image.open(path)).astype(int)
     assert sheet.shape == (195, 294, 3)
     assert np.abs(sheet[48, 48] - [254, 0, 0]).max() < 12 and np.abs(sheet[48, 147] - [0, 255, 0]).max() < 12
     assert np.abs(sheet[48, 245] - 127).max() < 12 and np.abs(sheet[147, 48] - 127).max() < 12
     labels = dataset.values("things.detections.id", unwind=True)
     (patch,) = draw_sheets(resolve_target(dataset, "things"), [labels[:1]])
-    assert patch != first and patch.startswith("/media?filepath=")
+    assert patch != first and patch.startswith("../media?filepath=")
 
 
 def test_small_copies_are_read_where_the_grid_has_them(dataset, tmp_path):
@@ -318,5 +318,5 @@ def test_small_copies_are_read_where_the_grid_has_them(dataset, tmp_path):
     dataset.app_config.grid_media_field = "thumbnail_path"
     dataset.save()
     (address,) = draw_sheets(resolve_target(dataset), [dataset.values("id")], columns=1)
-    path = urllib.parse.unquote(address.removeprefix("/media?filepath="))
+    path = urllib.parse.unquote(address.removeprefix("../media?filepath="))
     assert np.abs(np.asarray(Image.open(path)).astype(int)[48, 48] - [0, 0, 254]).max() < 12

@@ -1,0 +1,28 @@
+"""The App behind a reverse proxy, under a base path."""
+
+import fiftyone.operators as foo
+import pytest
+from app import User
+from base_path import BASE, BasePath
+from test_panel import Panel
+
+
+@pytest.fixture
+def proxy(server):
+    running = BasePath(server.port)
+    yield running
+    running.stop()
+
+
+def test_cards_show_pictures_behind_a_base_path(proxy, chromium, digits):
+    compute = foo.get_operator("@constellation/clusters/compute_clusters")
+    compute(digits, run_key="four", embeddings="emb", params={"n_clusters": 4}, visualize=False)
+    context = chromium.new_context()
+    user = User(context.new_page(), proxy.url)
+    user.page.goto(f"{proxy.url}/datasets/{digits.name}?proxy={BASE}/")
+    user.page.locator('[data-cy="looker"]').first.wait_for(timeout=60_000)
+    user.page.wait_for_timeout(1500)
+    user.dismiss_teasers()
+    Panel(user).open()  # waits until every picture is there
+    context.close()
+    assert not [path for path in proxy.refused if "media" in path]
