@@ -1,11 +1,9 @@
 """One writer per run key and field.
 
 An immediate run that passes the App's time limit goes on, and its user presses Execute again. The second start must be
-refused while the first lives, on any machine; and a writer that was killed must not block another.
+refused while the first lives, on any machine; a writer that was killed, or whose worker was, must not block another.
 """
 
-import os
-import socket
 import threading
 import time
 import uuid
@@ -16,6 +14,7 @@ import fiftyone as fo
 import fiftyone.operators as foo
 
 from ..dataset.private import open_store
+from .processes import is_alive, is_here, is_orphan, this_process
 
 STORE = "constellation_writers"
 SCHEMA = "the dataset's schema"
@@ -35,7 +34,7 @@ def write_lock(dataset: fo.Dataset, *names: str) -> Iterator[None]:
         ValueError: if a living writer holds one of them
     """
     store = open_store(dataset, STORE)
-    mine = {"owner": uuid.uuid4().hex, "host": socket.gethostname(), "started": time.time(), **process_of()}
+    mine = {"owner": uuid.uuid4().hex, "started": time.time(), **this_process()}
     held = []
     ended = threading.Event()
     try:
@@ -110,28 +109,14 @@ def _acquire(store: foo.ExecutionStore, name: str, mine: dict) -> None:
 
 
 def _alive(holder: dict) -> bool:
-    if holder["host"] == socket.gethostname():
-        # the start of a process is computed from clock ticks, so two readings may differ a little
-        return abs(process_of(holder["pid"]).get("born", 0) - holder["born"]) < 2
+    if is_here(holder):
+        return is_alive(holder)
     return time.time() - holder["beat"] < SILENT_SECONDS
-
-
-def process_of(pid: int | None = None) -> dict:
-    """Return the pid and start of a living process, by default this one; empty if it is dead."""
-    import psutil
-
-    try:
-        process = psutil.Process(pid or os.getpid())
-        if process.status() == psutil.STATUS_ZOMBIE:
-            return {}
-        return {"pid": process.pid, "born": process.create_time()}
-    except psutil.NoSuchProcess:
-        return {}
 
 
 def _heartbeat(store: foo.ExecutionStore, names: list[str], mine: dict, ended: threading.Event) -> None:
     """Renew the time in the entries for other machines, which cannot look up this process."""
-    while not ended.wait(HEARTBEAT_SECONDS):
+    while not ended.wait(HEARTBEAT_SECONDS) and not is_orphan(mine):
         for name in list(names):
             entry = store.get(name)
             if entry and entry["owner"] == mine["owner"]:

@@ -3,7 +3,6 @@
 Every job has an entry of its own, so a flag can neither be missed nor hit the next job.
 """
 
-import socket
 import threading
 import time
 import uuid
@@ -15,7 +14,7 @@ import fiftyone.operators as foo
 
 from ...models.progress import Progress, quiet
 from ..dataset.private import open_store, root_dataset
-from .locks import process_of
+from .processes import is_alive, is_here, is_orphan, this_process
 
 STORE = "constellation_jobs"
 CHECK_SECONDS = 1.0
@@ -23,7 +22,7 @@ SILENT_SECONDS = 7 * 24 * 3600  # an entry of another machine that old is of a j
 
 
 class Stopped(RuntimeError):
-    """The user stopped the work; what was finished is kept where its operator says so."""
+    """The user stopped the work, or its worker was killed; what was finished is kept where its operator says so."""
 
 
 @contextmanager
@@ -47,9 +46,9 @@ def stoppable(
         yield report
         return
     store, key = open_store(dataset, STORE), uuid.uuid4().hex
-    mine = {"what": title, "started": time.time(), "host": socket.gethostname(), "stop": False, **process_of()}
+    mine = {"what": title, "started": time.time(), "stop": False, **this_process()}
     store.set(key, mine)
-    watch = _Watch(store, key, title)
+    watch = _Watch(store, key, title, mine)
 
     def watched(fraction: float, message: str = "", /) -> None:
         watch.check()
@@ -103,8 +102,8 @@ def running(samples: fo.core.collections.SampleCollection) -> list[dict]:
 class _Watch:
     """Reader of the flag, at most once a second: a query takes about a millisecond, a batch may take less."""
 
-    def __init__(self, store: foo.ExecutionStore, key: str, title: str) -> None:
-        self.store, self.key, self.title = store, key, title
+    def __init__(self, store: foo.ExecutionStore, key: str, title: str, process: dict) -> None:
+        self.store, self.key, self.title, self.process = store, key, title, process
         self.checked = 0.0
         self.lock = threading.Lock()
 
@@ -116,13 +115,14 @@ class _Watch:
             self.checked = now
         if (self.store.get(self.key) or {}).get("stop"):
             raise Stopped(f"{self.title} was stopped as you asked")
+        if is_orphan(self.process):
+            raise Stopped(f"{self.title} was stopped because the worker that ran it was killed; run it again")
 
 
 def _alive(entry: dict) -> bool:
-    if entry["host"] != socket.gethostname():
-        return time.time() - entry["started"] < SILENT_SECONDS
-    # the start of a process is computed from clock ticks, so two readings may differ a little
-    return abs(process_of(entry["pid"]).get("born", 0) - entry["born"]) < 2
+    if is_here(entry):
+        return is_alive(entry)
+    return time.time() - entry["started"] < SILENT_SECONDS
 
 
 def stop_clustering(samples: fo.core.collections.SampleCollection, job: str | None = None) -> dict:

@@ -1,6 +1,5 @@
 """Several writers on one dataset, in threads and processes; kills; stale handles."""
 
-import os
 import signal
 import subprocess
 import sys
@@ -11,7 +10,7 @@ import fiftyone as fo
 import numpy as np
 import pytest
 from fiftyone.plugins.orgs.constellation.clusters.operators.dataset.targets import resolve_target
-from fiftyone.plugins.orgs.constellation.clusters.operators.execution import locks
+from fiftyone.plugins.orgs.constellation.clusters.operators.execution import locks, processes
 from fiftyone.plugins.orgs.constellation.clusters.operators.runs import labels, maps, orphans
 from fiftyone.plugins.orgs.constellation.clusters.operators.runs import lifecycle as runs
 from fiftyone.plugins.orgs.constellation.clusters.operators.runs.labels import create_label_field
@@ -163,11 +162,11 @@ def test_a_half_made_field_is_known_to_be_ours(blobs, monkeypatch):
 
 def test_a_zombie_is_dead():
     child = subprocess.Popen([sys.executable, "-c", "pass"])
-    holder = {"pid": child.pid, "born": time.time(), "host": locks.process_of() and os.uname().nodename, "beat": 0}
+    holder = {"pid": child.pid, "born": time.time(), "parent": None}
     deadline = time.monotonic() + 120
-    while time.monotonic() < deadline and locks.process_of(child.pid):
+    while time.monotonic() < deadline and processes.process_of(child.pid):
         time.sleep(0.05)
-    assert not locks._alive(holder)
+    assert not processes.is_alive(holder)
     child.wait()
 
 
