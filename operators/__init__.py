@@ -12,6 +12,7 @@ from .delete_clustering_run import DeleteClusteringRun
 from .delete_encoder import DeleteEncoder
 from .edit_clusters import EditClusters
 from .evaluate_clusters import EvaluateClusters
+from .execution.failures import explain_failures
 from .export_clusters import ExportClusters
 from .export_encoder import ExportEncoder
 from .find_cluster_duplicates import FindClusterDuplicates
@@ -64,5 +65,7 @@ OPERATORS = [
     LoadOddImages,
     GroupByCriterion,
 ]
+for _operator in OPERATORS:
+    explain_failures(_operator)
 
 PANELS = [ClustersPanel]

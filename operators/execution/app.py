@@ -75,10 +75,16 @@ def failed(ctx: foo.ExecutionContext, error: Exception) -> Generator[object, Non
     if not ctx.delegated:
         stopped = isinstance(error, Stopped)
         yield ctx.ops.notify(sentence, variant="info" if stopped else "error")
-        title = "Stopped" if stopped else "Nothing was changed" if isinstance(error, ValueError) else "Failed"
-        yield show(ctx, title, sentence)
+        yield show(ctx, failure_title(error), sentence)
         logger.info("%s failed", ctx.operator_uri, exc_info=error)
     raise (type(error) if type(error) in (ValueError, TypeError) else RuntimeError)(sentence) from None
+
+
+def failure_title(error: Exception) -> str:
+    """Return the title of the dialog that shows a failure."""
+    if isinstance(error, Stopped):
+        return "Stopped"
+    return "Nothing was changed" if isinstance(error, ValueError) else "Failed"
 
 
 def show(ctx: foo.ExecutionContext, title: str, markdown: str) -> object:

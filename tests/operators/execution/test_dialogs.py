@@ -1,13 +1,15 @@
 """Dialogs of the App: every one ends, with what was done or with the sentence that refuses it."""
 
 import fiftyone as fo
+import fiftyone.operators as foo
 import numpy as np
 import pytest
+from fiftyone.operators.executor import Executor
 from PIL import Image
 
 from ..app_stream import app_messages
 from ..conftest import get, group_vectors
-from .test_delegation_checks import NAMES, RIGHT
+from .test_delegation_checks import NAMES, RIGHT, WRONG
 
 GENERATORS = [name for name in NAMES if get(name).config.execute_as_generator]
 FORMS = {  # as the App enters them
@@ -17,6 +19,18 @@ FORMS = {  # as the App enters them
     "propagate_labels": {"run_key": "km", "ground_truth": "ground_truth", "min_labeled": 1},
     "train_encoder": {"kind": "simclr", "name": "mine", "epochs": 1, "train_simclr": {"batch_size": 4}},
 }
+# What is refused after the form was drawn, for another user has deleted it meanwhile
+GONE = {
+    "compute_clusters": {"source": "emb", "method_kmeans": {"n_clusters": 999}},
+    "sample_clusters": {"run_key": "nope"},
+    "stop_clustering": {"job": "nope"},
+    "delete_encoder": {"name": "nope"},
+    "export_encoder": {"name": "nope", "path": "/nowhere"},
+    "import_encoder": {"file": {"absolute_path": "/nowhere/nope.safetensors"}},
+    "check_neighbors": {"embeddings": "nope"},
+    "rename_clustering_run": {"run_key": "nope", "new_run_key": "other"},
+}
+NEVER_FAIL = {"cluster_embeddings", "list_encoders", "open_clusters_panel"}
 
 
 @pytest.fixture
@@ -43,3 +57,55 @@ def test_a_job_ends_with_an_output(pictures, name, tmp_path):
     assert not [text for told, text in messages if told == "raised"]
     # what the dialog shows last; a bar would stay where it is
     assert [told for told, _ in messages if told in ("set_progress", "show_output")][-1] == "show_output"
+
+
+def in_app(operator, dataset, params, **more):
+    request = {"dataset_name": dataset.name, "params": params, "filters": {}, **more}
+    return foo.ExecutionContext(request, executor=Executor(), operator_uri=operator.uri)
+
+
+def refusal(name):
+    return GONE.get(name) or {**RIGHT.get(name, {}), **WRONG.get(name, {"run_key": "nope"})}
+
+
+@pytest.fixture
+def labeled(blobs, compute):
+    compute(blobs, run_key="km")
+    return blobs
+
+
+def test_a_failure_is_shown_as_its_sentence(labeled):
+    for name in sorted(set(NAMES) - set(GENERATORS) - NEVER_FAIL):
+        operator, params = get(name), refusal(name)
+        ctx = in_app(operator, labeled, params)
+        result = operator.execute(ctx)
+        assert "nope" in result["text"] and "Traceback" not in result["text"], name
+        shown = operator.resolve_type(in_app(operator, labeled, {}, results=result), "outputs").to_json()
+        assert shown["view"]["label"] == "Nothing was changed" and set(shown["type"]["properties"]) == {"text"}
+        (told,) = ctx.executor._requests  # for who has no dialog open, such as a button of an output
+        assert told.params["variant"] == "error" and told.params["message"] == result["text"]
+        python = foo.ExecutionContext({"dataset_name": labeled.name, "params": params}, operator_uri=operator.uri)
+        with pytest.raises(ValueError, match="nope"):
+            operator.execute(python)
+
+
+def test_a_job_that_fails_ends_with_its_sentence(labeled):
+    for name in GENERATORS:
+        operator, told = get(name), []
+        with pytest.raises(ValueError) as failure:
+            for message in operator.execute(in_app(operator, labeled, refusal(name))):
+                told.append((message.body.operator_uri, message.body.params))
+        shown = [params for uri, params in told if uri in ("set_progress", "show_output")][-1]
+        assert shown["results"]["text"] == str(failure.value), name
+        assert shown["outputs"]["view"]["label"] == "Nothing was changed"
+
+
+def test_a_form_that_cannot_be_drawn_says_why(labeled):
+    labeled.delete_sample_field("km")
+    said = set()
+    for name in NAMES:
+        form = get(name).resolve_type(in_app(get(name), labeled, {"run_key": "km"}), "inputs")
+        if form and "label field 'km' of run 'km' was deleted or renamed; delete the run" in str(form.to_json()):
+            said.add(name)
+    wanted = {"compare_clusterings", "edit_clusters", "group_by_criterion", "propagate_labels", "tabulate_clusters"}
+    assert said >= wanted
