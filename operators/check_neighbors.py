@@ -8,7 +8,7 @@ import fiftyone.operators.types as types
 
 from ..models.parameters import SEED
 from .dataset.ground_truth import truth_fields
-from .dataset.vectors import vector_fields
+from .dataset.vector_paths import vector_fields
 from .evaluation.neighbor_purity import check_neighbors
 from .execution.app import failed, show, stream
 from .execution.python_call import PythonCall

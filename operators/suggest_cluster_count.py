@@ -8,7 +8,7 @@ import fiftyone.operators.types as types
 
 from ..models.parameters import SEED
 from .clustering.count import MAX_CLUSTERS, METHODS, REDUCTIONS, SAMPLE_SIZE, check_suggestion, suggest_cluster_count
-from .dataset.vectors import vector_fields
+from .dataset.vector_paths import vector_fields
 from .execution.app import failed, stream
 from .execution.python_call import PythonCall
 from .inputs.clustering import arguments

@@ -10,14 +10,9 @@ from ...models.parameters import SEED, typed
 from ...models.progress import Progress
 from ...models.vectors.normalize import l2_normalize
 from ..dataset.rows import Rows
-from ..dataset.targets import Target, resolve_target
-from ..dataset.vectors import (
-    COORDINATES,
-    NO_VECTOR,
-    chosen_vector_field,
-    missing_vectors,
-    read_vectors,
-)
+from ..dataset.targets import Target
+from ..dataset.vector_paths import chosen_vector_field, resolve_vectors
+from ..dataset.vectors import COORDINATES, NO_VECTOR, missing_vectors, read_vectors
 from ..execution.stages import Stages
 
 METHODS = {"kmeans": "k-means, over its number of clusters", "hdbscan": "HDBSCAN, over its smallest cluster size"}
@@ -112,8 +107,8 @@ def check_suggestion(
     for name, value, known in (("method", method, METHODS), ("reduce", reduce, REDUCTIONS)):
         if value not in known:
             raise ValueError(f"{name}={value!r} is not offered here; choose one of {', '.join(known)}")
-    target = resolve_target(samples, patches_field)
-    return target, chosen_vector_field(target.source, embeddings, target.patches_field)
+    target, names = resolve_vectors(samples, patches_field, embeddings)
+    return target, chosen_vector_field(target.source, next(iter(names), None), target.patches_field)
 
 
 def _read(target: Target, field: str, sample_size: int, seed: int) -> tuple[np.ndarray, int, dict[str, int]]:

@@ -10,7 +10,7 @@ from ...models.costs import duration, expected_device
 from ...models.encoders.base import Encoder
 from ...models.parameters import parameters, validated
 from ..dataset.targets import Target
-from ..dataset.vectors import decode
+from ..dataset.vector_paths import first_vector
 from ..embedding.training import proposed_side
 
 if TYPE_CHECKING:
@@ -97,11 +97,10 @@ def estimate_run(
 def vector_length(target: Target, field: str) -> int | None:
     """Return the length of the vectors in a field, judged by one of them; None if there is none yet."""
     path = target.local_path(field)
-    if target.source.get_field(path) is None:
+    if "." not in path and target.source.get_field(path) is None:
         return None
-    found = target.source.exists(path).limit(1).values(path, unwind=bool(target.patches_field))
-    vectors = (decode(stored) for stored in found)
-    return next((len(vector) for vector in vectors if vector is not None), None)
+    vector = first_vector(target.source, path)
+    return None if vector is None else len(vector)
 
 
 def embedding_seconds(encoder: str | Encoder, n: int) -> float:

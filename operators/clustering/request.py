@@ -8,9 +8,9 @@ import fiftyone as fo
 from ..dataset.files import picture_field
 from ..dataset.ground_truth import truth_path
 from ..dataset.shapes import of_clips
-from ..dataset.targets import Target, resolve_target
+from ..dataset.targets import Target
 from ..dataset.vector_fields import check_vector_field
-from ..dataset.vectors import require_vector_field
+from ..dataset.vector_paths import require_vector_field, resolve_vectors
 from ..embedding.embeddings import choose_features, split_fields
 from ..runs.lifecycle import check_cluster_field, check_run_key, propose_run_key
 from .constraints import check_constraints
@@ -161,12 +161,12 @@ def make_request(samples: fo.core.collections.SampleCollection, arguments: Clust
         raise ValueError(
             f"name={arguments.name!r} has no use with train='embeddings'; set train='images', or leave it out"
         )
-    target = resolve_target(samples, arguments.patches_field)
+    target, names = resolve_vectors(samples, arguments.patches_field, arguments.embeddings)
     method = get_clusterer(arguments.method)
     run_key = arguments.run_key
     if run_key is None:
         run_key = propose_run_key(target.dataset, method.name)
-    first, more = split_fields(arguments.embeddings)
+    first, more = split_fields(names)
     name, encoder = choose_features(target, first, arguments.encoder, arguments.encoder_params)
     request = Request(
         target=target,

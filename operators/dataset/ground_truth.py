@@ -3,7 +3,7 @@
 import fiftyone as fo
 
 from .owned_fields import mark_of
-from .rows import label_path, storage_of
+from .rows import label_path, require_shown, storage_of
 from .targets import Target
 
 
@@ -35,6 +35,7 @@ def truth_path(target: Target, ground_truth: str) -> str:
         return f"{path}.label"
     if isinstance(field, fo.StringField | fo.IntField | fo.BooleanField):
         return path
+    require_shown(target.source, path)
     kind = type(field).__name__ if field is not None else "missing"
     raise ValueError(
         f"ground-truth field {ground_truth!r} is {kind}; name a Classification, string, integer or boolean field"

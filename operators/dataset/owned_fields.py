@@ -1,5 +1,7 @@
 """Fields that the plugin created: marked in their ``info``, moved and dropped; no others are touched."""
 
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from typing import Any
 
 import fiftyone as fo
@@ -44,10 +46,22 @@ def drop_field(dataset: fo.Dataset, path: str) -> None:
     """Delete a label field, of samples, labels or frames, if it exists."""
     if dataset.get_field(path) is None:
         return
-    if path.startswith("frames.") and has_frame_fields(dataset):
-        dataset.delete_frame_field(path.removeprefix("frames."))
-    else:
-        dataset.delete_sample_field(path)
+    with _completed(dataset, lambda: dataset.get_field(path) is None):
+        if path.startswith("frames.") and has_frame_fields(dataset):
+            dataset.delete_frame_field(path.removeprefix("frames."))
+        else:
+            dataset.delete_sample_field(path)
+
+
+@contextmanager
+def _completed(dataset: fo.Dataset, is_done: Callable[[], bool]) -> Iterator[None]:
+    """Let fields be changed where a document has vectors, at which FiftyOne's last step, for annotation, fails."""
+    try:
+        yield
+    except AttributeError:
+        dataset.reload()
+        if not is_done():
+            raise
 
 
 def is_ours(dataset: fo.Dataset, path: str, run_key: str) -> bool:
@@ -57,10 +71,11 @@ def is_ours(dataset: fo.Dataset, path: str, run_key: str) -> bool:
 
 def move_field(dataset: fo.Dataset, path: str, new_path: str) -> None:
     """Rename a label field, of samples, labels or frames."""
-    if path.startswith("frames.") and has_frame_fields(dataset):
-        dataset.rename_frame_field(path.removeprefix("frames."), new_path.removeprefix("frames."))
-    else:
-        dataset.rename_sample_field(path, new_path)
+    with _completed(dataset, lambda: dataset.get_field(new_path) is not None):
+        if path.startswith("frames.") and has_frame_fields(dataset):
+            dataset.rename_frame_field(path.removeprefix("frames."), new_path.removeprefix("frames."))
+        else:
+            dataset.rename_sample_field(path, new_path)
 
 
 def all_paths(dataset: fo.Dataset) -> list[str]:

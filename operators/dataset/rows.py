@@ -67,9 +67,15 @@ class Rows:
         return f"{self.labels}.{name}" if self.labels else name
 
     def values(self, *names: str, raw: bool = False) -> Iterator[tuple]:
-        """Yield ``(id, value, ...)`` in slices, in no particular order."""
+        """Yield ``(id, value, ...)`` in slices, in no particular order.
+
+        Raises:
+            ValueError: if the view hides one of the fields
+        """
         wanted, samples = set(self.ids), list(dict.fromkeys(self.sample_ids))
         paths = [self.path(name) for name in ("id", *names)]
+        for path in paths:
+            require_shown(self.collection, path)
         for start in range(0, len(samples), ROWS_PER_QUERY):
             part = self.collection.select(samples[start : start + ROWS_PER_QUERY])
             for row in zip(*part.values(paths, _raw=raw), strict=True):
@@ -132,9 +138,13 @@ def label_path(samples: fo.core.collections.SampleCollection, patches_field: str
     if patches_field.startswith("frames."):
         name = patches_field.removeprefix("frames.")
         raise ValueError(f"patches_field={patches_field!r} is on video frames; pass to_frames() and {name!r}")
+    patches_field = label_field(samples, patches_field) or patches_field
     found = samples.get_field(patches_field)
+    require_shown(samples, patches_field)
     if found is None:
         raise ValueError(f"there is no field {patches_field!r} in this view; choose a field of detections or polylines")
+    if patches_field.count(".") > 1:
+        raise ValueError(f"{patches_field!r} is nested too deep to make patches of; move it up, as in 'document.field'")
     kind = getattr(found, "document_type", None)
     for label_type, attribute in _LISTS.items():
         if kind and issubclass(kind, label_type):
@@ -143,6 +153,27 @@ def label_path(samples: fo.core.collections.SampleCollection, patches_field: str
         return patches_field, False
     kind = kind or type(found)
     raise ValueError(f"{patches_field!r} holds {kind.__name__}, not Detections or Polylines; choose a field with boxes")
+
+
+def label_field(samples: fo.core.collections.SampleCollection, path: str) -> str | None:
+    """Return the field with lists of labels at a path, which may lead to the lists; None if there is none."""
+    for name in filter(None, (path, path.rpartition(".")[0])):
+        kind = getattr(samples.get_field(name), "document_type", None)
+        for label_type, attribute in _LISTS.items():
+            if kind and issubclass(kind, label_type) and path in (name, f"{name}.{attribute}"):
+                return name
+    return None
+
+
+def require_shown(samples: fo.core.collections.SampleCollection, path: str) -> None:
+    """Raise ValueError if a view hides the field at a path, or one that leads to it."""
+    steps = path.split(".")
+    for prefix in (".".join(steps[: i + 1]) for i in range(len(steps))):
+        if samples.get_field(prefix) is None:
+            dataset, stored = storage_of(samples, prefix)
+            if dataset.get_field(stored) is not None:
+                raise ValueError(f"this view hides the field {prefix!r}; use a view that has it")
+            return
 
 
 def own_fields(samples: fo.core.collections.SampleCollection, path: str) -> set[str]:

@@ -100,7 +100,7 @@ def labels_source(
     own = field_of_labels(samples)
     if own is None:
         raise ValueError("this view of evaluation patches mixes two label fields; use to_patches() on one of them")
-    if patches_field not in (None, own):
+    if patches_field not in (None, own) and str(patches_field).rpartition(".")[0] != own:
         raise ValueError(f"patches_field={patches_field!r} but the view holds patches of {own!r}; leave it out")
     return flat(view_origin(samples)), own
 

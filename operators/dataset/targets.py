@@ -7,7 +7,7 @@ import fiftyone as fo
 from .frames import up_to_date
 from .private import root_dataset
 from .repeats import each_once
-from .rows import label_path, storage_of
+from .rows import label_field, label_path, storage_of
 from .shapes import CLIP_TYPES, check_lasting, flat, has_labels_as_samples, labels_source, picked_slice, unit_of
 
 PATCH_TYPES = (fo.Detections, fo.Detection, fo.Polylines, fo.Polyline, *CLIP_TYPES)
@@ -53,6 +53,12 @@ class Target:
         """Return the path of an attribute in ``dataset``: as in ``source``, but ``frames.km10`` for a frames view."""
         return storage_of(self.source, self.local_path(name))[1]
 
+    def local_name(self, path: str) -> str:
+        """Return the name of an attribute that was given by its path: ``km10`` for ``things.detections.km10``."""
+        for start in filter(None, (self.labels, self.patches_field)):
+            path = path.removeprefix(f"{start}.")
+        return path
+
     @property
     def unit(self) -> str:
         """``images``, ``patches``, ``videos``..., see :func:`operators.dataset.shapes.unit_of`."""
@@ -68,7 +74,7 @@ def resolve_target(samples: fo.core.collections.SampleCollection, patches_field:
 
     Args:
         samples: a dataset or view
-        patches_field (None): a field of detections, polylines or temporal detections
+        patches_field (None): a field of detections, polylines or temporal detections, or the path of its lists
 
     Raises:
         ValueError: for empty views, fields without patches, and clips that are not labels
@@ -77,6 +83,8 @@ def resolve_target(samples: fo.core.collections.SampleCollection, patches_field:
         raise ValueError(f"patches_field {patches_field!r} is not a field name; name a field of detections")
     name, samples = picked_slice(samples), up_to_date(flat(samples))
     check_lasting(samples)
+    if patches_field:
+        patches_field = label_field(samples, patches_field) or patches_field
     given, samples = samples, each_once(samples, patches_field)
     source = samples
     if has_labels_as_samples(samples):
@@ -95,6 +103,7 @@ def resolve_target(samples: fo.core.collections.SampleCollection, patches_field:
 
 
 def patch_fields(samples: fo.core.collections.SampleCollection) -> list[str]:
-    """List the fields of a collection that hold detections, polylines or temporal detections."""
-    schema = samples.get_field_schema(ftype=fo.EmbeddedDocumentField)
-    return [name for name, field in schema.items() if issubclass(field.document_type, PATCH_TYPES)]
+    """List the fields, in documents on samples too, that hold detections, polylines or temporal detections."""
+    schema = samples.get_field_schema(ftype=fo.EmbeddedDocumentField, flat=True)
+    fields = [name for name, field in schema.items() if issubclass(field.document_type, PATCH_TYPES)]
+    return [name for name in fields if name.count(".") < 2]  # FiftyOne makes no patches of deeper ones

@@ -7,8 +7,10 @@ from ...models.encoders import encoder_class, get_encoder
 from ...models.encoders.base import Encoder, same_encoder
 from ...models.parameters import parameters
 from .private import schema_dataset
-from .rows import Rows, own_fields, storage_of
-from .vectors import decode, holds_vectors
+from .rows import Rows, own_fields, require_shown, storage_of
+from .vector_paths import first_vector, holds_vectors
+
+_LOOKED_AT = 100  # samples whose labels are looked at for other data of a name; forms ask at every keystroke
 
 
 def field_encoder(samples: fo.core.collections.SampleCollection, path: str) -> dict | None:
@@ -42,17 +44,30 @@ def check_vector_field(collection: fo.core.collections.SampleCollection, name: s
     Raises:
         ValueError: if the name is none or the field holds other data
     """
+    path = f"{labels}.{name}" if labels else name
+    require_shown(collection, path)
+    found = schema_dataset(collection).get_field(path)
+    if "." in path and (found is None or "." in name):
+        _check_undeclared(collection, name, path)
+        return
     if not name.isidentifier():
         raise ValueError(f"embeddings={name!r} is not a field name; use letters, digits and _")
-    path = f"{labels}.{name}" if labels else name
-    found = schema_dataset(collection).get_field(path)
-    if found is not None and collection.get_field(path) is None:
-        raise ValueError(f"this view hides the field {name!r}, so what it holds cannot be kept; use a view with it")
     own = own_fields(collection, labels) if labels else ()
     if found is not None and (not holds_vectors(found) or name in own):
         raise ValueError(
             f"embeddings={name!r} is a field of type {type(found).__name__} and holds other data; choose a new name"
         )
+
+
+def _check_undeclared(collection: fo.core.collections.SampleCollection, name: str, path: str) -> None:
+    """Refuse names under which documents and labels have other data, and new ones inside of documents."""
+    some = collection.limit(_LOOKED_AT) if name.isidentifier() else collection
+    try:
+        stored = first_vector(some, path) if collection.get_field(path.split(".")[0]) is not None else None
+    except ValueError as error:
+        raise ValueError(f"embeddings={name!r} holds {error}; choose a new name") from None
+    if stored is None and not name.isidentifier():
+        raise ValueError(f"embeddings={name!r} is not a field name; use letters, digits and _")
 
 
 def same_settings(rows: Rows, name: str, encoder: Encoder) -> bool:
@@ -93,13 +108,12 @@ def check_origin(rows: Rows, name: str, recorded: dict | None, identity: dict) -
 
 def any_vector(rows: Rows, name: str) -> np.ndarray | None:
     """Return one stored vector, of the whole dataset and not only of the view."""
-    collection = schema_dataset(rows.collection)
-    if collection.get_field(rows.path(name)) is None:
+    collection, path = schema_dataset(rows.collection), rows.path(name)
+    if collection.get_field(path.split(".")[0]) is None:
         return None
     if collection.media_type == "group":
         collection = collection.select_group_slices(_allow_mixed=True)
-    found = collection.exists(rows.path(name)).limit(1).values(rows.path(name), unwind=rows.listed)
-    return next((decode(vector) for vector in found if vector is not None), None)
+    return first_vector(collection, path)
 
 
 def encoder_record(samples: fo.core.collections.SampleCollection, path: str) -> dict:

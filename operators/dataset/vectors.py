@@ -1,17 +1,15 @@
 """Vector fields of samples or of the labels on them, always joined by id."""
 
-import io
-import zlib
 from collections import Counter, defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from functools import lru_cache
-from typing import Any
 
 import fiftyone as fo
 import numpy as np
 
-from .rows import ROWS_PER_QUERY, Rows, label_path, own_fields
+from .decoding import decode
+from .rows import ROWS_PER_QUERY, Rows
+from .vector_paths import require_vector_field
 
 NO_VECTOR, NOT_FINITE, ZERO = "no vector", "not finite", "zero vector"
 # With so few dimensions vectors are coordinates more often than directions, and their length means something
@@ -52,7 +50,8 @@ def read_vectors(
 
     Args:
         samples: a dataset or view, a ``to_patches()`` view included
-        field: the field of the samples, or of the labels in ``patches_field``
+        field: the field of the samples, ``"emb"``, of a document on them, ``"feats.emb"``, or of the labels in
+            ``patches_field``; declared or not
         patches_field: a field of detections or polylines whose labels carry the vectors
 
     Returns:
@@ -68,11 +67,12 @@ def read_vectors(
     lengths: Counter[int] = Counter()
     odd: dict[int, int] = defaultdict(int)
     for row_id, stored in rows.values(field, raw=True):
-        vector = decode(stored)
+        try:
+            vector = decode(stored)
+        except ValueError as error:
+            raise ValueError(f"{field} holds {error}") from None
         if vector is None:
             continue
-        if vector.ndim != 1:
-            raise ValueError(f"{field} holds arrays of {vector.ndim} dimensions, e.g. {vector.shape}; vectors have one")
         lengths[len(vector)] += 1
         if X is None:
             X = np.zeros((len(rows.ids), len(vector)), np.float64 if len(vector) <= COORDINATES else np.float32)
@@ -88,7 +88,8 @@ def read_vectors(
 
 def missing_vectors(rows: Rows, field: str) -> list[str]:
     """Return the ids without a vector in ``field``, in the order of ``rows``; all if there is no such field."""
-    if rows.collection.get_field(rows.path(field)) is None:
+    path = rows.path(field)
+    if "." not in path and rows.collection.get_field(path) is None:
         return list(rows.ids)
     # fetching the vectors only to see that they are there would be hundreds of times more data
     root = rows.labels or ""
@@ -96,88 +97,13 @@ def missing_vectors(rows: Rows, field: str) -> list[str]:
     samples = list(dict.fromkeys(rows.sample_ids))
     for start in range(0, len(samples), ROWS_PER_QUERY):
         part = rows.collection.select(samples[start : start + ROWS_PER_QUERY])
+        there = fo.ViewField(field) != None  # noqa: E711
         if root:
-            part = part.filter_labels(root.split(".")[0], fo.ViewField(field) != None, only_matches=True)  # noqa: E711
+            part = part.filter_labels(rows.patches_field, there, only_matches=True)
             have.update(part.values(f"{root}.id", unwind=rows.listed))
         else:
-            have.update(part.exists(field).values("id"))
+            have.update(part.match(there).values("id"))
     return [row_id for row_id in rows.ids if row_id not in have]
-
-
-def require_vector_field(
-    samples: fo.core.collections.SampleCollection, name: str, patches_field: str | None = None
-) -> None:
-    """Check that a field exists and holds vectors.
-
-    Args:
-        samples: a dataset or view of whole images
-        name: the field of the samples, or of the labels in ``patches_field``
-        patches_field (None): a field of labels whose vectors are meant
-
-    Raises:
-        ValueError: if there is no such field, or it cannot hold vectors
-    """
-    fields = vector_fields(samples, patches_field)
-    if name in fields:
-        return
-    path = f"{label_path(samples, patches_field)[0]}.{name}" if patches_field else name
-    found = samples.get_field(path)
-    problem = (
-        f"{path!r} is a {type(found).__name__} and holds no vectors"
-        if found is not None
-        else f"there is no field {path!r}"
-    )
-    if samples.media_type == fo.core.media.VIDEO:
-        problem += " on the videos; if their frames have it, pass to_frames()"
-    known = f"the vector fields are {', '.join(fields)}; choose one, or" if fields else "there are none yet;"
-    raise ValueError(f"{problem}; {known} compute one with an encoder")
-
-
-def holds_vectors(found: fo.Field) -> bool:
-    """Return whether a field of this type can hold vectors."""
-    if isinstance(found, fo.ListField):
-        return isinstance(found.field, fo.FloatField)
-    return isinstance(found, (fo.VectorField, fo.ArrayField))
-
-
-def vector_fields(samples: fo.core.collections.SampleCollection, patches_field: str | None = None) -> list[str]:
-    """List the names of fields that hold vectors, from the schema alone.
-
-    Args:
-        samples: a dataset or view
-        patches_field: a field of labels, to list the fields of its labels instead
-
-    Returns:
-        names as :func:`read_vectors` takes them
-    """
-    if patches_field is None:
-        return [name for name, found in samples.get_field_schema().items() if holds_vectors(found)]
-    path, listed = label_path(samples, patches_field)
-    labels = samples.get_field(path)
-    labels = labels.field if listed else labels
-    own = own_fields(samples, path)
-    return [name for name, found in labels.get_field_schema().items() if holds_vectors(found) and name not in own]
-
-
-def decode(stored: Any) -> np.ndarray | None:
-    """Return a stored value as an array: FiftyOne's bytes, a list, an array or None."""
-    if stored is None or isinstance(stored, np.ndarray):
-        return stored
-    if not isinstance(stored, bytes):
-        return np.asarray(stored, dtype=np.float64)
-    data = zlib.decompress(stored)
-    start = 10 + int.from_bytes(data[8:10], "little") if data[6] == 1 else 12 + int.from_bytes(data[8:12], "little")
-    shape, fortran, dtype = _header(data[:start])
-    return np.frombuffer(data, dtype, offset=start).reshape(shape, order="F" if fortran else "C")
-
-
-@lru_cache(maxsize=64)
-def _header(header: bytes) -> tuple:
-    """Read a header of the .npy format; a field's vectors share it, and parsing it costs more than a vector."""
-    file = io.BytesIO(header)
-    version = np.lib.format.read_magic(file)
-    read = np.lib.format.read_array_header_1_0 if version == (1, 0) else np.lib.format.read_array_header_2_0
-    return read(file)
 
 
 def _table(rows: Rows, X: np.ndarray, present: np.ndarray) -> VectorTable:
@@ -249,23 +175,3 @@ def _skipped(fields: Sequence[str], tables: list[VectorTable]) -> dict[str, list
             if new:
                 skipped[f"{reason} in {name}"] = new
     return skipped
-
-
-def chosen_vector_field(
-    samples: fo.core.collections.SampleCollection, name: str | None, patches_field: str | None = None
-) -> str:
-    """Return the name of a vector field to read.
-
-    Args:
-        samples: a dataset or view
-        name: the field that was asked for, or None for the first one there is
-        patches_field (None): a field of labels whose vectors are meant
-
-    Raises:
-        ValueError: if there is no such vector field, or none at all
-    """
-    field = name or next(iter(vector_fields(samples, patches_field)), None)
-    if field is None:
-        raise ValueError("there is no vector field; compute one with compute_embeddings")
-    require_vector_field(samples, field, patches_field)
-    return field

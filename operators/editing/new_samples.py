@@ -15,6 +15,7 @@ from ..dataset.rows import Rows
 from ..dataset.shapes import flat
 from ..dataset.targets import Target
 from ..dataset.vector_fields import field_encoder, recorded_encoder
+from ..dataset.vector_paths import has_vector_field
 from ..dataset.vectors import VectorTable, missing_vectors, read_spaces
 from ..embedding.embeddings import fill_vectors
 from ..execution.locks import write_lock
@@ -69,7 +70,7 @@ class NewSamples:
         """
         source, wanted, fields = self.target.source, set(self.ids), self.run.config.vector_fields
         for name in fields:
-            if source.get_field(self.target.local_path(name)) is None:
+            if not has_vector_field(source, name, self.target.patches_field):
                 raise ValueError(
                     f"there is no vector field {name!r} here, and no encoder is on record that could fill it; "
                     "compute these vectors first"
@@ -119,7 +120,7 @@ class NewSamples:
                 f"{name!r} holds vectors of {found['name']} ({found['weights']}) here, and run {self.run.key!r} was "
                 f"made with {made_by['name']} ({made_by['weights']}); rename that field, so that it can be filled again"
             )
-        if made_by and not found and self.target.source.get_field(path) is not None:
+        if made_by and not found and has_vector_field(self.target.source, name, self.target.patches_field):
             self.notes.append(f"vectors in {name!r} are of unrecorded origin and were taken as they are")
 
 

@@ -17,9 +17,10 @@ from ...models.progress import Progress
 from ..dataset.files import picture_field, pictures_of
 from ..dataset.rows import Rows, write_values
 from ..dataset.shapes import tag_samples, untag_samples
-from ..dataset.targets import Target, resolve_target
+from ..dataset.targets import Target
 from ..dataset.vector_fields import check_origin, check_vector_field, field_encoder, same_settings
-from ..dataset.vectors import missing_vectors, vector_fields
+from ..dataset.vector_paths import declared_vector_fields, resolve_vectors
+from ..dataset.vectors import missing_vectors
 from ..execution.locks import write_lock
 from .fields import create_vector_field, drop_vector_field
 
@@ -224,9 +225,9 @@ def check_embedding(
     """
     numbers = {"batch_size": batch_size, "num_workers": num_workers, "embeddings": embeddings}
     embeddings = typed(compute_embeddings, numbers)["embeddings"]
-    target = resolve_target(samples, patches_field)
+    target, names = resolve_vectors(samples, patches_field, embeddings)
     encoder = default_encoder()[0] if encoder is None else encoder
-    field, chosen = choose_features(target, embeddings, encoder, encoder_params)
+    field, chosen = choose_features(target, next(iter(names), None), encoder, encoder_params)
     check_vector_field(target.source, field, target.labels)
     return target, field, chosen or encoder
 
@@ -245,7 +246,7 @@ def choose_features(
 
     Args:
         target: the images or patches
-        embeddings: a vector field; by default the first one there is, unless an encoder is given
+        embeddings: a vector field; by default the first declared one, unless an encoder is given
         encoder (None): an encoder's name, or an encoder; by default the default encoder if there is no vector field
         encoder_params (None): the encoder's parameters
 
@@ -253,7 +254,7 @@ def choose_features(
         ValueError: if the encoder is unknown
     """
     if encoder is None and embeddings is None:
-        embeddings = next(iter(vector_fields(target.source, target.patches_field)), None)
+        embeddings = next(iter(declared_vector_fields(target.source, target.patches_field)), None)
         encoder = default_encoder()[0] if embeddings is None else None
     if encoder is None and embeddings is not None:
         if encoder_params:

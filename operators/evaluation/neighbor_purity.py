@@ -12,8 +12,9 @@ from ...models.progress import Progress
 from ...models.vectors.normalize import l2_normalize
 from ..dataset.ground_truth import read_truth, truth_path
 from ..dataset.shapes import has_labels_as_samples, labels_as_samples
-from ..dataset.targets import Target, resolve_target
-from ..dataset.vectors import COORDINATES, chosen_vector_field, read_vectors
+from ..dataset.targets import Target
+from ..dataset.vector_paths import chosen_vector_field, resolve_vectors
+from ..dataset.vectors import COORDINATES, read_vectors
 from ..execution.stages import Stages
 
 # Images whose neighbors are compared with the ground truth: the share is then known to about 0.01
@@ -56,10 +57,10 @@ def check_neighbors(
     """
     given = {"sample_size": sample_size, "n_neighbors": n_neighbors, "ground_truth": ground_truth, "ids": ids}
     typed(check_neighbors, {"embeddings": embeddings, "patches_field": patches_field, "seed": seed, **given})
-    target = resolve_target(samples, patches_field)
+    target, names = resolve_vectors(samples, patches_field, embeddings)
     if ground_truth:
         truth_path(target, ground_truth)
-    field = chosen_vector_field(target.source, embeddings, target.patches_field)
+    field = chosen_vector_field(target.source, next(iter(names), None), target.patches_field)
     stages = Stages(["reading", "neighbors"], progress)
     stages.enter("reading")
     table = read_vectors(target.samples, field, target.patches_field)

@@ -17,11 +17,11 @@ from ..clustering.estimates import Estimate, estimate_run, image_estimate
 from ..clustering.job import compute_clusters
 from ..clustering.request import MAX_SEED
 from ..dataset.ground_truth import truth_fields
-from ..dataset.targets import Target, resolve_target
-from ..dataset.vectors import vector_fields
+from ..dataset.targets import Target
+from ..dataset.vector_paths import resolve_vectors
 from ..embedding.embeddings import choose_features, split_fields
 from ..runs.lifecycle import check_cluster_field, check_run_key, propose_run_key
-from .features import add_further_fields, chosen_source
+from .features import add_further_fields, chosen_source, further_fields
 from .image_training import add_image_training, add_train_choice, image_arguments, trains_on_images
 from .parameters import add_parameters, form_values
 from .target import NEW, NONE, chosen_patches_field, chosen_samples
@@ -78,8 +78,7 @@ def add_method(ctx: foo.ExecutionContext, inputs: types.Object, target: Target) 
     values = form_values(cls, entered)
     shown = cls.relevant(values)
     valid = add_parameters(inputs, f"method_{method}", cls, entered, shown, cls.offered(values))
-    fields = vector_fields(target.source, target.patches_field)
-    add_further_fields(inputs, target, cls, chosen_source(ctx.params, fields))
+    add_further_fields(inputs, target, cls, chosen_source(ctx.params, target))
     _add_constraints(ctx, inputs, target, method)
     if all(key in valid for key in values if key in shown):
         try:
@@ -146,10 +145,12 @@ def estimate(ctx: foo.ExecutionContext, target: Target | None = None) -> Estimat
     if target is None and ctx.dataset is None:
         raise ValueError("no dataset is open; open one first")
     samples, kwargs = arguments(ctx)
-    target = target or resolve_target(samples, kwargs.get("patches_field"))
+    names = kwargs.get("embeddings")
+    if target is None:
+        target, names = resolve_vectors(samples, kwargs.get("patches_field"), names)
     if trains_on_images(kwargs):
         return image_estimate(target, kwargs)
-    first, more = split_fields(kwargs.get("embeddings"))
+    first, more = split_fields(names)
     field, encoder = choose_features(target, first, kwargs.get("encoder"))
     return estimate_run(target, field, encoder, kwargs, more)
 
@@ -201,6 +202,6 @@ def _fields(params: dict) -> str | list[str]:
     """Return the chosen vector field, or those chosen if the method takes several."""
     from ...models.clusterers import get_clusterer
 
-    chosen = [name for name, ticked in (params.get("spaces") or {}).items() if ticked and name != params["source"]]
+    chosen = [name for name in further_fields(params) if name != params["source"]]
     several = chosen and get_clusterer(params.get("method") or "kmeans").several_spaces
     return [params["source"], *chosen] if several else params["source"]

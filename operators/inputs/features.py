@@ -1,6 +1,5 @@
 """Form inputs for the vectors to cluster: a field, an encoder, a reduction."""
 
-from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 import fiftyone.operators as foo
@@ -8,7 +7,7 @@ import fiftyone.operators.types as types
 
 from ..dataset.targets import Target
 from ..dataset.vector_fields import check_vector_field, field_encoder
-from ..dataset.vectors import vector_fields
+from ..dataset.vector_paths import count_values, declared_vector_fields, vector_fields
 from ..embedding.embeddings import field_name
 from .image_training import trains_on_images
 from .parameters import add_parameters
@@ -19,6 +18,7 @@ if TYPE_CHECKING:
     from ...models.clusterers import Clusterer
     from ...models.encoders.base import Encoder
 
+_DOT = "/"  # stands for the dot of a path in the names of inputs, where the App takes a dot for a path of its own
 COUNTED = 200_000  # above this, counting missing vectors at every keystroke would make the form slow
 
 
@@ -28,18 +28,16 @@ def add_features(ctx: foo.ExecutionContext, inputs: types.Object, target: Target
         add_heading(inputs, "step_2", "2 · Features", "Learned from the images, together with the clusters")
         return
     add_heading(inputs, "step_2", "2 · Features")
-    patches_field = target.patches_field
-    fields = vector_fields(target.source, patches_field)
-    labels = {name: f"Vectors in {name}" for name in fields}
+    labels = {name: f"Vectors in {name}" for name in vector_fields(target.source, target.patches_field)}
+    source = chosen_source(ctx.params, target)
     add_choice(
         inputs,
         "source",
         {**labels, NEW: "Compute new vectors"},
-        chosen_source(ctx.params, fields),
+        source,
         "Vectors",
         "Existing vectors are used as they are; no model is loaded for them",
     )
-    source = chosen_source(ctx.params, fields)
     if source != NEW:
         _add_origin(inputs, target, source)
         return
@@ -94,16 +92,21 @@ def add_further_fields(inputs: types.Object, target: Target, cls: "type[Clustere
     box = types.Object()
     view = types.CheckboxView(space=HALF)
     for name in others:
-        box.bool(name, default=False, required=False, label=f"Vectors in {name} too", view=view)
+        box.bool(name.replace(".", _DOT), default=False, required=False, label=f"Vectors in {name} too", view=view)
     inputs.define_property("spaces", box, view=types.View(space=FULL))
 
 
-def chosen_source(params: dict, fields: Sequence[str]) -> str:
-    """Return the vector field that was chosen, by default the first one, or :data:`NEW`."""
-    chosen = params.get("source")
-    if chosen is not None and (chosen in fields or chosen == NEW):
-        return chosen
-    return fields[0] if fields else NEW
+def further_fields(params: dict) -> list[str]:
+    """Return the further vector fields that were chosen."""
+    return [name.replace(_DOT, ".") for name, ticked in (params.get("spaces") or {}).items() if ticked]
+
+
+def chosen_source(params: dict, target: Target) -> str:
+    """Return the vector field that was chosen, by default the first declared one, or :data:`NEW`."""
+    chosen, source, patches_field = params.get("source"), target.source, target.patches_field
+    if chosen is not None and (chosen == NEW or chosen in vector_fields(source, patches_field)):
+        return str(chosen)
+    return next(iter(declared_vector_fields(source, patches_field)), NEW)
 
 
 def _add_origin(inputs: types.Object, target: Target, field: str) -> None:
@@ -112,7 +115,7 @@ def _add_origin(inputs: types.Object, target: Target, field: str) -> None:
     made_by = f"made by {identity['name']} ({identity['weights']})" if identity else "of unrecorded origin"
     text = f"Vectors {made_by}"
     if not target.patches_field and (n := len(target.source)) <= COUNTED:
-        missing = len(target.source.exists(field, False))
+        missing = n - count_values(target.source, field)
         text += f"; {missing:,} of {n:,} images have none and are skipped" if missing else "; every image has one"
     inputs.view("features_note", types.Notice(label=text))
 

@@ -4,6 +4,7 @@ import numpy as np
 
 from ...models.labels import NOISE
 from ..dataset.targets import Target
+from ..dataset.vector_paths import has_vector_field
 from ..dataset.vectors import read_spaces
 from .clusters import cluster_label, label_width
 from .config import RunConfig
@@ -109,7 +110,7 @@ def run_vectors(target: Target, config: RunConfig, rows: Labels, stored: bool = 
         of the vectors is gone
     """
     source, fields = target.source, config.vector_fields
-    if not rows.ids or any(source.get_field(target.local_path(name)) is None for name in fields):
+    if not rows.ids or not all(has_vector_field(source, name, config.patches_field) for name in fields):
         return np.empty(0, np.int64), np.empty((0, 0), np.float32)
     if len(rows.ids) <= _SELECTED:
         source = source.select(list(dict.fromkeys(rows.sample_ids)))

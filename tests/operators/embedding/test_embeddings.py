@@ -8,7 +8,8 @@ import pytest
 from fiftyone.plugins.orgs.constellation.clusters.models.encoders import get_encoder
 from fiftyone.plugins.orgs.constellation.clusters.models.encoders.batches import embed_files, pace
 from fiftyone.plugins.orgs.constellation.clusters.operators.dataset.vector_fields import field_encoder
-from fiftyone.plugins.orgs.constellation.clusters.operators.dataset.vectors import read_vectors, vector_fields
+from fiftyone.plugins.orgs.constellation.clusters.operators.dataset.vector_paths import vector_fields
+from fiftyone.plugins.orgs.constellation.clusters.operators.dataset.vectors import read_vectors
 from fiftyone.plugins.orgs.constellation.clusters.operators.embedding import embeddings as module
 from fiftyone.plugins.orgs.constellation.clusters.operators.embedding.embeddings import fill_vectors
 from PIL import Image
