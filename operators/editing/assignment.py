@@ -22,9 +22,10 @@ from ..runs.clusters import cluster_label
 from ..runs.labels import Labels, change_labels, create_label_field, read_labels
 from ..runs.maps import touch_maps
 from ..runs.run import Run
+from .assigned_runs import keep_assigned
 from .changes import Change, apply_change
 from .new_samples import NewSamples, note_videos_without_frames, seen_elsewhere
-from .origins import check_field, origin_of, set_origin
+from .origins import check_field, origin_of
 
 
 @dataclass(frozen=True)
@@ -75,8 +76,9 @@ def assign_clusters(
 
     In the run's own dataset the labels go to the run's field, which only gains labels; that is recorded as an edit of
     the run and can be undone. Elsewhere, and with another ``cluster_field``, they go to a field of their own, for all
-    of ``samples``. What has no vector yet gets one from the encoder that made the run's. The labels are those that the
-    run's method predicts: by centers, probabilities or the vote of the nearest samples, see :mod:`models.placement`.
+    of ``samples``, which becomes a run of that name: it opens in the panel, and is edited and exported like any other.
+    What has no vector yet gets one from the encoder that made the run's. The labels are those that the run's method
+    predicts: by centers, probabilities or the vote of the nearest samples, see :mod:`models.placement`.
 
     Args:
         samples: a dataset or view, of the run's dataset or another one; its vectors, and patches, are looked for in
@@ -179,7 +181,7 @@ def _assign_in_run(asked: Assignment, ids: list[str], stages: Stages) -> dict:
 def _assign_elsewhere(asked: Assignment, ids: list[str], stages: Stages) -> dict:
     run, target, name = asked.run, asked.target, asked.name
     dataset, path = target.dataset, target.storage_path(name)
-    with write_lock(dataset, f"field {path!r}"):
+    with write_lock(dataset, f"run key {name!r}", f"field {path!r}"):
         dataset.reload()
         check_field(run, target, name)
         fresh = origin_of(dataset, path) is None
@@ -191,10 +193,9 @@ def _assign_elsewhere(asked: Assignment, ids: list[str], stages: Stages) -> dict
         try:
             if fresh:
                 with schema_lock(dataset):
-                    create_label_field(target, name, run.key)
+                    create_label_field(target, name, name)
             change_labels(target, name, there, clusters, confidence, names, {}, run.config.uid, report)
-            with schema_lock(dataset):
-                set_origin(dataset, path, run)
+            keep_assigned(run, target, name, names, new.skipped)
         except BaseException:
             if fresh:
                 remove_field(target.source, target.local_path(name))

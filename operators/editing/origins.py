@@ -3,16 +3,16 @@
 import fiftyone as fo
 
 from ..dataset.owned_fields import MARK
-from ..dataset.private import save_info
 from ..dataset.targets import Target
-from ..runs.lifecycle import check_cluster_field
+from ..runs.lifecycle import check_cluster_field, check_run_key
 from ..runs.run import Run
+from ..runs.store import read_value
 
-ASSIGNED = "assigned"  # the role of such a field
+ASSIGNED = "assigned"  # the role of such a field, which had no run in 0.1.0
 
 
 def check_field(run: Run, target: Target, name: str) -> None:
-    """Refuse a field that neither is new nor came from a run.
+    """Refuse a field that is neither new nor filled by this run, and one whose own run was edited since.
 
     Args:
         run: the run
@@ -20,15 +20,25 @@ def check_field(run: Run, target: Target, name: str) -> None:
         name: the field that the labels go to
 
     Raises:
-        ValueError: if it is a field of anything else
+        ValueError: if it is refused
     """
-    origin = origin_of(target.dataset, target.storage_path(name))
+    dataset, path = target.dataset, target.storage_path(name)
+    origin, kept = origin_of(dataset, path), own_run(dataset, path)
     if origin is None:
         check_cluster_field(target, name)
-    elif not _is_of(origin, run):
+    if kept is None:
+        check_run_key(dataset, name)
+    if origin is None:
+        return
+    if not _is_of(origin, run):
         raise ValueError(
             f"field {name!r} holds clusters of run {origin['run_key']!r} of dataset {origin['dataset']!r}, which is "
             f"not this run {run.key!r}; choose another cluster_field"
+        )
+    if kept is not None and kept.log:
+        raise ValueError(
+            f"run {kept.key!r} of dataset {dataset.name!r} has edits of its own since it was filled; assign with "
+            f"run_key={kept.key!r} and without run_dataset, which follows them"
         )
 
 
@@ -42,11 +52,13 @@ def _is_of(origin: dict, run: Run) -> bool:
 def origin_of(dataset: fo.Dataset, path: str) -> dict | None:
     """Return the run key, dataset and identity of the run that filled a field by assignment; None of other fields."""
     mark = (getattr(dataset.get_field(path), "info", None) or {}).get(MARK) or {}
-    return mark if mark.get("role") == ASSIGNED else None
+    if mark.get("role") == ASSIGNED:
+        return mark
+    kept = own_run(dataset, path)
+    return kept.config.assigned_from if kept else None
 
 
-def set_origin(dataset: fo.Dataset, path: str, run: Run) -> None:
-    """Mark a field as filled by a run."""
-    info = dataset.get_field(path).info or {}
-    mark = {"role": ASSIGNED, "run_key": run.key, "dataset": run.dataset.name, "uid": run.config.uid}
-    save_info(dataset, path, {**info, MARK: mark})
+def own_run(dataset: fo.Dataset, path: str) -> Run | None:
+    """Return the run whose labels are at a path; None if there is none."""
+    key = next((key for key, taken in read_value(dataset, "label_path").items() if taken == path), None)
+    return Run.cached(dataset, key) if key and dataset.get_field(path) is not None else None

@@ -55,6 +55,8 @@ class RunConfig:
         clusters (None): cluster records; None above :data:`MAX_CONFIG_CLUSTERS`, when only the results have them
         version: grows with every edit
         state: state of the labels; renaming leaves it, and undoing gives the old one back
+        assigned_from (None): of a field that ``assign_clusters`` filled, the ``run_key``, ``dataset`` and ``uid`` of
+            the run that the clusters are of
         uid (None): identity of the run, kept when it or its dataset is renamed, cloned or exported, and noted on its
             labels; None of runs that 0.1.0 made
         schema: version of this schema
@@ -95,6 +97,7 @@ class RunConfig:
     clusters: list[dict] | None = None
     version: int = 0
     state: int = 0
+    assigned_from: dict | None = None
     uid: str | None = None
     schema: int = SCHEMA
 

@@ -14,6 +14,7 @@ from fiftyone.plugins.orgs.constellation.clusters.models.parameters import param
 from fiftyone.plugins.orgs.constellation.clusters.models.vectors.normalize import l2_normalize
 from fiftyone.plugins.orgs.constellation.clusters.models.vectors.reduction import get_reduction
 from fiftyone.plugins.orgs.constellation.clusters.operators.editing import new_samples
+from fiftyone.plugins.orgs.constellation.clusters.operators.runs.run import Run
 from PIL import Image
 
 from .conftest import get, group_vectors
@@ -28,6 +29,7 @@ from .handles import (
     undo_edit,
     version_of,
 )
+from .panel.panel_browser import Browser
 
 
 @pytest.fixture
@@ -174,7 +176,7 @@ def test_into_another_dataset(split, other):
     before = state(dataset)
     rename_clusters(dataset, "km", {0: "dogs"})
     done = assign(target, run_dataset=dataset.name)
-    assert done["cluster_field"] == "km" and done["n_assigned"] == 30 and target.list_runs() == []
+    assert done["cluster_field"] == "km" and done["n_assigned"] == 30
     pairs = set(zip(which, target.values("km.cluster"), strict=True))
     assert len({cluster for _, cluster in pairs}) == len(pairs)  # no cluster has two groups
     assert set(target.match(F("km.cluster") == 0).values("km.label")) <= {"dogs"}
@@ -187,12 +189,33 @@ def test_into_another_dataset(split, other):
     assert "dogs" not in target.count_values("km.label") and state(dataset) == before
 
 
+def test_what_was_assigned_elsewhere_is_a_run_there(split, other):
+    dataset, _ = split
+    target, _ = other
+    rename_clusters(dataset, "km", {0: "dogs"})
+    assign(target.limit(20), run_dataset=dataset.name)
+    panel = Browser(target)
+    assert "Show dogs" in panel.drawn and "20 images" in panel.drawn and panel.ui["unassigned"] == 10
+    assign(target, run_dataset=dataset.name)
+    target.reload()
+    run = Run.open(target, "km")
+    assert sum(record["size"] for record in run.clusters) == run.config.n_used == 30 and panel.call("on_refresh")
+    assert get("evaluate_clusters")(target, run_key="km")["n"] == 30
+    merged = merge_clusters(target, "km", sorted({0, *target.distinct("km.cluster")})[:2])
+    check_records(target)
+    (late,) = target.add_samples([fo.Sample(filepath="/elsewhere/late.png", emb=target.first().emb)])
+    with pytest.raises(ValueError, match="run 'km' of dataset .* has edits of its own since it was filled"):
+        assign(target, run_dataset=dataset.name)
+    assert assign(target)["n_assigned"] == 1 and target[late].km.cluster == target.first().km.cluster
+    assert merged["n_changed"] and get("delete_clustering_run")(target, run_key="km")["deleted_field"] == "km"
+
+
 def test_a_field_of_assigned_clusters_is_nobody_elses(split, other, compute):
     dataset, _ = split
     target, _ = other
     assign(target, run_dataset=dataset.name, cluster_field="mine")
     compute(target, run_key="own", embeddings="emb")
-    with pytest.raises(ValueError, match="field 'mine' exists"):
+    with pytest.raises(ValueError, match="field 'mine' holds the clusters of run 'mine'"):
         compute(target, run_key="b", cluster_field="mine", embeddings="emb")
     with pytest.raises(ValueError, match="field 'own' holds the clusters of run 'own'"):
         assign(target, run_dataset=dataset.name, cluster_field="own")
