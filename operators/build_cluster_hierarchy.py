@@ -10,7 +10,7 @@ from .editing.hierarchy import build_cluster_hierarchy, check_hierarchy, check_n
 from .execution.app import failed, show, stream
 from .execution.python_call import PythonCall
 from .inputs.pickers import add_run, chosen_run
-from .inputs.widgets import add_choice, refuse
+from .inputs.widgets import add_choice, add_problem, refuse
 from .outputs.edits import hierarchy_text
 from .runs.maps import PANEL_COLORS
 
@@ -46,7 +46,7 @@ class BuildClusterHierarchy(PythonCall, foo.Operator):
             try:
                 default = check_n_coarse(n_clusters, None)
             except ValueError as error:
-                refuse(inputs.str("n_coarse", required=False, view=types.Error(label=str(error))), str(error))
+                add_problem(inputs, str(error), "n_coarse")
                 return types.Property(inputs, view=types.View(label="Build cluster hierarchy"))
             text = f"Groups of the {n_clusters} clusters; the Embeddings panel shows up to {PANEL_COLORS} colors"
             prop = inputs.int("n_coarse", default=default, required=False, label="Coarse clusters", description=text)

@@ -5,6 +5,8 @@ from typing import Any
 
 import fiftyone.operators.types as types
 
+from ..execution.refusals import readable
+
 FULL, HALF = 12, 6  # columns of the App's grid
 # The App draws a header like the label of an input; a heading has to stand out
 HEADING = {
@@ -59,7 +61,7 @@ def add_choice(
 def refuse(prop: types.Property, sentence: str) -> None:
     """Mark a property as invalid: Execute is disabled and the sentence is shown."""
     prop.invalid = True
-    prop.error_message = sentence
+    prop.error_message = readable(sentence)
 
 
 def check(prop: types.Property, function: Callable, *args: Any) -> None:
@@ -72,4 +74,4 @@ def check(prop: types.Property, function: Callable, *args: Any) -> None:
 
 def add_problem(inputs: types.Object, sentence: str, name: str = "problem") -> None:
     """Add the reason why Execute is disabled."""
-    refuse(inputs.str(name, required=False, view=types.Error(label=sentence)), sentence)
+    refuse(inputs.str(name, required=False, view=types.Error(label=readable(sentence))), sentence)

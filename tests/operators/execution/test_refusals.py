@@ -48,3 +48,41 @@ def test_an_array_for_a_field(blobs):
     with pytest.raises(ValueError, match="embeddings") as raised:
         get("compute_clusters")(blobs, embeddings=HUGE["array"])
     assert len(str(raised.value)) < LIMIT
+
+
+FORMS = [name for name in NAMES if "resolve_input" in vars(type(get(name)))]
+
+
+def draw(name, dataset, params):
+    ctx = foo.ExecutionContext({"dataset_name": dataset.name, "params": params}, operator_uri=PREFIX + name)
+    form = get(name).resolve_type(ctx, "inputs")
+    return inputs_of(form.to_json()["type"].get("properties") or {})
+
+
+def inputs_of(form):
+    """All inputs of a form with the names of the objects around them: ``{("method_kmeans", "n_clusters"): ...}``."""
+    found = {}
+    for key, prop in form.items():
+        found[(key,)] = prop
+        inner = inputs_of(prop["type"].get("properties") or {}) if isinstance(prop.get("type"), dict) else {}
+        found |= {(key, *path): one for path, one in inner.items()}
+    return found
+
+
+def nested(path, value):
+    for key in reversed(path):
+        value = {key: value}
+    return value
+
+
+@pytest.mark.parametrize("name", FORMS)
+def test_forms_refuse_what_is_typed_in_a_readable_sentence(name, blobs, compute):
+    """Each text and path in turn is huge, as after a wrong paste: the form is drawn, and says so shortly."""
+    compute(blobs, run_key="km", embeddings="emb")
+    for path, field in draw(name, blobs, {}).items():
+        if field["type"]["name"] not in ("String", "File"):
+            continue
+        typed = HUGE["text"] if field["type"]["name"] == "String" else {"absolute_path": HUGE["text"]}
+        for prop in draw(name, blobs, nested(path, typed)).values():
+            for said in (prop.get("error_message"), (prop.get("view") or {}).get("label")):
+                assert len(said or "") < LIMIT, path
