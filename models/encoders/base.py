@@ -104,6 +104,11 @@ class Encoder(fom.Model, fom.EmbeddingsMixin, fom.TorchModelMixin):
         return {name: getattr(self, name) for name in names}
 
     @property
+    def rendering(self) -> dict | None:
+        """What it knows of how images become RGB: nothing, but for encoders trained here; None if image by image."""
+        return {}
+
+    @property
     def dimension(self) -> int:
         """The length of a vector; loads the network."""
         return self.load()._dimension

@@ -15,6 +15,7 @@ import numpy as np
 
 from ..costs import cores, duration
 from ..images.reading import ImageError, crop, read_image, reading, side_to_keep
+from ..images.rendering import Rendering
 from ..progress import Progress
 from .base import Encoder
 
@@ -48,6 +49,7 @@ def embed_files(
     num_workers: int | None = None,
     progress: Progress | None = None,
     unit: str = "images",
+    rendering: Rendering | None = None,
 ) -> Iterator[Batch]:
     """Embed image files, or boxes in them.
 
@@ -59,6 +61,7 @@ def embed_files(
         num_workers: decoding threads, 0 for none; by default one per core
         progress: called with ``(fraction, message)`` after each batch; it may raise to stop
         unit: what the message calls the items
+        rendering: that of the set that the images belong to
 
     Yields:
         :class:`Batch`, with positions in ``items``
@@ -81,7 +84,7 @@ def embed_files(
         pending, failures = [], []
         return batch
 
-    for position, result in _decoded(encoder, items, batch_size, num_workers):
+    for position, result in _decoded(encoder, items, batch_size, num_workers, rendering):
         if isinstance(result, str):
             failures.append((position, result))
         else:
@@ -107,13 +110,15 @@ def pace(done: int, total: int, seconds: float, unit: str = "images") -> str:
     return f"{text}, {duration(left)} left"
 
 
-def _decoded(encoder: Encoder, items: Sequence[Item], batch_size: int, num_workers: int | None) -> Iterator[Prepared]:
+def _decoded(
+    encoder: Encoder, items: Sequence[Item], batch_size: int, num_workers: int | None, rendering: Rendering | None
+) -> Iterator[Prepared]:
     """Yield prepared images or reasons in order, reading ahead by a few batches."""
     encoder.load()
     workers = cores() if num_workers is None else num_workers
     if workers == 0:
         for unit in _units(items):
-            yield from _read(encoder, items, unit)
+            yield from _read(encoder, items, unit, rendering)
         return
     units, ahead = _units(items), 0
     waiting: deque[tuple[int, Future[list[Prepared]]]] = deque()
@@ -126,7 +131,7 @@ def _decoded(encoder: Encoder, items: Sequence[Item], batch_size: int, num_worke
                 if positions is None:
                     exhausted = True
                     break
-                waiting.append((len(positions), pool.submit(_read, encoder, items, positions)))
+                waiting.append((len(positions), pool.submit(_read, encoder, items, positions, rendering)))
                 ahead += len(positions)
             if waiting:
                 size, future = waiting.popleft()
@@ -144,12 +149,12 @@ def _units(items: Sequence[Item]) -> Iterator[list[int]]:
             yield positions[i : i + _MOST_PATCHES]
 
 
-def _read(encoder: Encoder, items: Sequence[Item], positions: list[int]) -> list[Prepared]:
+def _read(encoder: Encoder, items: Sequence[Item], positions: list[int], rendering: Rendering | None) -> list[Prepared]:
     filepath = items[positions[0]][0]
     boxes = [items[position][1] for position in positions]
     resolution = encoder.resolution
     try:
-        image = read_image(filepath, None if resolution is None else side_to_keep(resolution, boxes))
+        image = read_image(filepath, None if resolution is None else side_to_keep(resolution, boxes), rendering)
     except ImageError as error:
         return [(position, error.reason) for position in positions]
     results: list[Prepared] = []

@@ -48,6 +48,11 @@ class Trained(Encoder):
         record = record_of(self.model)
         return {**super().settings, "epoch": record["epoch"], "data": record["data"]["digest"]}
 
+    @property
+    def rendering(self) -> dict | None:
+        """How the images that it was trained on became RGB; None if that was decided image by image."""
+        return record_of(self.model).get("rendering")
+
     def is_cached(self) -> bool:
         """Return whether it is in the store."""
         return path_of(self.model).is_file()

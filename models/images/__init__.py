@@ -1,1 +1,1 @@
-"""Images: reading, preprocessing, thumbnails, contact sheets."""
+"""Images: reading, rendering of sets, preprocessing, thumbnails, contact sheets."""

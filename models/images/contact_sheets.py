@@ -13,6 +13,7 @@ from typing import NamedTuple
 from PIL import Image, ImageDraw, ImageFont, features
 
 from .reading import ImageError
+from .rendering import Rendering
 from .thumbnails import TILE, square, thumbnail, to_jpeg
 
 COLUMNS = 6  # of a page with a title
@@ -70,13 +71,16 @@ class _Layout(NamedTuple):
                 sheet.paste(tile, (left + (self.tile - tile.width) // 2, top + (self.tile - tile.height) // 2))
 
 
-def plain_sheet(pictures: list[Picture], columns: int = 3, side: int = SQUARE) -> bytes:
+def plain_sheet(
+    pictures: list[Picture], columns: int = 3, side: int = SQUARE, rendering: Rendering | None = None
+) -> bytes:
     """Draw some pictures, cut square, side by side without words.
 
     Args:
         pictures: ``(filepath, box)`` pairs, box None for a whole image
         columns (3): pictures per row, at most
         side (96): width and height of each, in pixels
+        rendering (None): that of the set that they belong to
 
     Returns:
         the bytes of a JPEG file; a picture that cannot be read is a gray square
@@ -84,7 +88,7 @@ def plain_sheet(pictures: list[Picture], columns: int = 3, side: int = SQUARE) -
 
     def read(picture: Picture) -> Image.Image:
         try:
-            return square(*picture, side)
+            return square(*picture, side, rendering)
         except ImageError:
             return Image.new("RGB", (side, side), _UNREADABLE)
 
@@ -116,13 +120,16 @@ def captioned_sheet(pictures: list[bytes], captions: list[str]) -> bytes:
     return to_jpeg(sheet, _CAPTION_QUALITY)
 
 
-def titled_sheet(items: list[Picture], title: str, columns: int = COLUMNS) -> tuple[Image.Image, dict[int, str]]:
+def titled_sheet(
+    items: list[Picture], title: str, columns: int = COLUMNS, rendering: Rendering | None = None
+) -> tuple[Image.Image, dict[int, str]]:
     """Draw some pictures in rows under a title.
 
     Args:
         items: ``(filepath, box)`` pairs, box None for a whole image
         title: one line above them
         columns (6): images per row, at most
+        rendering (None): that of the set that they belong to
 
     Returns:
         a tuple of the PIL image and the reasons, by position, of those that could not be shown; their places stay
@@ -140,7 +147,7 @@ def titled_sheet(items: list[Picture], title: str, columns: int = COLUMNS) -> tu
     def read() -> Iterator[Image.Image | None]:
         for place, (filepath, box) in enumerate(items):
             try:
-                yield _grown(thumbnail(filepath, box))
+                yield _grown(thumbnail(filepath, box, rendering=rendering))
             except ImageError as error:
                 failed[place] = error.reason
                 yield None

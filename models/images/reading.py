@@ -1,9 +1,8 @@
 """Image files to RGB, from any kind of file: color modes, bit depths, orientation, animation, damage.
 
-Alpha is composited on white, as a page shows it: the color beneath a transparent pixel is arbitrary.
-16-bit values are divided by 256, never clipped. Float images are taken as ``[0, 1]`` or ``[0, 255]`` if their range
-says so, else scaled from their minimum to their maximum. Orientation recorded by the camera (EXIF) is applied.
-Of an animation the first frame counts.
+The range of values of more than 8 bits, and what lies behind transparency, is decided for a set of images, see
+``rendering.py``; for a single image the range is guessed, and white lies behind it, as on a page. Orientation recorded
+by the camera (EXIF) is applied. Of an animation the first frame counts.
 """
 
 import re
@@ -14,12 +13,16 @@ from pathlib import Path
 import numpy as np
 from PIL import Image, ImageOps, UnidentifiedImageError
 
+from .rendering import Rendering
+from .values import guessed, in_range, kind_of
+
 MISSING = "missing file"
 UNREADABLE = "unreadable image"
 TRUNCATED = "truncated image"
 TOO_LARGE = "image too large"
 NO_PERMISSION = "no permission to read the file"
 EMPTY_BOX = "empty box"
+NO_VALUES = "image without values: all of them are NaN"
 # Kinds of files with a remedy, which stands in the reason because reasons are all that is shown of many failures
 ADDRESS = "address instead of a file: download the images first"
 HEIC = "HEIC image: install pillow-heif or convert it"
@@ -40,13 +43,14 @@ class ImageError(ValueError):
         self.reason = reason
 
 
-def read_image(filepath: str, at_least: float | None = None) -> Image.Image:
+def read_image(filepath: str, at_least: float | None = None, rendering: Rendering | None = None) -> Image.Image:
     """Decode a file into an RGB image.
 
     Args:
         filepath: path of an image file
         at_least: the pixels that the shorter side must keep; JPEG files at least twice as large are decoded at
             1/2, 1/4 or 1/8 scale, several times faster. None decodes at full size
+        rendering (None): that of the set that the image belongs to, None for a single image
 
     Returns:
         a PIL image in mode ``RGB``
@@ -58,7 +62,7 @@ def read_image(filepath: str, at_least: float | None = None) -> Image.Image:
         if at_least is not None and image.format == "JPEG":
             side = max(round(at_least * _DRAFT_MARGIN), 1)
             image.draft(image.mode, (side, side))
-        return to_rgb(ImageOps.exif_transpose(image))
+        return to_rgb(ImageOps.exif_transpose(image), rendering)
 
 
 @contextmanager
@@ -102,17 +106,28 @@ def side_to_keep(side: float, boxes: Sequence[list[float] | None]) -> float:
     return side / min([1.0, *sides])
 
 
-def to_rgb(image: Image.Image) -> Image.Image:
-    """Convert any PIL image to ``RGB``, as the head of this file says."""
+def to_rgb(image: Image.Image, rendering: Rendering | None = None) -> Image.Image:
+    """Convert any PIL image to ``RGB``, as the head of this file says.
+
+    Args:
+        image: the image
+        rendering (None): that of the set that it belongs to, None for a single image
+
+    Raises:
+        ImageError: if all its values are NaN
+    """
     if image.mode == "RGB" and "transparency" not in image.info:
         image.load()
         return image
-    if image.mode.startswith("I"):
-        return _from_levels(_as_8_bit(np.asarray(image)))
-    if image.mode == "F":
-        return _from_levels(_float_as_8_bit(np.asarray(image)))
+    if kind := kind_of(image):
+        values = np.asarray(image)
+        if values.dtype.kind == "f" and not np.isfinite(values).any():
+            raise ImageError(NO_VALUES)
+        known = rendering.range_of(kind) if rendering else None
+        levels = in_range(values, *known) if known else guessed(values)
+        return Image.fromarray(np.ascontiguousarray(levels)).convert("RGB")
     if image.has_transparency_data:
-        return _on_white(image.convert("RGBA"))
+        return _opaque(image.convert("RGBA"), rendering)
     return image.convert("RGB")
 
 
@@ -136,30 +151,9 @@ def crop(image: Image.Image, box: list[float] | None) -> Image.Image:
     return image.crop((left, top, right, bottom))
 
 
-def _on_white(image: Image.Image) -> Image.Image:
+def _opaque(image: Image.Image, rendering: Rendering | None) -> Image.Image:
+    """Return an RGBA image on its background; the color beneath a transparent pixel is arbitrary."""
     if image.getchannel("A").getextrema()[0] == 255:  # opaque everywhere
         return image.convert("RGB")
-    return Image.alpha_composite(Image.new("RGBA", image.size, "white"), image).convert("RGB")
-
-
-def _from_levels(levels: np.ndarray) -> Image.Image:
-    return Image.fromarray(np.ascontiguousarray(levels)).convert("RGB")
-
-
-def _as_8_bit(values: np.ndarray) -> np.ndarray:
-    if values.dtype.itemsize == 2 or (values.min() >= 0 and 255 < values.max() <= 65535):
-        return (values.astype(np.uint16) >> 8).astype(np.uint8)
-    if values.min() >= 0 and values.max() <= 255:
-        return values.astype(np.uint8)
-    return _float_as_8_bit(values.astype(np.float64))
-
-
-def _float_as_8_bit(values: np.ndarray) -> np.ndarray:
-    finite = np.isfinite(values)
-    values = np.where(finite, values, 0)
-    low, high = values.min(), values.max()
-    if low < 0 or high > 255:
-        values = (values - low) * (255 / max(high - low, np.finfo(np.float32).tiny))
-    elif high <= 1:
-        values = values * 255
-    return np.round(values).astype(np.uint8)
+    gray = rendering.background() if rendering else 255
+    return Image.alpha_composite(Image.new("RGBA", image.size, (gray, gray, gray)), image).convert("RGB")

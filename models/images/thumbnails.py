@@ -6,6 +6,7 @@ import io
 from PIL import Image, ImageOps
 
 from .reading import crop, read_image, reading, side_to_keep
+from .rendering import Rendering
 
 TILE = 128
 QUALITY = 80
@@ -13,13 +14,16 @@ QUALITY = 80
 _TINY = 48 * 48
 
 
-def thumbnail(filepath: str, box: list[float] | None = None, side: int = TILE) -> Image.Image:
+def thumbnail(
+    filepath: str, box: list[float] | None = None, side: int = TILE, rendering: Rendering | None = None
+) -> Image.Image:
     """Return an image, or a box in it, no larger than ``side`` pixels either way; small ones stay as they are.
 
     Args:
         filepath: path of an image file
         box (None): relative ``[x, y, width, height]``
         side (128): the longest side, in pixels
+        rendering (None): that of the set that the image belongs to
 
     Returns:
         a PIL image in mode ``RGB``
@@ -28,18 +32,19 @@ def thumbnail(filepath: str, box: list[float] | None = None, side: int = TILE) -
         ImageError: if the file cannot be used
     """
     with reading(filepath):
-        image = _read(filepath, box, side)
+        image = _read(filepath, box, side, rendering)
         image.thumbnail((side, side))
         return image
 
 
-def square(filepath: str, box: list[float] | None, side: int) -> Image.Image:
+def square(filepath: str, box: list[float] | None, side: int, rendering: Rendering | None = None) -> Image.Image:
     """Return the middle of an image, or of a box in it, ``side`` pixels wide and high.
 
     Args:
         filepath: path of an image file
         box: relative ``[x, y, width, height]``, or None for the whole image
         side: width and height of the result, in pixels
+        rendering (None): that of the set that the image belongs to
 
     Returns:
         a PIL image in mode ``RGB``
@@ -48,7 +53,7 @@ def square(filepath: str, box: list[float] | None, side: int) -> Image.Image:
         ImageError: if the file cannot be used
     """
     with reading(filepath):
-        return ImageOps.fit(_read(filepath, box, side), (side, side), Image.Resampling.BICUBIC)
+        return ImageOps.fit(_read(filepath, box, side, rendering), (side, side), Image.Resampling.BICUBIC)
 
 
 def to_jpeg(image: Image.Image, quality: int = QUALITY) -> bytes:
@@ -74,8 +79,8 @@ def jpeg_url(jpeg: bytes) -> str:
     return _url("jpeg", jpeg)
 
 
-def _read(filepath: str, box: list[float] | None, side: int) -> Image.Image:
-    return crop(read_image(filepath, side_to_keep(side, [box])), box)
+def _read(filepath: str, box: list[float] | None, side: int, rendering: Rendering | None) -> Image.Image:
+    return crop(read_image(filepath, side_to_keep(side, [box]), rendering), box)
 
 
 def _url(kind: str, data: bytes) -> str:

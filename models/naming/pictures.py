@@ -5,6 +5,7 @@ import io
 from PIL import Image
 
 from ..images.reading import crop, read_image, reading, side_to_keep
+from ..images.rendering import Rendering
 from ..images.thumbnails import to_jpeg
 
 MARGIN = 0.15  # of a patch's sides, on each side: what surrounds an object helps to name it
@@ -12,13 +13,14 @@ QUALITY = 85
 _SMALLEST = 224  # smaller images are enlarged to this, for a model sees little in 32 pixels
 
 
-def prepare(filepath: str, box: list[float] | None, side: int) -> bytes:
+def prepare(filepath: str, box: list[float] | None, side: int, rendering: Rendering | None = None) -> bytes:
     """Return an image, or a patch with some of what surrounds it, as JPEG.
 
     Args:
         filepath: the image file
         box: relative ``[x, y, width, height]``, or None for the whole image
         side: pixels of the longer side, at most
+        rendering (None): that of the set that the image belongs to
 
     Returns:
         the bytes of a JPEG file with no metadata
@@ -27,7 +29,8 @@ def prepare(filepath: str, box: list[float] | None, side: int) -> bytes:
         models.images.reading.ImageError: if the file or the box cannot be used
     """
     with reading(filepath):
-        image = crop(read_image(filepath, side_to_keep(side, [box])), None if box is None else _widened(box))
+        image = read_image(filepath, side_to_keep(side, [box]), rendering)
+        image = crop(image, None if box is None else _widened(box))
         return to_jpeg(_scaled(image, side), QUALITY)
 
 

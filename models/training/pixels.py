@@ -9,7 +9,7 @@ import uuid
 from collections import Counter
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import BinaryIO
 
@@ -19,6 +19,7 @@ from PIL import Image
 from ..costs import cores
 from ..images.preprocessing import Preprocessing
 from ..images.reading import ImageError, crop, read_image, reading
+from ..images.rendering import Rendering
 from ..progress import Progress, quiet
 
 _CHUNK = 256
@@ -41,6 +42,7 @@ class Pixels:
         mean: per-channel mean in [0, 1]
         std: per-channel standard deviation in [0, 1]
         grey: whether no image has color
+        rendering: how the images became RGB, see :meth:`models.images.rendering.Rendering.as_dict`
     """
 
     array: np.ndarray
@@ -50,6 +52,7 @@ class Pixels:
     mean: tuple[float, float, float]
     std: tuple[float, float, float]
     grey: bool
+    rendering: dict = field(default_factory=dict)
 
     def __len__(self) -> int:
         return len(self.ids)
@@ -84,7 +87,7 @@ def decode(
     Raises:
         ValueError: if no image can be read, all are identical, or there is no room for them
     """
-    report = progress or quiet
+    report, rendering = progress or quiet, Rendering([path for path, _ in items])
     array = _allocate((len(items), 3, *preprocessing.size), folder)
     kept: list[str] = []
     skipped: Counter[str] = Counter()
@@ -92,7 +95,8 @@ def decode(
     try:
         for start in range(0, len(items), _CHUNK):  # results of a whole data set would wait in memory
             chunk = range(start, min(start + _CHUNK, len(items)))
-            for position, result in zip(chunk, pool.map(lambda i: _read(items[i], preprocessing), chunk), strict=True):
+            results = pool.map(lambda i: _read(items[i], preprocessing, rendering), chunk)
+            for position, result in zip(chunk, results, strict=True):
                 if isinstance(result, str):
                     skipped[result] += 1
                 else:
@@ -106,7 +110,8 @@ def decode(
         reasons = ", ".join(f"{count:,} {reason}" for reason, count in skipped.items())
         raise ValueError(f"none of the {len(items):,} images can be read ({reasons}); check their paths")
     rest = 1 - _READING_SHARE
-    return describe(array[: len(kept)], kept, dict(skipped), lambda share: report(1 - rest + rest * share, "digest"))
+    found = describe(array[: len(kept)], kept, dict(skipped), lambda share: report(1 - rest + rest * share, "digest"))
+    return replace(found, rendering=rendering.as_dict())
 
 
 def propose_side(items: Sequence[tuple[str, list[float] | None]], most: int = 224) -> int:
@@ -131,12 +136,13 @@ def propose_side(items: Sequence[tuple[str, list[float] | None]], most: int = 22
     return min(next((side for side in _SIDES if side >= median), most), most)
 
 
-def _read(item: tuple[str, list[float] | None], preprocessing: Preprocessing) -> np.ndarray | str:
+def _read(item: tuple[str, list[float] | None], preprocessing: Preprocessing, rendering: Rendering) -> np.ndarray | str:
     filepath, box = item
+    least = preprocessing.resolution if box is None else None
     try:
         # a box may be a small part of its file, so the file is then read at full size
         with reading(filepath):
-            return preprocessing(crop(read_image(filepath, preprocessing.resolution if box is None else None), box))
+            return preprocessing(crop(read_image(filepath, least, rendering), box))
     except ImageError as error:
         return error.reason
 

@@ -95,6 +95,7 @@ class Training:
             "architecture": recipe.architecture(pixels),
             "preprocessing": recipe.preprocessing(pixels.array.shape[-1], mean, std).as_dict(),
             "data": {"n": len(pixels), "digest": pixels.digest, "skipped": pixels.skipped},
+            "rendering": pixels.rendering,
             "trivial_loss": round(self.trivial, 6),
             "loss_name": recipe.loss_name,
             "versions": versions(),

@@ -1,5 +1,6 @@
 """Clustering job: vectors, reduction, clusters, map, run. Called by the operator, Python and delegated workers."""
 
+from dataclasses import replace
 from typing import Annotated, Any, Literal
 
 import fiftyone as fo
@@ -133,6 +134,8 @@ def compute_clusters(
                     progress=report,
                 )
             failed = done["failed_ids"]
+            notes = (*target.notes, *done["notes"])
+            request = replace(request, target=replace(target, notes=notes))
         stages.enter("reading")
         table, widths = read_spaces(target.samples, request.fields, target.patches_field)
         table.explain(failed)

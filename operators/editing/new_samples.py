@@ -11,10 +11,11 @@ from ...models.labels import UNASSIGNED
 from ...models.progress import Progress
 from ..dataset.frames import frames_of
 from ..dataset.private import is_clips, is_frames
+from ..dataset.renderings import differences, field_rendering
 from ..dataset.rows import Rows
 from ..dataset.shapes import flat
 from ..dataset.targets import Target
-from ..dataset.vector_fields import field_encoder, recorded_encoder
+from ..dataset.vector_fields import encoder_record, field_encoder, recorded_encoder
 from ..dataset.vector_paths import has_vector_field
 from ..dataset.vectors import VectorTable, missing_vectors, read_spaces
 from ..embedding.embeddings import fill_vectors
@@ -59,8 +60,9 @@ class NewSamples:
             if encoder is None:
                 continue
             some = self.target.source.select(list(dict.fromkeys(sample_of[row_id] for row_id in missing)))
+            like = encoder_record(self.run.target.source, self.target.local_path(name))
             with write_lock(self.target.dataset, f"field {self.target.storage_path(name)!r}"):
-                fill_vectors(some, encoder, name, patches_field, None, batch_size, num_workers, progress)
+                fill_vectors(some, encoder, name, patches_field, None, batch_size, num_workers, progress, like)
 
     def read(self) -> VectorTable:
         """Read their vectors, and count those without a usable one.
@@ -119,6 +121,13 @@ class NewSamples:
             raise ValueError(
                 f"{name!r} holds vectors of {found['name']} ({found['weights']}) here, and run {self.run.key!r} was "
                 f"made with {made_by['name']} ({made_by['weights']}); rename that field, so that it can be filled again"
+            )
+        kept, here = (field_rendering(source, path) for source in (self.run.target.source, self.target.source))
+        if different := differences(kept, here):
+            what = sorted(different)[0]
+            raise ValueError(
+                f"{name!r} holds vectors of images with {what} {(here or {})[what]} here, and run {self.run.key!r} was "
+                f"made with {what} {(kept or {})[what]}; rename that field, so that it can be filled again"
             )
         if made_by and not found and has_vector_field(self.target.source, name, self.target.patches_field):
             self.notes.append(f"vectors in {name!r} are of unrecorded origin and were taken as they are")

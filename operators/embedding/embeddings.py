@@ -12,9 +12,11 @@ from pydantic import Field
 from ...models.encoders import default_encoder, get_encoder
 from ...models.encoders.base import Encoder
 from ...models.encoders.batches import embed_files
+from ...models.images.rendering import Rendering
 from ...models.parameters import typed
 from ...models.progress import Progress
 from ..dataset.files import picture_field, pictures_of
+from ..dataset.renderings import field_rendering
 from ..dataset.rows import Rows, write_values
 from ..dataset.shapes import tag_samples, untag_samples
 from ..dataset.targets import Target
@@ -22,7 +24,7 @@ from ..dataset.vector_fields import check_origin, check_vector_field, field_enco
 from ..dataset.vector_paths import declared_vector_fields, resolve_vectors
 from ..dataset.vectors import missing_vectors
 from ..execution.locks import write_lock
-from .fields import create_vector_field, drop_vector_field
+from .fields import create_vector_field, drop_vector_field, keep_rendering
 
 FAILED_TAG = "embedding_failed"
 _SLICE = 2000  # vectors per write
@@ -39,6 +41,7 @@ def fill_vectors(
     batch_size: int = 32,
     num_workers: int | None = None,
     progress: Progress | None = None,
+    like: dict | None = None,
 ) -> dict:
     """Fill the gaps of a vector field; existing vectors are never rewritten. The caller holds the field's lock.
 
@@ -55,10 +58,11 @@ def fill_vectors(
         batch_size: images per pass through the network
         num_workers: decoding threads, 0 for none; by default one per core
         progress: called with ``(fraction, message)`` after each batch; it may raise to stop
+        like: the record of the field whose vectors a new field is to fit, see :func:`encoder_record`
 
     Returns:
         a dict with ``embeddings``, ``encoder`` (its identity, None if unrecorded), ``n``, ``computed``, ``existing``,
-        ``failed`` (counts by reason), ``failed_ids`` (ids by reason), ``seconds`` and ``images_per_second``
+        ``failed`` (counts by reason), ``failed_ids`` (ids by reason), ``seconds``, ``images_per_second`` and ``notes``
 
     Raises:
         ValueError: if the view is empty or no images, the field is not ours to fill, or the encoder
@@ -79,7 +83,8 @@ def fill_vectors(
             progress(0.0, f"loading {encoder.name}")
         identity = encoder.load().identity
         check_origin(rows, embeddings, recorded, identity)
-        created = create_vector_field(rows, embeddings, encoder)
+        decided = like.get("rendering") if like else encoder.rendering
+        created = create_vector_field(rows, embeddings, encoder, decided)
         recorded = identity
     if todo:
         try:
@@ -88,7 +93,7 @@ def fill_vectors(
             if created and not filling.computed:
                 drop_vector_field(rows, embeddings)
             raise
-    seconds = time.monotonic() - start
+    seconds, decided = time.monotonic() - start, field_rendering(rows.collection, rows.path(embeddings))
     return {
         "embeddings": embeddings,
         "encoder": recorded,
@@ -99,6 +104,7 @@ def fill_vectors(
         "failed_ids": dict(filling.failed),
         "seconds": round(seconds, 3),
         "images_per_second": round(filling.computed / seconds, 2) if seconds else 0.0,
+        "notes": Rendering(decided=decided).notes(),
     }
 
 
@@ -113,6 +119,8 @@ class _Filling:
         self._vectors: dict[str, np.ndarray] = {}
         self._failures: dict[str, str] = {}
         self._written = time.monotonic()
+        self._rendering: Rendering | None = None
+        self._recorded: dict | None = None
 
     def run(
         self, encoder: Encoder, todo: list[str], batch_size: int, num_workers: int | None, progress: Progress | None
@@ -120,8 +128,12 @@ class _Filling:
         """Embed the rows ``todo``; what is done is written even if ``progress`` raises."""
         todo, items = pictures_of(self.rows, todo)
         unit = "patches" if self.rows.labels else "images"
+        self._recorded = field_rendering(self.rows.collection, self.rows.path(self.field))
+        if self._recorded is not None:  # fields of older versions stay as they were begun
+            self._rendering = Rendering([path for path, _ in items], self._recorded)
+        batches = embed_files(encoder, items, batch_size, num_workers, progress, unit, self._rendering)
         try:
-            for positions, vectors, failures in embed_files(encoder, items, batch_size, num_workers, progress, unit):
+            for positions, vectors, failures in batches:
                 self._vectors.update(zip((todo[i] for i in positions), vectors, strict=True))
                 self._failures.update((todo[i], reason) for i, reason in failures)
                 late = time.monotonic() - self._written > _SLICE_SECONDS
@@ -133,6 +145,10 @@ class _Filling:
     def write(self) -> None:
         """Store the vectors at hand and tags the samples without one."""
         path = self.rows.path(self.field)
+        decided = self._rendering.as_dict() if self._rendering else None
+        if decided and decided != self._recorded:
+            keep_rendering(self.rows, self.field, decided)
+            self._recorded = decided
         if self._vectors:
             ids, vectors = list(self._vectors), list(self._vectors.values())
             sample_ids = [self.sample_of[i] for i in ids]
@@ -202,7 +218,7 @@ def compute_embeddings(
         arguments = (target.samples, chosen, field, target.patches_field, encoder_params)
         summary = fill_vectors(*arguments, **batches, progress=progress)
     shown = {reason: ids[:_FAILED_SHOWN] for reason, ids in summary["failed_ids"].items()}
-    return {**summary, "failed_ids": shown, "notes": list(target.notes)}
+    return {**summary, "failed_ids": shown, "notes": [*target.notes, *summary["notes"]]}
 
 
 def check_embedding(

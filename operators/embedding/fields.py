@@ -10,8 +10,14 @@ from ..dataset.vector_fields import any_vector, encoder_record
 from ..execution.locks import schema_lock
 
 
-def create_vector_field(rows: Rows, name: str, encoder: Encoder) -> bool:
+def create_vector_field(rows: Rows, name: str, encoder: Encoder, rendering: dict | None = None) -> bool:
     """Declare the field and record its encoder before the first vector, so that no vector is ever without.
+
+    Args:
+        rows: the images or patches
+        name: the field
+        encoder: the encoder that fills it
+        rendering: what is decided of how its images become RGB; None if that is decided image by image
 
     Returns:
         whether there was no such field
@@ -23,10 +29,16 @@ def create_vector_field(rows: Rows, name: str, encoder: Encoder) -> bool:
         created = dataset.get_field(storage_path) is None
         add_field(rows.collection, path, fo.VectorField)
         if fresh or not encoder_record(rows.collection, path):
-            info = dict(dataset.get_field(storage_path).info or {})
-            record = {"encoder": encoder.identity, "settings": encoder.settings}
-            save_info(dataset, storage_path, {**info, MARK: {**(info.get(MARK) or {}), **record}})
+            record = {"encoder": encoder.identity, "settings": encoder.settings, "rendering": rendering}
+            _record(dataset, storage_path, record)
     return created
+
+
+def keep_rendering(rows: Rows, name: str, rendering: dict) -> None:
+    """Record what was decided of how the images of a field become RGB, before vectors follow it."""
+    dataset, storage_path = storage_of(rows.collection, rows.path(name))
+    with schema_lock(dataset):
+        _record(dataset, storage_path, {"rendering": rendering})
 
 
 def drop_vector_field(rows: Rows, name: str) -> None:
@@ -34,3 +46,8 @@ def drop_vector_field(rows: Rows, name: str) -> None:
     dataset, _ = storage_of(rows.collection, rows.path(name))
     with schema_lock(dataset):
         remove_field(rows.collection, rows.path(name))
+
+
+def _record(dataset: fo.Dataset, storage_path: str, record: dict) -> None:
+    info = dict(dataset.get_field(storage_path).info or {})
+    save_info(dataset, storage_path, {**info, MARK: {**(info.get(MARK) or {}), **record}})

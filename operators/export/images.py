@@ -6,6 +6,7 @@ from pathlib import Path
 
 import numpy as np
 
+from ...models.images.rendering import Rendering
 from ...models.progress import Progress
 from ..runs.clusters import cluster_label, label_width
 from ..runs.members import Members
@@ -27,7 +28,7 @@ def write_folders(path: Path, run: Run, members: Members, progress: Progress) ->
     folders = _slugs(members)
     # of patches and clips what is shown is cut out or copied; of samples their own files, whatever they are
     files = members.pictures(members.ids) if members.target.patches_field else members.files(members.ids)
-    cluster_of = dict(zip(members.ids, members.labels.tolist(), strict=True))
+    cluster_of, rendering = dict(zip(members.ids, members.labels.tolist(), strict=True)), members.rendering()
     taken: set[tuple[Path, str]] = set()
     skipped: dict[str, int] = {}
     written: dict[str, str] = {}
@@ -38,7 +39,7 @@ def write_folders(path: Path, run: Run, members: Members, progress: Progress) ->
         folder.mkdir(exist_ok=True)
         name = _free(folder, filepath, key, box, taken)
         try:
-            _copy(filepath, box, folder / name)
+            _copy(filepath, box, folder / name, rendering)
         except ImageError as error:
             skipped[error.reason] = skipped.get(error.reason, 0) + 1
             continue
@@ -64,11 +65,11 @@ def _free(folder: Path, filepath: str, key: str, box: list[float] | None, taken:
     return name
 
 
-def _copy(filepath: str, box: list[float] | None, target: Path) -> None:
+def _copy(filepath: str, box: list[float] | None, target: Path, rendering: Rendering) -> None:
     from ...models.images.reading import crop, read_image, reading
 
     if box is not None:
-        crop(read_image(filepath), box).save(target)
+        crop(read_image(filepath, None, rendering), box).save(target)
         return
     with reading(filepath), open(filepath, "rb"):
         pass
@@ -83,7 +84,7 @@ def write_sheets(path: Path, run: Run, members: Members, progress: Progress) -> 
     """
     from ...models.images.contact_sheets import titled_sheet
 
-    names, slugs, groups = members.names, _slugs(members), members.by_cluster()
+    names, slugs, groups, rendering = members.names, _slugs(members), members.by_cluster(), members.rendering()
     skipped: dict[str, int] = {}
     for place, (cluster, rows) in enumerate(groups.items()):
         progress(place / len(groups), f"cluster {place + 1} of {len(groups)}")
@@ -94,7 +95,7 @@ def write_sheets(path: Path, run: Run, members: Members, progress: Progress) -> 
         size = f"{len(rows):,} {members.target.unit}"
         # the name comes last, because it may be long, from right to left, or in letters that no font here has
         title = f"{label} · {size}" if number in label else f"{number} · {size} · {label}"
-        sheet, failed = titled_sheet([files[key] for key in chosen], title)
+        sheet, failed = titled_sheet([files[key] for key in chosen], title, rendering=rendering)
         sheet.save(path / f"{slugs[cluster]}.png")
         for reason in failed.values():
             skipped[reason] = skipped.get(reason, 0) + 1

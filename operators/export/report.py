@@ -122,14 +122,14 @@ def _images(
 
     each = int(np.clip(REPORT_IMAGES // len(groups), 1, CARD_IMAGES))
     chosen = {cluster: shown_members(members, cluster, rows, each) for cluster, rows in groups.items()}
-    files = members.pictures([key for keys in chosen.values() for key in keys])
+    files, rendering = members.pictures([key for keys in chosen.values() for key in keys]), members.rendering()
     found: dict[str, str] = {}
     skipped: dict[str, int] = {}
     for place, (key, (filepath, box)) in enumerate(files.items()):
         if place % 9 == 0:
             progress(place / len(files), f"image {place + 1:,} of {len(files):,}")
         try:
-            found[key] = data_url(thumbnail(filepath, box))
+            found[key] = data_url(thumbnail(filepath, box, rendering=rendering))
         except ImageError as error:
             skipped[error.reason] = skipped.get(error.reason, 0) + 1
     return {cluster: [found[key] for key in keys if key in found] for cluster, keys in chosen.items()}, skipped

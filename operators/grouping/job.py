@@ -11,6 +11,7 @@ from ...models.naming.criterion import place_images
 from ...models.parameters import SEED, typed
 from ...models.progress import Progress
 from ..dataset.files import pictures_of
+from ..dataset.renderings import rendering_of
 from ..dataset.rows import Rows
 from ..dataset.targets import Target
 from ..dataset.vectors import VectorTable, read_spaces
@@ -230,4 +231,5 @@ def _job(request: CriterionRequest, target: Target, key: str | None, chosen: dic
     wanted = [row_id for ids in chosen.values() for row_id in ids]
     found, items = pictures_of(Rows.of(target.samples, target.patches_field), wanted)
     files = dict(zip(found, items, strict=True))
-    return CriterionJob(request.run.dataset, request.choice, files, request.arguments, key)
+    rendering = rendering_of(target, request.run.config.vector_fields)
+    return CriterionJob(request.run.dataset, request.choice, files, request.arguments, key, rendering)

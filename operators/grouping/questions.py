@@ -6,6 +6,7 @@ from typing import Any
 
 import fiftyone as fo
 
+from ...models.images.rendering import Rendering
 from ...models.naming import criterion as prompts
 from ...models.naming.asking import CAP_REACHED, Asker, Usage
 from ...models.naming.prompt import Question
@@ -24,6 +25,7 @@ class CriterionJob(LLMJob):
         files: per id, its file and box
         arguments: all arguments of the job
         key (None): the server's key
+        rendering (None): that of the run's images
 
     Attributes:
         captions: the caption of each captioned image, by id
@@ -38,8 +40,9 @@ class CriterionJob(LLMJob):
         files: dict[str, tuple[str, list[float] | None]],
         arguments: CriterionArguments,
         key: str | None = None,
+        rendering: Rendering | None = None,
     ) -> None:
-        super().__init__(dataset, choice, files, arguments, key)
+        super().__init__(dataset, choice, files, arguments, key, rendering=rendering)
         self.captions: dict[str, str] = {}
 
     def caption(self, chosen: dict[int, list[str]], progress: Progress) -> None:

@@ -45,8 +45,9 @@ class LLMNaming(LLMJob):
         arguments: NamingArguments,
         key: str | None,
     ) -> None:
-        dataset = exemplars.members.target.dataset
-        super().__init__(dataset, choice, exemplars.files, arguments, key, arguments.overwrite)
+        members = exemplars.members
+        kept = (arguments.overwrite, members.rendering())
+        super().__init__(members.target.dataset, choice, exemplars.files, arguments, key, *kept)
         self.exemplars, self.instructions, self.known = exemplars, instructions, known
         self.labels = exemplars.members.names
         self.found: dict[int, dict] = {}

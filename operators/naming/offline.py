@@ -185,7 +185,8 @@ def _embedded(encoder: "Encoder", exemplars: Exemplars, clusters: list[int], rep
     wanted = [row_id for cluster in clusters for row_id in exemplars.chosen.get(cluster, [])]
     order = [row_id for row_id in exemplars.files if row_id in set(wanted)]  # boxes of one file in a row
     rows: dict[str, np.ndarray] = {}
-    for positions, vectors, failures in embed_files(encoder, [exemplars.files[i] for i in order], progress=report):
+    items, rendering = [exemplars.files[i] for i in order], exemplars.members.rendering()
+    for positions, vectors, failures in embed_files(encoder, items, progress=report, rendering=rendering):
         rows.update(zip((order[p] for p in positions), vectors, strict=True))
         exemplars.unreadable.update((order[position], reason) for position, reason in failures)
     return _by_cluster(rows, exemplars, clusters)

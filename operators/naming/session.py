@@ -9,6 +9,7 @@ from typing import Any
 
 import fiftyone as fo
 
+from ...models.images.rendering import Rendering
 from ...models.naming.asking import CAP_REACHED, Asker, Usage
 from ...models.naming.client import Demands, Server
 from ...models.naming.failures import NEXT, Failure
@@ -50,6 +51,7 @@ class LLMJob:
         arguments: all arguments of the job
         key (None): the server's key
         overwrite (False): whether to ask again what was asked before
+        rendering (None): that of the run's images
 
     Attributes:
         failed: reasons by subject
@@ -65,8 +67,10 @@ class LLMJob:
         arguments: LLMArguments,
         key: str | None = None,
         overwrite: bool = False,
+        rendering: Rendering | None = None,
     ) -> None:
         self.choice, self.files, self.arguments, self.overwrite = choice, files, arguments, overwrite
+        self.rendering = rendering
         self.budget = Budget(choice.price, arguments.max_spend)
         self.failed: dict[Any, str] = {}
         self.unreadable: dict[str, str] = {}
@@ -123,7 +127,7 @@ class LLMJob:
             if len(found) == n:
                 break
             try:
-                found[row_id] = prepare(*self.files[row_id], self.arguments.image_size)
+                found[row_id] = prepare(*self.files[row_id], self.arguments.image_size, self.rendering)
             except ImageError as error:
                 self.unreadable[row_id] = error.reason
         return found

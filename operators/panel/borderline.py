@@ -42,7 +42,8 @@ def borderline_members(run: PanelRun) -> list[Borderline]:
 def draw_borderline(ctx: foo.ExecutionContext, run: PanelRun) -> None:
     """Send the pictures of the strip to the panel."""
     members = borderline_members(run)[:TILES]
-    sheets = draw_sheets(run.run.target, [[member.id] for member in members], columns=1)
+    fields = run.run.config.vector_fields
+    sheets = draw_sheets(run.run.target, [[member.id] for member in members], columns=1, fields=fields)
     ctx.panel.set_data({f"borderline.tile_{place}.picture": sheet for place, sheet in enumerate(sheets)})
 
 

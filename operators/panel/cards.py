@@ -29,7 +29,7 @@ _CELLS = {"display": "grid", "gridTemplateColumns": "repeat(auto-fill, minmax(15
 
 def draw_cards(ctx: foo.ExecutionContext, run: PanelRun) -> None:
     """Send the contact sheets of the open page to the panel."""
-    sheets = draw_sheets(run.run.target, [card.prototypes for card in run.on_page])
+    sheets = draw_sheets(run.run.target, [card.prototypes for card in run.on_page], fields=run.run.config.vector_fields)
     ctx.panel.set_data({f"cards.card_{place}.sheet": sheet for place, sheet in enumerate(sheets)})
 
 

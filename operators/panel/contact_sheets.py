@@ -5,11 +5,14 @@ The address of a file is short; a picture inside the page would come back to the
 
 import hashlib
 import urllib.parse
+from collections.abc import Iterable
 from pathlib import Path
 
 import fiftyone as fo
 
+from ...models.images.rendering import Rendering
 from ..dataset.files import pictures_of
+from ..dataset.renderings import rendering_of
 from ..dataset.rows import Rows
 from ..dataset.targets import Target
 
@@ -17,19 +20,26 @@ KEPT = 3000  # some 15 kB each
 Picture = tuple[str, list[float] | None]  # a file, and the relative box ``[x, y, width, height]`` of a patch
 
 
-def draw_sheets(target: Target, wanted: list[list[str]], columns: int = 3) -> list[str | None]:
+def draw_sheets(
+    target: Target, wanted: list[list[str]], columns: int = 3, fields: Iterable[str] = ()
+) -> list[str | None]:
     """Draw contact sheets, those that are in the cache excepted.
 
     Args:
         target: the images or patches
         wanted: for each sheet the ids of its images or patches
         columns (3): images side by side
+        fields (()): vector fields of the images, which say how they are shown
 
     Returns:
         for each sheet the address of an image in the App, None where nothing is left to show
     """
     files = _files(target, {key for ids in wanted for key in ids})
-    return [_address([files[key] for key in ids if key in files], columns) for ids in wanted]
+    if not files:
+        return [None for _ in wanted]
+    rendering = rendering_of(target, fields)
+    state = (columns, rendering.as_dict())
+    return [_address([files[key] for key in ids if key in files], columns, rendering, state) for ids in wanted]
 
 
 def folder() -> Path:
@@ -58,17 +68,17 @@ def _files(target: Target, ids: set[str]) -> dict[str, Picture]:
     return {key: (thumbnails.get(key) or path, box) for key, (path, box) in files.items()}
 
 
-def _address(pictures: list[Picture], columns: int) -> str | None:
+def _address(pictures: list[Picture], columns: int, rendering: Rendering, state: tuple) -> str | None:
     from ...models.images.contact_sheets import plain_sheet
 
     if not pictures:
         return None
-    name = hashlib.sha256(repr((pictures, columns, [_changed(path) for path, _ in pictures])).encode()).hexdigest()
+    name = hashlib.sha256(repr((pictures, *state, [_changed(path) for path, _ in pictures])).encode()).hexdigest()
     path = folder() / f"{name[:32]}.jpg"
     if not path.exists():
         path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
         unfinished = path.with_suffix(f".{id(pictures)}")
-        unfinished.write_bytes(plain_sheet(pictures, columns))
+        unfinished.write_bytes(plain_sheet(pictures, columns, rendering=rendering))
         unfinished.replace(path)
         _forget_old()
     # relative to the App's page, `<base path>/datasets/<name>`: only the browser knows the base path

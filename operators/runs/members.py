@@ -5,9 +5,11 @@ from dataclasses import dataclass
 import fiftyone as fo
 import numpy as np
 
+from ...models.images.rendering import Rendering
 from ..dataset.files import files_of, pictures_of
 from ..dataset.frames import up_to_date
 from ..dataset.private import filters_frames, is_frames, root_dataset
+from ..dataset.renderings import rendering_of
 from ..dataset.repeats import each_once
 from ..dataset.rows import Rows
 from ..dataset.shapes import field_of_labels, flat, has_labels_as_samples, labels_as_samples, run_slices
@@ -87,6 +89,10 @@ class Members:
         """
         found, items = pictures_of(self.rows, ids)
         return dict(zip(found, items, strict=True))
+
+    def rendering(self) -> Rendering:
+        """Return how they are shown: as the encoder saw them if that is on record."""
+        return rendering_of(self.target, self.config.vector_fields)
 
     def vectors(self) -> np.ndarray:
         """Read the vectors as they were clustered before any reduction, ``(n, d)`` float32; zeros where one is gone.

@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 from fiftyone.plugins.orgs.constellation.clusters.models.encoders import get_encoder
 from fiftyone.plugins.orgs.constellation.clusters.models.encoders.batches import embed_files, pace
+from fiftyone.plugins.orgs.constellation.clusters.models.images.rendering import Rendering
 from fiftyone.plugins.orgs.constellation.clusters.operators.dataset.vector_fields import field_encoder
 from fiftyone.plugins.orgs.constellation.clusters.operators.dataset.vector_paths import vector_fields
 from fiftyone.plugins.orgs.constellation.clusters.operators.dataset.vectors import read_vectors
@@ -82,6 +83,7 @@ def test_damaged_files_cost_only_their_own_vector(dataset, lite0, tmp_path):
     assert summary["n"] == len(reasons)
     assert summary["failed"] == {"truncated image": 1, "unreadable image": 2, "missing file": 1}
     assert summary["computed"] == len(reasons) - 4
+    rendering = Rendering((), dataset.get_field("emb").info["constellation"]["rendering"])
     for sample in dataset:
         reason = reasons[sample.filename]
         assert (sample.emb is None) == (reason is not None), sample.filename
@@ -89,7 +91,7 @@ def test_damaged_files_cost_only_their_own_vector(dataset, lite0, tmp_path):
         if reason:
             assert sample.id in summary["failed_ids"][reason]
         else:
-            alone = next(iter(embed_files(lite0, [(sample.filepath, None)])))[1][0]
+            alone = next(iter(embed_files(lite0, [(sample.filepath, None)], rendering=rendering)))[1][0]
             assert np.abs(sample.emb - alone).max() < 1e-5, sample.filename
 
 

@@ -1,0 +1,48 @@
+"""Values of images with more than 8 bits, as 8-bit levels: in a range that is given, or guessed from one image."""
+
+import numpy as np
+from PIL import Image
+
+INTEGERS, FLOATS = "integers", "floats"
+
+
+def kind_of(image: Image.Image) -> str | None:
+    """Return ``integers`` or ``floats`` if an image has more than 8 bits, judged by its header; else None."""
+    if image.mode.startswith("I"):
+        return INTEGERS
+    return FLOATS if image.mode == "F" else None
+
+
+def in_range(values: np.ndarray, low: float, high: float) -> np.ndarray:
+    """Return levels of values of which ``low`` is black and ``high`` white; NaN is black."""
+    exact = np.float64 if values.dtype.kind in "iu" and values.dtype.itemsize > 2 else np.float32
+    levels = np.subtract(values, low, dtype=exact)
+    levels *= 255 / (high - low)
+    levels = np.nan_to_num(levels, copy=False, nan=0.0, posinf=255.0, neginf=0.0)
+    return np.round(np.clip(levels, 0, 255)).astype(np.uint8)
+
+
+def guessed(values: np.ndarray) -> np.ndarray:
+    """Return levels of the values of an image without a set; what the same file gives never changes.
+
+    16-bit values are divided by 256, never clipped. Floats are taken as ``[0, 1]`` or ``[0, 255]`` if their range says
+    so, else scaled from their minimum to their maximum.
+    """
+    if values.dtype.kind == "f":
+        return _guessed_floats(values)
+    if values.dtype.itemsize == 2 or (values.min() >= 0 and 255 < values.max() <= 65535):
+        return (values.astype(np.uint16) >> 8).astype(np.uint8)
+    if values.min() >= 0 and values.max() <= 255:
+        return values.astype(np.uint8)
+    return _guessed_floats(values.astype(np.float64))
+
+
+def _guessed_floats(values: np.ndarray) -> np.ndarray:
+    finite = np.isfinite(values)
+    values = np.where(finite, values, values[finite].min())
+    low, high = values.min(), values.max()
+    if low < 0 or high > 255:
+        values = (values - low) * (255 / max(high - low, np.finfo(np.float32).tiny))
+    elif high <= 1:
+        values = values * 255
+    return np.round(values).astype(np.uint8)
