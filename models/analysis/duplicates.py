@@ -7,6 +7,8 @@ from ..vectors.normalize import l2_normalize
 
 _BLOCK = 2048
 _MOST_PAIRS = 20_000_000
+# What a matrix product in float32 may get wrong, and a cosine in float64: copies are linked at a threshold of 1
+_ROUNDING, _EXACT = 1e-5, 1e-12
 
 
 def duplicate_groups(X: np.ndarray, threshold: float, progress: Progress | None = None) -> list[list[int]]:
@@ -35,11 +37,13 @@ def duplicate_groups(X: np.ndarray, threshold: float, progress: Progress | None 
     count = 0
     for start in range(0, len(X), _BLOCK):
         block = X[start : start + _BLOCK]
-        # rounding must not part exact copies at a threshold of 1
-        row, column = np.nonzero(block @ X[start:].T >= threshold - 1e-6)
-        above = row < column
-        links.append(np.stack([row[above], column[above]]) + start)
-        count += int(above.sum())
+        cosines = block @ X[start:].T
+        pairs = np.argwhere(np.triu(cosines >= threshold - _ROUNDING, 1))
+        near = cosines[pairs[:, 0], pairs[:, 1]] < threshold + _ROUNDING
+        linked = ~near
+        linked[near] = _cosines(X, pairs[near] + start) >= threshold - _EXACT
+        links.append(pairs[linked].T + start)
+        count += int(linked.sum())
         if count > _MOST_PAIRS:
             raise ValueError(f"threshold={threshold} links more than {_MOST_PAIRS:,} pairs; raise it")
         if progress:
@@ -51,3 +55,14 @@ def duplicate_groups(X: np.ndarray, threshold: float, progress: Progress | None 
     groups = np.split(order, np.flatnonzero(np.diff(component[order])) + 1) if len(order) else []
     found = [group.tolist() for group in groups if len(group) > 1]
     return sorted(found, key=lambda group: (-len(group), group[0]))
+
+
+def _cosines(X: np.ndarray, pairs: np.ndarray) -> np.ndarray:
+    """Return the cosines ``(m,)`` of ``pairs`` ``(m, 2)`` of rows, in float64."""
+    found = np.empty(len(pairs))
+    for start in range(0, len(pairs), _BLOCK):
+        rows = slice(start, start + _BLOCK)
+        one, other = (X[pairs[rows, side]].astype(np.float64) for side in (0, 1))
+        dot, own, others = (np.einsum("ij,ij->i", a, b) for a, b in ((one, other), (one, one), (other, other)))
+        found[rows] = dot / np.sqrt(own * others)
+    return found

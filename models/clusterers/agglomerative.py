@@ -19,6 +19,8 @@ from ..vectors.linkage import cut_tree, merge_tree
 from ..vectors.neighbors import vote
 from .base import Clusterer
 
+_ROUNDING = 1e-7  # of distances, as a share
+
 
 class Agglomerative(Clusterer):
     """Bottom-up merging.
@@ -104,7 +106,10 @@ class Agglomerative(Clusterer):
         self.distances_ = distances / self._factor()
         merges = len(leaves) - self.n_clusters
         if self.stop == "distance_threshold":
-            merges = int(np.searchsorted(self.distances_, self.distance_threshold))
+            # clusters at this very distance stay separate, whatever the last bits say
+            resolution = 2 * float(np.finfo(X.dtype).eps * np.abs(leaves).max()) / self._factor()
+            least = self.distance_threshold * (1 - _ROUNDING) - resolution
+            merges = int(np.searchsorted(self.distances_, least))
         labels = cut_tree(self.children_, merges)
         metric = "cosine" if self.metric == "cosine" else "euclidean"
         if len(leaves) < len(X):

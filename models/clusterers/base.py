@@ -6,7 +6,7 @@ implements ``_fit``.
 """
 
 import warnings
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import numpy as np
@@ -25,6 +25,8 @@ from ..vectors.scaling import Scaling, scaling_of
 
 # Vectors of so few dimensions are computed with in float64 where a method's own tolerances depend on it
 _NARROW = 16
+# A clustering that leaves more of the samples out has hardly found what is in them
+_MUCH_NOISE = 0.5
 
 
 class Clusterer(ClusterMixin, BaseEstimator):
@@ -185,6 +187,10 @@ class Clusterer(ClusterMixin, BaseEstimator):
         """Return what to do about a fit that found fewer clusters than were asked for."""
         return self.remedy
 
+    def noise_advice(self, d: int) -> str:
+        """Return what to do about a fit of vectors of dimension ``d`` that left most samples out as noise."""
+        return "choose a method that gives every sample a cluster, such as kmeans"
+
     def _fit(self, X: np.ndarray, progress: Progress) -> tuple[np.ndarray, np.ndarray | None]:
         """Return the labels ``(n,)`` of ``X`` and their confidence, None for that of :meth:`_confidence`."""
         raise NotImplementedError(f"{type(self).__name__} cannot fit; implement _fit(X, progress)")
@@ -234,13 +240,24 @@ class Clusterer(ClusterMixin, BaseEstimator):
         known = max(wanted, int(labels.max(initial=NOISE)) + 1)
         given = np.zeros(len(X)) if confidence is None else confidence
         labels, given = settled(copies, labels, given, known, lambda used, *now: self._among(X, used, *now))
-        found = int(labels.max()) + 1
-        if found < wanted:
-            distinct = int((copies == np.arange(len(X))).sum())
-            few = f"ask for fewer: only {distinct:,} of {len(X):,} vectors are distinct"
-            said = f"{self.name} found {found} clusters, fewer than n_clusters={wanted}; "
-            warnings.warn(said + (few if distinct < wanted else self.advice()), ConvergenceWarning, stacklevel=3)
+        for problem in self._problems(labels, copies, X.shape[1], wanted):
+            warnings.warn(f"{self.name} {problem}", ConvergenceWarning, stacklevel=3)
         return labels, self._confidence(X, labels)[copies] if confidence is None else given
+
+    def _problems(self, labels: np.ndarray, copies: np.ndarray, d: int, wanted: int) -> Iterator[str]:
+        """Say what is wrong with labels ``(n,)`` of vectors of dimension ``d``, each with what to do about it."""
+        n, found, noise = len(labels), int(labels.max()) + 1, float((labels == NOISE).mean())
+        distinct = int((copies == np.arange(n)).sum())
+        if noise > _MUCH_NOISE:
+            said = (
+                f"left {noise:.0%} of {n:,} samples out as noise" if found else f"found no cluster: all {n:,} are noise"
+            )
+            same = "the vectors are identical, so choose other embeddings"
+            yield f"{said}; {same if distinct == 1 else self.noise_advice(d)}"
+        if found < wanted:
+            few = f"ask for fewer: only {distinct:,} of {n:,} vectors are distinct"
+            said = f"found {found} clusters, fewer than n_clusters={wanted}"
+            yield f"{said}; {few if distinct < wanted else self.advice()}"
 
     def _among(
         self, X: np.ndarray, used: np.ndarray, labels: np.ndarray, confidence: np.ndarray

@@ -75,5 +75,10 @@ class EVoC(Clusterer):
         self._remember(X, noise=True, metric="cosine")
         return labels, model.membership_strengths_
 
+    def noise_advice(self, d: int) -> str:
+        """Return the parameters to lower, and what else there is."""
+        smaller = f"base_min_cluster_size={self.base_min_cluster_size}"
+        return f"lower noise_level={self.noise_level:g} or {smaller}, or choose another method such as kmeans"
+
     def _about_origin(self, X: np.ndarray) -> bool:
         return True

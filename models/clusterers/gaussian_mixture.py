@@ -6,7 +6,8 @@ probabilities saturate near 0 and 1; reduce first if they are to say anything. T
 Of vectors that are scaled, see ``models/vectors/scaling.py``, ``reg_covar`` is added to the variances after that.
 """
 
-from typing import Annotated, Literal
+import warnings
+from typing import Annotated, Any, Literal
 
 import numpy as np
 from pydantic import Field
@@ -84,7 +85,7 @@ class GaussianMixture(Clusterer):
             random_state=self.random_state,
         )
         try:
-            model.fit(X)
+            self._fitted(model, X)
         except ValueError as error:
             if "covariance" not in str(error):
                 raise
@@ -97,6 +98,17 @@ class GaussianMixture(Clusterer):
         self.weights_, self.cluster_centers_, self.precisions_cholesky_ = model.weights_, model.means_, cholesky
         self.converged_, self.n_iter_ = bool(model.converged_), int(model.n_iter_)
         return self._assign(X)
+
+    def _fitted(self, model: Any, X: np.ndarray) -> None:
+        with warnings.catch_warnings():
+            # of distinct vectors, which are counted after the fit
+            warnings.filterwarnings("ignore", "Number of distinct clusters")
+            try:
+                model.fit(X)
+            except ValueError as error:
+                if "covariance" not in str(error) or X.dtype == np.float64:
+                    raise
+                model.fit(X.astype(np.float64))  # of copies of a vector float32 leaves negative variances
 
     def _keep(self, X: np.ndarray, used: np.ndarray) -> None:
         self.weights_ = self.weights_[used] / self.weights_[used].sum()

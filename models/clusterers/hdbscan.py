@@ -19,6 +19,7 @@ from ..costs import Cost
 from ..labels import NOISE
 from ..progress import Progress
 from ..vectors.neighbors import vote
+from ..vectors.reduction import DENSE_DIMENSIONS
 from .base import Clusterer
 from .kmeans import unit_rows
 
@@ -161,6 +162,14 @@ class HDBSCAN(Clusterer):
 
     def _about_origin(self, X: np.ndarray) -> bool:
         return self.metric == "cosine"
+
+    def noise_advice(self, d: int) -> str:
+        """Return the parameters to lower, UMAP where dimensions are many, and what else there is."""
+        smaller = "" if self.min_samples is None else f" or min_samples={self.min_samples}"
+        first = "reduce with UMAP first, " if d > DENSE_DIMENSIONS else ""
+        return (
+            f"{first}lower min_cluster_size={self.min_cluster_size}{smaller}, or choose another method such as kmeans"
+        )
 
     def _keep(self, X: np.ndarray, used: np.ndarray) -> None:
         self.persistence_ = self.persistence_[used]

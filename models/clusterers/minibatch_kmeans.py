@@ -29,6 +29,7 @@ class MiniBatchKMeans(Clusterer):
     order = 10
     exact = True
     placed_by = "centers"
+    remedy = "choose kmeans, which looks at all samples, or ask for fewer"
 
     def __init__(
         self,

@@ -3,6 +3,7 @@
 import numpy as np
 
 from ..progress import Progress
+from .copies import first_copies
 
 _BLOCK = 2048
 
@@ -13,7 +14,7 @@ def merge_tree(X: np.ndarray, linkage: str, metric: str, progress: Progress) -> 
     Args:
         X: ``(n, d)`` vectors
         linkage: "ward", "average", "complete" or "single"
-        metric: a metric of scikit-learn's ``pairwise_distances``
+        metric: a metric of scikit-learn's ``pairwise_distances``; copies of a vector have the distance 0
         progress: called with ``(fraction, message)``
 
     Returns:
@@ -22,7 +23,9 @@ def merge_tree(X: np.ndarray, linkage: str, metric: str, progress: Progress) -> 
     """
     from scipy.cluster.hierarchy import linkage as merged
 
-    pairs = _condensed(X, metric, progress)
+    distinct, each = np.unique(first_copies(X), return_inverse=True)
+    pairs = _condensed(X if len(distinct) == len(X) else X[distinct], metric, progress)
+    pairs = pairs if len(distinct) == len(X) else _with_copies(pairs, each, len(distinct))
     progress(0.5, "merging")
     tree = merged(pairs, linkage)
     return tree[:, :2].astype(np.int64), tree[:, 2]
@@ -54,5 +57,16 @@ def _condensed(X: np.ndarray, metric: str, progress: Progress) -> np.ndarray:
             size = n - start - i - 1
             pairs[filled : filled + size] = row[i + 1 :]
             filled += size
-        progress(0.5 * filled / len(pairs), "distances of all pairs")
+        progress(0.5 * filled / max(1, len(pairs)), "distances of all pairs")
     return pairs
+
+
+def _with_copies(pairs: np.ndarray, each: np.ndarray, m: int) -> np.ndarray:
+    """Return the distances of all pairs of vectors, from those of the ``m`` distinct ones that ``each`` ``(n,)`` is."""
+    found = []
+    pairs = np.append(pairs, 0.0)  # for copies
+    for i, one in enumerate(each):
+        low, high = np.minimum(one, each[i + 1 :]), np.maximum(one, each[i + 1 :])
+        place = m * low - low * (low + 1) // 2 + high - low - 1
+        found.append(pairs[np.where(low == high, -1, place)])
+    return np.concatenate(found)

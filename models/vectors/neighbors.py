@@ -11,6 +11,10 @@ EXACT_LIMIT = 40_000
 _BLOCK, _LARGEST = 2048, 2**27
 
 
+# Of the squares that a squared distance is made of, what float32 may get wrong; nearer ones are told apart in float64.
+_ROUNDING = 2.0**-20
+_FEW = 256  # such vectors at a time
+
 Neighbors = tuple[np.ndarray, np.ndarray]  # indices and distances, (n, k) each
 
 
@@ -219,7 +223,7 @@ def _exact(X: np.ndarray, queries: np.ndarray, k: int, metric: str, progress: Pr
         found = squares - 2 * (block @ X.T)
         if own:
             found[np.arange(len(block)), np.arange(rows.start, rows.stop)] = np.inf
-        near = np.argpartition(found, k - 1, axis=1)[:, :k] if k < len(X) else np.tile(np.arange(k), (len(block), 1))
+        near = _smallest(found, block, X, squares, k)
         exact = _paired(block, X, near, metric)
         order = np.lexsort((near, exact), axis=1)
         indices[rows] = np.take_along_axis(near, order, axis=1)
@@ -227,6 +231,43 @@ def _exact(X: np.ndarray, queries: np.ndarray, k: int, metric: str, progress: Pr
         if progress:
             progress(rows.stop / len(queries), "nearest neighbors")
     return indices, distances
+
+
+def _smallest(found: np.ndarray, block: np.ndarray, X: np.ndarray, squares: np.ndarray, k: int) -> np.ndarray:
+    """Return the columns ``(m, k)`` of the smallest distances.
+
+    Args:
+        found: ``(m, n)`` squared distances from ``block`` ``(m, d)`` to ``X`` ``(n, d)``, less the squares of ``block``
+        block: as above
+        X: as above
+        squares: ``(n,)`` of ``X``
+        k: how many
+    """
+    if k == len(X):
+        return np.tile(np.arange(k), (len(block), 1))
+    rows = np.arange(len(block))
+    order = np.argpartition(found, (k - 1, k), axis=1)
+    last, next_one = order[:, k - 1], order[:, k]
+    error = _ROUNDING * (np.einsum("ij,ij->i", block, block) + squares[last] + squares[next_one])
+    near = order[:, :k].copy()
+    # among near-copies, as the frames of a video, rounding would choose, and miss a vector's own copy
+    unsure = rows[found[rows, next_one] - found[rows, last] <= error]
+    for start in range(0, len(unsure), _FEW):
+        some = unsure[start : start + _FEW]
+        exact = _squared_in_float64(block[some], X)
+        exact[np.isinf(found[some])] = np.inf
+        near[some] = np.argpartition(exact, k - 1, axis=1)[:, :k]
+    return near
+
+
+def _squared_in_float64(block: np.ndarray, X: np.ndarray) -> np.ndarray:
+    """Return squared distances ``(m, n)`` of ``block`` ``(m, d)`` to ``X`` ``(n, d)``, less the former's squares."""
+    found = np.empty((len(block), len(X)))
+    block = block.astype(np.float64)
+    for start in range(0, len(X), _BLOCK):
+        some = X[start : start + _BLOCK].astype(np.float64)
+        found[:, start : start + _BLOCK] = np.einsum("ij,ij->i", some, some) - 2 * (block @ some.T)
+    return found
 
 
 def _paired(block: np.ndarray, X: np.ndarray, near: np.ndarray, metric: str) -> np.ndarray:

@@ -15,15 +15,16 @@ from sklearn.base import BaseEstimator, TransformerMixin
 from ..costs import Cost
 from ..parameters import RANDOM_STATE, validated
 from ..progress import Progress, quiet
+from .copies import first_copies
 from .neighbors import Neighbors, nearest_neighbors
 
 # Above this, "auto" reduces for density methods.
 DENSE_DIMENSIONS = 50
 # On CIFAR-10 features 200 epochs give the clusters of umap-learn's 500 (below 10,000 samples) at 0.4 of the time.
 _EPOCHS = 200
-# Fewer samples than this have no neighborhood graph worth drawing; the linear projection is shown instead.
+# Fewer different samples than this have no neighborhood graph worth drawing; the linear projection is shown instead.
 _FEWEST = 16
-_TOO_FEW = "UMAP needs {1} different vectors and got {0}, so the first principal components were used instead"
+_TOO_FEW = "UMAP needs {2} different vectors and got {0} among {1}, so the first principal components were used instead"
 
 
 class _Method(Protocol):
@@ -173,16 +174,17 @@ class UMAPReduction(Reduction):
             progress (None): called with ``(fraction, message)``; whatever it raises stops the fit
 
         Returns:
-            ``(n, n_components)`` float32; the first principal components below 16 samples
+            ``(n, n_components)`` float32; the first principal components below 16 different samples
         """
         params = self._validated()
         progress = progress or quiet
         X = np.ascontiguousarray(X, dtype=np.float32)
         self.vectors_ = X
         width = params["n_components"]
-        if len(X) < max(_FEWEST, width + 3) or np.ptp(X, axis=0).max() == 0:
+        distinct, least = len(np.unique(first_copies(X))), max(_FEWEST, width + 3)
+        if distinct < least:
             if width > 2:  # on a map it makes no difference
-                warnings.warn(_TOO_FEW.format(len(X), max(_FEWEST, width + 3)), UserWarning, stacklevel=2)
+                warnings.warn(_TOO_FEW.format(distinct, len(X), least), UserWarning, stacklevel=2)
             return _linear(X, width)
         k = min(params["n_neighbors"], len(X) - 1)
         if knn is None or knn[0].shape[1] < k - 1:
@@ -244,7 +246,7 @@ def project_2d(
         progress (None): called with ``(fraction, message)``; whatever it raises stops the work
 
     Returns:
-        ``(n, 2)`` float32; principal components below 16 samples
+        ``(n, 2)`` float32; principal components below 16 different samples
     """
     umap = UMAPReduction(n_components=2, n_neighbors=15, min_dist=0.1, random_state=random_state)
     return umap.fit_transform(X, knn=knn, progress=progress)
@@ -254,7 +256,7 @@ def _linear(X: np.ndarray, width: int) -> np.ndarray:
     coordinates = np.zeros((len(X), width), dtype=np.float32)
     if len(X) > 1 and np.ptp(X, axis=0).max() > 0:
         found = PCAReduction(width).fit_transform(X)
-        coordinates[:, : found.shape[1]] = found
+        coordinates[:, : found.shape[1]] = found[first_copies(X)]
     return coordinates
 
 

@@ -55,6 +55,7 @@ def suggest_cluster_count(
         ValueError: if an argument is refused or there are too few vectors
     """
     from ...models.analysis.cluster_count import DIMENSIONS, suggest_count
+    from ...models.vectors.copies import first_copies
 
     target, field = check_suggestion(
         samples, embeddings, patches_field, method, reduce, max_clusters, sample_size, seed
@@ -69,7 +70,9 @@ def suggest_cluster_count(
     notes = [*target.notes, *(f"{n:,} {target.unit} have {reason}" for reason, n in skipped.items())]
     most = max(trial["value"] for trial in found["trials"])
     if method == "kmeans" and most < max_clusters:
-        notes.append(f"{len(X):,} vectors allow no more than {most} clusters to be tried")
+        distinct = len(np.unique(first_copies(X)))
+        some = f", {distinct:,} of them distinct," if distinct < len(X) else ""
+        notes.append(f"{len(X):,} vectors{some} allow no more than {most} clusters to be tried")
     return {
         **found,
         "method": method,

@@ -65,6 +65,12 @@ def test_a_reduction_and_what_follows_a_run(dataset, compute):
     assert len(set(zip(*dataset.values(["r.cluster", "ground_truth.label"]), strict=True))) == 3
     scores = get("evaluate_clusters")(dataset, run_key="r", ground_truth="ground_truth")["scores"]
     assert scores["acc"] == 1 and scores["silhouette"] > 0.8
+    other = dataset.match_tags("old").match(fo.ViewField("r.cluster") != 0)
+    before = np.array(other.values("r.confidence"))
+    get("edit_clusters")(dataset, run_key="r", action="merge", clusters=[1, 2])
+    after = np.array(other.values("r.confidence"))
+    assert np.mean(after != before) > 0.9 and after.min() > 0.5  # by the one center that is left, not two
+    get("edit_clusters")(dataset, run_key="r", action="undo")
     cluster = dataset.first()["r.cluster"]
     get("edit_clusters")(dataset, run_key="r", action="split", cluster=cluster)
     assert len(set(zip(*dataset.values(["r.cluster", "ground_truth.label"]), strict=True))) == 4

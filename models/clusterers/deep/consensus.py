@@ -7,10 +7,12 @@ the share of the runs that put two samples together. Where ours differs: it is c
 2001), from the samples' cluster memberships, so that the matrix itself, of all pairs, is never made.
 """
 
+import warnings
 from typing import Annotated, Any, Literal
 
 import numpy as np
 from pydantic import Field
+from sklearn.exceptions import ConvergenceWarning
 
 from ...costs import Cost
 from ...progress import Progress
@@ -111,7 +113,10 @@ class Consensus(Clusterer):
         if "heads" in model.get_params():
             # The consensus takes the place of a choice among heads.
             model.set_params(heads=1)
-        return model.fit(X, progress=lambda f, m="": progress((number + f) / self.runs, f"run {number + 1}, {m}"))
+        with warnings.catch_warnings():
+            # clusters that are too few are counted in the consensus
+            warnings.simplefilter("ignore", ConvergenceWarning)
+            return model.fit(X, progress=lambda f, m="": progress((number + f) / self.runs, f"run {number + 1}, {m}"))
 
 
 def _health(X: np.ndarray, runs: np.ndarray, n_clusters: int, seed: int) -> dict[str, list]:

@@ -12,6 +12,8 @@ from ...runs.transaction import EditedRun
 from ..base import Edit
 from ..changes import Change, apply_change
 
+_ROUNDING = 1e-6  # of cosines in float32: copies of a center pass a minimum of 1
+
 
 class AbsorbNoise(Edit):
     """Put noise into the nearest cluster, by the cosine to its center, if that is at least ``min_similarity``.
@@ -70,7 +72,7 @@ class AbsorbNoise(Edit):
         rows, X = run.vectors(members)
         here = np.flatnonzero(asked[rows])
         clusters, confidence, cosine = nearest_by_cosine(X, members.clusters[rows], here, not run.config.normalize)
-        near = cosine >= min_similarity
+        near = cosine >= min_similarity - _ROUNDING
         left = {"n_left": int(noise.sum() - near.sum()), "nearest_left": _largest(cosine[~near])}
         if not near.any():
             text = f"No noise has a cosine of {min_similarity} to a cluster; nothing was changed"

@@ -62,7 +62,7 @@ def _confidence_within(run: EditedRun, there: Labels, keep: int, mapping: dict[i
     confidence, spec = there.confidence.copy(), run.config.placement
     if spec["kind"] == "neighbors":
         return confidence
-    rows, X = run.vectors(there)
+    rows, X = run.vectors(there, stored=True)
     if len(rows):
         followed = {**run.tables["becomes"], **compose_mapping(run.tables["becomes"], mapping)}
         placed, sure = place_by_arrays(spec, run.arrays, X, followed)

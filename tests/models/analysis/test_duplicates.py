@@ -24,6 +24,14 @@ def test_exact_copies_are_found_at_1_and_across_blocks():
     assert duplicate_groups(np.eye(3), 0.5) == [] and duplicate_groups(np.empty((0, 3)), 0.5) == []
 
 
+def test_the_threshold_is_exact():
+    rng = np.random.default_rng(0)
+    one, away = np.linalg.qr(rng.normal(size=(512, 2)))[0].T
+    for threshold, cosine, linked in ((0.98, 0.98 - 4e-7, 0), (0.98, 0.98 + 4e-7, 1), (1.0, 1 - 4e-7, 0)):
+        pair = np.stack([one, cosine * one + np.sqrt(1 - cosine**2) * away])
+        assert len(duplicate_groups(pair, threshold)) == linked
+
+
 def test_thresholds_that_make_no_sense(monkeypatch):
     from fiftyone.plugins.orgs.constellation.clusters.models.analysis import duplicates
 

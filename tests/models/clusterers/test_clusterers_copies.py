@@ -9,6 +9,8 @@ from fiftyone.plugins.orgs.constellation.clusters.models.clusterers import get_c
 from fiftyone.plugins.orgs.constellation.clusters.models.clusterers.deep import consensus, heads
 from fiftyone.plugins.orgs.constellation.clusters.models.parameters import parameters
 from fiftyone.plugins.orgs.constellation.clusters.models.placement import describe, place
+from scipy.cluster.hierarchy import linkage
+from scipy.spatial.distance import pdist
 from sklearn.exceptions import ConvergenceWarning
 
 NAMES = list_clusterers()
@@ -101,6 +103,42 @@ def test_more_clusters_than_distinct_vectors(name):
         assert model.confidence_.min() > 0.99
     if name in ("kmeans", "agglomerative"):
         assert k == 150
+
+
+@pytest.mark.parametrize("metric", ["euclidean", "cosine"])
+def test_copies_are_merged_at_distance_0(metric):
+    which = np.random.default_rng(0).permutation(np.arange(200) % 40)
+    X = np.random.default_rng(1).normal(size=(40, 64)).astype(np.float32)[which]
+    model = make("agglomerative", linkage="average", metric=metric).fit(X)
+    assert np.all(model.distances_[:160] == 0) and model.distances_[160] > 0
+    peer = linkage(pdist(X.astype(np.float64), metric), "average")[:, 2]
+    np.testing.assert_allclose(model.distances_, peer, atol=1e-6)
+
+
+@pytest.mark.parametrize("by", ["single", "average", "ward"])
+def test_clusters_at_the_threshold_stay_separate(by):
+    row = np.stack([np.arange(30) / 10, np.zeros(30)], axis=1) + 3
+    for X in (row, row.astype(np.float32), 1e-4 * row):
+        threshold = 0.1 * X[0, 0] / 3
+        model = make("agglomerative", stop="distance_threshold", distance_threshold=threshold, linkage=by).fit(X)
+        assert model.labels_.max() == 29
+
+
+@pytest.mark.parametrize("k", [3, 5])
+def test_a_mixture_of_copies_in_float32(k):
+    X = np.repeat(np.random.default_rng(0).normal(size=(3, 32)), 20, axis=0).astype(np.float32)
+    with warnings.catch_warnings(record=True) as caught:
+        warnings.simplefilter("always")
+        model = get_clusterer("gaussian_mixture")(k).fit(X)
+    assert model.labels_.max() == 2 and len(caught) == (k > 3)
+
+
+def test_a_consensus_speaks_for_its_runs():
+    X = np.repeat(np.random.default_rng(0).normal(size=(3, 32)), 20, axis=0).astype(np.float32)
+    with warnings.catch_warnings(record=True) as caught:
+        warnings.simplefilter("always")
+        make("consensus", n_clusters=5).fit(X)
+    assert [str(warning.message)[:25] for warning in caught] == ["consensus found 3 cluster"]
 
 
 def test_no_warning_where_the_distance_decides_how_many():

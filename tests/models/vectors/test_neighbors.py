@@ -19,6 +19,19 @@ def test_far_from_the_origin_no_digit_is_lost():
     np.testing.assert_array_equal(neighbors.nearest_neighbors(X, 5, "euclidean")[0], order)
 
 
+@pytest.mark.parametrize("metric", ["cosine", "euclidean"])
+def test_among_near_copies_the_nearest_are_found(metric):
+    rng = np.random.default_rng(0)
+    frames = rng.normal(size=128) + 3e-4 * rng.normal(size=(60, 128))  # of a video that stands still
+    X = np.concatenate([frames, rng.normal(size=(60, 128))]).astype(np.float32)
+    own = np.arange(len(X))
+    np.testing.assert_array_equal(neighbors.query_neighbors(X, X, 5, metric)[0][:, 0], own)
+    np.testing.assert_array_equal(neighbors.vote(X, X, own, metric=metric)[0], own)
+    found = neighbors.nearest_neighbors(X, 5, metric)[0]
+    _, order = NearestNeighbors(n_neighbors=5, metric=metric).fit(X.astype(np.float64)).kneighbors()
+    assert np.mean([len(set(a) & set(b)) / 5 for a, b in zip(found, order, strict=True)]) > 0.99
+
+
 @pytest.mark.parametrize("limit", [neighbors.EXACT_LIMIT, 10])
 def test_duplicates_are_neighbors_but_never_oneself(monkeypatch, limit):
     monkeypatch.setattr(neighbors, "EXACT_LIMIT", limit)

@@ -92,6 +92,16 @@ def test_umap_of_copies():
     assert np.isfinite(project_2d(zeros)).all()
 
 
+def test_umap_counts_different_vectors():
+    X = np.repeat(blobs(4)[0], 10, axis=0)
+    for vectors, count in ((X[:30], 3), (np.tile(X[:1], (30, 1)), 1)):
+        with pytest.warns(
+            UserWarning, match=f"^UMAP needs 16 different vectors and got {count} among 30, so the first"
+        ):
+            found = UMAPReduction(n_components=10).fit_transform(vectors)
+        assert len(np.unique(found, axis=0)) == count
+
+
 def test_umap_is_quiet_and_reports():
     seen = []
     with warnings.catch_warnings(record=True) as caught:
