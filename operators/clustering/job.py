@@ -11,6 +11,7 @@ from ...models.labels import NOISE
 from ...models.parameters import SEED, typed
 from ...models.progress import Progress
 from ...models.vectors.normalize import l2_normalize
+from ..dataset.schema import refresh
 from ..dataset.vectors import COORDINATES, VectorTable, first_space, read_spaces
 from ..embedding.embeddings import fill_vectors
 from ..execution.locks import write_lock
@@ -114,7 +115,7 @@ def compute_clusters(
     target = request.target
     stages = Stages(_stage_names(request), progress)
     with write_lock(target.dataset, f"run key {request.run_key!r}", f"field {request.path!r}"):
-        target.dataset.reload()  # another process may have come first since it was loaded here
+        refresh(target.dataset)  # another process may have come first since it was loaded here
         request.check()
         clean_orphans(target.dataset, except_key=request.run_key)
         if isinstance(request, ImageRequest):

@@ -6,8 +6,9 @@ from typing import Any
 
 import fiftyone as fo
 
-from .private import has_frame_fields, is_frames, save_info, schema_dataset
+from .private import has_frame_fields, is_frames, schema_dataset
 from .rows import storage_of
+from .schema import declare_field, describe_field
 
 MARK = "constellation"
 
@@ -24,14 +25,11 @@ def add_field(
         **options: as of ``add_sample_field``
     """
     dataset, storage_path = storage_of(samples, path)
-    if is_frames(samples) and schema_dataset(samples).get_field(path) is None:
-        schema_dataset(samples).add_sample_field(path, field_type, **options)
-    if dataset.get_field(storage_path) is not None:
-        return
-    if is_frames(samples):
-        dataset.add_frame_field(path, field_type, **options)
-    else:
-        dataset.add_sample_field(path, field_type, **options)
+    places = [(dataset, storage_path)]
+    places += [(schema_dataset(samples), path)] if is_frames(samples) else []
+    for place, name in places:
+        if place.get_field(name) is None:
+            declare_field(place, name, field_type, **options)
 
 
 def remove_field(samples: fo.core.collections.SampleCollection, path: str) -> None:
@@ -95,4 +93,4 @@ def mark_of(field: fo.Field | None) -> dict | None:
 def set_mark(dataset: fo.Dataset, path: str, run_key: str, status: str) -> None:
     """Mark a field as "writing" or "done"."""
     info = dataset.get_field(path).info or {}
-    save_info(dataset, path, {**info, MARK: {"role": "clusters", "run_key": run_key, "status": status}})
+    describe_field(dataset, path, {**info, MARK: {"role": "clusters", "run_key": run_key, "status": status}})

@@ -1,4 +1,4 @@
-"""Private attributes of FiftyOne that the plugin needs, in the one file that a release of FiftyOne may break."""
+"""Private attributes of FiftyOne that the plugin needs; only this file and schema.py can break with a release of it."""
 
 from collections.abc import Iterator
 from copy import copy
@@ -7,7 +7,8 @@ from typing import Any
 
 import fiftyone as fo
 import fiftyone.operators as foo
-from bson import DBRef, json_util
+from bson import DBRef, ObjectId, json_util
+from mongoengine.base import BaseDict
 
 _IDS_PER_QUERY = 10_000
 _MODIFIED = {"last_modified_at": 1}
@@ -83,22 +84,6 @@ def view_origin(samples: fo.core.collections.SampleCollection) -> fo.core.collec
     return samples._source_collection
 
 
-def save_info(dataset: fo.Dataset, path: str, info: dict, description: str | None = None) -> None:
-    """Replace the info of a field, and its description if one is given.
-
-    Args:
-        dataset: the dataset
-        path: the field's path, ``"frames.things.detections.emb"`` for an attribute of labels on frames
-        info: the new info
-        description (None): the new description
-    """
-    field = dataset.get_field(path)
-    field._set_dataset(dataset, path)  # FiftyOne forgets "frames." below the root, and would save to a sample's field
-    field.info = info
-    field.description = field.description if description is None else description
-    field.save()
-
-
 def has_frame_fields(dataset: fo.Dataset) -> bool:
     """Return whether samples of ``dataset`` may have frames."""
     return bool(dataset._has_frame_fields())
@@ -116,23 +101,39 @@ def open_store(dataset: fo.Dataset, name: str) -> foo.ExecutionStore:
     return ExecutionStore.create(name, dataset._doc.id)
 
 
-def run_documents(dataset: fo.Dataset) -> dict:
-    """Return the documents of a dataset's runs by key, those of other plugins included."""
-    return {key: document for key, document in dataset._doc.runs.items() if not isinstance(document, DBRef)}
+def run_references(dataset: fo.Dataset) -> dict[str, ObjectId]:
+    """Return the ids of the documents of a dataset's runs by key, without reading any of them.
+
+    The attribute of FiftyOne's document, and so all that FiftyOne does with runs, reads those of all runs.
+    """
+    found = dataset._doc._data.get("runs") or {}
+    return {key: getattr(value, "id", value) for key, value in found.items()}
 
 
-def stored_config(document: object) -> dict:
-    """Return the configuration in a run's document as it is stored; not to be changed."""
-    return document._data["config"]  # type: ignore[attr-defined]  # the attribute would look for references in all of it first
+def set_run_references(dataset: fo.Dataset, ids: dict[str, ObjectId]) -> None:
+    """Take over in memory which runs a dataset has in the database, all read anew when FiftyOne is asked for them."""
+    references = {key: DBRef("runs", run_id) for key, run_id in ids.items()}
+    dataset._doc._data["runs"] = BaseDict(references, dataset._doc, "runs")
+    for key in set(dataset._run_cache) - set(ids):
+        del dataset._run_cache[key]
 
 
-def frames_options(document: object) -> dict:
-    """Return the options of ``to_frames()`` in the view that a run was made on; none if it has no frames."""
-    for text in document.view_stages or []:  # type: ignore[attr-defined]  # a field of FiftyOne's document
-        stage = json_util.loads(text)
-        if stage["_cls"].endswith(".ToFrames"):
-            return dict(stage["kwargs"]).get("config") or {}
-    return {}
+def forget_run(dataset: fo.Dataset, run_key: str) -> None:
+    """Let FiftyOne read the document and the results of a run anew when it is asked for them."""
+    dataset._run_cache.pop(run_key, None)
+    set_run_references(dataset, run_references(dataset))
+
+
+def dataset_id(dataset: fo.Dataset) -> ObjectId:
+    """Return the id of the document of a dataset."""
+    return dataset._doc.id
+
+
+def view_stages(samples: fo.core.collections.SampleCollection) -> list[str] | None:
+    """Return the stages of a view as FiftyOne keeps them with a run; None of a dataset."""
+    if not isinstance(samples, fo.DatasetView):
+        return None
+    return [json_util.dumps(stage) for stage in samples._serialize(include_uuids=False)]
 
 
 def copies(

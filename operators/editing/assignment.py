@@ -14,6 +14,7 @@ from ...models.progress import Progress
 from ..dataset.owned_fields import remove_field
 from ..dataset.private import root_dataset
 from ..dataset.rows import Rows
+from ..dataset.schema import refresh
 from ..dataset.targets import Target, resolve_target
 from ..execution.locks import schema_lock, write_lock
 from ..execution.stages import Stages
@@ -182,7 +183,7 @@ def _assign_elsewhere(asked: Assignment, ids: list[str], stages: Stages) -> dict
     run, target, name = asked.run, asked.target, asked.name
     dataset, path = target.dataset, target.storage_path(name)
     with write_lock(dataset, f"run key {name!r}", f"field {path!r}"):
-        dataset.reload()
+        refresh(dataset)
         check_field(run, target, name)
         fresh = origin_of(dataset, path) is None
         new = NewSamples(run, target, ids if fresh or asked.overwrite else _unlabeled(target, name, ids), asked.notes)

@@ -60,5 +60,5 @@ def origin_of(dataset: fo.Dataset, path: str) -> dict | None:
 
 def own_run(dataset: fo.Dataset, path: str) -> Run | None:
     """Return the run whose labels are at a path; None if there is none."""
-    key = next((key for key, taken in read_value(dataset, "label_path").items() if taken == path), None)
+    key = next(iter(read_value(dataset, "label_path", among=[path])), None)
     return Run.cached(dataset, key) if key and dataset.get_field(path) is not None else None

@@ -12,7 +12,7 @@ from ...models.parameters import typed
 from ...models.progress import Progress, quiet
 from ..dataset.ground_truth import read_truth
 from ..dataset.owned_fields import MARK, remove_field
-from ..dataset.private import save_info
+from ..dataset.schema import describe_field
 from ..execution.locks import schema_lock, write_lock
 from ..runs.clusters import cluster_label
 from ..runs.labels import Labels, create_label_field, write_values
@@ -170,7 +170,7 @@ def _write(
         write_values(target, target.local_path(field), some, [proposals[key] for key in some.ids], progress)
         with schema_lock(target.dataset):
             mark = {"role": "proposal", "run_key": members.run_key}
-            save_info(target.dataset, path, {MARK: mark}, f"Proposed by the clusters of run {members.run_key}")
+            describe_field(target.dataset, path, {MARK: mark}, f"Proposed by the clusters of run {members.run_key}")
     except BaseException:
         remove_field(target.source, target.local_path(field))
         raise

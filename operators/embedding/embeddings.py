@@ -18,6 +18,7 @@ from ...models.progress import Progress
 from ..dataset.files import picture_field, pictures_of
 from ..dataset.renderings import field_rendering
 from ..dataset.rows import Rows, write_values
+from ..dataset.schema import refresh
 from ..dataset.shapes import tag_samples, untag_samples
 from ..dataset.targets import Target
 from ..dataset.vector_fields import check_origin, check_vector_field, field_encoder, same_settings
@@ -214,7 +215,7 @@ def compute_embeddings(
     target, field, chosen = check_embedding(samples, *given)
     batches = typed(compute_embeddings, {"batch_size": batch_size, "num_workers": num_workers})
     with write_lock(target.dataset, f"field {target.storage_path(field)!r}"):
-        target.dataset.reload()  # another process may have come first since it was loaded here
+        refresh(target.dataset)  # another process may have come first since it was loaded here
         arguments = (target.samples, chosen, field, target.patches_field, encoder_params)
         summary = fill_vectors(*arguments, **batches, progress=progress)
     shown = {reason: ids[:_FAILED_SHOWN] for reason, ids in summary["failed_ids"].items()}

@@ -4,8 +4,8 @@ import fiftyone as fo
 
 from ...models.encoders.base import Encoder
 from ..dataset.owned_fields import MARK, add_field, remove_field
-from ..dataset.private import save_info
 from ..dataset.rows import Rows, storage_of
+from ..dataset.schema import describe_field
 from ..dataset.vector_fields import any_vector, encoder_record
 from ..execution.locks import schema_lock
 
@@ -50,4 +50,4 @@ def drop_vector_field(rows: Rows, name: str) -> None:
 
 def _record(dataset: fo.Dataset, storage_path: str, record: dict) -> None:
     info = dict(dataset.get_field(storage_path).info or {})
-    save_info(dataset, storage_path, {**info, MARK: {**(info.get(MARK) or {}), **record}})
+    describe_field(dataset, storage_path, {**info, MARK: {**(info.get(MARK) or {}), **record}})

@@ -200,7 +200,7 @@ def unpack(text: str) -> np.ndarray:
 def _cached(dataset_name: str, run_key: str, file: str) -> dict[str, dict | None]:
     # the statistics of 500 clusters are a megabyte of text, too much to read at every click
     results = fetch_results(fo.load_dataset(dataset_name), run_key)
-    return {name: getattr(results, name, None) for name in ("figures", "truth", "names")}
+    return {name: results.get(name) for name in ("figures", "truth", "names")}
 
 
 def _pack(array: np.ndarray) -> str:

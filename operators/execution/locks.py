@@ -14,6 +14,7 @@ import fiftyone as fo
 import fiftyone.operators as foo
 
 from ..dataset.private import open_store
+from ..dataset.schema import refresh
 from .processes import is_alive, is_here, is_orphan, this_process
 
 STORE = "constellation_writers"
@@ -67,7 +68,7 @@ def schema_lock(dataset: fo.Dataset, seconds: float = 600) -> Iterator[None]:
         try:
             with write_lock(dataset, SCHEMA):
                 entered = True
-                dataset.reload()
+                refresh(dataset)
                 yield
                 return
         except ValueError:

@@ -5,6 +5,7 @@ from dataclasses import dataclass, replace
 import fiftyone as fo
 
 from ...models.naming.criterion import plan
+from ..dataset.run_documents import run_keys
 from ..naming.request import LLMArguments, agreed, chosen_server, refuse_without_consent
 from ..naming.server import ServerChoice
 from ..runs.lifecycle import check_cluster_field, check_run_key
@@ -84,6 +85,6 @@ def plan_of(run: Run, arguments: CriterionArguments) -> dict[str, int]:
 
 def propose_key(run: Run) -> str:
     """Return the first free key for a grouping of a run."""
-    taken = set(run.dataset.list_runs()) | set(run.dataset.get_field_schema())
+    taken = set(run_keys(run.dataset)) | set(run.dataset.get_field_schema())
     names = [f"{run.key}_by_criterion", *(f"{run.key}_by_criterion_{i}" for i in range(2, len(taken) + 3))]
     return next(name for name in names if name not in taken)

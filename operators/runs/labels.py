@@ -12,8 +12,7 @@ import numpy as np
 
 from ...models.labels import UNASSIGNED
 from ...models.progress import Progress
-from ..dataset.owned_fields import MARK, add_field, remove_field, set_mark
-from ..dataset.private import is_frames
+from ..dataset.owned_fields import MARK, add_field, remove_field
 from ..dataset.rows import label_path
 from ..dataset.rows import write_values as write_stored
 from ..dataset.targets import Target
@@ -283,13 +282,11 @@ def _write(
 
 def create_label_field(target: Target, name: str, run_key: str) -> None:
     """Make an empty cluster field, marked as being written, in place of a stale one of an orphaned writer."""
-    dataset, path = target.dataset, target.storage_path(name)
     remove_field(target.source, target.local_path(name))
     # marked from its first moment, so that a kill at any time leaves nothing that is not known to be ours
     info = {MARK: {"role": "clusters", "run_key": run_key, "status": "writing"}}
+    cluster = fo.IntField(description="Cluster id, -1 for noise")
+    cluster.name = "cluster"
+    options = {"embedded_doc_type": fo.Classification, "fields": [cluster]}
     text, local = f"Clusters of run {run_key}", target.local_path(name)
-    options = {"embedded_doc_type": fo.Classification, "description": text, "info": info}
-    add_field(target.source, local, fo.EmbeddedDocumentField, **options)
-    add_field(target.source, f"{local}.cluster", fo.IntField, description="Cluster id, -1 for noise")
-    if is_frames(target.source):  # FiftyOne keeps no info of a field that is declared below the root
-        set_mark(dataset, path, run_key, "writing")
+    add_field(target.source, local, fo.EmbeddedDocumentField, description=text, info=info, **options)

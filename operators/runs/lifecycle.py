@@ -13,6 +13,7 @@ import numpy as np
 
 from ...models.progress import Progress
 from ..dataset.owned_fields import drop_field, mark_of, move_field, remove_field, set_mark
+from ..dataset.run_documents import insert_run, remove_run, rename_run, run_keys
 from ..dataset.targets import Target
 from ..dataset.vectors import VectorTable
 from ..execution.locks import schema_lock, write_lock
@@ -21,12 +22,12 @@ from .config import MAX_CONFIG_CLUSTERS, RunConfig
 from .labels import create_label_field, write_labels
 from .maps import clean_maps, touch_maps
 from .run import Run
-from .store import read_value, update_config
+from .store import is_clustering_run, read_value, update_config
 
 
 def propose_run_key(dataset: fo.Dataset, method: str) -> str:
     """Return the first free key of the form ``kmeans_1``."""
-    taken = set(dataset.list_runs()) | set(dataset.get_field_schema())
+    taken = set(run_keys(dataset)) | set(dataset.get_field_schema())
     return next(key for i in range(1, len(taken) + 2) if (key := f"{method}_{i}") not in taken)
 
 
@@ -39,7 +40,7 @@ def check_name(name: str, what: str) -> None:
 def check_run_key(dataset: fo.Dataset, run_key: str) -> None:
     """Raise ValueError if ``run_key`` cannot name a new run."""
     check_name(run_key, "run key")
-    if run_key in dataset.list_runs():
+    if run_key in run_keys(dataset):
         raise ValueError(f"run key {run_key!r} is taken; choose another or delete that run first")
 
 
@@ -51,15 +52,14 @@ def check_cluster_field(target: Target, name: str) -> None:
 
 def _check_free(dataset: fo.Dataset, path: str) -> None:
     """Raise ValueError unless there is no field at a path, or an orphaned writer left it."""
-    paths = read_value(dataset, "label_path")
-    owner = next((key for key, taken in paths.items() if taken == path), None)
+    owner = next(iter(read_value(dataset, "label_path", among=[path])), None)
     if owner:
         raise ValueError(f"field {path!r} holds the clusters of run {owner!r}; choose another name")
     field = dataset.get_field(path)
     if field is None:
         return
     mark = mark_of(field)
-    if mark is None or mark["run_key"] in paths:
+    if mark is None or is_clustering_run(dataset, mark["run_key"]):
         raise ValueError(f"field {path!r} exists and is not of an orphaned run; choose another name")
     if mark["status"] != "writing":
         raise ValueError(
@@ -81,18 +81,15 @@ def register(
         arrays: numpy arrays by name, which place new samples later
         **results: what else is kept with the run from the start, see :class:`operators.runs.store.Results`
     """
-    samples, dataset = target.samples, target.dataset
     brief = clusters if len(clusters) <= MAX_CONFIG_CLUSTERS else None
-    run = samples.init_run(**replace(config, clusters=brief).to_dict())
-    samples.register_run(run_key, run)
+    packed = {name: fo.core.utils.serialize_numpy_array(a, ascii=True) for name, a in arrays.items()}
+    results = {"clusters": clusters, "arrays": packed, **results}
+    insert_run(target.samples, target.dataset, run_key, replace(config, clusters=brief).to_dict(), results)
     try:
-        packed = {name: fo.core.utils.serialize_numpy_array(a, ascii=True) for name, a in arrays.items()}
-        kept = samples.init_run_results(run_key, clusters=clusters, arrays=packed, **results)
-        samples.save_run_results(run_key, kept)
+        set_mark(target.dataset, config.label_path, run_key, "done")
     except BaseException:
-        dataset.delete_run(run_key)
+        remove_run(target.dataset, run_key)
         raise
-    set_mark(dataset, config.label_path, run_key, "done")
 
 
 def delete_clustering_run(samples: fo.core.collections.SampleCollection, run_key: str) -> dict:
@@ -114,7 +111,7 @@ def delete_clustering_run(samples: fo.core.collections.SampleCollection, run_key
         deleted_field = path if mark_of(dataset.get_field(path)) else None
         for field in filter(None, (deleted_field, run.coarse_path)):
             drop_field(dataset, field)
-        dataset.delete_run(run_key)
+        remove_run(dataset, run_key)
         deleted = clean_maps(dataset, run_key, run.config.visualization)
         touch_maps(dataset)  # the next run of this name has other clusters
     drawn = run.config.visualization
@@ -157,12 +154,12 @@ def _rename(run: Run, new_run_key: str) -> str:
     for goal in moves.values():
         _check_free(dataset, goal)
         drop_field(dataset, goal)
-    dataset.rename_run(run_key, new_run_key)
+    rename_run(dataset, run_key, new_run_key)
     try:
         for place, goal in moves.items():
             move_field(dataset, place, goal)
     except BaseException:
-        dataset.rename_run(new_run_key, run_key)
+        rename_run(dataset, new_run_key, run_key)
         raise
     if moves:
         update_config(dataset, new_run_key, cluster_field=new_run_key, label_path=new_path)

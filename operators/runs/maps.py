@@ -11,6 +11,7 @@ import numpy as np
 
 from ...models.progress import Progress
 from ..dataset.private import open_store, touch_brain_run
+from ..dataset.schema import refresh
 from ..dataset.targets import Target
 from ..dataset.vectors import VectorTable
 from ..execution.locks import others, schema_lock
@@ -61,7 +62,7 @@ def ensure_map(
 
     from ...models.vectors.reduction import project_2d
 
-    target.dataset.reload()
+    refresh(target.dataset)
     if brain_key in target.dataset.list_brain_runs():
         return
     points = project_2d(X, knn=neighbors, random_state=seed, progress=progress)
@@ -100,17 +101,13 @@ def clean_maps(dataset: fo.Dataset, except_key: str | None = None, drawn: str | 
     """
     if others(dataset, f"run key {except_key!r}"):
         return []
-    store, used, there = open_store(dataset, STORE), _maps_in_use(dataset), set(dataset.list_brain_runs())
+    store = open_store(dataset, STORE)
     known = dict.fromkeys([*store.list_keys(), *([drawn] if drawn else [])])
+    used = set(read_value(dataset, "visualization", among=known).values()) if known else set()
     unused = [key for key in known if key not in used]
+    there = set(dataset.list_brain_runs()) if unused else set()
     for key in unused:
         if key in there:
             dataset.delete_brain_run(key)
         store.delete(key)
     return [key for key in unused if key in there]
-
-
-def _maps_in_use(dataset: fo.Dataset) -> set[str]:
-    """Return the brain keys of the maps that runs name."""
-    drawn = read_value(dataset, "visualization").values()
-    return {brain_key for brain_key in drawn if brain_key is not None}

@@ -18,18 +18,19 @@ def clean_fields(dataset: fo.Dataset, except_key: str | None = None) -> list[str
     Returns:
         the paths of the deleted fields
     """
-    finished = {path: key for key, path in read_value(dataset, "label_path").items()}
+    marks = {path: mark_of(dataset.get_field(path)) or {} for path in all_paths(dataset)}
+    writing = {path: mark["run_key"] for path, mark in marks.items() if mark.get("status") == "writing"}
+    finished = {path: key for key, path in read_value(dataset, "label_path", among=writing).items()} if writing else {}
     orphaned = []
-    for path in all_paths(dataset):
-        mark = mark_of(dataset.get_field(path)) or {}
-        if mark.get("status") == "writing" and path in finished:  # killed after its run was registered
+    for path, run_key in writing.items():
+        if path in finished:  # killed after its run was registered
             set_mark(dataset, path, finished[path], "done")
-        elif mark.get("status") == "writing":
-            # who writes labels holds the run, or only the field if the run is of another dataset
-            names, mine = (f"run key {mark['run_key']!r}", f"field {path!r}"), f"run key {except_key!r}"
-            if not any(is_held(dataset, name, except_of=mine) for name in names):
-                drop_field(dataset, path)
-                orphaned.append(path)
+            continue
+        # who writes labels holds the run, or only the field if the run is of another dataset
+        names, mine = (f"run key {run_key!r}", f"field {path!r}"), f"run key {except_key!r}"
+        if not any(is_held(dataset, name, except_of=mine) for name in names):
+            drop_field(dataset, path)
+            orphaned.append(path)
     return orphaned
 
 

@@ -8,6 +8,7 @@ from typing import Any
 import fiftyone as fo
 
 from ..dataset.private import root_dataset
+from ..dataset.schema import refresh
 from ..dataset.targets import Target, resolve_target
 from .members import Members, as_seen_by, read_members
 from .store import made_at, read_config
@@ -30,7 +31,7 @@ class Run(StoredRun):
             ValueError: if there is no such run
         """
         dataset = root_dataset(samples)
-        dataset.reload()
+        refresh(dataset)
         return cls.cached(dataset, key)
 
     @classmethod

@@ -1,39 +1,56 @@
 """The store of runs: their configurations and results, read and written here and nowhere else.
 
-FiftyOne copies a configuration whenever it is asked for; that of 500 clusters takes tens of milliseconds, and a click
-in the Clusters panel asks a dozen times. Here all readers share one object, until the run changes.
+To read the configuration of 500 clusters takes milliseconds, and a click in the Clusters panel asks for it a dozen
+times. Here all readers share one object, until the run changes or the dataset is loaded again.
 """
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from datetime import datetime
-from typing import Any
+from typing import Any, NamedTuple
 
 import fiftyone as fo
+from bson import json_util
 
+from ..dataset import run_documents
 from ..dataset.frames import frames_of
-from ..dataset.private import frames_options, run_documents, stored_config
+from ..dataset.private import run_references
+from ..dataset.schema import load_of, refresh
 from ..dataset.shapes import flat, run_slices
 from ..execution.locks import schema_lock
-from .config import RunConfig, is_clustering
+from .config import KIND, RunConfig, is_clustering
 
-_CACHED = 32  # configurations
-_configs: dict[tuple[str, str], tuple[dict, RunConfig]] = {}
+_CACHED = 32  # runs
+_OURS = {"config.kind": KIND, "config.label_path": {"$exists": True}}
+
+
+class _Read(NamedTuple):
+    """A run as it was read, with the load of the dataset and the id that it was read for."""
+
+    load: object
+    run_id: Any
+    document: dict
+    config: RunConfig
+
+
+_cache: dict[tuple[str, str], _Read] = {}
 
 
 def list_clustering_runs(dataset: fo.Dataset) -> list[str]:
     """List the keys of a dataset's clustering runs, the newest last; those of other plugins are not ours to read."""
-    documents = run_documents(dataset)
-    ours = [key for key, document in documents.items() if is_clustering(stored_config(document))]
-    return sorted(ours, key=lambda key: documents[key].timestamp)
+    return list(run_documents.find_values(dataset, _OURS))
 
 
-def read_value(dataset: fo.Dataset, name: str) -> dict[str, Any]:
-    """Return one value of every clustering run's configuration by run key, None where it is missing.
+def read_value(dataset: fo.Dataset, name: str, among: Collection | None = None) -> dict[str, Any]:
+    """Return one value of clustering runs' configurations by run key, None where it is missing.
 
-    No configuration is copied or parsed, so that a run costs the same however many there are.
+    Args:
+        dataset: the dataset
+        name: the name of the value
+        among (None): read only the runs that have one of these values; then a run costs the same however many there are
     """
-    stored = {key: stored_config(document) for key, document in run_documents(dataset).items()}
-    return {key: config.get(name) for key, config in stored.items() if is_clustering(config)}
+    path = f"config.{name}"
+    query = _OURS if among is None else {"$and": [_OURS, {path: {"$in": list(among)}}]}
+    return {key: one["config"].get(name) for key, one in run_documents.find_values(dataset, query, path).items()}
 
 
 def read_config(dataset: fo.Dataset, run_key: str) -> RunConfig:
@@ -42,29 +59,52 @@ def read_config(dataset: fo.Dataset, run_key: str) -> RunConfig:
     Raises:
         ValueError: if there is no such run
     """
-    document = run_documents(dataset).get(run_key)
-    if document is None or not is_clustering(stored_config(document)):
+    found = _read(dataset, run_key)
+    if found is None:
         known = list_clustering_runs(dataset)
         some = f"the runs here are {', '.join(known[:10])}" if known else "this dataset has none"
         raise ValueError(f"there is no clustering run {run_key!r}; {some}")
-    cached = _configs.get((dataset.name, run_key))
-    # a change or a reload leaves another dictionary in the document; so does reading it first
-    if cached is None or cached[0] is not stored_config(document):
-        if len(_configs) >= _CACHED:
-            _configs.clear()
-        config = fetch_config(dataset, run_key)
-        cached = _configs[dataset.name, run_key] = (stored_config(document), config)
-    return cached[1]
+    return found.config
 
 
-def fetch_config(dataset: fo.Dataset, run_key: str) -> RunConfig:
-    """Copy the configuration of a run out of FiftyOne's document."""
-    return _parsed(dataset.get_run_info(run_key).config)
+def is_clustering_run(dataset: fo.Dataset, run_key: str) -> bool:
+    """Return whether there is a clustering run of this key."""
+    return _read(dataset, run_key) is not None
 
 
-def fetch_results(dataset: fo.Dataset, run_key: str) -> Any:
-    """Load the results of a run from the database; FiftyOne's own copy may be older than another process's."""
-    return dataset.load_run_results(run_key, cache=False, load_view=False)
+def _read(dataset: fo.Dataset, run_key: str) -> _Read | None:
+    found = _kept(dataset, run_key)
+    if found is None:
+        document = fetch_run(dataset, run_key)
+        if document is None or not is_clustering(document["config"]):
+            return None
+        found = _keep(dataset, run_key, document, RunConfig.from_stored(document["config"]))
+    return found
+
+
+def _keep(dataset: fo.Dataset, run_key: str, document: dict, config: RunConfig) -> _Read:
+    if len(_cache) >= _CACHED:
+        _cache.clear()
+    found = _cache[dataset.name, run_key] = _Read(load_of(dataset), document["_id"], document, config)
+    return found
+
+
+def _kept(dataset: fo.Dataset, run_key: str) -> _Read | None:
+    """Return a run as it was read, unless the dataset was loaded again since or has another run of this key."""
+    found = _cache.get((dataset.name, run_key))
+    if found and found.load is load_of(dataset) and found.run_id == run_references(dataset).get(run_key):
+        return found
+    return None
+
+
+def fetch_run(dataset: fo.Dataset, run_key: str) -> dict | None:
+    """Read the document of a run from the database."""
+    return run_documents.find_run(dataset, run_key)
+
+
+def fetch_results(dataset: fo.Dataset, run_key: str) -> dict[str, Any]:
+    """Read the results of a run from the database by name, as they are now."""
+    return run_documents.read_run_results(run_documents.find_run(dataset, run_key, "results") or {})
 
 
 def update_config(dataset: fo.Dataset, run_key: str, **facts: Any) -> RunConfig:
@@ -78,17 +118,13 @@ def update_config(dataset: fo.Dataset, run_key: str, **facts: Any) -> RunConfig:
     Returns:
         the new configuration
     """
-    config = dataset.get_run_info(run_key).config
-    changed = {**_parsed(config).to_dict(), **facts}
-    for name, value in changed.items():
-        setattr(config, name, value)
-    dataset.update_run_config(run_key, config)
-    return RunConfig.from_stored(changed)
-
-
-def _parsed(config: fo.core.runs.RunConfig) -> RunConfig:
-    # FiftyOne keeps the method of a run in a property
-    return RunConfig.from_stored({**vars(config), "method": config.method})
+    document = run_documents.find_run(dataset, run_key) or {}
+    stored = document["config"]
+    config = RunConfig.from_stored({**RunConfig.from_stored(stored).to_dict(), **facts})
+    document["config"] = {**stored, **config.to_dict()}
+    run_documents.write_run_config(dataset, run_key, document["config"])
+    _keep(dataset, run_key, document, config)
+    return config
 
 
 def run_frames(dataset: fo.Dataset, run_key: str, slices: Sequence[str] | None = None) -> fo.DatasetView:
@@ -99,21 +135,33 @@ def run_frames(dataset: fo.Dataset, run_key: str, slices: Sequence[str] | None =
         run_key: the run's key
         slices (None): of groups, the slices that the run was made of, by default those that are videos
     """
-    dataset.reload()
-    options = frames_options(run_documents(dataset)[run_key])
+    refresh(dataset)
+    found = _read(dataset, run_key)
+    options = _frames_options(found.document) if found else {}
     videos = flat(dataset, run_slices(dataset, slices, fo.core.media.VIDEO))
     return frames_of(videos, options.get("sample_frames") == "dynamic")
 
 
+def _frames_options(document: dict) -> dict:
+    """Return the options of ``to_frames()`` in the view that a run was made on; none if it has no frames."""
+    for text in document.get("view_stages") or []:
+        stage = json_util.loads(text)
+        if stage["_cls"].endswith(".ToFrames"):
+            return dict(stage["kwargs"]).get("config") or {}
+    return {}
+
+
 def results_file(dataset: fo.Dataset, run_key: str) -> str | None:
     """Return the id of the file that holds the results of a run, another after every change; None without one."""
-    document = run_documents(dataset).get(run_key)
-    return None if document is None or not document.results else str(document.results.grid_id)
+    kept = _kept(dataset, run_key)
+    document = kept.document if kept else run_documents.find_run(dataset, run_key, "results")
+    return str(document["results"]) if document and document.get("results") else None
 
 
 def made_at(dataset: fo.Dataset, run_key: str) -> datetime:
     """Return the time a run was made, in UTC."""
-    return run_documents(dataset)[run_key].timestamp
+    found = _read(dataset, run_key)
+    return run_documents.made_at(found.document) if found else datetime.min
 
 
 def when(timestamp: datetime | None) -> str:
@@ -135,11 +183,11 @@ class Results:
     def __init__(self, dataset: fo.Dataset, run_key: str) -> None:
         self.dataset, self.run_key = dataset, run_key
         self._file: str | None = None
-        self._loaded: Any = None
+        self._loaded: dict[str, Any] | None = None
 
     def get(self, name: str, default: Any = None) -> Any:
         """Return one result, plain data that is not to be changed; ``default`` if the run has none of this name."""
-        return getattr(self._current(), name, default)
+        return self._current().get(name, default)
 
     def write(self, **results: Any) -> None:
         """Write some results and keep the others; wait while others change the dataset's runs.
@@ -152,15 +200,15 @@ class Results:
 
     def save(self, **results: Any) -> None:
         """Write as :meth:`write` does, for a caller that holds the schema lock."""
-        if self.run_key not in run_documents(self.dataset):
+        if self.run_key not in run_references(self.dataset):
             raise ValueError(f"run {self.run_key!r} was deleted meanwhile; nothing was kept")
-        current = self._current()
-        for name, value in results.items():
-            setattr(current, name, value)
-        self.dataset.save_run_results(self.run_key, current, overwrite=True)
-        self._file = results_file(self.dataset, self.run_key)
+        changed = {**self._current(), **results}
+        file = run_documents.write_run_results(self.dataset, self.run_key, changed)
+        if kept := _kept(self.dataset, self.run_key):
+            kept.document["results"] = file
+        self._loaded, self._file = changed, str(file)
 
-    def _current(self) -> Any:
+    def _current(self) -> dict[str, Any]:
         file = results_file(self.dataset, self.run_key)
         if self._loaded is None or file != self._file:
             self._loaded, self._file = fetch_results(self.dataset, self.run_key), file

@@ -13,6 +13,7 @@ import numpy as np
 
 from ...models.labels import NOISE, upgrade_mapping
 from ...models.progress import Progress
+from ..dataset.schema import refresh
 from ..execution.locks import schema_lock, write_lock
 from . import edit_log
 from .coarse import Tables, coarse_records, write_coarse
@@ -46,7 +47,7 @@ def edit_run(
         ValueError: if there is no such run, its field is gone, or another process writes it
     """
     with write_lock(dataset, f"run key {key!r}"):
-        dataset.reload()  # another process may have come first since it was loaded here
+        refresh(dataset)  # another process may have come first since it was loaded here
         config = read_config(dataset, key)
         with write_lock(dataset, f"field {config.label_path!r}"):
             run = EditedRun(dataset, key, config, results)

@@ -11,8 +11,8 @@ import numpy as np
 import pytest
 from fiftyone.plugins.orgs.constellation.clusters.operators.dataset.targets import resolve_target
 from fiftyone.plugins.orgs.constellation.clusters.operators.execution import locks, processes
-from fiftyone.plugins.orgs.constellation.clusters.operators.runs import labels, maps, orphans
 from fiftyone.plugins.orgs.constellation.clusters.operators.runs import lifecycle as runs
+from fiftyone.plugins.orgs.constellation.clusters.operators.runs import maps, orphans
 from fiftyone.plugins.orgs.constellation.clusters.operators.runs.labels import create_label_field
 
 from ..conftest import get
@@ -135,29 +135,14 @@ def test_a_run_killed_after_it_was_registered_is_a_run(blobs, compute, monkeypat
     with monkeypatch.context() as patched:
         patched.setattr(runs, "set_mark", killed)
         patched.setattr(orphans, "set_mark", killed)
-        patched.setattr(runs, "remove_field", lambda *args: None)
+        for clean_up in ("remove_run", "remove_field"):
+            patched.setattr(runs, clean_up, lambda *args: None)
         with pytest.raises(SystemExit):
             compute(blobs, run_key="km", embeddings="emb")
     assert blobs.get_field("km").info["constellation"]["status"] == "writing"
     compute(blobs, run_key="next", embeddings="emb")
     assert blobs.list_runs() == ["km", "next"] and None not in labels_of(blobs, "km")
     assert blobs.get_field("km").info["constellation"]["status"] == "done"
-
-
-def test_a_half_made_field_is_known_to_be_ours(blobs, monkeypatch):
-    """Killed between the field and its sub-field: the mark is there from the first moment."""
-    real = labels.add_field
-
-    def half(samples, path, *args, **options):
-        if path.endswith(".cluster"):
-            raise KeyboardInterrupt
-        real(samples, path, *args, **options)
-
-    monkeypatch.setattr(labels, "add_field", half)
-    with pytest.raises(KeyboardInterrupt):
-        create_label_field(resolve_target(blobs), "km", "km")
-    monkeypatch.undo()
-    assert orphans.clean_fields(blobs) == ["km"]
 
 
 def test_a_zombie_is_dead():

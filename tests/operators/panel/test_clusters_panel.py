@@ -106,6 +106,7 @@ def test_curves_of_a_training_share_the_axis_below_both(browser):
     config = browser.dataset.get_run_info("km").config
     config.history = {"step": [1, 2], "loss": [0.9, 0.4], "used": [3, 2], "entropy": [1.0, 0.7]}
     browser.dataset.update_run_config("km", config)
+    browser.dataset.reload()
     lines, layout = clusters_panel_charts.training_curve(PanelRun(Run.cached(browser.dataset, "km")))
     assert [(line["name"], line["yaxis"]) for line in lines] == [("loss", "y"), ("used", "y2"), ("entropy", "y2")]
     assert lines[0]["x"] == [1, 2] and lines[1]["y"] == [1, 2 / 3] and layout["xaxis"]["anchor"] == "y2"

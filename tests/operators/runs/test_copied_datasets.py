@@ -103,8 +103,8 @@ def test_merged_samples_bring_labels_and_no_run(blobs, compute):
 def test_a_run_costs_the_same_after_many(blobs, compute, monkeypatch):
     """Counted: configurations that are copied out of the database."""
     fetched = []
-    real = store.fetch_config
-    monkeypatch.setattr(store, "fetch_config", lambda dataset, key: fetched.append(key) or real(dataset, key))
+    real = store.fetch_run
+    monkeypatch.setattr(store, "fetch_run", lambda dataset, key: fetched.append(key) or real(dataset, key))
     counts = []
     for i in range(8):
         fetched.clear()

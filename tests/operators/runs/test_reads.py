@@ -20,8 +20,8 @@ def reads(monkeypatch):
 
         return read
 
-    config, results = counted(store.fetch_config), counted(store.fetch_results)
-    monkeypatch.setattr(store, "fetch_config", config)
+    config, results = counted(store.fetch_run), counted(store.fetch_results)
+    monkeypatch.setattr(store, "fetch_run", config)
     monkeypatch.setattr(store, "fetch_results", results)
     monkeypatch.setattr(statistics, "fetch_results", results)
     return seen
