@@ -23,8 +23,7 @@ from ..vectors.copies import agreed, first_copies
 from ..vectors.neighbors import distance_limits, vote
 from ..vectors.scaling import Scaling, scaling_of
 
-# Vectors of so few dimensions are computed with in float64 where a method's own tolerances depend on it
-_NARROW = 16
+_NARROW = 16  # few dimensions
 # A clustering that leaves more of the samples out has hardly found what is in them
 _MUCH_NOISE = 0.5
 
@@ -49,7 +48,7 @@ class Clusterer(ClusterMixin, BaseEstimator):
         placed_by: what places new samples: "neighbors", the vote of the nearest training samples, "centers", the
             nearest of ``cluster_centers_``, whose ``inertia_`` is kept too, "gaussian", or "head"; see
             ``models/placement.py``
-        exact: whether the method loses small differences in float32, so that it gets few dimensions in float64
+        exact: whether float32 is not enough for scaled vectors of few dimensions
         remedy: the usual advice when fewer clusters are found than were asked for, see :meth:`advice`
         labels_: ``(n,)`` integers, -1 for noise
         confidence_: ``(n,)`` float32 in [0, 1], 0 for noise
@@ -206,8 +205,9 @@ class Clusterer(ClusterMixin, BaseEstimator):
         return first_copies(X), self._scaled(X)
 
     def _scaled(self, X: np.ndarray) -> np.ndarray:
-        X = X if self.scaling_ is None else self.scaling_(X)
-        return X.astype(np.float64, copy=False) if self.exact and X.shape[1] <= _NARROW else X
+        if self.scaling_ is None:
+            return X
+        return self.scaling_(X.astype(np.float64, copy=False) if self.exact and X.shape[1] <= _NARROW else X)
 
     def _factor(self) -> float:
         """Return the factor of lengths that are given in the vectors' own unit."""

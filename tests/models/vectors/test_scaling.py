@@ -100,6 +100,17 @@ def test_ordinary_vectors_stay_as_they_are():
     ):
         assert scaling_of(X) is None and scaling_of(X.astype(np.float32)) is None
         assert get_clusterer("kmeans")(2).fit(X[:20] if X is not same else unit).scaling_ is None
+    few = embeddings[:, :2].astype(np.float32)
+    np.testing.assert_array_equal(get_clusterer("birch")(2).fit(few).vectors_, few, strict=True)
+
+
+def test_the_world_in_degrees():
+    cities = np.array([[52.5, 13.4], [48.85, 2.35], [40.7, -74], [-33.8, 151.2], [35.7, 139.7], [-23.5, -46.6]])
+    truth = np.arange(300) % 6
+    X = cities[truth] + 5e-4 * np.random.default_rng(0).normal(size=(300, 2))
+    for name in ("kmeans", "minibatch_kmeans", "birch", "gaussian_mixture"):
+        model = make(name, n_clusters=6).fit(X.astype(np.float32))
+        assert adjusted_rand_score(truth, model.labels_) == 1
 
 
 def test_one_factor_keeps_distances_and_digits():
