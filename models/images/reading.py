@@ -11,10 +11,10 @@ from contextlib import contextmanager
 from pathlib import Path
 
 import numpy as np
-from PIL import Image, ImageOps, UnidentifiedImageError
+from PIL import ExifTags, Image, ImageOps, UnidentifiedImageError
 
 from .rendering import Rendering
-from .values import guessed, in_range, kind_of
+from .values import INTEGERS, guessed, in_range, is_deep_color, kind_of, values_of
 
 MISSING = "missing file"
 UNREADABLE = "unreadable image"
@@ -62,7 +62,8 @@ def read_image(filepath: str, at_least: float | None = None, rendering: Renderin
         if at_least is not None and image.format == "JPEG":
             side = max(round(at_least * _DRAFT_MARGIN), 1)
             image.draft(image.mode, (side, side))
-        return to_rgb(ImageOps.exif_transpose(image), rendering)
+        shown = _in_8_bits(image, rendering) if rendering and is_deep_color(image) else image
+        return to_rgb(ImageOps.exif_transpose(shown), rendering)
 
 
 @contextmanager
@@ -149,6 +150,18 @@ def crop(image: Image.Image, box: list[float] | None) -> Image.Image:
     if right <= left or bottom <= top:
         raise ImageError(EMPTY_BOX, f"{box}")
     return image.crop((left, top, right, bottom))
+
+
+def _in_8_bits(image: Image.Image, rendering: Rendering) -> Image.Image:
+    """Return a color image with 16 bits in the range of its set; its alpha has a range of its own."""
+    known = rendering.range_of(INTEGERS)
+    if known is None:
+        return image
+    values = values_of(image)
+    levels = [in_range(values[..., :3], *known), guessed(values[..., 3:])]
+    shown = Image.fromarray(np.concatenate(levels, axis=2))
+    shown.getexif()[ExifTags.Base.Orientation] = image.getexif().get(ExifTags.Base.Orientation, 1)
+    return shown
 
 
 def _opaque(image: Image.Image, rendering: Rendering | None) -> Image.Image:

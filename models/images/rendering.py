@@ -18,7 +18,7 @@ import numpy as np
 from PIL import Image
 
 from ..parameters import SEED
-from .values import FLOATS, INTEGERS, kind_of
+from .values import FLOATS, INTEGERS, kind_of, values_of
 
 BACKGROUND = "background"
 WHITE, BLACK, GRAY = 255, 0, 128
@@ -111,7 +111,8 @@ def _values(image: Image.Image, kind: str) -> np.ndarray | None:
     """Return some finite values of an image of a kind."""
     if kind_of(image) != kind:
         return None
-    values = np.asarray(image).ravel()
+    values = values_of(image)
+    values = (values[..., :3] if values.ndim == 3 else values).ravel()
     return _some(values[np.isfinite(values)]).astype(np.float64)
 
 
@@ -127,7 +128,7 @@ def _range(found: list[np.ndarray]) -> list[float] | None:
 
 def _contrasts(image: Image.Image) -> np.ndarray | None:
     """Return how much an image stands out from each background, mean difference of 255 over what is not transparent."""
-    if not image.has_transparency_data or kind_of(image):
+    if not image.has_transparency_data or image.mode[0] in "IF":
         return None
     pixels = np.asarray(image.convert("RGBA")).reshape(-1, 4)
     if pixels[:, 3].min() == 255:  # opaque everywhere

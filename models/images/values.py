@@ -1,16 +1,42 @@
-"""Values of images with more than 8 bits, as 8-bit levels: in a range that is given, or guessed from one image."""
+"""Values of images with more than 8 bits, as 8-bit levels: in a range that is given, or guessed from one image.
+
+Of color images with 16 bits Pillow keeps the higher byte. The lower one is what it takes for the higher in the other
+order of bytes.
+"""
+
+import re
+import sys
+from typing import Any
 
 import numpy as np
 from PIL import Image
 
 INTEGERS, FLOATS = "integers", "floats"
+_DEEP_COLOR = re.compile(r"(RGBA?;16)([BLN])")
+_OTHER_ORDER = {"B": "L", "L": "B", "N": "B" if sys.byteorder == "little" else "L"}
 
 
 def kind_of(image: Image.Image) -> str | None:
     """Return ``integers`` or ``floats`` if an image has more than 8 bits, judged by its header; else None."""
-    if image.mode.startswith("I"):
+    if image.mode.startswith("I") or is_deep_color(image):
         return INTEGERS
     return FLOATS if image.mode == "F" else None
+
+
+def is_deep_color(image: Image.Image) -> bool:
+    """Return whether an image is a file with 16 bits per color that is not decoded yet."""
+    tiles = getattr(image, "tile", None) or []
+    return bool(tiles) and all(_DEEP_COLOR.fullmatch(_raw_mode(tile)) for tile in tiles)
+
+
+def values_of(image: Image.Image) -> np.ndarray:
+    """Return the values of an image as its file has them, ``(height, width)`` or ``(height, width, channels)``."""
+    if not is_deep_color(image):
+        return np.asarray(image)
+    with Image.open(image.filename) as again:  # type: ignore[attr-defined]
+        again.tile = [_in_other_order(tile) for tile in again.tile]
+        low = np.asarray(again)
+    return np.asarray(image).astype(np.uint16) << 8 | low
 
 
 def in_range(values: np.ndarray, low: float, high: float) -> np.ndarray:
@@ -46,3 +72,15 @@ def _guessed_floats(values: np.ndarray) -> np.ndarray:
     elif high <= 1:
         values = values * 255
     return np.round(values).astype(np.uint8)
+
+
+def _raw_mode(tile: tuple) -> str:
+    """Return how a tile is stored: the arguments of its decoder, or the first of them."""
+    arguments = tile[3]
+    return str(arguments if isinstance(arguments, str) else (arguments or ("",))[0])
+
+
+def _in_other_order(tile: Any) -> Any:
+    mode = _DEEP_COLOR.sub(lambda found: found[1] + _OTHER_ORDER[found[2]], _raw_mode(tile))
+    arguments = mode if isinstance(tile[3], str) else (mode, *tile[3][1:])
+    return type(tile)(*tile[:3], arguments) if hasattr(tile, "_fields") else (*tile[:3], arguments)

@@ -1,7 +1,11 @@
 """Rendering of sets: one range of values and one background, decided when needed and from the files of the set."""
 
 import io
+import struct
+import zlib
+from pathlib import Path
 
+import cv2
 import numpy as np
 import pytest
 from fiftyone.plugins.orgs.constellation.clusters.models.images.contact_sheets import plain_sheet, titled_sheet
@@ -69,6 +73,28 @@ def test_integers_and_floats_have_a_range_each_and_8_bits_none(save):
     rendering = Rendering(paths)
     assert [gray_of(path, rendering) for path in paths] == [0, 255, 0, 255, 200]
     assert rendering.as_dict() == {"integers": [1000, 3000], "floats": [0.25, 0.75]}
+
+
+@pytest.mark.parametrize("name", ["a.png", "a.tif"])
+def test_color_with_16_bits_has_both_bytes(save, tmp_path, name):
+    values = np.random.default_rng(0).integers(0, 4096, (40, 30, 3)).astype(np.uint16)
+    opaque = np.full((40, 30, 1), 65535, np.uint16)
+    for channels in (values, np.concatenate([values, opaque], axis=2)):
+        path = str(tmp_path / name)
+        cv2.imwrite(path, channels)
+        rendering = Rendering([path, *save(flat(0), flat(4095))])
+        found = np.asarray(read_image(path, None, rendering)).astype(int)
+        assert rendering.range_of("integers") == pytest.approx([0, 4095], abs=1)
+        assert np.abs(found - values[..., ::-1] * (255 / 4095)).max() <= 1
+        assert (np.asarray(read_image(path)) == values[..., ::-1] >> 8).all()  # without a set, as Pillow has it
+    if name == "a.png":  # as it is turned, so are its values
+        data, exif = Path(path).read_bytes(), Image.Exif()
+        exif[0x0112] = 6
+        content = b"eXIf" + exif.tobytes().removeprefix(b"Exif\0\0")
+        chunk = struct.pack(">I", len(content) - 4) + content + struct.pack(">I", zlib.crc32(content))
+        (tmp_path / name).write_bytes(data[:33] + chunk + data[33:])
+        turned = np.asarray(read_image(path, None, rendering)).astype(int)
+        assert (turned == np.rot90(found, -1)).all()
 
 
 def test_outliers_and_a_single_value_do_no_harm(save):

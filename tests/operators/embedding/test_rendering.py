@@ -13,6 +13,7 @@ import pytest
 from fiftyone.plugins.orgs.constellation.clusters.models.encoders import get_encoder
 from fiftyone.plugins.orgs.constellation.clusters.models.images.reading import NO_VALUES, read_image
 from fiftyone.plugins.orgs.constellation.clusters.models.images.rendering import Rendering
+from fiftyone.plugins.orgs.constellation.clusters.models.training import store
 from fiftyone.plugins.orgs.constellation.clusters.operators.embedding.embeddings import fill_vectors
 from fiftyone.plugins.orgs.constellation.clusters.operators.panel.contact_sheets import draw_sheets
 from fiftyone.plugins.orgs.constellation.clusters.operators.runs.run import Run
@@ -198,3 +199,14 @@ def test_white_icons_on_transparency_are_seen_everywhere(icons, compute, tmp_pat
     assert len(sheets) > 30 and all(
         (sheet.max(axis=2) < 40).mean() > 0.2 for sheet in sheets
     )  # black, where it was white
+
+
+def test_an_encoder_trained_on_a_set_keeps_its_range(textures, monkeypatch, tmp_path):
+    monkeypatch.setenv(store.ENVIRONMENT, str(tmp_path / "models"))
+    dataset = textures(CASES["thermal"])
+    tiny = {"image_size": 16, "batch_size": 16, "layers": "32", "code": 8, "layerwise_epochs": 0, "device": "cpu"}
+    get("train_encoder")(dataset, name="mine", kind="autoencoder", epochs=1, params=tiny)
+    dim = dataset.skip(1).limit(1)  # alone it would have another range
+    fill_vectors(dim, "trained:mine", "emb")
+    assert kept(dataset)["integers"] == pytest.approx([29000, 29255], abs=3)
+    assert kept(dataset) == store.record_of("mine")["rendering"]
