@@ -13,6 +13,7 @@ from PIL import Image
 
 INTEGERS, FLOATS = "integers", "floats"
 _DEEP_COLOR = re.compile(r"(RGBA?;16)([BLN])")
+_DECODERS = ("zip", "raw", "libtiff")  # of PNG and TIFF, that take what they are told for how values are stored
 _OTHER_ORDER = {"B": "L", "L": "B", "N": "B" if sys.byteorder == "little" else "L"}
 
 
@@ -75,9 +76,9 @@ def _guessed_floats(values: np.ndarray) -> np.ndarray:
 
 
 def _raw_mode(tile: tuple) -> str:
-    """Return how a tile is stored: the arguments of its decoder, or the first of them."""
-    arguments = tile[3]
-    return str(arguments if isinstance(arguments, str) else (arguments or ("",))[0])
+    """Return how a tile is stored, as its decoder is told; empty if that decoder cannot be told."""
+    arguments = tile[3] if tile[0] in _DECODERS else ""
+    return str(arguments[0]) if isinstance(arguments, tuple) and arguments else str(arguments)
 
 
 def _in_other_order(tile: Any) -> Any:
