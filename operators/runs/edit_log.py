@@ -16,6 +16,7 @@ from ...models.labels import UNASSIGNED
 from .labels import Labels
 
 UNDO, REDO = "undo", "redo"
+_KINDS = (("", np.int64), ("confidence_", np.float64))
 
 
 def make_edit(action: str, author: str, arguments: dict, text: str, changes: dict, labels: dict | None = None) -> dict:
@@ -68,7 +69,8 @@ def pack_labels(before: Labels, clusters: np.ndarray, confidence: np.ndarray) ->
 def unpack_labels(packed: dict[str, str] | None) -> dict[str, Any]:
     """Return the columns of :func:`pack_labels`: ``ids``, a list of text, and arrays ``(n,)``."""
     if not packed:
-        return {"ids": [], **dict.fromkeys(("before", "after"), np.empty(0, np.int64))}
+        empty = {f"{prefix}{side}": np.empty(0, kind) for prefix, kind in _KINDS for side in ("before", "after")}
+        return {"ids": [], **empty}
     columns = {name: fou.deserialize_numpy_array(text, ascii=True) for name, text in packed.items()}
     columns["ids"] = [row.tobytes().hex() for row in columns["ids"].reshape(-1, 12)]
     return columns
@@ -115,17 +117,31 @@ def step(log: list[dict], record: dict) -> tuple[dict, bool]:
     return record, True
 
 
-def taken_texts(log: list[dict]) -> dict[str, str]:
-    """Return the texts that the last record's step has to give back: those that the step took which it reverses.
+def columns_of(edit: dict, forward: bool) -> tuple[dict[str, Any], str, str]:
+    """Return the columns of an edit's labels, and which of ``after`` and ``before`` a step writes and finds."""
+    return unpack_labels(edit["labels"]), *(("after", "before") if forward else ("before", "after"))
 
-    Labels that a person corrected by hand lose their text to an edit; its undo gives it back, and likewise a redo what
-    the undo took.
+
+def renamed(edit: dict) -> list[int]:
+    """Return the clusters that are there before and after an edit, with different names."""
+    pairs = edit["changes"].get("clusters", {}).values()
+    return [old["id"] for old, new in pairs if old and new and old["label"] != new["label"]]
+
+
+def taken(log: list[dict], level: str) -> dict[str, dict]:
+    """Return the labels that the last record's step has to give back: those that the step took which it reverses.
+
+    Labels that a person corrected are lost to an edit; its undo gives them back, and a redo what the undo took.
+
+    Args:
+        log: the run's log
+        level: ``corrected`` or ``corrected_coarse``
     """
     *earlier, last = log
     if "of" not in last:
         return {}
     about = [record for place, record in enumerate(earlier) if last["of"] in (place, record.get("of"))]
-    return about[-1].get("own", {})
+    return about[-1].get(level, {})
 
 
 def next_id(log: list[dict], clusters: Iterable[int]) -> int:

@@ -19,7 +19,7 @@ from ..dataset.targets import Target
 from .clusters import cluster_label, label_width
 
 ORIGIN = "run"  # the attribute of a label with the identity of its run; not declared, so that no filter shows it
-_SLICE = 10_000  # ids per query
+SLICE = 10_000  # ids per query
 
 
 class HasIds(Protocol):
@@ -89,7 +89,7 @@ def read_labels(
 
 
 def _read_images(source: fo.core.collections.SampleCollection, path: str, ids: list[str] | None) -> Labels:
-    sources = [source] if ids is None else (source.select(ids[i : i + _SLICE]) for i in range(0, len(ids), _SLICE))
+    sources = [source] if ids is None else (source.select(ids[i : i + SLICE]) for i in range(0, len(ids), SLICE))
     found: list[str] = []
     clusters: list[int | None] = []
     confidence: list[float | None] = []
@@ -119,34 +119,6 @@ def _read_patches(source: fo.core.collections.SampleCollection, patches_field: s
     return _as_labels(ids, sample_ids, clusters, confidence)
 
 
-def read_own_texts(target: Target, name: str, names: dict[int, str]) -> dict[str, str]:
-    """Read the texts of labels that somebody corrected by hand: those that differ from the name of their cluster.
-
-    Args:
-        target: where they are
-        name: the cluster field
-        names: the names of the clusters to look at, by id
-
-    Returns:
-        the texts by sample id, or label id for patches
-    """
-    path = target.local_path(name)
-    corrected = [{f"{path}.cluster": c, f"{path}.label": {"$ne": text}} for c, text in names.items()]
-    if not corrected:
-        return {}
-    if not target.patches_field:
-        ids, texts = target.source.mongo([{"$match": {"$or": corrected}}]).values(["id", f"{path}.label"])
-        return {row_id: text for row_id, text in zip(ids, texts, strict=True) if text is not None}
-    root, listed = label_path(target.source, target.patches_field)
-    found = {}
-    for row in zip(*target.source.values([f"{root}.id", f"{path}.cluster", f"{path}.label"]), strict=True):
-        columns = [column or [] for column in row] if listed else [[value] for value in row]
-        for row_id, cluster, text in zip(*columns, strict=False):  # columns are missing where no label has a cluster
-            if text is not None and text != names.get(cluster, text):
-                found[row_id] = text
-    return found
-
-
 def _as_labels(
     ids: list[str], sample_ids: list[str], clusters: list[int | None], confidence: list[float | None]
 ) -> Labels:
@@ -161,7 +133,7 @@ def change_labels(
     clusters: np.ndarray,
     confidence: np.ndarray,
     names: dict[int, str],
-    own: dict[str, str],
+    own: dict[str, dict],
     uid: str | None,
     progress: Progress | None = None,
 ) -> None:
@@ -174,24 +146,38 @@ def change_labels(
         clusters: ``(n,)`` their new clusters; -2 takes their label away
         confidence: ``(n,)`` their new confidence
         names: the name of every new cluster by its id
-        own: texts by id of the labels that shall not have the name of their cluster
+        own: labels by id that shall be as they are here, see :mod:`operators.runs.corrections`
         uid: the identity of the run
         progress (None): a callable ``(fraction, message)``
     """
     path = target.local_path(name)
     had, keeps = there.clusters != UNASSIGNED, clusters != UNASSIGNED
     whole, inside = had != keeps, had & keeps
-    texts = [own.get(row, names.get(c)) for row, c in zip(there.ids, clusters.tolist(), strict=True)]
-    rows = zip(np.flatnonzero(whole), clusters[whole].tolist(), confidence[whole].tolist(), strict=True)
-    labels = [None if c == UNASSIGNED else _label(texts[i], c, p, uid) for i, c, p in rows]
+    rows = zip(np.flatnonzero(whole).tolist(), clusters[whole].tolist(), confidence[whole].tolist(), strict=True)
+    labels = [_own_or_new(own.get(there.ids[i]), names.get(c), c, p, uid) for i, c, p in rows]
     write_values(target, path, there.where(whole), labels)
     kept, goes = there.where(inside), clusters[inside].tolist()
-    written = [texts[i] for i in np.flatnonzero(inside)]
-    columns = {"label": written, "cluster": goes, "confidence": confidence[inside].tolist()}
+    columns: dict[str, list] = {
+        "label": [names.get(c) for c in goes],
+        "cluster": goes,
+        "confidence": confidence[inside].tolist(),
+    }
+    for i, row_id in enumerate(kept.ids):
+        if row_id in own:
+            for attribute, values in columns.items():
+                values[i] = own[row_id].get(attribute)
     for i, (attribute, values) in enumerate(columns.items()):
         if progress:
             progress(i / len(columns), f"writing {len(values):,} labels")
         write_values(target, f"{path}.{attribute}", kept, values)
+
+
+def _own_or_new(
+    own: dict | None, text: str | None, cluster: int, confidence: float, uid: str | None
+) -> fo.Classification | None:
+    if own is not None:
+        return fo.Classification.from_dict(dict(own))
+    return None if cluster == UNASSIGNED else _label(text, cluster, confidence, uid)
 
 
 def _label(text: str | None, cluster: int, confidence: float, uid: str | None) -> fo.Classification:
@@ -201,7 +187,7 @@ def _label(text: str | None, cluster: int, confidence: float, uid: str | None) -
 
 
 def rename_labels(
-    target: Target, name: str, names: dict[int, str], own: dict[str, str], progress: Progress | None = None
+    target: Target, name: str, names: dict[int, str], own: dict[str, dict], progress: Progress | None = None
 ) -> int:
     """Write the names of clusters to all of their members.
 
@@ -209,7 +195,7 @@ def rename_labels(
         target: where they are
         name: the cluster field
         names: new names by cluster id
-        own: texts by id of the labels that shall not have the name of their cluster
+        own: labels by id whose text shall be as it is here
         progress (None): a callable ``(fraction, message)``
 
     Returns:
@@ -217,7 +203,7 @@ def rename_labels(
     """
     members = read_labels(target, name, clusters=names)
     pairs = zip(members.ids, members.clusters.tolist(), strict=True)
-    values = [own.get(row_id, names[cluster]) for row_id, cluster in pairs]
+    values = [own[row_id].get("label") if row_id in own else names[cluster] for row_id, cluster in pairs]
     write_values(target, f"{target.local_path(name)}.label", members, values, progress)
     return len(values)
 
@@ -271,10 +257,10 @@ def _write(
 ) -> None:
     """Write values slice by slice, each made when its turn comes: a million labels at once would be gigabytes."""
     n = len(rows.ids)
-    for start in range(0, n, _SLICE):
+    for start in range(0, n, SLICE):
         if progress:
             progress(start / n, f"writing {n:,} labels")
-        part = slice(start, start + _SLICE)
+        part = slice(start, start + SLICE)
         ids, sample_ids = rows.ids[part], rows.sample_ids[part]
         of_labels = bool(target.patches_field)
         write_stored(target.source, path, ids, sample_ids, values(part), of_labels, validate=False)

@@ -16,14 +16,16 @@ from ...models.progress import Progress
 from ..dataset.schema import refresh
 from ..execution.locks import schema_lock, write_lock
 from . import edit_log
-from .coarse import Tables, coarse_records, write_coarse
+from .coarse import Tables, coarse_corrections, coarse_records, write_coarse
 from .config import MAX_CONFIG_CLUSTERS, RunConfig
-from .labels import Labels, change_labels, read_own_texts, rename_labels
+from .corrections import Corrections, step_corrections
+from .labels import Labels, change_labels, rename_labels
 from .maps import touch_maps
 from .records import edited_records
 from .store import Results, read_config, update_config
 from .stored_run import StoredRun
 
+LEVELS = ("corrected", "corrected_coarse")  # what a record keeps of labels that its step has overwritten
 TABLES = ("clusters", "names", "becomes", "coarse_of", "coarse_names", "hierarchy", "scores")
 NO_SCORES: dict[str, Any] = {"scores": {}, "recall": []}  # of the whole run, where nothing is known
 
@@ -115,11 +117,15 @@ class EditedRun(StoredRun):
             moves = record["labels"] is not None
             record = {**record, "states": [self.state, self.version + 1 if moves else self.state]}
         edit, forward = edit_log.step(self.edits, record)
-        record = {**record, "own": self._own_texts(edit, forward)}
+        record |= {
+            "corrected": step_corrections(self, self.names_of(self.records), edit, forward),
+            "corrected_coarse": coarse_corrections(self, self.tables, edit),
+        }
         self.edits.append({**record, "pending": True})
         self.results.write(edits=self.edits)
         try:
-            as_planned = self._apply(edit, forward, edit_log.taken_texts(self.edits), progress)
+            own = {level: edit_log.taken(self.edits, level) for level in LEVELS}
+            as_planned = self._apply(edit, forward, own, record, progress)
             state = _state_after(edit, forward) if as_planned else None
             self.save(self.edits[:-1] + [record], state, edit["changes"])
         except BaseException:
@@ -131,22 +137,18 @@ class EditedRun(StoredRun):
         if not self.edits or not self.edits[-1].get("pending"):
             return
         edit, forward = edit_log.step(self.edits, self.edits[-1])
-        self._apply(edit, not forward, self.edits[-1].get("own", {}), complete=False)
+        own = {level: self.edits[-1].get(level, {}) for level in LEVELS}
+        self._apply(edit, not forward, own, {level: {} for level in LEVELS}, complete=False)
         self.save(self.edits[:-1], _state_after(edit, not forward), edit["changes"])
 
-    def _own_texts(self, edit: dict, forward: bool) -> dict[str, str]:
-        """Return the texts, corrected by hand, of the labels that a step of an edit writes, by id."""
-        columns = edit_log.unpack_labels(edit["labels"])
-        moved = set(columns["ids"])
-        clusters = {*columns["before" if forward else "after"].tolist(), *_renamed(edit)}
-        found = read_own_texts(self.target, self.field, self.names_of(clusters))
-        if not found:
-            return {}
-        renamed = set(self.labels(clusters=_renamed(edit)).ids) if _renamed(edit) else set()
-        return {row_id: text for row_id, text in found.items() if row_id in moved or row_id in renamed}
-
     def _apply(
-        self, edit: dict, forward: bool, own: dict[str, str], progress: Progress | None = None, complete: bool = True
+        self,
+        edit: dict,
+        forward: bool,
+        own: dict[str, Corrections],
+        newer: dict[str, Corrections],
+        progress: Progress | None = None,
+        complete: bool = True,
     ) -> bool:
         """Change the tables and the labels; return whether the labels are as the edit says, and nothing else came."""
         before = self.tables
@@ -157,13 +159,15 @@ class EditedRun(StoredRun):
                 if pair[forward] is not None:
                     self.tables[table][int(key)] = pair[forward]
         self.tables["becomes"] = upgrade_mapping(self.tables["becomes"])
-        moved = self._move(edit, forward, own, progress, complete)
+        moved = self._move(edit, forward, own["corrected"], progress, complete)
         self.n_changed = len(moved.ids)
-        if renamed := _renamed(edit):
-            self.n_changed += rename_labels(self.target, self.field, self.names_of(renamed), own, progress)
+        if renamed := edit_log.renamed(edit):
+            names = self.names_of(renamed)
+            self.n_changed += rename_labels(self.target, self.field, names, own["corrected"], progress)
         as_planned = not (complete and self.refresh()) and not self.n_skipped
         regrouped = "coarse_of" in edit["changes"]
-        coarse = write_coarse(self, self.tables, before, moved, regrouped, everything=not complete)
+        kept = own["corrected_coarse"], newer["corrected_coarse"]
+        coarse = write_coarse(self, self.tables, before, moved, regrouped, *kept, everything=not complete)
         self.n_changed = self.n_changed or coarse
         return as_planned
 
@@ -182,12 +186,9 @@ class EditedRun(StoredRun):
             self.records.update(edited_records(self.target, self.config, members, names))
         return bool(names)
 
-    def _move(
-        self, edit: dict, forward: bool, own: dict[str, str], progress: Progress | None, complete: bool
-    ) -> Labels:
+    def _move(self, edit: dict, forward: bool, own: Corrections, progress: Progress | None, complete: bool) -> Labels:
         """Write an edit's labels; return those that changed."""
-        columns = edit_log.unpack_labels(edit["labels"])
-        to, source = ("after", "before") if forward else ("before", "after")
+        columns, to, source = edit_log.columns_of(edit, forward)
         there = self.labels(ids=columns["ids"])
         row = {row_id: i for i, row_id in enumerate(columns["ids"])}
         rows = [row[row_id] for row_id in there.ids]
@@ -263,12 +264,6 @@ class EditedRun(StoredRun):
             "removed": [cluster for cluster in touched if cluster not in records],
             "text": text,
         }
-
-
-def _renamed(edit: dict) -> list[int]:
-    """Return the clusters that are there before and after an edit, with different names."""
-    pairs = edit["changes"].get("clusters", {}).values()
-    return [old["id"] for old, new in pairs if old and new and old["label"] != new["label"]]
 
 
 def _state_after(edit: dict, forward: bool) -> int | None:
