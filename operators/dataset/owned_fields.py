@@ -67,6 +67,12 @@ def is_ours(dataset: fo.Dataset, path: str, run_key: str) -> bool:
     return (mark_of(dataset.get_field(path)) or {}).get("run_key") == run_key
 
 
+def is_leftover(field: fo.Field | None, run_key: str) -> bool:
+    """Return whether a writer of this run, which the caller knows to be dead, left a field behind."""
+    mark = mark_of(field) or {}
+    return (mark.get("run_key"), mark.get("status")) == (run_key, "writing")
+
+
 def move_field(dataset: fo.Dataset, path: str, new_path: str) -> None:
     """Rename a label field, of samples, labels or frames."""
     with _completed(dataset, lambda: dataset.get_field(new_path) is not None):

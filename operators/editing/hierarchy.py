@@ -6,8 +6,11 @@ import numpy as np
 from ...models.labels import NOISE
 from ...models.parameters import plain
 from ...models.progress import Progress
+from ..dataset.owned_fields import drop_field, is_leftover
 from ..dataset.private import root_dataset
+from ..execution.locks import schema_lock
 from ..execution.stages import Stages
+from ..runs import edit_log
 from ..runs.clusters import COARSE, label_width
 from ..runs.edit_log import differences, make_edit
 from ..runs.maps import PANEL_COLORS
@@ -54,6 +57,9 @@ def build_cluster_hierarchy(
         ids = sorted(set(run.records) - {NOISE})
         n_coarse = check_n_coarse(len(ids), n_coarse)
         _check_field(run)
+        if run.coarse_path is None:
+            with schema_lock(run.dataset):
+                drop_field(run.dataset, f"{run.config.label_path}{COARSE}")
         children, heights = _tree(run, ids, linkage, stages)
         coarse_of = dict(zip(ids, _by_size(run, ids, children, n_coarse), strict=True))
         width = label_width(np.array([n_coarse - 1]))
@@ -93,7 +99,8 @@ def check_hierarchy(
     check_n_coarse(len(set(run.names) - {NOISE}), n_coarse)
     check_linkage(linkage)
     run.check_labels()
-    _check_field(run)
+    if not edit_log.is_pending(run.log):  # else what a killed writer left is cleared away first
+        _check_field(run)
 
 
 def check_n_coarse(n_clusters: int, n_coarse: int | None) -> int:
@@ -115,8 +122,10 @@ def check_n_coarse(n_clusters: int, n_coarse: int | None) -> int:
 
 
 def _check_field(run: StoredRun) -> None:
+    """Raise ValueError if the coarse field is not the run's; only one that a killed writer left makes way."""
     path = f"{run.config.label_path}{COARSE}"
-    if run.dataset.get_field(path) is not None and run.coarse_path is None:
+    field = run.dataset.get_field(path)
+    if field is not None and run.coarse_path is None and not is_leftover(field, run.key):
         raise ValueError(f"field {path!r} exists and is not of run {run.key!r}; rename or delete that field first")
 
 

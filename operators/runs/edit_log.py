@@ -88,6 +88,11 @@ def redoable(log: list[dict]) -> list[int]:
     return undone
 
 
+def is_pending(log: list[dict]) -> bool:
+    """Return whether the last edit is not finished, for its writer is at it or was killed."""
+    return bool(log and log[-1].get("pending"))
+
+
 def history(log: list[dict]) -> list[dict]:
     """Return the edits without what undoes them: ``action``, ``by``, ``at``, ``text``, and if each is ``in_effect``."""
     done, kept = set(undoable(log)), ("action", "by", "at", "text")

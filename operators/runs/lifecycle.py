@@ -106,6 +106,7 @@ def delete_clustering_run(samples: fo.core.collections.SampleCollection, run_key
         ValueError: if there is no such run; nothing is changed then
     """
     run = Run.open(samples, run_key)
+    run = run.settled() if run.has_labels else run
     dataset, path = run.dataset, run.config.label_path
     with write_lock(dataset, f"run key {run_key!r}", f"field {path!r}"), schema_lock(dataset):
         deleted_field = path if mark_of(dataset.get_field(path)) else None
@@ -135,6 +136,7 @@ def rename_clustering_run(samples: fo.core.collections.SampleCollection, run_key
     run = Run.open(samples, run_key)
     if run_key == new_run_key:
         raise ValueError(f"the new run key {new_run_key!r} is the old one; choose another")
+    run = run.settled() if run.has_labels else run
     paths = {run.config.label_path, moved_path(run, new_run_key)}
     names = [f"run key {run_key!r}", f"run key {new_run_key!r}", *(f"field {path!r}" for path in paths)]
     with write_lock(run.dataset, *names), schema_lock(run.dataset):

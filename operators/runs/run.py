@@ -10,6 +10,7 @@ import fiftyone as fo
 from ..dataset.private import root_dataset
 from ..dataset.schema import refresh
 from ..dataset.targets import Target, resolve_target
+from . import edit_log
 from .members import Members, as_seen_by, read_members
 from .store import made_at, read_config
 from .stored_run import StoredRun
@@ -109,6 +110,20 @@ class Run(StoredRun):
             version (None): the version that the editor saw, to be refused if the run was edited since
         """
         return edit_run(self.dataset, self.key, version, self.results)
+
+    def settled(self) -> "Run":
+        """Take back an edit whose writer was killed.
+
+        Returns:
+            the run as it is then
+
+        Raises:
+            ValueError: if its writer is at work
+        """
+        if not edit_log.is_pending(self.log):
+            return self
+        with self.edit() as held:
+            return Run(self.dataset, self.key, held.config, self.results)
 
     def refreshed(self) -> "Run":
         """Renew the records of clusters that samples were deleted from; no edit, so nothing is logged.

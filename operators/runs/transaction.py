@@ -134,7 +134,7 @@ class EditedRun(StoredRun):
 
     def recover(self) -> None:
         """Take back an edit that was not finished."""
-        if not self.edits or not self.edits[-1].get("pending"):
+        if not edit_log.is_pending(self.edits):
             return
         edit, forward = edit_log.step(self.edits, self.edits[-1])
         own = {level: self.edits[-1].get(level, {}) for level in LEVELS}

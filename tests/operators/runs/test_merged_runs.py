@@ -4,6 +4,7 @@ import fiftyone as fo
 import pytest
 from fiftyone.plugins.orgs.constellation.clusters.operators.dataset.targets import resolve_target
 from fiftyone.plugins.orgs.constellation.clusters.operators.execution import locks
+from fiftyone.plugins.orgs.constellation.clusters.operators.runs import coarse, transaction
 from fiftyone.plugins.orgs.constellation.clusters.operators.runs.labels import create_label_field
 from fiftyone.plugins.orgs.constellation.clusters.operators.runs.orphans import clean_fields
 
@@ -132,3 +133,40 @@ def test_a_field_that_is_being_assigned_is_no_leftover(blobs):
     with locks.write_lock(blobs, "field 'far'"):
         assert clean_fields(blobs) == []
     assert clean_fields(blobs) == ["far"]
+
+
+@pytest.mark.parametrize("moment", [(coarse, "set_mark"), (transaction.EditedRun, "save")], ids=["mark", "save"])
+def test_what_a_killed_grouping_left_makes_way(blobs, compute, monkeypatch, moment):
+    compute(blobs, run_key="km", embeddings="emb")
+
+    def killed(*args):
+        raise SystemExit
+
+    def leave():
+        with monkeypatch.context() as patched, pytest.raises(SystemExit):
+            patched.setattr(*moment, killed)
+            patched.setattr(transaction.EditedRun, "recover", lambda self: None)
+            get("build_cluster_hierarchy")(blobs, run_key="km", n_coarse=2)
+        assert blobs.has_field("km_coarse")
+
+    leave()
+    get("build_cluster_hierarchy")(blobs, run_key="km", n_coarse=2)
+    assert len(blobs.distinct("km_coarse.label")) == 2
+    undo_edit(blobs, "km")
+    leave()
+    get("rename_clustering_run")(blobs, run_key="km", new_run_key="k2")
+    assert not blobs.has_field("km_coarse") and not blobs.has_field("k2_coarse")
+    get("rename_clustering_run")(blobs, run_key="k2", new_run_key="km")
+    leave()
+    get("delete_clustering_run")(blobs, run_key="km")
+    assert not blobs.has_field("km_coarse")
+
+
+def test_only_a_coarse_field_that_is_marked_as_being_written_makes_way(blobs, compute):
+    compute(blobs, run_key="km", embeddings="emb")
+    create_label_field(resolve_target(blobs), "km_coarse", "km")
+    get("build_cluster_hierarchy")(blobs, run_key="km", n_coarse=2)
+    undo_edit(blobs, "km")
+    create_label_field(resolve_target(blobs), "km_coarse", "another")
+    with pytest.raises(ValueError, match="field 'km_coarse' exists and is not of run 'km'"):
+        get("build_cluster_hierarchy")(blobs, run_key="km", n_coarse=2)
