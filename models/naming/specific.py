@@ -48,7 +48,27 @@ def shares_of(scores: Sequence[np.ndarray]) -> np.ndarray:
     """
     scores = [np.asarray(rows, dtype=np.float64) for rows in scores]
     usual = np.mean([rows.mean(axis=0) for rows in scores], axis=0) if len(scores) > 1 else 0.0
-    return np.stack([_softmax(rows - usual).mean(axis=0) for rows in scores])
+    return np.stack([_mean_share(rows - usual) for rows in scores])
+
+
+def evidence_of(scores: Sequence[np.ndarray]) -> np.ndarray:
+    """Return, per cluster, how far each word is borne out: beside the other clusters, and by itself.
+
+    What stands out among unusual images need not be there: of handwritten digits the classifier that sees "nematode"
+    everywhere has a little more of "geyser" in the ones.
+
+    Args:
+        scores: as for :func:`shares_of`
+
+    Returns:
+        ``(n_clusters, n_words)``, the lesser of two shares: of the scores less their mean over the other clusters, so
+        that it does not depend on how many there are, and of the scores as they are
+    """
+    scores = [np.asarray(rows, dtype=np.float64) for rows in scores]
+    means = np.stack([rows.mean(axis=0) for rows in scores])
+    others = (means.sum(axis=0) - means) / max(len(scores) - 1, 1)
+    pairs = zip(scores, others, strict=True)
+    return np.stack([np.minimum(_mean_share(rows - usual), _mean_share(rows)) for rows, usual in pairs])
 
 
 def best_words(scores: np.ndarray, words: Sequence[str], n: int = 5) -> list[list[tuple[str, float]]]:
@@ -70,6 +90,6 @@ def best_words(scores: np.ndarray, words: Sequence[str], n: int = 5) -> list[lis
     return found
 
 
-def _softmax(scores: np.ndarray) -> np.ndarray:
+def _mean_share(scores: np.ndarray) -> np.ndarray:
     odds = np.exp(scores - scores.max(axis=1, keepdims=True))
-    return odds / odds.sum(axis=1, keepdims=True)
+    return (odds / odds.sum(axis=1, keepdims=True)).mean(axis=0)

@@ -4,6 +4,7 @@ import hashlib
 import os
 from dataclasses import dataclass, field
 
+import fiftyone as fo
 import numpy as np
 
 from ...models.labels import NOISE
@@ -110,15 +111,24 @@ def _pool(members: Members, n: int, seed: int) -> tuple[dict[int, list[str]], di
 
 def some_vectors(members: Members, wanted: set[str]) -> dict[str, np.ndarray]:
     """Read the vectors of some members, scaled as the run scaled them; empty if the vector field is gone."""
-    sample_of = dict(zip(members.ids, members.sample_ids, strict=True))
     config = members.config
-    samples = members.target.source.select(list({sample_of[row_id] for row_id in wanted}))
     try:
-        table, widths = read_spaces(samples, config.vector_fields, config.patches_field)
+        table, widths = read_spaces(_samples_of(members, wanted), config.vector_fields, config.patches_field)
     except ValueError:  # the vector field was deleted: the prototypes are still there
         return {}
     X = config.as_clustered(table.X, widths)
     return {row_id: x for row_id, x in zip(table.ids, X, strict=True) if row_id in wanted}
+
+
+def stored_vectors(members: Members, wanted: set[str], field: str) -> dict[str, np.ndarray]:
+    """Read the vectors of some members in any field, as they are stored."""
+    table, _ = read_spaces(_samples_of(members, wanted), [field], members.config.patches_field)
+    return {row_id: x for row_id, x in zip(table.ids, table.X, strict=True) if row_id in wanted}
+
+
+def _samples_of(members: Members, wanted: set[str]) -> fo.DatasetView:
+    sample_of = dict(zip(members.ids, members.sample_ids, strict=True))
+    return members.target.source.select(list({sample_of[row_id] for row_id in wanted}))
 
 
 def _near(centers: dict[int, np.ndarray]) -> dict[int, list[int]]:

@@ -111,6 +111,34 @@ def test_the_bundled_classifier_sees_a_cat_and_a_rocket(photos, no_network):
     assert done["named"] == 1 and done["failures"] == {"no readable image (missing file)": 1}
 
 
+def test_weak_evidence_is_no_name(dataset, compute, tmp_path):
+    from sklearn.datasets import load_digits
+
+    digits = load_digits()
+    for i in range(40):
+        path = tmp_path / f"{i}.png"
+        Image.fromarray((digits.images[i] * 15).astype("uint8")).resize((64, 64)).save(path)
+        dataset.add_sample(fo.Sample(filepath=str(path), emb=np.eye(10)[digits.target[i]] + 0.01 * i))
+    compute(dataset, run_key="km", embeddings="emb", params={"n_clusters": 10}, normalize=False)
+    before = dataset.values("km.label")
+    done = get("label_clusters")(dataset, run_key="km", source="classifier")
+    assert done["names"] == {} and done["failures"] == {"no class of ImageNet fits it well": 10}
+    assert done["text"].startswith("0 of 10 named") and dataset.values("km.label") == before
+
+
+def test_vectors_of_that_network_are_not_made_again(photos, monkeypatch):
+    from fiftyone.plugins.orgs.constellation.clusters.operators.naming import offline
+
+    label, read = get("label_clusters"), offline._embedded
+    by_network = label(photos, run_key="km", source="classifier")["names"]
+    get("compute_embeddings")(photos, encoder="efficientnet_lite0", embeddings="vec")
+    monkeypatch.setattr(offline, "_embedded", lambda *args: pytest.fail("the network ran again"))
+    assert label(photos, run_key="km", source="classifier", overwrite=True)["names"] == by_network
+    photos.limit(1).clear_sample_field("vec")
+    monkeypatch.setattr(offline, "_embedded", read)
+    assert label(photos, run_key="km", source="classifier", overwrite=True)["names"] == by_network
+
+
 def test_words_by_a_clip_with_random_weights(photos, tmp_path, no_network):
     import open_clip
     import torch
