@@ -22,6 +22,8 @@ from .neighbors import Neighbors, nearest_neighbors
 DENSE_DIMENSIONS = 50
 # On CIFAR-10 features 200 epochs give the clusters of umap-learn's 500 (below 10,000 samples) at 0.4 of the time.
 _EPOCHS = 200
+_COMPILING = 12.0  # seconds
+_compiled: set[str] = set()  # in this process
 # Fewer different samples than this have no neighborhood graph worth drawing; the linear projection is shown instead.
 _FEWEST = 16
 _TOO_FEW = "UMAP needs {2} different vectors and got {0} among {1}, so the first principal components were used instead"
@@ -156,10 +158,15 @@ class UMAPReduction(Reduction):
 
     @classmethod
     def estimate(cls, n: int, d: int, params: dict) -> Cost:
-        """Return the expected cost, as for clusterers; the first use in a process compiles for some 20 s."""
+        """Return the expected cost, as for clusterers."""
         search = 2.5e-11 * n * n * d if n <= 40_000 else 35 + 1.3e-4 * n
         layout = 1e-8 * n * _EPOCHS * params["n_neighbors"] * (1 + params["n_components"] / 10)
-        return Cost(20 + search + layout, n * params["n_neighbors"] * 100 + 4 * 2048 * n)
+        return Cost(0.3 + search + layout, n * params["n_neighbors"] * 100 + 4 * 2048 * n)
+
+    @classmethod
+    def startup(cls, n: int) -> float:
+        """Return the seconds of compiling, which the first fit in a process to more than a few samples does."""
+        return 0.0 if _compiled or n < _FEWEST else _COMPILING
 
     def fit_transform(
         self, X: np.ndarray, y: Any = None, knn: Neighbors | None = None, progress: Progress | None = None
@@ -281,6 +288,7 @@ def _layout(X: np.ndarray, knn: Neighbors, k: int, params: dict, seed: int | Non
     with warnings.catch_warnings():
         # It warns that it cannot transform new samples, which are placed by their neighbors here.
         warnings.filterwarnings("ignore", module="umap")
+        _compiled.add("umap")
         return model.fit_transform(X).astype(np.float32)
 
 

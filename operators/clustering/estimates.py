@@ -3,6 +3,7 @@
 Coefficients are CPU seconds of one core as measured on a server CPU; see each class's ``estimate``.
 """
 
+import sys
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, NamedTuple
 
@@ -12,12 +13,16 @@ from ...models.parameters import parameters, validated
 from ..dataset.targets import Target
 from ..dataset.vector_paths import first_vector
 from ..embedding.training import proposed_side
+from ..runs.store import read_value
 
 if TYPE_CHECKING:
     from ...models.clusterers import Clusterer
     from ...models.training.clustering.base import ClusteringRecipe
 
-READ_SECONDS, WRITE_SECONDS = 7e-5, 3.5e-4  # per vector of 512 dimensions, per label
+READ_SECONDS, WRITE_SECONDS = 7e-5, 2.5e-4  # per vector of 512 dimensions, per label
+SCORE_SECONDS, SCORE_SECONDS_EACH = 0.2, 2e-7  # of all, and per vector and dimension
+DECODE_SECONDS = 4e-3  # per image
+LOADING = 4.0  # seconds until torch is there, which every further encoder of the process does without
 UNKNOWN_DIMENSIONS = 768
 IMMEDIATE_SECONDS = 480  # leaves a margin below the 600 s after which the App gives up on an immediate run
 SLOW_SECONDS = 60  # from here on, a reduction that makes the method quick is worth a word
@@ -32,12 +37,14 @@ class Estimate(NamedTuple):
         bytes: of memory beyond what is in use now
         text: one line for the form
         warning: what to do about it, or None
+        stages: seconds of each stage of the job
     """
 
     seconds: float
     bytes: int
     text: str
     warning: str | None
+    stages: dict[str, float]
 
     @property
     def long(self) -> bool:
@@ -67,31 +74,54 @@ def estimate_run(
     drawn = vector_length(target, field) or UNKNOWN_DIMENSIONS
     d = drawn + sum(vector_length(target, name) or UNKNOWN_DIMENSIONS for name in more_fields)
     cls = get_clusterer(kwargs.get("method", "kmeans"))
-    parts = {"embedding": embedding_seconds(encoder, n)} if encoder else {}
-    parts["reading and writing"] = n * (READ_SECONDS * d / 512 + WRITE_SECONDS)
-    memory = [4 * n * d * 2]
+    parts = {"embedding": embedding_seconds(encoder, _missing(target, field, n))} if encoder else {}
+    parts["reading"], memory = n * READ_SECONDS * d / 512, [4 * n * d * 2]
     reduction = resolve(kwargs.get("reduce", "auto"), cls, d)
-    width = d
+    reducer, width, clustering = get_reduction(reduction), d, 0.0
     if reduction != "none":
-        reducer = get_reduction(reduction)
         chosen = validated(reducer, kwargs.get("reduce_params"))
         cost = reducer.estimate(n, d, chosen)
-        parts[reduction], width = cost.seconds, min(d, chosen["n_components"])
+        clustering, width = cost.seconds, min(d, chosen["n_components"])
+        clustering += UMAPReduction.startup(n) if reducer is UMAPReduction else 0.0
         memory.append(cost.bytes)
     cost = cls.estimate(n, width, validated(cls, kwargs.get("params")))
-    parts[cls.title] = cost.seconds
+    parts["clustering"] = clustering + cost.seconds
     memory.append(cost.bytes)
-    if kwargs.get("visualize", True):
+    if kwargs.get("visualize", True) and not _has_map(target, field, n):
         drawing = UMAPReduction.estimate(n, drawn, validated(UMAPReduction, {"n_components": 2}))
-        parts["map"] = drawing.seconds
+        parts["map"] = drawing.seconds + (0.0 if reducer is UMAPReduction else UMAPReduction.startup(n))
         memory.append(drawing.bytes)
+    parts["scoring"] = SCORE_SECONDS + n * (WRITE_SECONDS + d * SCORE_SECONDS_EACH)
+    parts["writing"] = n * WRITE_SECONDS
     seconds, needed = sum(parts.values()), memory[0] + max(memory[1:])
     slowest = max(parts, key=lambda part: parts[part])
     text = (
-        f"About {duration(seconds)} and {size(needed)} of memory for {n:,} {target.unit} "
+        f"About {duration(max(1, seconds))} and {size(needed)} of memory for {n:,} {target.unit} "
         f"({slowest}: {duration(parts[slowest])})"
     )
-    return Estimate(seconds, needed, text, _warning(seconds, needed, parts[cls.title], cls, width))
+    return Estimate(seconds, needed, text, _warning(seconds, needed, cost.seconds, cls, width), parts)
+
+
+def _missing(target: Target, field: str, n: int) -> int:
+    """Return how many of ``n`` images or patches lack a vector, which is computed."""
+    path = target.local_path(field)
+    if target.source.get_field(path) is None:
+        return n
+    return max(n - target.source.count(path), 0)
+
+
+def _has_map(target: Target, field: str, n: int) -> bool:
+    """Return whether a run of as many vectors of a field has a map, which is then made no second time."""
+    wanted = (field, target.patches_field)
+    names = ("embeddings", "patches_field", "visualization", "n_used", "skipped")
+    values = {name: read_value(target.dataset, name) for name in names}
+    there = set(target.dataset.list_brain_runs())
+    return any(
+        (values["embeddings"][key], values["patches_field"][key]) == wanted
+        and drawn in there
+        and (values["n_used"][key] or 0) + sum((values["skipped"][key] or {}).values()) == n
+        for key, drawn in values["visualization"].items()
+    )
 
 
 def vector_length(target: Target, field: str) -> int | None:
@@ -108,7 +138,10 @@ def embedding_seconds(encoder: str | Encoder, n: int) -> float:
     from ...models.encoders import encoder_class
 
     cls = encoder_class(encoder) if isinstance(encoder, str) else type(encoder)
-    return 5 + n * cls.seconds_per_image / expected_device().speedup
+    if not n:  # it is only asked for its identity
+        return 0.5
+    loading = 1.0 if "torch" in sys.modules else 1.0 + LOADING
+    return loading + n * cls.seconds_per_image / expected_device().speedup
 
 
 def size(amount: int) -> str:
@@ -153,7 +186,9 @@ def image_estimate(target: Target, kwargs: dict) -> Estimate:
     work = f"{epochs} epochs over {n:,} {target.unit} on {device.name}"
     text = f"About {duration(seconds)} and {size(needed)} of memory for {work}"
     long = "The App gives up on an immediate run after 10 minutes, though it goes on; schedule it instead"
-    return Estimate(seconds, needed, text, long if seconds > IMMEDIATE_SECONDS else None)
+    embedding = n * recipe.seconds_per_image(side) / device.speedup
+    stages = {"decoding": n * DECODE_SECONDS, "training": seconds, "embedding": embedding}
+    return Estimate(seconds, needed, text, long if seconds > IMMEDIATE_SECONDS else None, stages)
 
 
 def _epochs(cls: "type[ClusteringRecipe]") -> list[str]:

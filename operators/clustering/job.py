@@ -23,6 +23,7 @@ from ..runs.orphans import clean_orphans
 from ..runs.records import cluster_records
 from ..runs.run import Run
 from .constraints import read_constraints
+from .estimates import estimate_run, image_estimate
 from .fitting import Fitted, fit_clusterer
 from .image_training import ImageRequest, learn, make_image_request
 from .record import encoders, make_results, map_note, panel_note, requested, score, summarize, versions
@@ -113,7 +114,7 @@ def compute_clusters(
         num_workers=num_workers,
     )
     target = request.target
-    stages = Stages(_stage_names(request), progress)
+    stages = Stages(_stage_names(request), progress, _expected(request))
     with write_lock(target.dataset, f"run key {request.run_key!r}", f"field {request.path!r}"):
         refresh(target.dataset)  # another process may have come first since it was loaded here
         request.check()
@@ -163,6 +164,15 @@ def _stage_names(request: Request) -> list[str]:
     names = ["decoding", "training"] if isinstance(request, ImageRequest) else []
     names += ["embedding"] * bool(request.encoder) + ["reading", "clustering"]
     return names + ["map"] * request.visualize + ["scoring", "writing"]
+
+
+def _expected(request: Request) -> dict[str, float]:
+    """Return the seconds that the stages are expected to take."""
+    given = {"method": request.method.name, "params": request.params}
+    if isinstance(request, ImageRequest):
+        return image_estimate(request.target, given | ({"encoder": "trained"} if request.recipe.start else {})).stages
+    given |= {name: getattr(request, name) for name in ("reduce", "reduce_params", "visualize")}
+    return estimate_run(request.target, request.field, request.encoder, given, request.more_fields).stages
 
 
 def _check_usable(table: VectorTable, fields: list[str], embedded: bool) -> None:

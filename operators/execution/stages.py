@@ -2,6 +2,8 @@
 
 import sys
 import time
+from collections.abc import Mapping
+from itertools import accumulate
 
 import fiftyone as fo
 
@@ -11,16 +13,26 @@ REPORT_SECONDS = 0.3
 DELEGATED_REPORT_SECONDS = 2.0
 
 
+# Stages that usually take most of a job's time, as multiples of the others
+USUAL = {"training": 30, "captions": 20, "naming": 20, "embedding": 10, "sweeping": 8, "decoding": 3, "clustering": 3}
+LEAST = 0.01  # share of the whole that every stage has, so that each is seen to move
+
+
 class Stages:
     """Named stages of one piece of work: "2/4 embedding 37 %, 41 images/s", and the seconds each took.
 
     Args:
         names: the stages in order
         progress (None): a callable ``(fraction, message)``, which may raise to stop the work
+        expected (None): the seconds that stages are expected to take, by name; what is not named takes almost none.
+            By default as usual, see :data:`USUAL`
     """
 
-    def __init__(self, names: list[str], progress: Progress | None = None) -> None:
+    def __init__(
+        self, names: list[str], progress: Progress | None = None, expected: Mapping[str, float] | None = None
+    ) -> None:
         self.names = list(names)
+        self._starts = _starts(self.names, expected)
         self.seconds: dict[str, float] = {}
         self._progress = progress or quiet
         self._current: tuple[str, float] | None = None
@@ -42,13 +54,23 @@ class Stages:
 
     def _reporter(self, name: str) -> Progress:
         position, total = self.names.index(name), len(self.names)
+        start, end = self._starts[position : position + 2]
 
         def report(fraction: float, message: str = "", /) -> None:
             text = f"{position + 1}/{total} {name}"
             detail = message or (f"{100 * fraction:.0f} %" if fraction else "")
-            self._progress((position + min(max(fraction, 0), 1)) / total, f"{text} {detail}".strip())
+            self._progress(start + min(max(fraction, 0), 1) * (end - start), f"{text} {detail}".strip())
 
         return report
+
+
+def _starts(names: list[str], expected: Mapping[str, float] | None) -> list[float]:
+    """Return where each stage starts on the bar, and 1 for the end."""
+    weights = [USUAL.get(name, 1) if expected is None else max(expected.get(name, 0), 0) for name in names]
+    total = sum(weights) or 1
+    shares = [max(weight / total, LEAST) for weight in weights]
+    ends = [end / sum(shares) for end in accumulate(shares)]
+    return [0.0, *ends[:-1], 1.0]
 
 
 def job_title(operator: str, params: dict) -> str:

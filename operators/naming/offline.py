@@ -10,7 +10,7 @@ from ...models.naming.answers import plain_name
 from ...models.progress import Progress
 from ..dataset.ground_truth import read_truth
 from ..dataset.vector_fields import field_encoder
-from ..dataset.vectors import vector_fields
+from ..dataset.vector_paths import vector_fields
 from ..execution.stages import Stages
 from ..runs.members import Members
 from .exemplars import Exemplars, choose_exemplars, some_vectors, stored_vectors

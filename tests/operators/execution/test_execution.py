@@ -163,7 +163,8 @@ def test_a_worker_process_runs_what_was_queued(blobs, tmp_path):
 
 def test_stages_count_and_clamp():
     seen = []
-    stages = Stages(["reading", "clustering"], lambda f, m: seen.append((round(f, 2), m)))
+    even = {"reading": 2.0, "clustering": 2.0}
+    stages = Stages(["reading", "clustering"], lambda f, m: seen.append((round(f, 2), m)), even)
     stages.enter("reading")(0.5)
     stages.enter("clustering")(2.0, "half of it")
     stages.leave()
@@ -174,6 +175,18 @@ def test_stages_count_and_clamp():
         (1.0, "2/2 clustering half of it"),
     ]
     assert set(stages.seconds) == {"reading", "clustering"}
+
+
+def test_the_bar_is_where_the_time_is():
+    seen = []
+    stages = Stages(["embedding", "reading", "writing"], lambda f, m: seen.append(f), {"embedding": 8, "writing": 2})
+    for name in stages.names:
+        stages.enter(name)(0.5)
+    assert seen == sorted(seen)
+    assert seen[1:5] == pytest.approx([0.4, 0.79, 0.795, 0.8], abs=0.01) and seen[5] == pytest.approx(0.9, abs=0.01)
+    usual = Stages(["embedding", "reading", "placing", "writing"], lambda f, m: seen.append(f))
+    usual.enter("embedding")(1.0)
+    assert seen[-1] > 0.7  # of those that look after images, most of the time goes there
 
 
 def test_throttling_keeps_the_first_of_each_stage_and_the_end():
