@@ -12,7 +12,9 @@ from .execution.python_call import PythonCall
 from .inputs.assignment import PASSED, add_run_anywhere, chosen_dataset, picked_run
 from .inputs.widgets import add_problem, check
 from .outputs.edits import assignment_text
+from .panel.opening import show_labels
 from .runs.lifecycle import check_name
+from .runs.run import Run
 
 
 class AssignClusters(PythonCall, foo.Operator):
@@ -66,6 +68,7 @@ class AssignClusters(PythonCall, foo.Operator):
             if run_dataset is not ctx.dataset:
                 given["run_dataset"] = run_dataset.name
             key = picked_run(ctx, run_dataset)
+            elsewhere = given.get("cluster_field") not in (None, Run.cached(run_dataset, key).field)
             samples = ctx.target_view()
             done = yield from stream(ctx, lambda progress: assign_clusters(samples, key, **given, progress=progress))
         except Exception as error:
@@ -75,4 +78,5 @@ class AssignClusters(PythonCall, foo.Operator):
             ctx.set_progress(progress=1, label=done["text"])
             return
         yield ctx.ops.reload_dataset()
+        yield from show_labels(ctx, key if run_dataset is ctx.dataset and not elsewhere else done["cluster_field"])
         yield show(ctx, f"Field {done['cluster_field']}", assignment_text(done))

@@ -39,7 +39,7 @@ class ClustersPanel(foo.Panel):
         return foo.PanelConfig(
             name=PANEL,
             label="Clusters",
-            icon="/assets/panel.svg",
+            icon="bubble_chart",  # the App draws no file of ours here
             help_markdown="See, judge and edit the clusters of a run",
             category=foo.Categories.ANALYZE,
             surfaces="grid",

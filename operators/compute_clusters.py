@@ -13,7 +13,7 @@ from .inputs.clustering import add_estimate, add_method, add_names, add_options,
 from .inputs.features import add_features, add_reduction
 from .inputs.target import add_target
 from .outputs.summary import as_text
-from .panel.opening import show_panels
+from .panel.opening import show_labels, show_panels
 
 
 class ComputeClusters(PythonCall, foo.Operator):
@@ -81,5 +81,6 @@ class ComputeClusters(PythonCall, foo.Operator):
             ctx.set_progress(progress=1, label=f"{found} in {summary['cluster_field']}")
             return
         yield ctx.ops.reload_dataset()
+        yield from show_labels(ctx, summary["run_key"])
         yield from show_panels(ctx, with_map=bool(summary["visualization"]))
         yield show(ctx, f"Run {summary['run_key']}", as_text(summary))

@@ -16,6 +16,7 @@ from .inputs.pickers import add_run
 from .inputs.widgets import HALF, add_heading, check
 from .naming.server import read_secrets
 from .outputs.grouping import groups_text
+from .panel.opening import show_labels
 from .runs.lifecycle import check_run_key
 
 _LETTERS = 1500  # of a question, on average
@@ -79,5 +80,6 @@ class GroupByCriterion(PythonCall, foo.Operator):
         if not ctx.delegated:
             if not (dry := summary.get("dry_run")):
                 yield ctx.ops.reload_dataset()
+                yield from show_labels(ctx, summary["run_key"])
             title = "Dry run: nothing was sent" if dry else f"Run {summary['run_key']}"
             yield show(ctx, title, groups_text(summary))

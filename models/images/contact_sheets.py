@@ -78,7 +78,7 @@ def plain_sheet(
 
     Args:
         pictures: ``(filepath, box)`` pairs, box None for a whole image
-        columns (3): pictures per row, at most
+        columns (3): pictures per row, at most; few pictures have as many rows as columns
         side (96): width and height of each, in pixels
         rendering (None): that of the set that they belong to
 
@@ -92,7 +92,7 @@ def plain_sheet(
         except ImageError:
             return Image.new("RGB", (side, side), _UNREADABLE)
 
-    layout = _Layout(len(pictures), max(min(columns, len(pictures)), 1), side, _SQUARE_GAP)
+    layout = _Layout(len(pictures), max(min(columns, math.ceil(math.sqrt(len(pictures)))), 1), side, _SQUARE_GAP)
     sheet = layout.paper()
     with ThreadPoolExecutor(_READERS) as readers:  # decoding releases the interpreter's lock
         layout.fill(sheet, readers.map(read, pictures))

@@ -1,7 +1,7 @@
 """Comparison of two clusterings as Markdown and a heat map."""
 
 from .markdown import escape
-from .plots import Plot, count_map, plot_label
+from .plots import HEIGHT, Plot, count_map, plot_label
 
 LONGEST = 100  # clusters drawn per side: beyond that a cell is smaller than a pixel or two
 LISTED = 30
@@ -55,7 +55,7 @@ def comparison_plot(done: dict) -> Plot:
         colorbar={"title": {"text": "share of row"}, "tickformat": ".0%"},
     )
     left_out = max(len(table["rows"]), len(table["columns"])) > LONGEST
-    height = min(max(320, 90 + 18 * len(rows)), 900)
+    height = min(max(HEIGHT, 90 + 18 * len(rows)), 900)
     layout = {
         "height": height,
         "xaxis": {"type": "category", "automargin": True, "tickangle": -45},

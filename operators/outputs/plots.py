@@ -4,6 +4,7 @@ import html
 from collections.abc import Sequence
 from typing import Any
 
+HEIGHT = 320  # pixels of a plot in a dialog; without, the App gives it a line
 Plot = tuple[list[dict], dict]  # traces and layout
 
 

@@ -4,7 +4,7 @@ from typing import Any
 
 import fiftyone.operators.types as types
 
-from .plots import curve
+from .plots import HEIGHT, curve
 
 LEVELS = ("coarse", "natural", "fine")
 CLUSTER = "@constellation/clusters/compute_clusters"
@@ -66,7 +66,7 @@ def count_output(done: dict) -> types.Property:
     lines = [{"type": "line", "x0": x, "x1": x, "y0": 0, "y1": 1, "line": dash} for x in chosen]
     axis = AXES[done["parameter"]]
     layout = {
-        "height": 320,
+        "height": HEIGHT,
         "xaxis": {"title": {"text": axis}, "type": "log"},
         "showlegend": True,
         "shapes": lines,

@@ -3,7 +3,7 @@
 import fiftyone.operators as foo
 import fiftyone.operators.types as types
 
-from .plots import curve
+from .plots import HEIGHT, curve
 from .summary import seconds_text
 
 
@@ -48,6 +48,7 @@ def training_output(summary: dict) -> types.Property:
     outputs.str("text", view=types.MarkdownView())
     if summary["curve"]:
         layout = {
+            "height": HEIGHT,
             "xaxis": {"title": {"text": "epoch"}},
             "yaxis": {"title": {"text": summary["loss_name"]}},
             "yaxis2": {"overlaying": "y", "side": "right", "range": [0, 1]},

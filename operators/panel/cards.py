@@ -52,7 +52,7 @@ def add_cards(panel: types.Object, run: PanelRun, events: foo.Panel) -> None:
 
 def _add_card(cards: types.Object, name: str, card: Card, run: PanelRun, events: foo.Panel) -> None:
     box = types.Object()
-    picture = {"style": {"width": "100%", "aspectRatio": "1", "objectFit": "cover", "display": "block"}}
+    picture = {"style": {"width": "100%", "aspectRatio": "1", "objectFit": "contain", "display": "block"}}
     picture["style"] |= {"borderRadius": "4px", "cursor": "pointer", "background": "rgba(128, 128, 128, .2)"}
     box.str(
         "sheet",

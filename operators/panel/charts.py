@@ -39,6 +39,7 @@ MAIN, SOFT = "#ff6d04", "rgba(255, 109, 4, .35)"
 NAMED = 40  # clusters whose names fit on an axis
 NUMBERED = 20  # classes up to which the counts fit into the cells
 SHORT, LONG = 18, 60  # characters of a name on an axis, and at the pointer
+SLANTED = {"l": 95, "b": 40, "t": 12, "r": 12}  # margins that the first of the names on an axis fits into
 LARGEST = 200  # clusters in a heat map; more are squares of two pixels
 
 
@@ -112,7 +113,9 @@ def _names(cards: list[Card]) -> dict:
     """Return the ticks of an axis of clusters: their names, as long as they fit; two clusters may have the same."""
     if len(cards) > NAMED:
         return {"showticklabels": False, "title": {"text": f"{len(cards)} clusters"}}
-    return {"tickvals": list(range(len(cards))), "ticktext": _labels(card.name for card in cards), "tickangle": -45}
+    ticks = {"tickvals": list(range(len(cards))), "ticktext": _labels(card.name for card in cards)}
+    # left to itself, Plotly leaves out a name that reaches beyond its paper
+    return {**ticks, "tickangle": -45, "ticklabeloverflow": "allow"}
 
 
 def _labels(names: Iterable[str], length: int = SHORT) -> list[str]:
@@ -133,7 +136,7 @@ def _bars(cards: list[Card], values: list, **more: Any) -> dict:
 def _sizes(run: PanelRun) -> Plot:
     cards = _ranked("sizes", run)
     bars = _bars(cards, [card.size for card in cards], hovertemplate="%{customdata}: %{y:,}<extra></extra>")
-    return [bars], {"xaxis": _names(cards), "yaxis": {"title": {"text": run.unit}}}
+    return [bars], {"xaxis": _names(cards), "yaxis": {"title": {"text": run.unit}}, "margin": SLANTED}
 
 
 def _histogram(run: PanelRun) -> list[int] | None:
@@ -170,7 +173,7 @@ def _silhouette(run: PanelRun) -> Plot:
     }
     hover = "%{customdata}: %{y:.2f}<extra></extra>"
     bars = _bars(cards, values, error_y=spread, hovertemplate=hover)
-    return [bars], {"xaxis": _names(cards), "yaxis": {"title": {"text": "silhouette"}}}
+    return [bars], {"xaxis": _names(cards), "yaxis": {"title": {"text": "silhouette"}}, "margin": SLANTED}
 
 
 def _largest(run: PanelRun) -> list[int]:

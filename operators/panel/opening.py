@@ -6,6 +6,9 @@ from typing import Any
 import fiftyone as fo
 import fiftyone.operators as foo
 
+from ..runs.run import Run
+from ..runs.store import read_value
+
 PANEL = "clusters_panel"
 
 
@@ -28,6 +31,16 @@ def show_panels(ctx: foo.ExecutionContext, with_map: bool) -> Iterator[Any]:
     # without an active child a pane stays empty
     panes = [fo.Space(children=panels, active_child=panels[0].component_id) for panels in (grid, beside)]
     yield ctx.ops.set_spaces(spaces=fo.Space(children=panes, orientation="horizontal"))
+
+
+def show_labels(ctx: foo.ExecutionContext, run_key: str) -> Iterator[Any]:
+    """Give the message that puts a run's labels on the tiles, instead of other runs'; what else is ticked stays."""
+    config = Run.cached(ctx.dataset, run_key).config
+    if config.patches_field:  # they are on the patches' own labels
+        return
+    others = set(read_value(ctx.dataset, "label_path").values())
+    kept = [path for path in ctx.active_fields or [] if path not in others]
+    yield ctx.ops.set_active_fields([*kept, config.label_path])
 
 
 def _arranged(spaces: fo.Space) -> bool:

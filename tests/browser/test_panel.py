@@ -166,6 +166,14 @@ def test_charts_are_drawn_and_a_bar_fills_the_grid(panel, clustered):
         panel.content.locator(f".js-plotly-plot {place}").first.wait_for(state="attached")
     panel.press("Sizes")
     expect(bars).to_have_count(4)
+    rename = foo.get_operator("@constellation/clusters/edit_clusters")
+    rename(clustered, run_key="four", action="rename", names={i: f"a rather long name {i}" for i in range(4)})
+    panel.content.get_by_role("button", name="Read the run again").first.click()
+    expect(panel.content.locator(".xtick text").filter(has_text="a rather")).to_have_count(4)
+    shown = "names => names.filter(name => getComputedStyle(name).display !== 'none').length"
+    assert panel.content.locator(".xtick text").evaluate_all(shown) == 4  # the first reached beyond the paper
+    left = panel.content.locator(".xtick text").first.bounding_box()["x"]
+    assert left >= panel.content.locator(".js-plotly-plot").bounding_box()["x"]
     panel.click_in_chart(bars.first)
     panel.shows(max(sizes(clustered).values()))
 

@@ -109,3 +109,13 @@ def test_a_form_that_cannot_be_drawn_says_why(labeled):
             said.add(name)
     wanted = {"compare_clusterings", "edit_clusters", "group_by_criterion", "propagate_labels", "tabulate_clusters"}
     assert said >= wanted
+
+
+def test_the_tiles_show_the_labels_of_the_new_run_and_what_was_ticked(pictures):
+    for name, field in (("compute_clusters", "kmeans_1"), ("assign_clusters", "other")):
+        params = FORMS.get(name) or {"run_key": "km", "cluster_field": field}
+        params = {**params, "method_kmeans": {"n_clusters": 3}}
+        messages = app_messages(pictures, name, params, active_fields=["ground_truth", "km"])
+        told = [uri for uri, _ in messages]
+        assert [p["fields"] for uri, p in messages if uri == "set_active_fields"] == [["ground_truth", field]]
+        assert told.index("reload_dataset") < told.index("set_active_fields")

@@ -2,6 +2,7 @@
 
 import pytest
 from fiftyone.plugins.orgs.constellation.clusters.operators.outputs.plots import count_map, curve, plot_label, shorten
+from fiftyone.plugins.orgs.constellation.clusters.operators.outputs.training import training_output
 
 
 @pytest.mark.parametrize(("text", "short"), [("abcd", "abcd"), ("abcde", "abc…"), ("", "")])
@@ -26,3 +27,9 @@ def test_a_curve_is_plain_data():
     trace = curve("loss", range(3), (1.0, None, 0.5), yaxis="y2")
     assert trace["x"] == [0, 1, 2] and trace["y"] == [1.0, None, 0.5]
     assert (trace["type"], trace["mode"], trace["name"], trace["yaxis"]) == ("scatter", "lines", "loss", "y2")
+
+
+def test_plots_in_dialogs_have_a_height():
+    curve_of = {"epoch": 1, "stage": "training", "loss": 1.0, "agreement": 0.5}
+    form = training_output({"name": "x", "loss_name": "loss", "curve": [curve_of]}).to_json()
+    assert form["type"]["properties"]["curve"]["view"]["layout"]["height"] >= 300

@@ -1,6 +1,7 @@
 """The Clusters panel without a browser: what it draws, and what its buttons do to the grid and the run."""
 
 import json
+import re
 import urllib.parse
 from pathlib import Path
 
@@ -19,7 +20,7 @@ from fiftyone.plugins.orgs.constellation.clusters.operators.runs.run import Run
 from PIL import Image
 
 from ..handles import write_results
-from .panel_browser import Browser
+from .panel_browser import URI, Browser
 
 
 def test_opened_it_shows_the_newest_run_with_all_that_is_known(browser, compute):
@@ -304,12 +305,26 @@ def test_contact_sheets_are_drawn_once_and_damage_is_grey(dataset, tmp_path):
     assert nothing is None and draw_sheets(whole, [ids]) == [first]
     path = Path(urllib.parse.unquote(first.removeprefix("../media?filepath=")))
     sheet = np.asarray(Image.open(path)).astype(int)
-    assert sheet.shape == (195, 294, 3)
+    assert sheet.shape == (195, 195, 3)
     assert np.abs(sheet[48, 48] - [254, 0, 0]).max() < 12 and np.abs(sheet[48, 147] - [0, 255, 0]).max() < 12
-    assert np.abs(sheet[48, 245] - 127).max() < 12 and np.abs(sheet[147, 48] - 127).max() < 12
+    assert np.abs(sheet[147, 48] - 127).max() < 12 and np.abs(sheet[147, 147] - 127).max() < 12
     labels = dataset.values("things.detections.id", unwind=True)
     (patch,) = draw_sheets(resolve_target(dataset, "things"), [labels[:1]])
     assert patch != first and patch.startswith("../media?filepath=")
+
+
+@pytest.mark.parametrize(("n", "shape"), [(1, (96, 96)), (2, (96, 195)), (3, (195, 195)), (9, (294, 294))])
+def test_sheets_of_small_clusters_are_shown_whole(browser, n, shape):
+    (address,) = draw_sheets(resolve_target(browser.dataset), [browser.dataset.limit(n).values("id")])
+    path = urllib.parse.unquote(address.removeprefix("../media?filepath="))
+    assert np.asarray(Image.open(path)).shape[:2] == shape
+    # a square picture may be cut to the square of its card, another one has to fit into it
+    assert browser.drawn.count('"objectFit": "contain"') == 3 and '"objectFit": "cover"' not in browser.drawn
+
+
+def test_the_icon_of_the_panel_is_one_that_the_app_draws():
+    # of files the App draws nothing for panels in Python; names are those of Material
+    assert re.fullmatch("[a-z]+(_[a-z]+)*", foo.get_operator(URI).config.icon)
 
 
 def test_small_copies_are_read_where_the_grid_has_them(dataset, tmp_path):
