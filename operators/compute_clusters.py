@@ -1,4 +1,4 @@
-"""The ``compute_clusters`` operator: a form in four steps, and the run it starts."""
+"""The ``compute_clusters`` operator: a short form, the rest folded, and the run it starts."""
 
 from collections.abc import Iterator
 from typing import Any
@@ -9,8 +9,9 @@ import fiftyone.operators.types as types
 from .clustering.job import check_clustering, compute_clusters
 from .execution.app import failed, show, stream
 from .execution.python_call import PythonCall
-from .inputs.clustering import add_estimate, add_method, add_names, add_options, arguments, estimate
+from .inputs.clustering import add_estimate, add_method, add_names, add_options, add_truth, arguments, estimate
 from .inputs.features import add_features, add_reduction
+from .inputs.short_form import add_count, add_more, is_unfolded
 from .inputs.target import add_target
 from .outputs.summary import as_text
 from .panel.opening import show_labels, show_panels
@@ -45,18 +46,24 @@ class ComputeClusters(PythonCall, foo.Operator):
         )
 
     def resolve_input(self, ctx: foo.ExecutionContext) -> types.Property:
-        """Return the form; every step has a default, so that Execute works at once."""
-        inputs = types.Object()
+        """Return the form: a short one, for every step has a default, or the whole one behind "More"."""
+        inputs, view = types.Object(), types.View(label="Compute clusters")
         target = add_target(ctx, inputs)
         if target is None:
-            return types.Property(inputs, view=types.View(label="Compute clusters"))
-        add_names(ctx, inputs, target)
-        add_features(ctx, inputs, target)
-        add_reduction(ctx, inputs)
-        add_method(ctx, inputs, target)
-        add_options(ctx, inputs, target)
+            return types.Property(inputs, view=view)
+        unfolded = is_unfolded(ctx, target)
+        if not unfolded:
+            add_count(ctx, inputs, target)
+        add_truth(inputs, target)
+        add_more(ctx, inputs, target, unfolded)
+        if unfolded:
+            add_names(ctx, inputs, target)
+            add_features(ctx, inputs, target)
+            add_reduction(ctx, inputs)
+            add_method(ctx, inputs, target)
+            add_options(ctx, inputs)
         add_estimate(ctx, inputs, target)
-        return types.Property(inputs, view=types.View(label="Compute clusters"))
+        return types.Property(inputs, view=view)
 
     def resolve_execution_options(self, ctx: foo.ExecutionContext) -> foo.ExecutionOptions:
         """Propose delegation where the run would pass the App's limit for immediate ones."""

@@ -66,6 +66,7 @@ def visit(user, dataset):
     page.wait_for_timeout(500)
     save(form, "form")
     page.set_viewport_size(SIZE)
+    user.tick(form, "More")
     user.choose(form, "Reduction", "UMAP")
     user.execute(form)
     dialog = user.output("clusters of", seconds=300)

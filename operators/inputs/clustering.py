@@ -103,14 +103,17 @@ def _add_constraints(ctx: foo.ExecutionContext, inputs: types.Object, target: Ta
             check(prop, check_constraints, target, chosen, method)
 
 
-def add_options(ctx: foo.ExecutionContext, inputs: types.Object, target: Target) -> None:
-    """Add step 4: ground truth, seed, map."""
-    add_heading(inputs, "step_4", "4 · Result")
-    classes = truth_fields(target)
-    if classes:
+def add_truth(inputs: types.Object, target: Target) -> None:
+    """Add the choice of classes to score against."""
+    if classes := truth_fields(target):
         options = {NONE: "None", **{name: name for name in classes}}
         why = "Classes to score against, nothing else"
         add_choice(inputs, "ground_truth", options, NONE, "Ground truth", why, space=HALF)
+
+
+def add_options(ctx: foo.ExecutionContext, inputs: types.Object) -> None:
+    """Add step 4: seed, map."""
+    add_heading(inputs, "step_4", "4 · Result")
     view = types.View(space=HALF)
     why = "Same seed, same clusters"
     prop = inputs.int("seed", min=0, required=False, default=SEED, label="Seed", description=why, view=view)

@@ -65,7 +65,7 @@ def add_encoder(ctx: foo.ExecutionContext, inputs: types.Object, target: Target)
     check(prop, check_vector_field, target.source, ctx.params.get("embeddings") or field_name(encoder), target.labels)
     cls = encoder_class(encoder)
     entered = add_parameters(inputs, f"encoder_{encoder}", cls, ctx.params.get(f"encoder_{encoder}"), shown=2)
-    _add_download(inputs, cls, entered)
+    add_download(inputs, cls, entered)
     return encoder
 
 
@@ -120,7 +120,7 @@ def _add_origin(inputs: types.Object, target: Target, field: str) -> None:
     inputs.view("features_note", types.Notice(label=text))
 
 
-def _add_download(inputs: types.Object, cls: "type[Encoder]", entered: dict) -> None:
+def add_download(inputs: types.Object, cls: "type[Encoder]", entered: dict) -> None:
     """Add a warning unless the encoder's weights are on this disk; looks at files only."""
     if cls(**entered).is_cached() is False:
         inputs.view("weights", types.Warning(label="The weights will be downloaded when the run starts"))

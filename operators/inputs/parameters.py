@@ -10,6 +10,7 @@ from ...models.parameters import base_type, bounds, choices, is_optional, parame
 from .widgets import FULL, HALF, refuse
 
 UNFOLD = "all_parameters"
+WORDS = {"n_clusters": "Number of clusters"}  # labels in plain words
 
 
 def add_parameters(
@@ -79,7 +80,7 @@ def add_parameter(
     """Add the input for one parameter; ``defaults`` has the values that are not the signature's."""
     common: dict[str, Any] = {
         "required": False,
-        "label": info.title or key,
+        "label": info.title or WORDS.get(key, key),
         "description": info.description,
         "default": (defaults or {}).get(key, None if info.is_required() else info.default),
     }

@@ -30,7 +30,8 @@ def test_cluster_and_look_at_the_map(user, digits):
 def test_images_without_vectors(user, plain):
     user.open(plain)
     form = user.open_form("compute_clusters")
-    user.fill(form, "n_clusters", "3")
+    user.fill(form, "Number of clusters", "3")
+    user.tick(form, "More")
     user.tick(form, "2-D map")
     user.execute(form)
     user.output("3 clusters of 20 images")
@@ -42,7 +43,8 @@ def test_patches(user, boxes):
     user.open(boxes)
     form = user.open_form("compute_clusters")
     user.choose(form, "Unit", "Patches of things")
-    user.fill(form, "n_clusters", "4")
+    user.fill(form, "Number of clusters", "4")
+    user.tick(form, "More")
     user.tick(form, "2-D map")
     user.execute(form)
     user.output("4 clusters of 60 patches")
@@ -56,7 +58,8 @@ def test_only_the_selected_samples(user, digits):
     form = user.open_form("compute_clusters")
     form.get_by_text(re.compile("3 images of dataset")).wait_for()
     form.get_by_text("Current selection", exact=True).wait_for()
-    user.fill(form, "n_clusters", "2")
+    user.fill(form, "Number of clusters", "2")
+    user.tick(form, "More")
     user.tick(form, "2-D map")
     user.execute(form)
     user.output("2 clusters of 3 images")
@@ -88,6 +91,7 @@ def test_the_icon_in_the_grid_opens_the_form(user, digits):
 def test_schedule_and_a_delegated_worker(user, digits, tmp_path):
     user.open(digits)
     form = user.open_form("compute_clusters")
+    user.tick(form, "More")
     user.tick(form, "2-D map")
     user.schedule(form)
     with Worker(tmp_path / "worker.log") as worker:

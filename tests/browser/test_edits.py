@@ -36,7 +36,7 @@ def edit(user, action, name=None, clusters=()):
 def test_edits_show_on_the_map(user, digits):
     user.open(digits)
     form = user.open_form("compute_clusters")
-    user.fill(form, "n_clusters", "4")
+    user.fill(form, "Number of clusters", "4")
     user.execute(form)
     user.output("4 clusters of 60 images")
     user.done()

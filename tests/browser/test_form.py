@@ -12,7 +12,10 @@ from playwright.sync_api import expect
 def form(user, digits):
     digits.register_run("taken", digits.init_run(method="other"))
     user.open(digits)
-    return user.open_form("compute_clusters")
+    form = user.open_form("compute_clusters")
+    assert not form.get_by_text("Run key", exact=True).count()  # folded away
+    user.tick(form, "More")
+    return form
 
 
 @pytest.mark.parametrize(
@@ -42,9 +45,9 @@ def test_the_parameters_follow_the_method(user, form):
     assert user.captions(form, "Method")[:2] == ["— Classical —", "— Deep, on embeddings or from images —"]
     user.choose(form, "Method", "Agglomerative")
     shown("swaps").to_have_count(0)
-    shown("n_clusters").to_be_visible()
+    shown("Number of clusters").to_be_visible()
     user.choose(form, "stop", "distance_threshold")
-    shown("n_clusters").to_have_count(0)
+    shown("Number of clusters").to_have_count(0)
     user.choose(form, "linkage", "average")
     assert "cosine" in user.options(form, "metric")
     user.choose(form, "linkage", "ward")

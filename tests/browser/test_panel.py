@@ -196,6 +196,7 @@ def test_the_panel_comes_with_a_run_and_without_one_offers_it(user, digits):
     panel = Panel(user)
     expect(panel.content.get_by_text("This dataset has no clustering run yet.")).to_be_visible()
     form = user.redrawn(lambda: panel.press("Compute clusters"))
+    user.tick(form, "More")
     user.tick(form, "2-D map")
     user.execute(form)
     user.output("10 clusters of 60 images")

@@ -55,7 +55,7 @@ def test_every_method_has_its_form_and_defaults_are_valid(blobs, method):
 
 
 def test_methods_come_in_groups_with_captions(blobs):
-    prop = flat(draw(blobs))["method"]
+    prop = flat(draw(blobs, more=True))["method"]
     choices = prop["view"]["choices"]
     captions = [choice["label"] for choice in choices if choice["value"].startswith("group ")]
     assert captions == ["— Classical —", "— Deep, on embeddings or from images —", "— Deep, on embeddings —"]
@@ -82,8 +82,22 @@ def test_every_encoder_has_its_form(blobs, encoder):
     assert "normalize" in form and not [key for key, prop in form.items() if prop.get("invalid")]
 
 
+def test_the_form_is_what_how_many_and_against_which_classes(blobs):
+    form = draw(blobs)
+    assert list(form) == ["step_1", "view_target", "method_kmeans", "ground_truth", "more", "estimate"]
+    count, suggest = (form["method_kmeans"]["type"]["properties"][name] for name in ("n_clusters", "suggest"))
+    assert count["view"]["label"] == "Number of clusters" and suggest["view"]["params"] == {"embeddings": "emb"}
+    assert "k-means on the vectors in emb, kept as kmeans_1" in form["more"]["view"]["description"]
+    # what is folded away and was changed is shown, unless the user folds it again; how many is no change
+    assert list(draw(blobs, method_kmeans={"n_clusters": 7}, source="emb", reduce="none")) == list(form)
+    for changed in ({"method": "hdbscan"}, {"run_key": "mine"}, {"method_kmeans": {"swaps": 2}}, {"seed": 1}):
+        assert {"run_key", "source", "method", "seed", "visualize"} <= set(draw(blobs, **changed)), changed
+        assert "seed" not in draw(blobs, **changed, more=False)
+    assert "suggest" not in flat(draw(blobs, source=form_arguments.NEW, more=False))
+
+
 def test_execute_works_at_once_on_a_fresh_dataset(blobs):
-    form = flat(draw(blobs))
+    form = flat(draw(blobs, more=True))
     assert form["run_key"]["default"] == "kmeans_1" and form["source"]["default"] == "emb"
     assert not any(prop["required"] and prop.get("default") is None for prop in form.values())
 
@@ -107,7 +121,7 @@ def test_agglomerative_shows_one_way_to_stop(blobs):
         ({"cluster_field": "filepath"}, "cluster_field", "'filepath' exists"),
         ({"method_kmeans": {"n_clusters": 1}}, "n_clusters", "n_clusters=1"),
         ({"method_kmeans": {"n_clusters": 2.5}}, "n_clusters", "n_clusters=2.5"),
-        ({"method_kmeans": {"n_clusters": 61}}, "method_problem", "exceeds the 60"),
+        ({"method_kmeans": {"n_clusters": 61}}, "n_clusters", "exceeds the 60"),
         ({"source": form_arguments.NEW, "embeddings": "filepath"}, "embeddings", "holds other data"),
         ({"seed": -3}, "seed", "-3"),
         ({"seed": 2**32}, "seed", "4294967296"),
@@ -161,7 +175,7 @@ def test_a_selection_is_a_target(blobs):
 
 
 def test_patches_can_be_chosen(patches):
-    form = flat(draw(patches, unit="things"))
+    form = flat(draw(patches, unit="things", more=True))
     assert form["source"]["default"] == "emb" and "ground_truth" in form
     assert form_arguments.arguments(context(patches, unit="things", source="emb"))[1]["patches_field"] == "things"
 
