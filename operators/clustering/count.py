@@ -36,7 +36,7 @@ def suggest_cluster_count(
 
     Args:
         samples: a dataset or view; a ``to_patches()`` view means the same as its source with ``patches_field``
-        embeddings (None): a vector field, by default the first one there is
+        embeddings (None): a vector field, as of ``compute_clusters``; by default the first one there is
         patches_field (None): take the patches of this label field
         method ("kmeans"): "kmeans", or "hdbscan", whose ``min_cluster_size`` is swept instead
         reduce ("none"): "none", or "umap" to judge the clusters where a reduced run would find them

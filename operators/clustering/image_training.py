@@ -17,6 +17,7 @@ from ..execution.locks import write_lock
 from ..execution.stages import Stages
 from ..execution.stopping import Stopped
 from ..runs.lifecycle import propose_run_key
+from .estimates import vector_length
 from .request import ClusteringArguments, Request
 
 if TYPE_CHECKING:
@@ -186,8 +187,13 @@ def _check_free(request: ImageRequest) -> None:
     from ...models.training import store
 
     name, target = request.name, request.target
+    made_by = field_encoder(target.source, target.local_path(request.field))
+    if not made_by and vector_length(target, request.field):
+        raise ValueError(
+            f"embeddings field {request.field!r} holds vectors of unrecorded origin; choose a new field in embeddings"
+        )
     if not store.path_of(name).is_file():
-        if field_encoder(target.source, target.local_path(request.field)):
+        if made_by:
             raise ValueError(
                 f"embeddings field {request.field!r} holds vectors of another encoder; choose another name, or a new "
                 "field with embeddings="

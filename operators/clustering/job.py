@@ -60,14 +60,16 @@ def compute_clusters(
         run_key (None): the run's name, a free identifier; by default ``<method>_1``, ``<method>_2``...
         method ("kmeans"): a name from ``list_clusterers()``
         params (None): the method's parameters by name; missing ones have the defaults of its signature
-        embeddings (None): a vector field; with ``encoder``, what it lacks is computed into it; by default the first
-            one there is, unless an encoder is given; a list of fields for a method on several encoders, ``"turtle"``
+        embeddings (None): a vector field, which may be in a document, ``"feats.clip"``, or on labels, ``"gt.emb"``; of
+            labels in lists it means their patches; with ``encoder``, what it lacks is computed into it; by default the
+            first that is declared, unless an encoder is given; a list of fields for a method on several encoders,
+            ``"turtle"``
         encoder (None): an encoder such as ``"efficientnet_lite0"`` or ``"clip:ViT-B-32/openai"``; the default encoder
             if there is no vector field either
         encoder_params (None): the encoder's parameters by name
         reduce ("auto"): ``"auto"``, ``"none"``, ``"pca"`` or ``"umap"``, before clustering
         reduce_params (None): the reduction's parameters by name
-        patches_field (None): cluster the patches of this label field
+        patches_field (None): cluster the patches of this label field, which may be in a document
         cluster_field (None): the field of the labels, by default the run key; for patches an attribute of each label
         visualize (True): whether to make the 2-D map of the vectors, unless it exists
         ground_truth (None): a field of classes to score against

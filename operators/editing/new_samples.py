@@ -12,7 +12,7 @@ from ...models.progress import Progress
 from ..dataset.frames import frames_of
 from ..dataset.private import is_clips, is_frames
 from ..dataset.renderings import differences, field_rendering
-from ..dataset.rows import Rows
+from ..dataset.rows import Rows, require_shown
 from ..dataset.shapes import flat
 from ..dataset.targets import Target
 from ..dataset.vector_fields import encoder_record, field_encoder, recorded_encoder
@@ -72,6 +72,7 @@ class NewSamples:
         """
         source, wanted, fields = self.target.source, set(self.ids), self.run.config.vector_fields
         for name in fields:
+            require_shown(source, self.target.local_path(name))
             if not has_vector_field(source, name, self.target.patches_field):
                 raise ValueError(
                     f"there is no vector field {name!r} here, and no encoder is on record that could fill it; "

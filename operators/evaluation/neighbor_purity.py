@@ -37,7 +37,7 @@ def check_neighbors(
 
     Args:
         samples: a dataset or view; a ``to_patches()`` view means the same as its source with ``patches_field``
-        embeddings (None): a vector field, by default the first one there is
+        embeddings (None): a vector field, as of ``compute_clusters``; by default the first one there is
         patches_field (None): check the patches of this label field
         sample_size (5): how many images to draw and show, so that no neighbor is shown twice where that is possible
         n_neighbors (20): neighbors per image, the deep methods' parameter of that name

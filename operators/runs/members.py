@@ -11,7 +11,7 @@ from ..dataset.frames import up_to_date
 from ..dataset.private import filters_frames, is_frames, root_dataset
 from ..dataset.renderings import rendering_of
 from ..dataset.repeats import each_once
-from ..dataset.rows import Rows
+from ..dataset.rows import Rows, require_shown
 from ..dataset.shapes import field_of_labels, flat, has_labels_as_samples, labels_as_samples, run_slices
 from ..dataset.targets import Target, resolve_target
 from ..dataset.vectors import read_spaces
@@ -179,4 +179,7 @@ def as_seen_by(
         raise ValueError(
             f"the view holds patches of {patches_field!r} but run {run_key!r} is of {what}; pass the dataset"
         )
+    if not patches_field:
+        local = config.label_path.removeprefix("frames.") if of_frames else config.label_path
+        require_shown(samples, local)
     return each_once(samples, config.patches_field)

@@ -229,8 +229,11 @@ def test_what_a_view_hides_is_called_hidden(blobs, patches, compute):
 
 def test_labels_that_a_view_hides_are_called_hidden(blobs, compute):
     compute(blobs, run_key="r")
-    with pytest.raises(ValueError, match="hides the field 'r"):
-        get("evaluate_clusters")(blobs.exclude_fields("r"), run_key="r")
+    for name in ("evaluate_clusters", "load_clustering_view", "assign_clusters"):
+        with pytest.raises(ValueError, match="hides the field 'r'"):
+            get(name)(blobs.select_fields("emb"), run_key="r")
+    with pytest.raises(ValueError, match="hides the field 'emb'"):
+        get("assign_clusters")(blobs[:5].exclude_fields("emb"), run_key="r", cluster_field="s")
     with pytest.raises(ValueError, match="hides the field 'ground_truth'"):
         get("evaluate_clusters")(blobs.exclude_fields("ground_truth"), run_key="r", ground_truth="ground_truth")
 
@@ -242,3 +245,17 @@ def test_an_encoder_never_rewrites_undeclared_vectors(shapes):
     assert np.array_equal(shapes.values("det.detections.pe", unwind=True), before)
     with pytest.raises(ValueError, match="embeddings='color'"):
         get("compute_embeddings")(shapes, embeddings="color", patches_field="det")
+
+
+def test_gaps_among_undeclared_vectors_are_not_filled(dataset):
+    dataset.add_samples(
+        [fo.Sample(filepath="/a.png", one=fo.Detection(bounding_box=BOX, **more)) for more in ({"pe": X[0]}, {})]
+    )
+    with pytest.raises(ValueError, match="pe has vectors of unrecorded origin and some are missing"):
+        get("compute_embeddings")(dataset, embeddings="pe", patches_field="one", encoder="efficientnet_lite0")
+    assert dataset.get_field("one.pe") is None
+
+
+def test_vectors_that_a_training_did_not_make_are_not_taken_for_its_own(blobs, compute):
+    with pytest.raises(ValueError, match="embeddings field 'emb' holds vectors of unrecorded origin"):
+        compute(blobs, method="cc", params={"batch_size": 30}, train="images", embeddings="emb")
