@@ -42,12 +42,16 @@ def start_space(kind: str, Z: np.ndarray, knn: Neighbors | None, seed: int, prog
 
 
 def kmeans(Z: np.ndarray, n_clusters: int, seed: int, n_init: int = 4) -> KMeans:
-    """Return k-means fitted to ``Z`` ``(n, q)``, silent about clusters that it did not find."""
+    """Return k-means fitted to ``Z`` ``(n, q)`` and centers among these, silent about clusters not found."""
     with warnings.catch_warnings():
         # Identical vectors make fewer clusters, which the method itself reports of its own result.
         warnings.simplefilter("ignore")
         found = KMeans(n_clusters, n_init=n_init, random_state=seed)
         found.fit(Z)
+    if found.scaling_ is not None:
+        (center, factor), found.scaling_ = found.scaling_, None
+        found.cluster_centers_ = (found.cluster_centers_ / factor + center).astype(Z.dtype)
+        found.inertia_ /= factor**2
     return found
 
 
