@@ -21,6 +21,10 @@ def group_vectors(n=60, groups=3, d=32, seed=0):
 @pytest.fixture
 def blobs(dataset):
     """60 samples in three obvious groups, vectors in ``emb``, classes in ``ground_truth``."""
+    return fill_blobs(dataset)
+
+
+def fill_blobs(dataset):
     X, which = group_vectors()
     dataset.add_samples(
         [
@@ -43,7 +47,15 @@ def patches(dataset):
     return dataset
 
 
-@pytest.fixture
+@pytest.fixture(scope="module")
+def module_dataset():
+    """An empty dataset that the tests of a file share."""
+    empty = fo.Dataset()
+    yield empty
+    empty.delete()
+
+
+@pytest.fixture(scope="session")
 def compute():
     """The ``compute_clusters`` operator without the 2-D map, which costs seconds of compilation."""
 

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from ..conftest import get, group_vectors
+from ..conftest import fill_blobs, get, group_vectors
 from ..handles import edit, read_members
 from ..panel.panel_browser import Browser
 from ..videos import SMALL, video
@@ -40,12 +40,22 @@ def grouped(dataset):
     return dataset.group_by("ground_truth.label")
 
 
+def with_runs(samples, compute):
+    """Two runs of all samples."""
+    compute(samples, run_key="r", ground_truth="ground_truth")
+    compute(samples, run_key="q", method="agglomerative", params={"n_clusters": 4})
+    return samples
+
+
 @pytest.fixture
 def runs(blobs, compute):
-    """Two runs of all samples, of which the first six have no class."""
-    compute(blobs, run_key="r", ground_truth="ground_truth")
-    compute(blobs, run_key="q", method="agglomerative", params={"n_clusters": 4})
-    return blobs
+    return with_runs(blobs, compute)
+
+
+@pytest.fixture(scope="module")
+def unchanged(module_dataset, compute):
+    """The same for tests that leave labels and runs as they are."""
+    return with_runs(fill_blobs(module_dataset), compute)
 
 
 def test_a_run_has_all_samples_of_the_groups(blobs, compute):
@@ -67,19 +77,19 @@ RUN_OPERATORS = {
 
 
 @pytest.mark.parametrize("name", RUN_OPERATORS)
-def test_operators_of_runs_say_the_same_of_groups(runs, tmp_path, name):
+def test_operators_of_runs_say_the_same_of_groups(unchanged, tmp_path, name):
     given, answer = RUN_OPERATORS[name]
     results = []
-    for place, samples in enumerate((runs, grouped(runs))):
+    for place, samples in enumerate((unchanged, grouped(unchanged))):
         more = {"path": str(tmp_path / f"{place}.csv")} if name == "export_clusters" else {}
         results.append(get(name)(samples, run_key="r", **given, **more)[answer])
     assert results[0] == results[1] and results[0]
 
 
-def test_operators_without_a_run_say_the_same_of_groups(runs):
-    counts = [get("suggest_cluster_count")(samples)["values"] for samples in (runs, grouped(runs))]
+def test_operators_without_a_run_say_the_same_of_groups(unchanged):
+    counts = [get("suggest_cluster_count")(samples)["values"] for samples in (unchanged, grouped(unchanged))]
     assert counts[0] == counts[1]
-    agree = [get("check_neighbors")(s, ground_truth="ground_truth") for s in (runs, grouped(runs))]
+    agree = [get("check_neighbors")(s, ground_truth="ground_truth") for s in (unchanged, grouped(unchanged))]
     assert [found["n_used"] for found in agree] == [60, 60]
     assert agree[0]["agreement"] == pytest.approx(agree[1]["agreement"], abs=0.02)
 
@@ -100,23 +110,23 @@ def test_groups_are_assigned_edited_and_get_proposals(runs, compute):
 
 
 def test_images_of_groups_are_embedded_and_trained_on(dataset, tmp_path):
-    for place in range(12):
+    for place in range(6):
         path = tmp_path / f"{place}.png"
-        Image.fromarray(np.random.default_rng(place).integers(0, 255, (32, 32, 3), np.uint8)).save(path)
+        Image.fromarray(np.random.default_rng(place).integers(0, 255, (16, 16, 3), np.uint8)).save(path)
         box = fo.Detection(label="x", bounding_box=[0, 0, 0.5, 0.5])
         gt = fo.Classification(label="abc"[place % 3])
         dataset.add_sample(fo.Sample(filepath=str(path), ground_truth=gt, det=fo.Detections(detections=[box])))
-    assert get("compute_embeddings")(grouped(dataset), **SMALL)["computed"] == 12
-    done = get("train_encoder")(grouped(dataset), epochs=1, params={"batch_size": 4, "image_size": 32})
-    assert done["images"] == 12
+    assert get("compute_embeddings")(grouped(dataset), **SMALL)["computed"] == 6
+    done = get("train_encoder")(grouped(dataset), epochs=1, params={"batch_size": 3, "image_size": 32})
+    assert done["images"] == 6
     get("delete_encoder")(name=done["name"])
     assert (
         get("compute_clusters")(
             grouped(dataset), run_key="r", patches_field="det", params={"n_clusters": 2}, visualize=False, **SMALL
         )["n_used"]
-        == 12
+        == 6
     )
-    assert len(read_members(grouped(dataset), "r").ids) == 12
+    assert len(read_members(grouped(dataset), "r").ids) == 6
 
 
 def test_frames_grouped_by_video_are_frames(dataset, compute, tmp_path):
@@ -128,8 +138,8 @@ def test_frames_grouped_by_video_are_frames(dataset, compute, tmp_path):
 
 
 @pytest.mark.parametrize("name", FORMS)
-def test_forms_are_drawn_on_groups(runs, name):
-    request = {"dataset_name": runs.name, "params": {}, "view": grouped(runs)._serialize()}
+def test_forms_are_drawn_on_groups(unchanged, name):
+    request = {"dataset_name": unchanged.name, "params": {}, "view": grouped(unchanged)._serialize()}
     ctx = foo.ExecutionContext(request, operator_uri=f"@constellation/clusters/{name}")
     properties = get(name).resolve_type(ctx, "inputs").to_json()["type"]["properties"]
     assert "problem" not in properties
@@ -143,16 +153,16 @@ def test_the_form_starts_the_run_that_it_shows(runs):
     assert not result.error and runs.count("app.label") == 60
 
 
-def test_the_panel_works_over_a_grid_of_groups(runs):
-    browser = Browser(runs, grid=grouped(runs)._serialize())
+def test_the_panel_works_over_a_grid_of_groups(unchanged):
+    browser = Browser(unchanged, grid=grouped(unchanged)._serialize())
     browser.call("on_card", cluster=1)
-    assert not browser.got("notify") and len(browser.view) == runs.count_values("q.cluster")[1]
+    assert not browser.got("notify") and len(browser.view) == unchanged.count_values("q.cluster")[1]
 
 
-def test_groups_of_another_dataset_are_assigned(runs):
+def test_groups_of_another_dataset_are_assigned(unchanged):
     X, _ = group_vectors()
     other = fo.Dataset()
     other.add_samples([fo.Sample(filepath=f"/other/{i}.png", emb=x, kind="ab"[i % 2]) for i, x in enumerate(X)])
-    done = get("assign_clusters")(other.group_by("kind"), run_key="r", run_dataset=runs.name)
+    done = get("assign_clusters")(other.group_by("kind"), run_key="r", run_dataset=unchanged.name)
     assert done["n_assigned"] == other.count("r.label") == 60
     other.delete()
