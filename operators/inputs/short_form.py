@@ -3,7 +3,7 @@
 import fiftyone.operators as foo
 import fiftyone.operators.types as types
 
-from ...models.parameters import parameters, validated
+from ...models.parameters import SEED, parameters, validated
 from ..dataset.targets import Target
 from ..runs.lifecycle import propose_run_key
 from .features import add_download, chosen_source
@@ -14,9 +14,10 @@ from .widgets import FULL, HALF, refuse
 MORE = "more"
 COUNT = "n_clusters"
 SUGGEST = "@constellation/clusters/suggest_cluster_count"
-# Inputs that the short form has, and what those behind "More" are without a word
-_SHORT = (MORE, "view_target", "unit", "group_slice", "ground_truth")
-_USUAL = {"method": ("kmeans",), "reduce": ("auto", "none"), "visualize": (True,)}
+# The inputs behind "More", which are empty until they are drawn, and what those are that others fill in
+_FOLDED = {"run_key", "cluster_field", "encoder", "embeddings", "spaces", "constraints_from", "train", "name", "params"}
+_FOLDED_OF_A_CHOICE = ("encoder_", "reduce_", "images_", "train_")
+_USUAL = {"method": ("kmeans",), "reduce": ("auto", "none"), "visualize": (True,), "seed": (SEED,)}
 
 
 def is_unfolded(ctx: foo.ExecutionContext, target: Target) -> bool:
@@ -28,7 +29,7 @@ def is_unfolded(ctx: foo.ExecutionContext, target: Target) -> bool:
 def _differs(ctx: foo.ExecutionContext, target: Target, key: str) -> bool:
     """Return whether an input behind "More" is not what it is without a word."""
     value = ctx.params[key]
-    if key in _SHORT or value in (None, "", {}):
+    if value in (None, "", {}):
         return False
     if key in _USUAL:
         return value not in _USUAL[key]
@@ -36,7 +37,7 @@ def _differs(ctx: foo.ExecutionContext, target: Target, key: str) -> bool:
         return bool(value != chosen_source({}, target))
     if key.startswith("method_"):
         return bool(set(value) - {COUNT})
-    return True
+    return key in _FOLDED or key.startswith(_FOLDED_OF_A_CHOICE)  # buttons of the App send keys of their own, too
 
 
 def add_count(ctx: foo.ExecutionContext, inputs: types.Object, target: Target) -> None:

@@ -30,7 +30,8 @@ def test_compare_two_runs_and_show_who_moved(user, clustered):
 
 def test_ask_for_a_number_and_run_with_it(user, digits):
     user.open(digits)
-    user.execute(user.open_form("suggest_cluster_count"))
+    form = user.open_form("compute_clusters")
+    user.execute(user.redrawn(user.button(form, "Suggest a number…").click))
     dialog = user.output("why")
     dialog.locator(".js-plotly-plot .scatterlayer .trace").first.wait_for()
     button = dialog.get_by_role("button", name="(natural)")

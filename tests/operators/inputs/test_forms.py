@@ -89,7 +89,9 @@ def test_the_form_is_what_how_many_and_against_which_classes(blobs):
     assert count["view"]["label"] == "Number of clusters" and suggest["view"]["params"] == {"embeddings": "emb"}
     assert "k-means on the vectors in emb, kept as kmeans_1" in form["more"]["view"]["description"]
     # what is folded away and was changed is shown, unless the user folds it again; how many is no change
-    assert list(draw(blobs, method_kmeans={"n_clusters": 7}, source="emb", reduce="none")) == list(form)
+    of_a_button = {"path": "buttons.natural", "panel_id": None}
+    filled = {"method_kmeans": {"n_clusters": 7}, "source": "emb", "reduce": "none"}
+    assert list(draw(blobs, **filled, **of_a_button)) == list(form)
     for changed in ({"method": "hdbscan"}, {"run_key": "mine"}, {"method_kmeans": {"swaps": 2}}, {"seed": 1}):
         assert {"run_key", "source", "method", "seed", "visualize"} <= set(draw(blobs, **changed)), changed
         assert "seed" not in draw(blobs, **changed, more=False)
