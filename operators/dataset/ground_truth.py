@@ -36,10 +36,18 @@ def truth_path(target: Target, ground_truth: str) -> str:
     if isinstance(field, fo.StringField | fo.IntField | fo.BooleanField):
         return path
     require_shown(target.source, path)
+    if field is None and target.patches_field and path.startswith(f"{root}.") and _undeclared(target, path):
+        return path
     kind = type(field).__name__ if field is not None else "missing"
     raise ValueError(
         f"ground-truth field {ground_truth!r} is {kind}; name a Classification, string, integer or boolean field"
     )
+
+
+def _undeclared(target: Target, path: str) -> bool:
+    """Return whether some labels have a class in an attribute that is in no schema, as FiftyOne allows."""
+    some = target.source.mongo([{"$match": {path: {"$type": ["string", "int", "long", "bool"]}}}, {"$limit": 1}])
+    return len(some) > 0
 
 
 def read_truth(target: Target, ground_truth: str, ids: list[str]) -> list:
