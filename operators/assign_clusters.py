@@ -8,6 +8,7 @@ import fiftyone.operators.types as types
 
 from .editing.assignment import assign_clusters, check_assignment
 from .execution.app import failed, show, stream
+from .execution.grid import default_target, target_view
 from .execution.python_call import PythonCall
 from .inputs.assignment import PASSED, add_run_anywhere, chosen_dataset, picked_run
 from .inputs.widgets import add_problem, check
@@ -45,7 +46,7 @@ class AssignClusters(PythonCall, foo.Operator):
         if ctx.dataset is None:
             add_problem(inputs, "No dataset is open; open one first")
             return types.Property(inputs, view=view)
-        inputs.view_target(ctx, action_description="Assign")
+        inputs.view_target(ctx, action_description="Assign", default_target=default_target(ctx))
         if add_run_anywhere(ctx, inputs):
             limits = {"default": 0.0, "min": 0, "max": 1, "required": False}
             text = "What has less confidence stays unassigned; 0 assigns everything"
@@ -69,7 +70,7 @@ class AssignClusters(PythonCall, foo.Operator):
                 given["run_dataset"] = run_dataset.name
             key = picked_run(ctx, run_dataset)
             elsewhere = given.get("cluster_field") not in (None, Run.cached(run_dataset, key).field)
-            samples = ctx.target_view()
+            samples = target_view(ctx)
             done = yield from stream(ctx, lambda progress: assign_clusters(samples, key, **given, progress=progress))
         except Exception as error:
             yield from failed(ctx, error)

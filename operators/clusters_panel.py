@@ -17,9 +17,11 @@ from .panel.showing import (
     change_state,
     draw,
     existing_run,
+    follow_edit,
     measure_truth,
     open_run,
     prompt,
+    show_all,
     show_cluster,
     show_matches,
     show_view,
@@ -94,7 +96,7 @@ class ClustersPanel(foo.Panel):
         """Show the members of a card in the grid."""
         cluster = ctx.params["cluster"]
         if cluster == UNASSIGNED:
-            show_view(ctx, run, lambda: unassigned_view(run.run), shown=UNASSIGNED)
+            show_view(ctx, run, lambda shown: unassigned_view(run.run, shown), shown=UNASSIGNED)
         else:
             show_cluster(ctx, run, cluster)
 
@@ -118,7 +120,7 @@ class ClustersPanel(foo.Panel):
     def on_borderline(self, ctx: foo.ExecutionContext, run: PanelRun) -> None:
         """Show the borderline members of all clusters."""
         ui = {"caption": BORDERLINE_OF_ALL, "order": BORDERLINE}
-        show_view(ctx, run, lambda: borderline_view(run.run, run.dataset), **ui)
+        show_view(ctx, run, lambda shown: borderline_view(run.run, shown), **ui)
         draw(ctx, cards=False)
 
     @with_run
@@ -128,9 +130,8 @@ class ClustersPanel(foo.Panel):
         show_matches(ctx, run, {"cluster": {"$in": ctx.params["clusters"]}}, caption=names)
 
     def on_all(self, ctx: foo.ExecutionContext) -> None:
-        """Show everything in the grid."""
-        ctx.ops.clear_view()
-        change_state(ctx, shown=None, caption=None, order=None)
+        """Show everything that the user's own view has."""
+        show_all(ctx)
 
     def on_chart(self, ctx: foo.ExecutionContext) -> None:
         """Draw a chart."""
@@ -167,13 +168,15 @@ class ClustersPanel(foo.Panel):
 
     def on_undo(self, ctx: foo.ExecutionContext) -> None:
         """Undo the last edit."""
-        apply_step(ctx, "undo")
+        done = apply_step(ctx, "undo")
         self.on_refresh(ctx)  # also if it was refused, for another user has edited the run then
+        follow_edit(ctx, done)
 
     def on_redo(self, ctx: foo.ExecutionContext) -> None:
         """Redo what was undone."""
-        apply_step(ctx, "redo")
+        done = apply_step(ctx, "redo")
         self.on_refresh(ctx)
+        follow_edit(ctx, done)
 
     def on_done(self, ctx: foo.ExecutionContext) -> None:
         """Show what a form that was opened here has done."""
@@ -181,6 +184,7 @@ class ClustersPanel(foo.Panel):
         if renamed := renamed_to(ctx):
             ctx.panel.set_state("run", renamed)
         self.on_refresh(ctx)
+        follow_edit(ctx, ctx.params.get("result") or {})
 
     @with_run
     def on_measure(self, ctx: foo.ExecutionContext, run: PanelRun) -> None:

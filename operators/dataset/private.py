@@ -1,5 +1,6 @@
 """Private attributes of FiftyOne that the plugin needs; only this file and schema.py can break with a release of it."""
 
+import json
 from collections.abc import Iterator
 from copy import copy
 from datetime import datetime, timedelta
@@ -7,6 +8,7 @@ from typing import Any
 
 import fiftyone as fo
 import fiftyone.operators as foo
+import fiftyone.server.view as server_view
 from bson import DBRef, ObjectId, json_util
 from mongoengine.base import BaseDict
 
@@ -233,3 +235,15 @@ def touch_brain_run(dataset: fo.Dataset, brain_key: str) -> None:
     run = dataset._doc.brain_methods[brain_key]
     run.timestamp = max(datetime.utcnow(), run.timestamp + timedelta(milliseconds=1))
     run.save()
+
+
+def stages_of(samples: fo.core.collections.SampleCollection) -> list[dict]:
+    """Return the stages of a view as the App and saved views hold them, none of a dataset."""
+    return [] if isinstance(samples, fo.Dataset) else json.loads(json_util.dumps(samples._serialize()))
+
+
+def view_of_app(dataset: fo.Dataset, stages: list[dict], filters: dict | None) -> fo.core.collections.SampleCollection:
+    """Return the view of stages as the App holds them, then of its sidebar's filters; the dataset without any."""
+    if not stages and not filters:
+        return dataset
+    return server_view.get_view(dataset, stages=stages, filters=filters or {})

@@ -104,16 +104,19 @@ def labels_match(
     return base.match({f"{path}.{name}": value for name, value in wanted.items()})
 
 
-def part_view(run: Run, wanted: dict[str, Any], ground_truth: str | None = None) -> fo.DatasetView:
+def part_view(
+    run: Run, samples: fo.core.collections.SampleCollection, wanted: dict[str, Any], ground_truth: str | None = None
+) -> fo.DatasetView:
     """Make a view of the images or patches of a run whose labels have certain values.
 
     Args:
         run: the run
+        samples: the dataset, or a view into it
         wanted: values by attribute of the label, as MongoDB compares them, and for ``class`` the name of a class
         ground_truth (None): the field of that class
     """
     labels = {name: value for name, value in wanted.items() if name != "class"}
-    found = labels_match(run.as_seen(run.dataset), run.config, labels)
+    found = labels_match(run.as_seen(samples), run.config, labels)
     return of_class(found, run.config, ground_truth or "", wanted["class"]) if "class" in wanted else found
 
 
@@ -132,16 +135,16 @@ def of_class(view: fo.DatasetView, config: RunConfig, ground_truth: str, name: s
     return view.match(fo.ViewField(path) == value)
 
 
-def unassigned_view(run: Run) -> fo.DatasetView:
-    """Make a view of the images or patches that have no label of a run."""
-    return labels_match(run.target.source, run.config, {"cluster": None})
+def unassigned_view(run: Run, samples: fo.core.collections.SampleCollection) -> fo.DatasetView:
+    """Make a view of the images or patches among ``samples`` that have no label of a run."""
+    return labels_match(run.as_seen(samples), run.config, {"cluster": None})
 
 
 def count_unassigned(run: Run) -> int:
     """Count the images or patches that have no label of a run."""
     config = run.config
     if not config.patches_field:
-        return unassigned_view(run).count()
+        return unassigned_view(run, run.dataset).count()
     source = run.target.source  # a view of patches would be made of all of them to be counted
     root, _ = label_path(source, config.patches_field)
     return source.count(f"{root}.id") - source.count(f"{root}.{config.cluster_field}.cluster")

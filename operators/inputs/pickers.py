@@ -6,12 +6,11 @@ import fiftyone.operators.types as types
 
 from ..dataset.ground_truth import truth_fields
 from ..dataset.shapes import field_of_labels, has_labels_as_samples
+from ..execution.grid import WHOLE
 from ..runs.run import Run
 from ..runs.store import list_clustering_runs
 from .target import NONE
 from .widgets import add_choice, add_problem, refuse
-
-WHOLE = "DATASET"  # FiftyOne's name of that choice
 
 
 def add_run(ctx: foo.ExecutionContext, inputs: types.Object) -> Run | None:

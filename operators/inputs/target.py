@@ -8,6 +8,7 @@ from ..dataset.files import picture_field
 from ..dataset.repeats import each_once
 from ..dataset.shapes import field_of_labels, flat, has_labels_as_samples, picked_slice, unit_of
 from ..dataset.targets import Target, patch_fields, resolve_target
+from ..execution.grid import default_target, target_view
 from .widgets import add_choice, add_heading, add_problem
 
 NEW = "compute new vectors"
@@ -22,7 +23,7 @@ def add_target(ctx: foo.ExecutionContext, inputs: types.Object) -> Target | None
         add_problem(inputs, "No dataset is open; open one first")
         return None
     add_heading(inputs, "step_1", "1 · What", _summary(ctx))
-    inputs.view_target(ctx, action_description="Use")
+    inputs.view_target(ctx, action_description="Use", default_target=default_target(ctx))
     samples = chosen_samples(ctx, inputs)
     patches_field = None
     if not has_labels_as_samples(samples) and (fields := patch_fields(samples)):
@@ -38,7 +39,7 @@ def add_target(ctx: foo.ExecutionContext, inputs: types.Object) -> Target | None
 
 
 def _summary(ctx: foo.ExecutionContext) -> str:
-    samples = ctx.target_view()
+    samples = target_view(ctx)
     if picked_slice(samples):
         return f"{len(samples):,} groups of dataset {ctx.dataset.name}"
     samples = each_once(flat(samples))
@@ -56,7 +57,7 @@ def chosen_samples(
         ctx: the execution context
         inputs (None): the form to add the choice of a slice to
     """
-    samples = ctx.target_view()
+    samples = target_view(ctx)
     if picked_slice(samples) is None:
         return flat(samples)
     media = samples.group_media_types

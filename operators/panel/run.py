@@ -69,7 +69,8 @@ class PanelRun:
 
     Args:
         run: the run as this process last saw it
-        ui: the UI state: tab, page, sort, search, shown, caption, order, truth, chart, unassigned, made
+        ui: the UI state: tab, page, sort, search, shown, caption, order, saved, truth, chart, unassigned,
+            made
     """
 
     run: Run

@@ -8,10 +8,12 @@ from typing import Any
 import fiftyone as fo
 import fiftyone.operators as foo
 
+from ...models.labels import UNASSIGNED
 from ..editing.base import apply_edit
 from ..evaluation.scores import current_statistics, evaluate_truth
 from ..evaluation.views import cluster_view, count_unassigned, index_labels, part_view
 from ..execution.app import one_sentence
+from ..execution.grid import reset_grid, saved_view, set_grid, users_view
 from ..runs.run import Run
 from ..runs.store import list_clustering_runs
 from .borderline import draw_borderline
@@ -56,6 +58,7 @@ def open_run(ctx: foo.ExecutionContext, wanted: str | None, keep: bool = False) 
     """
     key = existing_run(ctx, wanted)
     if key != ctx.panel.get_state("run"):
+        reset_grid(ctx, read_ui_state(ctx).get("saved"))  # what it shows is of another run, or of none any more
         ctx.panel.set_state("run", key)
     if key is None:
         return
@@ -126,24 +129,63 @@ def show_cluster(ctx: foo.ExecutionContext, run: PanelRun, cluster: int | None, 
         return
     page = run.page_of(cluster)
     ui = {"shown": cluster, "order": order, "page": page}
-    show_view(ctx, run, lambda: cluster_view(run.run, run.dataset, cluster, order), **ui)
+    show_view(ctx, run, lambda shown: cluster_view(run.run, shown, cluster, order), **ui)
     draw(ctx, cards=page != run.page)
 
 
 def show_matches(ctx: foo.ExecutionContext, run: PanelRun, wanted: dict, **ui: Any) -> None:
     """Show members whose labels have certain values in the grid, see :func:`operators.evaluation.views.part_view`."""
     field = run.truth.get("field")
-    show_view(ctx, run, lambda: part_view(run.run, wanted, field), **ui)
+    show_view(ctx, run, lambda shown: part_view(run.run, shown, wanted, field), **ui)
 
 
-def show_view(ctx: foo.ExecutionContext, run: PanelRun, view: Callable[[], fo.DatasetView], **ui: Any) -> None:
-    """Show ``view()`` of a run in the grid, with the UI state that says so; or why it cannot be shown."""
+def show_view(
+    ctx: foo.ExecutionContext,
+    run: PanelRun,
+    view: Callable[[fo.core.collections.SampleCollection], fo.DatasetView],
+    **ui: Any,
+) -> None:
+    """Show ``view(user's view)`` of a run in the grid, with the UI state that says so; or why it cannot be shown."""
 
     def show(ctx: foo.ExecutionContext) -> None:
-        ctx.ops.set_view(view=view())
-        keep_state(ctx, **{"shown": None, "caption": None, "order": None, **ui})
+        set_grid(ctx, view(_seen(ctx, run)))
+        saved = {"saved": saved_view(ctx)} if saved_view(ctx) else {}
+        keep_state(ctx, **{"shown": None, "caption": None, "order": None, **saved, **ui})
 
     guarded(ctx, show)
+
+
+def _seen(ctx: foo.ExecutionContext, run: PanelRun) -> fo.core.collections.SampleCollection:
+    """Return the user's view, or the dataset if the run's images or patches cannot be shown in that."""
+    users = users_view(ctx)
+    try:
+        run.run.as_seen(users)
+    except ValueError:  # patches of another field
+        return run.dataset
+    return users
+
+
+def show_all(ctx: foo.ExecutionContext) -> None:
+    """Show the user's own view in the grid again."""
+    reset_grid(ctx, read_ui_state(ctx).get("saved"))
+    change_state(ctx, shown=None, caption=None, order=None, saved=None)
+
+
+def follow_edit(ctx: foo.ExecutionContext, done: dict) -> None:
+    """If the cluster in the grid is gone, show the one that it became, or the user's own view.
+
+    Args:
+        ctx: the execution context
+        done: the result of the edit
+    """
+    run = PanelRun.of(ctx)
+    if run is None or run.shown is None or run.shown == UNASSIGNED or run.shown in run.cards:
+        return
+    became = [record["id"] for record in done.get("clusters") or [] if record["id"] in run.cards]
+    if len(became) == 1:
+        show_cluster(ctx, run, became[0])
+    else:
+        show_all(ctx)
 
 
 def prompt(ctx: foo.ExecutionContext, operator: str, params: dict, on_success: Callable) -> None:
@@ -153,15 +195,17 @@ def prompt(ctx: foo.ExecutionContext, operator: str, params: dict, on_success: C
     ctx.prompt(f"{URI}/{operator}", params=params, on_success=on_success)
 
 
-def apply_step(ctx: foo.ExecutionContext, action: str) -> None:
-    """Undo or redo the edit that the panel was drawn after; say why if it is refused."""
+def apply_step(ctx: foo.ExecutionContext, action: str) -> dict:
+    """Undo or redo the edit that the panel was drawn after, and return what was done; say why if it is refused."""
+    done: dict = {}
 
     def step(ctx: foo.ExecutionContext) -> None:
-        done = apply_edit(ctx.dataset, ctx.panel.get_state("run"), action, {}, version=ctx.params["version"])
+        done.update(apply_edit(ctx.dataset, ctx.panel.get_state("run"), action, {}, version=ctx.params["version"]))
         ctx.ops.notify(done["text"], variant="success")
         ctx.ops.reload_dataset()
 
     guarded(ctx, step)
+    return done
 
 
 def guarded(ctx: foo.ExecutionContext, work: Callable[[foo.ExecutionContext], object]) -> None:

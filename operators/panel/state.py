@@ -13,7 +13,7 @@ _STORE = "constellation_clusters_panel"
 _NAME = "look_name"  # in saved workspaces
 _SECONDS = 30 * 24 * 3600  # since it last changed; a browser does not always say that it was closed
 # Description of what the grid shows; not true of a grid that shows everything
-_OF_THE_GRID = ("shown", "caption", "order")
+_OF_THE_GRID = ("shown", "caption", "order", "saved")
 
 
 def begin_ui_state(ctx: foo.ExecutionContext, run: str | None) -> None:

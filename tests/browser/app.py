@@ -178,6 +178,16 @@ class User:
         dialog.get_by_role("button", name="Done", exact=True).click()
         dialog.wait_for(state="detached")
 
+    def filter(self, field: str, value: str):
+        """Ticks a class in the sidebar."""
+        self.page.locator(f'[data-cy="sidebar-field-arrow-enabled-{field}"]').first.click()
+        box = self.page.locator(f'[data-cy="categorical-filter-{field}.label"] input').first
+        box.click()
+        self.page.wait_for_timeout(800)  # its list of classes comes from the server
+        box.fill(value)
+        self.page.wait_for_timeout(800)
+        self.page.keyboard.press("Enter")
+
     def open_map(self, brain_key: str, color_by: str):
         """In the Embeddings panel: opens a map and colours it."""
         self.dismiss_teasers()

@@ -4,6 +4,7 @@ import re
 
 import fiftyone.operators as foo
 import pytest
+from fiftyone import ViewField as F
 from playwright.sync_api import expect
 
 expect.set_options(timeout=60_000)  # the App draws when it can; five seconds are too few on a busy machine
@@ -58,7 +59,7 @@ class Panel:
         self.page.mouse.down()
         self.page.mouse.up()
 
-    def shows(self, count: int, unit: str = "samples"):
+    def shows(self, count: int, unit: str = "samples?"):
         """Waits until the grid shows so many."""
         expect(self.page.locator('[data-cy="entry-counts"]')).to_have_text(re.compile(f"^{count} {unit}"))
 
@@ -105,6 +106,24 @@ def test_cards_fill_the_grid_with_their_members(panel, clustered):
     expect(panel.content.get_by_text(re.compile("^or cluster")).first).to_be_visible()
     panel.press("Show everything in the grid")
     panel.shows(60)
+
+
+def test_cards_are_shown_inside_what_the_sidebar_filters(panel, clustered):
+    fives = clustered.match(F("ground_truth.label") == "5")
+    inside = fives.count_values("four.label")
+    panel.user.filter("ground_truth", "5")
+    panel.shows(len(fives))
+    first, second = sorted(inside)[:2]
+    panel.card(first).click()
+    panel.shows(inside[first])
+    panel.page.reload()
+    expect(panel.content.get_by_text(re.compile(f"^{first} ·")).first).to_be_visible()
+    panel.shows(inside[first])
+    panel.wait_for_pictures()
+    panel.card(second).click()
+    panel.shows(inside[second])
+    panel.press("Show everything in the grid")
+    panel.shows(len(fives))
 
 
 def test_a_click_loads_the_page_once_and_a_reload_goes_on_where_it_was(panel, clustered):

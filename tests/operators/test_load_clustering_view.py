@@ -71,7 +71,7 @@ def test_patches_come_as_a_view_of_patches(patches, compute):
 
 
 def test_those_without_a_cluster(run):
-    assert sorted(unassigned_view(Run.cached(run, "km")).values("id")) == sorted(run.skip(54).values("id"))
+    assert sorted(unassigned_view(Run.cached(run, "km"), run).values("id")) == sorted(run.skip(54).values("id"))
 
 
 def test_classes_and_ranges_of_confidence(run):

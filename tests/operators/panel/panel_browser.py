@@ -18,6 +18,7 @@ class Browser:
 
     def __init__(self, dataset, state=(), grid=()):
         self.dataset, self.state, self.grid, self.told = dataset, dict(state), list(grid), []
+        self.saved, self.filters, self.selected = None, {}, []  # in the grid: a saved view's name, of the sidebar, ids
         self.call("on_load")
 
     def call(self, method, **params):
@@ -25,7 +26,14 @@ class Browser:
         self.dataset.reload()
         request = {"panel_id": "one", "panel_state": self.state, "__method__": method, **params}
         ctx = foo.ExecutionContext(
-            {"dataset_name": self.dataset.name, "view": self.grid, "params": request},
+            {
+                "dataset_name": self.dataset.name,
+                "view": self.grid,
+                "view_name": self.saved,
+                "filters": self.filters,
+                "selected": self.selected,
+                "params": request,
+            },
             executor=Executor(),
             operator_uri=URI,
         )
@@ -33,10 +41,11 @@ class Browser:
         requests = ctx.executor._requests
         self.told = [(request.operator_uri.rpartition("/")[2], request.params) for request in requests]
         self.state = ctx.panel_state
-        if self.got("set_view"):
-            self.grid = self.got("set_view")[-1]["view"]
-        elif self.got("clear_view"):
-            self.grid = []
+        if self.got("set_view") or self.got("clear_view"):  # the App forgets all else of the grid then
+            told = (self.got("set_view") or self.got("clear_view"))[-1] or {}
+            self.grid, self.saved, self.filters, self.selected = told.get("view", []), told.get("name"), {}, []
+        if self.got("set_selected_samples"):
+            self.selected = [one["id"] for one in self.got("set_selected_samples")[-1]["samples"]]
         return self
 
     def choose(self, action, cluster):
@@ -61,8 +70,9 @@ class Browser:
     @property
     def view(self):
         """The view the grid was given."""
-        stages = self.got("set_view")[-1]["view"]
-        return fo.DatasetView._build(self.dataset, stages)
+        if self.saved:
+            return self.dataset.load_saved_view(self.saved)
+        return fo.DatasetView._build(self.dataset, self.grid)
 
     @property
     def ui(self):
