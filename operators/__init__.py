@@ -32,6 +32,7 @@ from .stop_clustering import StopClustering
 from .suggest_cluster_count import SuggestClusterCount
 from .tabulate_clusters import TabulateClusters
 from .train_encoder import TrainEncoder
+from .watch_clustering_runs import WatchClusteringRuns
 
 OPERATORS = [
     ComputeClusters,
@@ -51,6 +52,7 @@ OPERATORS = [
     CompareClusterings,
     EvaluateClusters,
     OpenClustersPanel,
+    WatchClusteringRuns,
     EditClusters,
     AssignClusters,
     BuildClusterHierarchy,

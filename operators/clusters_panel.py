@@ -3,14 +3,12 @@
 import fiftyone.operators as foo
 import fiftyone.operators.types as types
 
-from ..models.labels import UNASSIGNED
 from .editing.base import list_edits
-from .evaluation.views import borderline_view, unassigned_view
+from .evaluation.views import borderline_view
 from .inputs.target import NONE
-from .panel.charts import TITLES, clicked
 from .panel.layout import add_panel
 from .panel.menus import edit_form, renamed_to, run_form
-from .panel.opening import PANEL
+from .panel.opening import PANEL, take_made_run
 from .panel.run import PanelRun
 from .panel.showing import (
     apply_step,
@@ -22,6 +20,7 @@ from .panel.showing import (
     open_run,
     prompt,
     show_all,
+    show_clicked,
     show_cluster,
     show_matches,
     show_view,
@@ -29,6 +28,7 @@ from .panel.showing import (
 )
 from .panel.state import begin_ui_state
 from .panel.toolbars import BORDERLINE, BORDERLINE_OF_ALL
+from .panel.watching import add_watch, follow_runs
 from .panel.widgets import column
 
 
@@ -49,7 +49,7 @@ class ClustersPanel(foo.Panel):
 
     def on_load(self, ctx: foo.ExecutionContext) -> None:
         """Show the run it was opened with, as it was before the page was loaded again, or the newest."""
-        begin_ui_state(ctx, existing_run(ctx, ctx.panel.get_state("run")))
+        begin_ui_state(ctx, existing_run(ctx, take_made_run(ctx) or ctx.panel.get_state("run")))
         self.on_refresh(ctx)
 
     def on_run(self, ctx: foo.ExecutionContext) -> None:
@@ -59,6 +59,10 @@ class ClustersPanel(foo.Panel):
     def on_refresh(self, ctx: foo.ExecutionContext) -> None:
         """Read the run again; another process may have changed it."""
         open_run(ctx, ctx.panel.get_state("run"), keep=True)
+
+    def on_runs(self, ctx: foo.ExecutionContext) -> None:
+        """List the runs as they are now, for some were made or deleted."""
+        follow_runs(ctx)
 
     def on_tab(self, ctx: foo.ExecutionContext) -> None:
         """Open a tab."""
@@ -94,11 +98,7 @@ class ClustersPanel(foo.Panel):
     @with_run
     def on_card(self, ctx: foo.ExecutionContext, run: PanelRun) -> None:
         """Show the members of a card in the grid."""
-        cluster = ctx.params["cluster"]
-        if cluster == UNASSIGNED:
-            show_view(ctx, run, lambda shown: unassigned_view(run.run, shown), shown=UNASSIGNED)
-        else:
-            show_cluster(ctx, run, cluster)
+        show_cluster(ctx, run, ctx.params["cluster"])
 
     @with_run
     def on_back(self, ctx: foo.ExecutionContext, run: PanelRun) -> None:
@@ -140,14 +140,7 @@ class ClustersPanel(foo.Panel):
     @with_run
     def on_chart_click(self, ctx: foo.ExecutionContext, run: PanelRun) -> None:
         """Show the members that a bar or square stands for."""
-        name = ctx.params["relative_path"].removeprefix("chart_")
-        wanted = clicked(name, run, ctx.params.get("x"), ctx.params.get("y"))
-        if isinstance(wanted.get("cluster"), int) and len(wanted) == 1:
-            show_cluster(ctx, run, wanted["cluster"])
-        elif wanted:
-            # the chart goes on to be that of the cluster whose bar was clicked
-            stays = run.shown if wanted.get("cluster") == run.shown else None
-            show_matches(ctx, run, wanted, caption=f"A part of the chart “{TITLES[name]}”", shown=stays)
+        show_clicked(ctx, run, ctx.params["relative_path"].removeprefix("chart_"))
 
     @with_run
     def on_menu(self, ctx: foo.ExecutionContext, run: PanelRun) -> None:
@@ -199,6 +192,7 @@ class ClustersPanel(foo.Panel):
         """Draw the toolbars, then the open tab."""
         panel = types.Object()
         add_panel(panel, PanelRun.of(ctx), self)
+        add_watch(panel)
         # A layer of its own: else the browser sorts its widgets among the grid's whenever an image appears there
         layer = {"willChange": "transform"}
         return types.Property(panel, view=column(1.25, p=1.5, boxSizing="border-box", **layer))

@@ -89,5 +89,5 @@ class ComputeClusters(PythonCall, foo.Operator):
             return
         yield ctx.ops.reload_dataset()
         yield from show_labels(ctx, summary["run_key"])
-        yield from show_panels(ctx, with_map=bool(summary["visualization"]))
+        yield from show_panels(ctx, summary["run_key"], with_map=bool(summary["visualization"]))
         yield show(ctx, f"Run {summary['run_key']}", as_text(summary))

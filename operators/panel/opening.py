@@ -1,4 +1,4 @@
-"""Opening panels beside the grid."""
+"""Opening the Clusters panel beside the grid, on the run that was just made."""
 
 from collections.abc import Iterator
 from typing import Any
@@ -6,31 +6,32 @@ from typing import Any
 import fiftyone as fo
 import fiftyone.operators as foo
 
+from ..dataset.private import open_store
 from ..runs.run import Run
 from ..runs.store import read_value
 
 PANEL = "clusters_panel"
+MAP = "Embeddings"
+_GRID = "Samples"
+_STORE = "constellation_made_runs"
+_SECONDS = 3600  # a panel that is not there by then need not follow
 
 
-def show_panels(ctx: foo.ExecutionContext, with_map: bool) -> Iterator[Any]:
-    """Give the messages that show the newest run: the Clusters panel, before it the Embeddings panel if there is a map.
+def show_panels(ctx: foo.ExecutionContext, run_key: str, with_map: bool) -> Iterator[Any]:
+    """Give the messages that show a new run: the Clusters panel beside the grid, behind it the map's panel.
 
-    Both are tabs of one pane beside the grid; where panels are arranged already, they are only added.
+    Panels stay where the user has put them; what is missing is added to a pane that is not the grid's.
 
     Args:
         ctx: the execution context
+        run_key: the run's key; an open Clusters panel goes to it, see :func:`take_made_run`
         with_map: whether the run has a map
     """
-    names = ["Embeddings", PANEL] if with_map else [PANEL]
-    if _arranged(ctx.spaces):
-        for name in reversed(names):
-            yield ctx.ops.open_panel(name, is_active=True)
-        return
-    grid = [fo.Panel(type="Samples", pinned=True, component_id="Samples")]
-    beside = [fo.Panel(type=name, component_id=name) for name in names]
-    # without an active child a pane stays empty
-    panes = [fo.Space(children=panels, active_child=panels[0].component_id) for panels in (grid, beside)]
-    yield ctx.ops.set_spaces(spaces=fo.Space(children=panes, orientation="horizontal"))
+    open_store(ctx.dataset, _STORE).set("made", run_key, ttl=_SECONDS)
+    spaces = ctx.spaces if isinstance(ctx.spaces, fo.Space) and ctx.spaces.children else _only_grid()
+    for name in [MAP, PANEL] if with_map else [PANEL]:
+        spaces = _with_panel(spaces, name)
+    yield ctx.ops.set_spaces(spaces=spaces)
 
 
 def show_labels(ctx: foo.ExecutionContext, run_key: str) -> Iterator[Any]:
@@ -43,7 +44,47 @@ def show_labels(ctx: foo.ExecutionContext, run_key: str) -> Iterator[Any]:
     yield ctx.ops.set_active_fields([*kept, config.label_path])
 
 
-def _arranged(spaces: fo.Space) -> bool:
-    """Return whether there is any panel beside the grid."""
-    children = getattr(spaces, "children", None) or []
-    return any(_arranged(child) if hasattr(child, "children") else child.type != "Samples" for child in children)
+def take_made_run(ctx: foo.ExecutionContext) -> str | None:
+    """Return the key of the run that was made in the App since the last call, None if none was."""
+    if ctx.dataset is None:
+        return None
+    store = open_store(ctx.dataset, _STORE)
+    key = store.get("made")
+    if key is not None:
+        store.delete("made")
+    return key
+
+
+def _only_grid() -> fo.Space:
+    return fo.Space(children=[fo.Panel(type=_GRID, pinned=True, component_id=_GRID)], active_child=_GRID)
+
+
+def _with_panel(spaces: fo.Space, name: str) -> fo.Space:
+    """Return spaces in which a panel is in front, in its pane or else in one beside the grid's, never over the grid."""
+    panes = list(_panes(spaces))
+    beside = [pane for pane in panes if all(child.type != _GRID for child in pane.children)]
+    panel = fo.Panel(type=name, component_id=name)
+    for pane in panes:
+        for child in pane.children:
+            if child.type == name:
+                panel = child
+                if pane in beside:
+                    pane.active_child = panel.component_id
+                    return spaces
+                pane.children = [other for other in pane.children if other is not panel]
+                pane.active_child = next(other.component_id for other in pane.children if other.type == _GRID)
+    if beside:
+        beside[0].children = [*beside[0].children, panel]
+        beside[0].active_child = panel.component_id
+        return spaces
+    pane = fo.Space(children=[panel], active_child=panel.component_id)
+    return fo.Space(children=[spaces, pane], orientation="horizontal")
+
+
+def _panes(space: fo.Space) -> Iterator[fo.Space]:
+    """Give the spaces that hold panels, not spaces."""
+    inner = [child for child in space.children or [] if isinstance(child, fo.Space)]
+    if not inner:
+        yield space
+    for child in inner:
+        yield from _panes(child)

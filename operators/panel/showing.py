@@ -11,13 +11,14 @@ import fiftyone.operators as foo
 from ...models.labels import UNASSIGNED
 from ..editing.base import apply_edit
 from ..evaluation.scores import current_statistics, evaluate_truth
-from ..evaluation.views import cluster_view, count_unassigned, index_labels, part_view
+from ..evaluation.views import cluster_view, count_unassigned, index_labels, part_view, unassigned_view
 from ..execution.app import one_sentence
 from ..execution.grid import reset_grid, saved_view, set_grid, users_view
 from ..runs.run import Run
-from ..runs.store import list_clustering_runs
+from ..runs.store import list_clustering_runs, run_ids
 from .borderline import draw_borderline
 from .cards import draw_cards
+from .charts import TITLES, clicked
 from .run import PanelRun
 from .state import read_ui_state, save_ui_state
 from .toolbars import BORDERLINE, inputs_of, truth_choices
@@ -60,14 +61,18 @@ def open_run(ctx: foo.ExecutionContext, wanted: str | None, keep: bool = False) 
     if key != ctx.panel.get_state("run"):
         reset_grid(ctx, read_ui_state(ctx).get("saved"))  # what it shows is of another run, or of none any more
         ctx.panel.set_state("run", key)
+    if ctx.dataset is None:
+        return
+    listed = run_ids(ctx.dataset)
     if key is None:
+        save_ui_state(ctx, {"runs": listed})
         return
     run = Run.cached(ctx.dataset, key)
     made = run.made_at.isoformat()
     fresh = {"tab": "clusters", "truth": run.config.ground_truth, "made": made}
     kept = read_ui_state(ctx) if keep else {}
     # a run may have been deleted, and another made under its key
-    save_ui_state(ctx, {**fresh, **kept} if kept.get("made") == made else fresh)
+    save_ui_state(ctx, {**fresh, **(kept if kept.get("made") == made else {}), "runs": listed})
     if not run.has_labels:
         return
     index_labels(run)
@@ -127,6 +132,9 @@ def show_cluster(ctx: foo.ExecutionContext, run: PanelRun, cluster: int | None, 
     """Show a cluster in the grid and turn to the page of its card; None shows nothing."""
     if cluster is None:
         return
+    if cluster == UNASSIGNED:
+        show_view(ctx, run, lambda shown: unassigned_view(run.run, shown), shown=UNASSIGNED)
+        return
     page = run.page_of(cluster)
     ui = {"shown": cluster, "order": order, "page": page}
     show_view(ctx, run, lambda shown: cluster_view(run.run, shown, cluster, order), **ui)
@@ -137,6 +145,17 @@ def show_matches(ctx: foo.ExecutionContext, run: PanelRun, wanted: dict, **ui: A
     """Show members whose labels have certain values in the grid, see :func:`operators.evaluation.views.part_view`."""
     field = run.truth.get("field")
     show_view(ctx, run, lambda shown: part_view(run.run, shown, wanted, field), **ui)
+
+
+def show_clicked(ctx: foo.ExecutionContext, run: PanelRun, chart: str) -> None:
+    """Show the members that the clicked bar or square of a chart stands for."""
+    wanted = clicked(chart, run, ctx.params.get("x"), ctx.params.get("y"))
+    if isinstance(wanted.get("cluster"), int) and len(wanted) == 1:
+        show_cluster(ctx, run, wanted["cluster"])
+    elif wanted:
+        # the chart goes on to be that of the cluster whose bar was clicked
+        stays = run.shown if wanted.get("cluster") == run.shown else None
+        show_matches(ctx, run, wanted, caption=f"A part of the chart “{TITLES[chart]}”", shown=stays)
 
 
 def show_view(

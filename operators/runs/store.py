@@ -40,6 +40,12 @@ def list_clustering_runs(dataset: fo.Dataset) -> list[str]:
     return list(run_documents.find_values(dataset, _OURS))
 
 
+def run_ids(dataset: fo.Dataset) -> dict[str, str]:
+    """Return the ids of the clustering runs' documents by key, the newest last; a run made again has another."""
+    references = run_references(dataset)
+    return {key: str(references[key]) for key in list_clustering_runs(dataset)}
+
+
 def read_value(dataset: fo.Dataset, name: str, among: Collection | None = None) -> dict[str, Any]:
     """Return one value of clustering runs' configurations by run key, None where it is missing.
 

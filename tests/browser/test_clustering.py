@@ -1,7 +1,11 @@
 """Clustering as a person does it in the App: the form, live progress, the summary, the map and the grid."""
 
 import re
+import subprocess
+import sys
 
+from playwright.sync_api import expect
+from test_panel import Panel
 from worker import Worker
 
 
@@ -21,10 +25,46 @@ def test_cluster_and_look_at_the_map(user, digits):
     clusters = digits.count_values("kmeans_1.label")
     assert sorted(clusters) == [f"cluster {i:02d}" for i in range(10)] and sum(clusters.values()) == 60
 
+    panel = Panel(user)
+    panel.wait_for_pictures()
+    assert "10 clusters of 60 images" in panel.content.inner_text()
+    user.page.locator('[data-cy="panel-tab-embeddings"]').click()
     user.open_map(brain_key, "kmeans_1.label")
     assert set(user.legend()) <= set(clusters)
     grid = user.page.locator('[data-cy="fo-grid"]')
     grid.get_by_text(digits.first()["kmeans_1"].label, exact=True).first.wait_for()
+
+
+def test_the_panel_follows_the_next_run_and_those_from_elsewhere(user, digits):
+    def cluster(count):
+        form = user.open_form("compute_clusters")
+        user.fill(form, "Number of clusters", str(count))
+        user.tick(form, "More")
+        user.tick(form, "2-D map")
+        user.execute(form)
+        user.output(f"{count} clusters of 60 images")
+        user.done()
+
+    user.open(digits)
+    panel = Panel(user)
+    cluster(3)
+    panel.wait_for_pictures()
+    expect(panel.content).to_contain_text("kmeans_1")
+    user.page.locator('[data-cy="looker"]').first.hover()
+    cluster(4)
+    expect(panel.content).to_contain_text("kmeans_2 · kmeans · 4 clusters")
+    assert user.page.locator('[data-cy="fo-grid"]').is_visible()
+    code = f"""
+import fiftyone as fo, fiftyone.operators as foo
+compute = foo.get_operator("@constellation/clusters/compute_clusters")
+params = {{"n_clusters": 5}}
+compute(fo.load_dataset({digits.name!r}), run_key="elsewhere", embeddings="emb", params=params, visualize=False)
+"""
+    subprocess.run([sys.executable, "-W", "ignore", "-c", code], check=True, stdout=subprocess.DEVNULL)
+    user.page.get_by_text("Run elsewhere was made").first.wait_for()
+    panel.content.get_by_role("combobox").first.click()
+    user.page.get_by_role("option").filter(has_text="elsewhere").click()
+    expect(panel.content).to_contain_text("5 clusters of 60 images")
 
 
 def test_images_without_vectors(user, plain):

@@ -1,0 +1,104 @@
+"""Runs that are made, renamed or deleted while the panel is open."""
+
+import fiftyone as fo
+import fiftyone.operators as foo
+import pytest
+from fiftyone.operators.executor import Executor
+from fiftyone.plugins.orgs.constellation.clusters.operators.panel.opening import show_panels
+
+from ..conftest import get
+from .panel_browser import Browser
+
+
+def watch(browser):
+    """What the panel's timer does; returns whether the panel was told."""
+    params = {"panel_id": "one", "panel_state": browser.state}
+    ctx = foo.ExecutionContext({"dataset_name": browser.dataset.name, "params": params}, executor=Executor())
+    get("watch_clustering_runs").execute(ctx)
+    told = [request.params for request in ctx.executor._requests]
+    for event in told:
+        assert event["panel_id"] == "one" and event["panel_state"] == browser.state
+        browser.call(event["__method__"])
+    return bool(told)
+
+
+def made_in_the_app(dataset, run_key, spaces=None):
+    """What the form does at its end; returns the panes, as lists of panels with the one in front first."""
+    request = {"dataset_name": dataset.name, "params": {}, **({"spaces": spaces} if spaces else {})}
+    ctx = foo.ExecutionContext(request, executor=Executor())
+    list(show_panels(ctx, run_key, with_map=True))
+    (told,) = [request.params["spaces"] for request in ctx.executor._requests]
+    return told
+
+
+def panes(spaces):
+    if any("children" in child for child in spaces["children"]):
+        return [pane for child in spaces["children"] for pane in panes(child)]
+    types = {child["component_id"]: child["type"] for child in spaces["children"]}
+    return [[types[spaces["active_child"]], *sorted(types.values())]]
+
+
+def test_nothing_happens_while_the_runs_stay(browser):
+    assert not watch(browser) and not watch(browser)
+
+
+def test_a_run_made_elsewhere_is_listed_and_told(browser, compute):
+    compute(browser.dataset, run_key="next", embeddings="emb")
+    assert watch(browser)
+    assert "next · kmeans" in browser.drawn and browser.state["run"] == "km"
+    assert "Run next was made" in browser.got("notify")[-1]["message"]
+    assert not watch(browser)
+
+
+def test_the_panel_goes_to_a_run_that_was_made_in_the_app(browser, compute):
+    compute(browser.dataset, run_key="next", embeddings="emb")
+    made_in_the_app(browser.dataset, "next")
+    assert watch(browser) and browser.state["run"] == "next" and not browser.got("notify")
+    assert not watch(browser)
+    compute(browser.dataset, run_key="third", embeddings="emb")
+    made_in_the_app(browser.dataset, "third")
+    assert Browser(browser.dataset, {"run": "km"}).state["run"] == "third"
+
+
+def test_a_run_that_was_deleted_or_made_again_elsewhere_is_noticed(browser, compute):
+    get("delete_clustering_run")(browser.dataset, run_key="km")
+    assert watch(browser) and "no clustering run yet" in browser.drawn and not watch(browser)
+    compute(browser.dataset, run_key="km", embeddings="emb")
+    assert watch(browser) and browser.state["run"] == "km" and not watch(browser)
+    get("delete_clustering_run")(browser.dataset, run_key="km")
+    compute(browser.dataset.limit(30), run_key="km", embeddings="emb")
+    assert watch(browser) and "3 clusters of 30" in browser.drawn
+    get("rename_clustering_run")(browser.dataset, run_key="km", new_run_key="other")
+    assert watch(browser) and browser.state["run"] == "other"
+
+
+GRID = {"type": "Samples", "pinned": True, "component_id": "g"}
+PANEL = {"type": "clusters_panel", "component_id": "p"}
+HISTOGRAMS = {"type": "Histograms", "component_id": "h"}
+
+
+def pane(*panels, active=None):
+    children = [fo.Panel(**panel) for panel in panels]
+    return fo.Space(children=children, active_child=active or children[0].component_id)
+
+
+def beside(*spaces):
+    return fo.Space(children=list(spaces), orientation="horizontal")
+
+
+@pytest.mark.parametrize(
+    ("before", "right"),
+    [
+        (pane(GRID), ["Embeddings", "clusters_panel"]),
+        (beside(pane(GRID), pane(HISTOGRAMS)), ["Embeddings", "Histograms", "clusters_panel"]),
+        (
+            beside(pane(GRID), pane(HISTOGRAMS, PANEL, active="h")),
+            ["Embeddings", "Histograms", "clusters_panel"],
+        ),
+        (pane(GRID, PANEL, active="p"), ["Embeddings", "clusters_panel"]),
+    ],
+    ids=["grid alone", "another panel", "panel behind another", "panel in the grid's pane"],
+)
+def test_the_panel_is_in_front_beside_the_grid(browser, before, right):
+    after = panes(made_in_the_app(browser.dataset, "km", before.to_dict()))
+    assert after == [["Samples", "Samples"], ["clusters_panel", *right]]
