@@ -88,6 +88,7 @@ def test_the_form_is_what_how_many_and_against_which_classes(blobs):
     count, suggest = (form["method_kmeans"]["type"]["properties"][name] for name in ("n_clusters", "suggest"))
     assert count["view"]["label"] == "Number of clusters" and suggest["view"]["params"] == {"embeddings": "emb"}
     assert "k-means on the vectors in emb, kept as kmeans_1" in form["more"]["view"]["description"]
+    assert list(draw(blobs, panel_id="one", panel_state={"run": "km"})) == list(form)  # opened by a panel
     # what is folded away and was changed is shown, unless the user folds it again; how many is no change
     of_a_button = {"path": "buttons.natural", "panel_id": None}
     filled = {"method_kmeans": {"n_clusters": 7}, "source": "emb", "reduce": "none"}
