@@ -28,7 +28,7 @@ from .panel.showing import (
 )
 from .panel.state import begin_ui_state
 from .panel.toolbars import BORDERLINE, BORDERLINE_OF_ALL
-from .panel.watching import add_watch, follow_runs
+from .panel.watching import add_watch, catch_up
 from .panel.widgets import column
 
 
@@ -60,9 +60,9 @@ class ClustersPanel(foo.Panel):
         """Read the run again; another process may have changed it."""
         open_run(ctx, ctx.panel.get_state("run"), keep=True)
 
-    def on_runs(self, ctx: foo.ExecutionContext) -> None:
-        """List the runs as they are now, for some were made or deleted."""
-        follow_runs(ctx)
+    def on_behind(self, ctx: foo.ExecutionContext) -> None:
+        """Draw what is there now, for runs were made or deleted or the user has another view."""
+        catch_up(ctx)
 
     def on_tab(self, ctx: foo.ExecutionContext) -> None:
         """Open a tab."""

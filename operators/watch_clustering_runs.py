@@ -3,11 +3,11 @@
 import fiftyone.operators as foo
 
 from .panel.opening import PANEL
-from .panel.watching import runs_changed
+from .panel.watching import is_behind
 
 
 class WatchClusteringRuns(foo.Operator):
-    """Tell the panel that asks if the runs are others than it knows; it is drawn again only then."""
+    """Tell the panel that asks if runs or the view are others than it knows; it is drawn again only then."""
 
     @property
     def config(self) -> foo.OperatorConfig:
@@ -15,7 +15,7 @@ class WatchClusteringRuns(foo.Operator):
         return foo.OperatorConfig(name="watch_clustering_runs", label="Watch runs", unlisted=True, risk_level="low")
 
     def execute(self, ctx: foo.ExecutionContext) -> None:
-        """Compare the runs with those that the panel knows."""
-        if ctx.dataset is not None and runs_changed(ctx):
+        """Compare what is there with what the panel knows."""
+        if ctx.dataset is not None and is_behind(ctx):
             told = {name: ctx.params.get(name) for name in ("panel_id", "panel_state")}
-            ctx.trigger(f"@constellation/clusters/{PANEL}", params={**told, "__method__": "on_runs"})
+            ctx.trigger(f"@constellation/clusters/{PANEL}", params={**told, "__method__": "on_behind"})

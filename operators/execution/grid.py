@@ -4,6 +4,8 @@ The panel works inside the view that the user has, and takes only its own stages
 ids, which the App keeps, whatever the user adds before or after them.
 """
 
+import hashlib
+
 import fiftyone as fo
 import fiftyone.operators as foo
 
@@ -22,6 +24,12 @@ def users_view(ctx: foo.ExecutionContext) -> fo.core.collections.SampleCollectio
     stages = ctx.request_params.get("view") or (stages_of(ctx.dataset.load_saved_view(name)) if name else [])
     own = [stage for stage in stages if not _is_ours(stage)]
     return view_of_app(ctx.dataset, own, ctx.request_params.get("filters"))
+
+
+def view_name(ctx: foo.ExecutionContext) -> str:
+    """Return a short name that the user's view has for itself, empty if that is the whole dataset."""
+    stages = [_content(stage) for stage in stages_of(users_view(ctx))]
+    return hashlib.sha256(repr(stages).encode()).hexdigest()[:16] if stages else ""
 
 
 def shows_ours(ctx: foo.ExecutionContext) -> bool:

@@ -70,7 +70,7 @@ class PanelRun:
     Args:
         run: the run as this process last saw it
         ui: the UI state: tab, page, sort, search, shown, caption, order, saved, truth, chart, unassigned,
-            made
+            made, runs, within, inside
     """
 
     run: Run
@@ -233,6 +233,12 @@ class PanelRun:
         cards = self.listed[self.page * PAGE : (self.page + 1) * PAGE]
         noise = self.cards.get(NOISE)
         return [*cards, noise] if noise and self.shows_unassigned else cards
+
+    def size_of(self, card: Card) -> str:
+        """Return the size of a cluster as text, with how many of it the user's view has: ``3 of 20 images``."""
+        inside = self.ui.get("inside")
+        whole = f"{card.size:,} {self.unit}"
+        return whole if inside is None else f"{inside.get(str(card.id), 0):,} of {whole}"
 
     @property
     def shows_unassigned(self) -> bool:

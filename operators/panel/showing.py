@@ -13,12 +13,13 @@ from ..editing.base import apply_edit
 from ..evaluation.scores import current_statistics, evaluate_truth
 from ..evaluation.views import cluster_view, count_unassigned, index_labels, part_view, unassigned_view
 from ..execution.app import one_sentence
-from ..execution.grid import reset_grid, saved_view, set_grid, users_view
+from ..execution.grid import reset_grid, saved_view, set_grid, users_view, view_name
 from ..runs.run import Run
 from ..runs.store import list_clustering_runs, run_ids
 from .borderline import draw_borderline
 from .cards import draw_cards
 from .charts import TITLES, clicked
+from .inside import count_inside
 from .run import PanelRun
 from .state import read_ui_state, save_ui_state
 from .toolbars import BORDERLINE, inputs_of, truth_choices
@@ -80,7 +81,7 @@ def open_run(ctx: foo.ExecutionContext, wanted: str | None, keep: bool = False) 
     shown = PanelRun.of(ctx)
     if shown and shown.ui.get("truth") and not shown.truth:
         guarded(ctx, measure_truth)
-    change_state(ctx, unassigned=count_unassigned(run))
+    change_state(ctx, unassigned=count_unassigned(run), **(count_inside(ctx, shown) if shown else {}))
 
 
 def _measure(ctx: foo.ExecutionContext) -> None:
@@ -168,8 +169,10 @@ def show_view(
 
     def show(ctx: foo.ExecutionContext) -> None:
         set_grid(ctx, view(_seen(ctx, run)))
-        saved = {"saved": saved_view(ctx)} if saved_view(ctx) else {}
-        keep_state(ctx, **{"shown": None, "caption": None, "order": None, **saved, **ui})
+        kept = {"saved": saved_view(ctx)} if saved_view(ctx) else {}
+        if run.ui.get("within", "") != view_name(ctx):
+            kept |= count_inside(ctx, run)
+        keep_state(ctx, **{"shown": None, "caption": None, "order": None, **kept, **ui})
 
     guarded(ctx, show)
 

@@ -110,7 +110,7 @@ def add_shown(panel: types.Object, run: PanelRun, events: foo.Panel) -> None:
     button(bar, "on", events.on_next, icon="chevron_right", help="Next cluster")
     if run.shown in run.cards:
         card = run.cards[run.shown]
-        text(bar, "what", f"{card.name} · {run.ui.get('caption') or f'{card.size:,} {run.unit}'}", bold=True)
+        text(bar, "what", f"{card.name} · {run.ui.get('caption') or run.size_of(card)}", bold=True)
         if _ordered(run):
             choices = {key: label.capitalize() for key, label in ORDERS.items()}
             drop_down(bar, "order", choices, events.on_order, "Order in the grid", width=230)

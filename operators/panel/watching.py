@@ -1,8 +1,9 @@
-"""Runs that are made, renamed or deleted while a Clusters panel is open: in a form, by a worker, in another process."""
+"""What changes while a Clusters panel is open: runs, in a form, a worker or another process, and the user's view."""
 
 import fiftyone.operators as foo
 import fiftyone.operators.types as types
 
+from ..execution.grid import view_name
 from ..runs.store import run_ids
 from .opening import take_made_run
 from .showing import open_run
@@ -21,15 +22,16 @@ def add_watch(panel: types.Object) -> None:
     panel.view("watch", TimerView(interval=_MILLISECONDS, on_interval=_WATCH))
 
 
-def runs_changed(ctx: foo.ExecutionContext) -> bool:
-    """Return whether the runs of the dataset are others than the panel that asks has listed."""
+def is_behind(ctx: foo.ExecutionContext) -> bool:
+    """Return whether there are other runs than the panel that asks has listed, or its counts are of another view."""
     ctx.dataset.reload()  # another process may have made one
-    return run_ids(ctx.dataset) != _known(ctx)
+    ui = read_ui_state(ctx)
+    return run_ids(ctx.dataset) != (ui.get("runs") or {}) or ("within" in ui and view_name(ctx) != ui["within"])
 
 
-def follow_runs(ctx: foo.ExecutionContext) -> None:
+def catch_up(ctx: foo.ExecutionContext) -> None:
     """List the runs as they are now; go to the one that was made in the App, and tell of one from elsewhere."""
-    known, runs, made = _known(ctx), run_ids(ctx.dataset), take_made_run(ctx)
+    known, runs, made = read_ui_state(ctx).get("runs") or {}, run_ids(ctx.dataset), take_made_run(ctx)
     if made in runs:
         open_run(ctx, made)
         return
@@ -37,7 +39,3 @@ def follow_runs(ctx: foo.ExecutionContext) -> None:
     new = [key for key, run_id in runs.items() if run_id not in known.values()]
     if new and known:
         ctx.ops.notify(f"Run {new[-1]} was made; it is in the panel's list", variant="info")
-
-
-def _known(ctx: foo.ExecutionContext) -> dict[str, str]:
-    return read_ui_state(ctx).get("runs") or {}

@@ -3,6 +3,7 @@
 import fiftyone as fo
 import fiftyone.operators as foo
 import pytest
+from fiftyone import ViewField as F
 from fiftyone.operators.executor import Executor
 from fiftyone.plugins.orgs.constellation.clusters.operators.panel.opening import show_panels
 
@@ -13,7 +14,9 @@ from .panel_browser import Browser
 def watch(browser):
     """What the panel's timer does; returns whether the panel was told."""
     params = {"panel_id": "one", "panel_state": browser.state}
-    ctx = foo.ExecutionContext({"dataset_name": browser.dataset.name, "params": params}, executor=Executor())
+    grid = {"view": browser.grid, "view_name": browser.saved, "filters": browser.filters}
+    request = {"dataset_name": browser.dataset.name, "params": params, **grid}
+    ctx = foo.ExecutionContext(request, executor=Executor())
     get("watch_clustering_runs").execute(ctx)
     told = [request.params for request in ctx.executor._requests]
     for event in told:
@@ -70,6 +73,20 @@ def test_a_run_that_was_deleted_or_made_again_elsewhere_is_noticed(browser, comp
     assert watch(browser) and "3 clusters of 30" in browser.drawn
     get("rename_clustering_run")(browser.dataset, run_key="km", new_run_key="other")
     assert watch(browser) and browser.state["run"] == "other"
+
+
+def test_cards_count_what_the_users_view_has(browser):
+    assert "19 images · 33.3 %" in browser.drawn
+    browser.filters = {"ground_truth.label": {"values": ["a"], "exclude": False, "isMatching": True}}
+    inside = browser.dataset.match(F("ground_truth.label") == "a").count_values("km.cluster")
+    assert watch(browser) and not watch(browser)
+    for cluster in range(3):
+        assert f'"{inside.get(cluster, 0)} of 19 images · 33.3 %"' in browser.drawn
+    browser.call("on_card", cluster=1)
+    assert not watch(browser)  # the filter is a stage now, and means the same
+    assert f"cluster 01 · {inside.get(1, 0)} of 19 images" in browser.drawn
+    browser.call("on_all").grid = []
+    assert watch(browser) and "19 images · 33.3 %" in browser.drawn and "of 19 images" not in browser.drawn
 
 
 GRID = {"type": "Samples", "pinned": True, "component_id": "g"}
