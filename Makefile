@@ -2,6 +2,7 @@
 #   make demo    cluster real images offline and open the App   (IMAGES=folder, APP=0, PORT=5151)
 #   make test    the tests, browser tests included, in two processes (JOBS=2)
 # Another Python or FiftyOne: make test PYTHON=python3.13 VENV=.venv313 FIFTYONE=1.22.0
+# `make test-slow` runs what is left out of that: downloads, trainings in the App and in several processes.
 # `make test-matrix` runs every operation on every shape of data, before and after changes; `make test` a slice of that.
 # `make test-kernels` repeats the numerics' tests with another kernel of OpenBLAS, if this processor has one.
 # `make check` runs the linters, `make bench` lists the benchmarks, `make screenshots` renews the README pictures.
@@ -17,7 +18,7 @@ READY := $(VENV)/.ready
 KERNEL_TESTS := tests/models/vectors tests/models/analysis tests/models/clusterers $(wildcard tests/models/test_placement*.py) \
 	--ignore tests/models/clusterers/deep --ignore tests/models/clusterers/test_clusterers_sklearn.py
 
-.PHONY: setup demo test test-matrix test-kernels check bench screenshots clean
+.PHONY: setup demo test test-slow test-matrix test-kernels check bench screenshots clean
 
 setup: $(READY)
 
@@ -34,7 +35,11 @@ demo: $(READY)
 test: $(READY)
 	sh scripts/system.sh chromium
 	@# xdist would start with the largest files, but browser tests come last: see tests/conftest.py
-	OMP_NUM_THREADS=1 $(BIN)/pytest -n $(JOBS) --dist loadfile --no-loadscope-reorder $(ARGS)
+	OMP_NUM_THREADS=1 $(BIN)/pytest -n $(JOBS) --dist loadfile --no-loadscope-reorder -m "not slow" $(ARGS)
+
+test-slow: $(READY)
+	sh scripts/system.sh chromium
+	OMP_NUM_THREADS=1 $(BIN)/pytest -n $(JOBS) --dist loadfile --no-loadscope-reorder -m slow $(ARGS)
 
 test-matrix: $(READY)
 	CONSTELLATION_MATRIX=all OMP_NUM_THREADS=1 $(BIN)/pytest -n $(JOBS) --dist load tests/matrix $(ARGS)

@@ -58,6 +58,7 @@ def served_zip(tmp_path_factory):
     server.shutdown()
 
 
+@pytest.mark.slow
 def test_download_and_requirements(served_zip, tmp_path):
     environment = {**os.environ, "FIFTYONE_PLUGINS_DIR": str(tmp_path / "plugins"), "NO_PROXY": "127.0.0.1"}
     fiftyone = str(Path(sys.executable).with_name("fiftyone"))

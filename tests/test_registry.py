@@ -58,7 +58,8 @@ def test_the_form_offers_them(dataset):
     operator = foo.get_operator("@constellation/clusters/compute_clusters")
 
     def offered(name, **params):
-        ctx = foo.ExecutionContext({"dataset_name": dataset.name, "params": params}, operator_uri=operator.uri)
+        request = {"dataset_name": dataset.name, "params": {"more": True, **params}}
+        ctx = foo.ExecutionContext(request, operator_uri=operator.uri)
         return set(operator.resolve_type(ctx, "inputs").to_json()["type"]["properties"][name]["type"]["values"])
 
     assert offered("method") >= (CLASSICAL | DEEP) - OPTIONAL

@@ -190,6 +190,7 @@ class User:
 
     def open_map(self, brain_key: str, color_by: str):
         """In the Embeddings panel: opens a map and colours it."""
+        self.page.locator('[data-cy="panel-tab-embeddings"]').click()  # it is behind the Clusters panel
         self.dismiss_teasers()
         self.page.get_by_text(brain_key, exact=True).first.click()
         self.page.get_by_label("Color by").first.click()

@@ -28,7 +28,6 @@ def test_cluster_and_look_at_the_map(user, digits):
     panel = Panel(user)
     panel.wait_for_pictures()
     assert "10 clusters of 60 images" in panel.content.inner_text()
-    user.page.locator('[data-cy="panel-tab-embeddings"]').click()
     user.open_map(brain_key, "kmeans_1.label")
     assert set(user.legend()) <= set(clusters)
     grid = user.page.locator('[data-cy="fo-grid"]')

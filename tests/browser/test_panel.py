@@ -183,6 +183,7 @@ def test_charts_are_drawn_and_a_bar_fills_the_grid(panel, clustered):
         panel.press(chart)
         place = ".heatmaplayer image" if chart in ("Similarity", "Ground truth") else ".bars .point"
         panel.content.locator(f".js-plotly-plot {place}").first.wait_for(state="attached")
+        panel.page.wait_for_timeout(400)  # the panel is drawn again, and a click before that would be lost
     panel.press("Sizes")
     expect(bars).to_have_count(4)
     rename = foo.get_operator("@constellation/clusters/edit_clusters")

@@ -4,6 +4,7 @@ import pytest
 from app import AppServer, User
 from worker import Worker
 
+pytestmark = pytest.mark.slow
 EPOCHS = 3
 FLAG = "FIFTYONE_ALLOW_LEGACY_ORCHESTRATORS"
 

@@ -141,7 +141,7 @@ def test_a_sweep_of_patches_fills_in_their_unit(patches):
 
     done = get("suggest_cluster_count")(patches, patches_field="things", max_clusters=10)
     params = form_params(done)["natural"]
-    form = flat(draw(patches, **params))
+    form = flat(draw(patches, more=True, **params))
     assert params["unit"] == "things" and form["source"]["default"] == "emb"
 
 

@@ -9,6 +9,8 @@ from pathlib import Path
 import pytest
 import torch
 
+pytestmark = pytest.mark.slow
+
 pytest.importorskip("accelerate")
 ROOT = Path(__file__).resolve().parents[3]
 SCRIPT = """
