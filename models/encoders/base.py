@@ -105,7 +105,7 @@ class Encoder(fom.Model, fom.EmbeddingsMixin, fom.TorchModelMixin):
 
     @property
     def rendering(self) -> dict | None:
-        """What it knows of how images become RGB: nothing, but for encoders trained here; None if image by image."""
+        """Rule by which its images become RGB: none, but for encoders trained here; None if image by image."""
         return {}
 
     @property

@@ -50,7 +50,7 @@ class Trained(Encoder):
 
     @property
     def rendering(self) -> dict | None:
-        """How the images that it was trained on became RGB; None if that was decided image by image."""
+        """Rule by which the images that it was trained on became RGB; None if that was decided image by image."""
         return record_of(self.model).get("rendering")
 
     def is_cached(self) -> bool:

@@ -31,7 +31,7 @@ _CHUNK, _READERS = 32, 4
 
 
 class Rendering:
-    """How the images of a set become RGB; safe to use from several threads.
+    """Rule by which the images of a set become RGB; safe to use from several threads.
 
     Args:
         paths (()): the files of the set, or a function that returns them, called if something is to be decided

@@ -52,7 +52,7 @@ def cluster_view(
     members = labels_match(run.as_seen(samples), config, {"cluster": cluster})
     if order == "confidence":
         # the index on both fields, see `index_labels`, serves this as it stands
-        return members.sort_by(f"{_local(members, config)}.confidence", reverse=True, create_index=False)
+        return members.sort_by(f"{label_path_in(members, config)}.confidence", reverse=True, create_index=False)
     if order == "borderline":
         ids = current_statistics(run)["clusters"].get(str(cluster), {}).get("border", [])
     else:
@@ -100,7 +100,7 @@ def labels_match(
         conditions = [_compared(fo.ViewField(f"{name}.{key}"), value) for key, value in wanted.items()]
         kept = reduce(and_, conditions)
         return labels_as_samples(base.filter_labels(config.patches_field, kept), config.patches_field)
-    path = _local(base, config)
+    path = label_path_in(base, config)
     return base.match({f"{path}.{name}": value for name, value in wanted.items()})
 
 
@@ -163,7 +163,7 @@ def index_labels(run: Run) -> None:
         dataset.create_index([(f"{path}.cluster", 1), (f"{path}.confidence", -1)])
 
 
-def _local(base: fo.core.collections.SampleCollection, config: RunConfig) -> str:
+def label_path_in(base: fo.core.collections.SampleCollection, config: RunConfig) -> str:
     """Return the path of the labels in a view of images or patches."""
     return f"{config.patches_field}.{config.cluster_field}" if has_labels_as_samples(base) else config.cluster_field
 

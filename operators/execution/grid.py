@@ -18,12 +18,16 @@ _OURS = "constellation-clusters-"  # starts the ids of the panel's stages
 def users_view(ctx: foo.ExecutionContext) -> fo.core.collections.SampleCollection:
     """Return the user's view without the panel's stages, or the dataset if there is nothing else.
 
-    The sidebar's filters are its last stages, for the App drops them when the view changes.
+    The sidebar's filters are its last stages, for the App drops them when the view changes. A view that cannot be made
+    any more, for a field of it was deleted, is none.
     """
     name = ctx.request_params.get("view_name")
     stages = ctx.request_params.get("view") or (stages_of(ctx.dataset.load_saved_view(name)) if name else [])
     own = [stage for stage in stages if not _is_ours(stage)]
-    return view_of_app(ctx.dataset, own, ctx.request_params.get("filters"))
+    try:
+        return view_of_app(ctx.dataset, own, ctx.request_params.get("filters"))
+    except ValueError:
+        return ctx.dataset
 
 
 def view_name(ctx: foo.ExecutionContext) -> str:

@@ -1,9 +1,8 @@
-"""How many members of each cluster are inside the view that the user has."""
+"""Counts of the members of each cluster that are inside the user's view."""
 
 import fiftyone.operators as foo
 
-from ..dataset.shapes import has_labels_as_samples
-from ..evaluation.views import members_view
+from ..evaluation.views import label_path_in, members_view
 from ..execution.grid import users_view, view_name
 from .run import PanelRun
 
@@ -22,7 +21,5 @@ def count_inside(ctx: foo.ExecutionContext, run: PanelRun) -> dict:
         members = members_view(run.run, view)
     except ValueError:
         return {"within": name, "inside": None}
-    config = run.config
-    path = f"{config.patches_field}.{config.cluster_field}" if has_labels_as_samples(members) else config.cluster_field
-    counts = members.count_values(f"{path}.cluster")
+    counts = members.count_values(f"{label_path_in(members, run.config)}.cluster")
     return {"within": name, "inside": {str(cluster): count for cluster, count in counts.items() if cluster is not None}}

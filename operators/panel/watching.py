@@ -1,4 +1,4 @@
-"""What changes while a Clusters panel is open: runs, in a form, a worker or another process, and the user's view."""
+"""Changes while a Clusters panel is open: of runs, in a form, a worker or another process, and of the user's view."""
 
 import fiftyone.operators as foo
 import fiftyone.operators.types as types

@@ -3,6 +3,16 @@
 from fiftyone.plugins.orgs.constellation.clusters.operators.editing.base import apply_edit
 from fiftyone.plugins.orgs.constellation.clusters.operators.runs.run import Run
 
+# Operators that read a run, with arguments and what counts in their results; the other run is "q"
+RUN_OPERATORS = {
+    "evaluate_clusters": ({"ground_truth": "ground_truth"}, "n"),
+    "export_clusters": ({}, "n"),
+    "compare_clusterings": ({"other_run_key": "q"}, "n_compared"),
+    "sample_clusters": ({"n_per_cluster": 100}, "n"),
+    "find_cluster_duplicates": ({"min_similarity": 0.5}, "n_extra"),
+    "tabulate_clusters": ({"group_by": "ground_truth"}, "rows"),
+}
+
 
 def edit(dataset, run_key, action, arguments, author="user", version=None, progress=None):
     return apply_edit(dataset, run_key, action, arguments, author, version, progress)

@@ -7,7 +7,7 @@ import pytest
 from PIL import Image
 
 from ..conftest import fill_blobs, get, group_vectors
-from ..handles import edit, read_members
+from ..handles import RUN_OPERATORS, edit, read_members
 from ..panel.panel_browser import Browser
 from ..videos import SMALL, video
 
@@ -64,16 +64,6 @@ def test_a_run_has_all_samples_of_the_groups(blobs, compute):
     assert blobs.count("r.label") == 60 and len(get("load_clustering_view")(blobs, run_key="r")) == 60
     some = compute(grouped(blobs).limit(2), run_key="s")
     assert some["n_used"] == 40 and blobs.match({"s.label": {"$ne": None}}).distinct("ground_truth.label") == ["a", "b"]
-
-
-RUN_OPERATORS = {
-    "evaluate_clusters": ({"ground_truth": "ground_truth"}, "n"),
-    "export_clusters": ({}, "n"),
-    "compare_clusterings": ({"other_run_key": "q"}, "n_compared"),
-    "sample_clusters": ({"n_per_cluster": 100}, "n"),
-    "find_cluster_duplicates": ({"min_similarity": 0.5}, "n_extra"),
-    "tabulate_clusters": ({"group_by": "ground_truth"}, "rows"),
-}
 
 
 @pytest.mark.parametrize("name", RUN_OPERATORS)

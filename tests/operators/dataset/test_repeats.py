@@ -6,6 +6,7 @@ import pytest
 from fiftyone import ViewField as F
 
 from ..conftest import fill_blobs, get
+from ..handles import RUN_OPERATORS
 from ..videos import vector_video
 
 
@@ -33,12 +34,7 @@ def test_each_sample_is_clustered_once(blobs, run):
 
 
 OPERATORS = {
-    "evaluate_clusters": ({"ground_truth": "ground_truth"}, "n"),
-    "export_clusters": ({}, "n"),
-    "compare_clusterings": ({"other_run_key": "q"}, "n_compared"),
-    "sample_clusters": ({"n_per_cluster": 100}, "n"),
-    "find_cluster_duplicates": ({"min_similarity": 0.5}, "n_extra"),
-    "tabulate_clusters": ({"group_by": "ground_truth"}, "rows"),
+    **RUN_OPERATORS,
     "propagate_labels": ({"ground_truth": "ground_truth", "output_field": "p"}, "n_known"),
 }
 

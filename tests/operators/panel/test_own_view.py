@@ -72,6 +72,14 @@ def test_all_leaves_a_view_without_a_card_alone(browser, some):
     assert not browser.got("set_view") and not browser.got("clear_view")
 
 
+def test_a_view_of_a_field_that_was_deleted_is_none(browser):
+    browser.dataset.add_sample_field("things", fo.EmbeddedDocumentField, embedded_doc_type=fo.Detections)
+    browser.grid = browser.dataset.filter_labels("things", F("label") == "x")._serialize()
+    browser.dataset.delete_sample_field("things")
+    browser.call("on_card", cluster=1)
+    assert len(browser.view) == 19 and not browser.got("notify")
+
+
 def test_other_patches_in_the_grid_are_no_frame_for_whole_images(browser):
     for sample in browser.dataset.limit(3):
         sample["things"] = fo.Detections(detections=[fo.Detection(label="x", bounding_box=[0, 0, 1, 1])])
