@@ -9,20 +9,18 @@ import fiftyone as fo
 import fiftyone.operators as foo
 
 from ...models.labels import UNASSIGNED
-from ..editing.base import apply_edit
 from ..evaluation.scores import current_statistics, evaluate_truth
 from ..evaluation.views import cluster_view, count_unassigned, index_labels, part_view, unassigned_view
 from ..execution.app import one_sentence
 from ..execution.grid import reset_grid, saved_view, set_grid, users_view, view_name
 from ..runs.run import Run
 from ..runs.store import list_clustering_runs, run_ids
-from .borderline import draw_borderline
-from .cards import draw_cards
 from .charts import TITLES, clicked
 from .inside import count_inside
 from .run import PanelRun
 from .state import read_ui_state, save_ui_state
-from .toolbars import BORDERLINE, inputs_of, truth_choices
+from .tabs import TABS
+from .toolbars import inputs_of, truth_choices
 
 URI = "@constellation/clusters"
 AT_ONCE = 20_000  # up to this many members, stale statistics are computed again at once
@@ -119,14 +117,11 @@ def keep_state(ctx: foo.ExecutionContext, **changes: Any) -> None:
 
 
 def draw(ctx: foo.ExecutionContext, cards: bool = True) -> None:
-    """Send the pictures of the open page to the panel."""
+    """Send the pictures of the open tab to the panel, but for those of its cards if ``cards`` is false."""
     run = PanelRun.of(ctx)
-    if run is None or run.tab != "clusters" or run.gone:
-        return
-    if cards:
-        draw_cards(ctx, run)
-    if run.ui.get("order") == BORDERLINE:
-        draw_borderline(ctx, run)
+    tab = TABS.get(run.tab) if run and not run.gone else None
+    if run and tab and tab.draw:
+        tab.draw(ctx, run, cards)
 
 
 def show_cluster(ctx: foo.ExecutionContext, run: PanelRun, cluster: int | None, order: str = "confidence") -> None:
@@ -215,19 +210,6 @@ def prompt(ctx: foo.ExecutionContext, operator: str, params: dict, on_success: C
     if ctx.panel.get_state("run"):
         keep_state(ctx)  # its menus forget what was chosen
     ctx.prompt(f"{URI}/{operator}", params=params, on_success=on_success)
-
-
-def apply_step(ctx: foo.ExecutionContext, action: str) -> dict:
-    """Undo or redo the edit that the panel was drawn after, and return what was done; say why if it is refused."""
-    done: dict = {}
-
-    def step(ctx: foo.ExecutionContext) -> None:
-        done.update(apply_edit(ctx.dataset, ctx.panel.get_state("run"), action, {}, version=ctx.params["version"]))
-        ctx.ops.notify(done["text"], variant="success")
-        ctx.ops.reload_dataset()
-
-    guarded(ctx, step)
-    return done
 
 
 def guarded(ctx: foo.ExecutionContext, work: Callable[[foo.ExecutionContext], object]) -> None:

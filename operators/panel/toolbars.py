@@ -1,4 +1,4 @@
-"""Toolbars of the Clusters panel: the run and its actions, the tabs, the search, what the grid shows."""
+"""Toolbars of the Clusters panel: the run and its actions, the search, what the grid shows."""
 
 import fiftyone.operators as foo
 import fiftyone.operators.types as types
@@ -14,7 +14,6 @@ from ..runs.store import list_clustering_runs, when
 from .run import SORTS, PanelRun
 from .widgets import QUIET, button, drop_down, menu, row, search_field, text
 
-TABS = {"clusters": "Clusters", "charts": "Charts", "details": "Run"}
 BORDERLINE = "borderline"
 BORDERLINE_OF_ALL = "Borderline members of all clusters"
 
@@ -67,14 +66,6 @@ def inputs_of(run: PanelRun) -> dict:
         "search.truth": run.ui.get("truth") or NONE,
         "shown.order": (run.ui.get("order") if _ordered(run) else None) or "confidence",
     }
-
-
-def add_tabs(panel: types.Object, tab: str, events: foo.Panel) -> None:
-    """Add the three tabs."""
-    bar = types.Object()
-    for key, label in TABS.items():
-        button(bar, key, events.on_tab, label, params={"tab": key}, strong=key == tab)
-    panel.define_property("tabs", bar, view=row(0.5))
 
 
 def add_search(panel: types.Object, run: PanelRun, events: foo.Panel) -> None:

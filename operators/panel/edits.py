@@ -1,0 +1,32 @@
+"""Edits that the Clusters panel applies by itself, without a form."""
+
+import fiftyone.operators as foo
+
+from ..editing.base import apply_edit
+from .showing import follow_edit, guarded, open_run
+
+
+def apply_here(ctx: foo.ExecutionContext, action: str, params: dict | None = None) -> dict:
+    """Apply an edit to the run that is shown, say what was done or why it is refused, and show what the run became.
+
+    Args:
+        ctx: the execution context; ``version`` of its parameters is that of the run that the user saw, for an edit
+            that was not seen must not be changed
+        action: the name of an edit, ``undo`` or ``redo``
+        params (None): the parameters of the edit
+
+    Returns:
+        the result of the edit, empty if it was refused
+    """
+    done: dict = {}
+
+    def edit(ctx: foo.ExecutionContext) -> None:
+        key, version = ctx.panel.get_state("run"), ctx.params["version"]
+        done.update(apply_edit(ctx.dataset, key, action, params or {}, version=version))
+        ctx.ops.notify(done["text"], variant="success")
+        ctx.ops.reload_dataset()
+
+    guarded(ctx, edit)
+    open_run(ctx, ctx.panel.get_state("run"), keep=True)  # also if it was refused, for another user has edited it then
+    follow_edit(ctx, done)
+    return done

@@ -1,0 +1,1 @@
+"""Events of the Clusters panel, one mixin per file."""

@@ -1,0 +1,41 @@
+"""What changes a run from the panel: undo, redo, and the forms that were opened here."""
+
+import fiftyone.operators as foo
+
+from ..edits import apply_here
+from ..menus import renamed_to, run_form
+from ..run import PanelRun
+from ..showing import follow_edit, open_run, prompt, with_run
+
+
+class EditEvents:
+    """Undo and redo, and show what a form has done."""
+
+    def on_refresh(self, ctx: foo.ExecutionContext) -> None:
+        """Read the run again; another process may have changed it."""
+        open_run(ctx, ctx.panel.get_state("run"), keep=True)
+
+    def on_undo(self, ctx: foo.ExecutionContext) -> None:
+        """Undo the last edit."""
+        apply_here(ctx, "undo")
+
+    def on_redo(self, ctx: foo.ExecutionContext) -> None:
+        """Redo what was undone."""
+        apply_here(ctx, "redo")
+
+    @with_run
+    def on_run_menu(self, ctx: foo.ExecutionContext, run: PanelRun) -> None:
+        """Open the form that was chosen from the menu of the run."""
+        prompt(ctx, ctx.params["value"], run_form(ctx.params["value"], run), self.on_done)
+
+    def on_done(self, ctx: foo.ExecutionContext) -> None:
+        """Show what a form that was opened here has done."""
+        ctx.ops.reload_dataset()
+        if renamed := renamed_to(ctx):
+            ctx.panel.set_state("run", renamed)
+        self.on_refresh(ctx)
+        follow_edit(ctx, ctx.params.get("result") or {})
+
+    def on_start(self, ctx: foo.ExecutionContext) -> None:
+        """Open the form of a new run."""
+        prompt(ctx, "compute_clusters", {}, self.on_done)
