@@ -5,16 +5,18 @@ import fiftyone.operators.types as types
 
 from .panel.events.cards import CardEvents
 from .panel.events.charts import ChartEvents
+from .panel.events.review import ReviewEvents
+from .panel.events.tabs import TabEvents
 from .panel.layout import add_panel
 from .panel.opening import PANEL, take_made_run
 from .panel.run import PanelRun
-from .panel.showing import change_state, existing_run, open_run
+from .panel.showing import existing_run, open_run
 from .panel.state import begin_ui_state
 from .panel.watching import add_watch, catch_up
 from .panel.widgets import column
 
 
-class ClustersPanel(CardEvents, ChartEvents, foo.Panel):
+class ClustersPanel(CardEvents, ChartEvents, ReviewEvents, TabEvents, foo.Panel):
     """Panel with the clusters of a run, one card each, and their charts; clicks change the grid."""
 
     @property
@@ -41,10 +43,6 @@ class ClustersPanel(CardEvents, ChartEvents, foo.Panel):
     def on_behind(self, ctx: foo.ExecutionContext) -> None:
         """Draw what is there now, for runs were made or deleted or the user has another view."""
         catch_up(ctx)
-
-    def on_tab(self, ctx: foo.ExecutionContext) -> None:
-        """Open a tab."""
-        change_state(ctx, tab=ctx.params["tab"])
 
     def render(self, ctx: foo.ExecutionContext) -> types.Property:
         """Draw the toolbars, then the open tab."""

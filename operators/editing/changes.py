@@ -72,7 +72,8 @@ def apply_change(run: EditedRun, change: Change, text: str, author: str, progres
         after["names"].pop(cluster, None)
     after["becomes"].update(compose_mapping(old["becomes"], change.mapping))
     _give_parents(after, change, set(after["clusters"]) - set(old["clusters"]) - {NOISE})
-    after["scores"] = {}  # they were of other clusters
+    if (change.clusters != change.there.clusters).any():
+        after["scores"] = {}  # they were of other clusters
     changes = {table: edit_log.differences(old[table], after[table]) for table in old}
     labels = edit_log.pack_labels(change.there, change.clusters, change.confidence)
     run.commit(edit_log.make_edit(change.action, author, change.arguments, text, changes, labels), progress)

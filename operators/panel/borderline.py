@@ -27,10 +27,10 @@ class Borderline(NamedTuple):
     second: int | None
 
 
-def borderline_members(run: PanelRun) -> list[Borderline]:
-    """Return the borderline members of the shown cluster, or of all, those nearest to another cluster first."""
+def borderline_members(run: PanelRun, cluster: int | None = None) -> list[Borderline]:
+    """Return the borderline members of a cluster, or of all, those nearest to another cluster first."""
     statistics = run.statistics.get("clusters", {})
-    chosen = {str(run.shown): statistics.get(str(run.shown), {})} if run.shown in run.cards else statistics
+    chosen = statistics if cluster is None else {str(cluster): statistics.get(str(cluster), {})}
     ranked = []
     for key, known in chosen.items():
         rows = zip(known.get("margin", []), known.get("border", []), known.get("second", []), strict=True)
@@ -39,9 +39,13 @@ def borderline_members(run: PanelRun) -> list[Borderline]:
     return [Borderline(row_id, own, second if second in run.cards else None) for _, row_id, own, second in ranked]
 
 
+def _shown(run: PanelRun) -> int | None:
+    return run.shown if run.shown in run.cards else None
+
+
 def draw_borderline(ctx: foo.ExecutionContext, run: PanelRun) -> None:
     """Send the pictures of the strip to the panel."""
-    members = borderline_members(run)[:TILES]
+    members = borderline_members(run, _shown(run))[:TILES]
     fields = run.run.config.vector_fields
     sheets = draw_sheets(run.run.target, [[member.id] for member in members], columns=1, fields=fields)
     ctx.panel.set_data({f"borderline.tile_{place}.picture": sheet for place, sheet in enumerate(sheets)})
@@ -50,8 +54,8 @@ def draw_borderline(ctx: foo.ExecutionContext, run: PanelRun) -> None:
 def add_borderline(panel: types.Object, run: PanelRun, events: foo.Panel) -> None:
     """Add the strip; a click on a picture shows its cluster and its second choice together."""
     tiles = types.Object()
-    whole = run.shown not in run.cards
-    for place, (_, own, second) in enumerate(borderline_members(run)[:TILES]):
+    whole = _shown(run) is None
+    for place, (_, own, second) in enumerate(borderline_members(run, _shown(run))[:TILES]):
         tile = types.Object()
         pair = [own] if second is None else [own, second]
         names = " or ".join(run.cards[cluster].name for cluster in pair)

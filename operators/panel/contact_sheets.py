@@ -5,18 +5,19 @@ The address of a file is short; a picture inside the page would come back to the
 
 import hashlib
 import urllib.parse
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
+from functools import partial
 from pathlib import Path
 
 import fiftyone as fo
 
-from ...models.images.rendering import Rendering
 from ..dataset.files import pictures_of
 from ..dataset.renderings import rendering_of
 from ..dataset.rows import Rows
 from ..dataset.targets import Target
 
 KEPT = 3000  # some 15 kB each
+LARGE = 512  # pixels
 Picture = tuple[str, list[float] | None]  # a file, and the relative box ``[x, y, width, height]`` of a patch
 
 
@@ -37,9 +38,42 @@ def draw_sheets(
     files = _files(target, {key for ids in wanted for key in ids})
     if not files:
         return [None for _ in wanted]
+    from ...models.images.contact_sheets import plain_sheet
+
     rendering = rendering_of(target, fields)
+    draw = partial(plain_sheet, columns=columns, rendering=rendering)
     state = (columns, rendering.as_dict())
-    return [_address([files[key] for key in ids if key in files], columns, rendering, state) for ids in wanted]
+    return [_address([files[key] for key in ids if key in files], draw, state) for ids in wanted]
+
+
+def draw_large(target: Target, wanted: list[str], fields: Iterable[str] = ()) -> list[str | None]:
+    """Draw images or patches as a whole, at most 512 pixels wide and high, those that are in the cache excepted.
+
+    Args:
+        target: the images or patches
+        wanted: their ids
+        fields (()): vector fields of the images, which say how they are shown
+
+    Returns:
+        for each the address of an image in the App, None where it is gone or cannot be read
+    """
+    from ...models.images.reading import ImageError
+    from ...models.images.thumbnails import thumbnail, to_jpeg
+
+    files = _files(target, set(wanted), small=False)
+    rendering = rendering_of(target, fields) if files else None
+
+    def draw(pictures: list[Picture]) -> bytes:
+        ((path, box),) = pictures
+        return to_jpeg(thumbnail(path, box, LARGE, rendering))
+
+    def address(key: str) -> str | None:
+        try:
+            return _address([files[key]], draw, (LARGE, rendering.as_dict() if rendering else None))
+        except (KeyError, ImageError):
+            return None
+
+    return [address(key) for key in wanted]
 
 
 def folder() -> Path:
@@ -47,8 +81,8 @@ def folder() -> Path:
     return Path(fo.config.default_dataset_dir).expanduser() / ".constellation" / "sheets"
 
 
-def _files(target: Target, ids: set[str]) -> dict[str, Picture]:
-    """Return each id's file and box; the file is the small copy that the App's grid shows, if there is one."""
+def _files(target: Target, ids: set[str], small: bool = True) -> dict[str, Picture]:
+    """Return each id's file and box; the file is the small copy of the App's grid, if wanted and there."""
     if not ids:
         return {}
     if target.patches_field:
@@ -61,16 +95,15 @@ def _files(target: Target, ids: set[str]) -> dict[str, Picture]:
     except ValueError:  # the panel says why there are none
         return {}
     files = dict(zip(found, items, strict=True))
-    small = target.dataset.app_config.grid_media_field
-    if target.patches_field or small == "filepath" or target.source.get_field(small) is None:
+    copies = target.dataset.app_config.grid_media_field
+    if not small or target.patches_field or copies == "filepath" or target.source.get_field(copies) is None:
         return files
-    thumbnails = dict(zip(*rows.collection.values(["id", small]), strict=True))
+    thumbnails = dict(zip(*rows.collection.values(["id", copies]), strict=True))
     return {key: (thumbnails.get(key) or path, box) for key, (path, box) in files.items()}
 
 
-def _address(pictures: list[Picture], columns: int, rendering: Rendering, state: tuple) -> str | None:
-    from ...models.images.contact_sheets import plain_sheet
-
+def _address(pictures: list[Picture], draw: Callable[[list[Picture]], bytes], state: tuple) -> str | None:
+    """Return the address of ``draw(pictures)``, a JPEG file; ``state`` is all else that it depends on."""
     if not pictures:
         return None
     name = hashlib.sha256(repr((pictures, *state, [_changed(path) for path, _ in pictures])).encode()).hexdigest()
@@ -78,7 +111,7 @@ def _address(pictures: list[Picture], columns: int, rendering: Rendering, state:
     if not path.exists():
         path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
         unfinished = path.with_suffix(f".{id(pictures)}")
-        unfinished.write_bytes(plain_sheet(pictures, columns, rendering=rendering))
+        unfinished.write_bytes(draw(pictures))
         unfinished.replace(path)
         _forget_old()
     # relative to the App's page, `<base path>/datasets/<name>`: only the browser knows the base path

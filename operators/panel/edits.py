@@ -18,15 +18,21 @@ def apply_here(ctx: foo.ExecutionContext, action: str, params: dict | None = Non
     Returns:
         the result of the edit, empty if it was refused
     """
+    if done := edit_quietly(ctx, action, params):
+        ctx.ops.notify(done["text"], variant="success")
+        ctx.ops.reload_dataset()
+    open_run(ctx, ctx.panel.get_state("run"), keep=True)  # also if it was refused, for another user has edited it then
+    follow_edit(ctx, done)
+    return done
+
+
+def edit_quietly(ctx: foo.ExecutionContext, action: str, params: dict | None = None) -> dict:
+    """Apply an edit as :func:`apply_here` does, and leave it to the caller to show it; say why if it is refused."""
     done: dict = {}
 
     def edit(ctx: foo.ExecutionContext) -> None:
         key, version = ctx.panel.get_state("run"), ctx.params["version"]
         done.update(apply_edit(ctx.dataset, key, action, params or {}, version=version))
-        ctx.ops.notify(done["text"], variant="success")
-        ctx.ops.reload_dataset()
 
     guarded(ctx, edit)
-    open_run(ctx, ctx.panel.get_state("run"), keep=True)  # also if it was refused, for another user has edited it then
-    follow_edit(ctx, done)
     return done

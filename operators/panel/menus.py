@@ -25,6 +25,7 @@ _VIEWS = {
     "typical": "Show most typical first",
     "atypical": "Show least typical first",
     "borderline": "Show borderline members",
+    "review": "Review borderline members",
 }
 
 

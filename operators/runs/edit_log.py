@@ -170,3 +170,12 @@ def assigned(log: list[dict]) -> set[str]:
             for row_id, after in zip(columns["ids"], columns["after"].tolist(), strict=True):
                 (found.add if edit["action"] == "assign" and after != UNASSIGNED else found.discard)(row_id)
     return found
+
+
+def judged(log: list[dict]) -> set[str]:
+    """Return the ids of the images or patches whose cluster a person has confirmed or chosen, one edit for each."""
+    found: set[str] = set()
+    for position in undoable(log):
+        if log[position]["action"] in ("confirm", "move"):
+            found.update(unpack_labels(log[position]["labels"])["ids"])
+    return found

@@ -6,6 +6,7 @@ from ...editing.base import list_edits
 from ...evaluation.views import borderline_view
 from ...inputs.target import NONE
 from ..menus import edit_form, run_form
+from ..review import begin_review
 from ..run import PanelRun
 from ..showing import (
     change_state,
@@ -104,5 +105,7 @@ class CardEvents(EditEvents):
             return
         if action in list_edits():
             prompt(ctx, "edit_clusters", edit_form(action, run, cluster, int(version)), self.on_done)
+        elif action == "review":
+            change_state(ctx, tab="review", review=begin_review(run, cluster).as_dict())
         else:
             show_cluster(ctx, run, cluster, action)

@@ -6,6 +6,7 @@ from ..edits import apply_here
 from ..menus import renamed_to, run_form
 from ..run import PanelRun
 from ..showing import follow_edit, open_run, prompt, with_run
+from .review import review_after_undo
 
 
 class EditEvents:
@@ -18,6 +19,7 @@ class EditEvents:
     def on_undo(self, ctx: foo.ExecutionContext) -> None:
         """Undo the last edit."""
         apply_here(ctx, "undo")
+        review_after_undo(ctx)
 
     def on_redo(self, ctx: foo.ExecutionContext) -> None:
         """Redo what was undone."""

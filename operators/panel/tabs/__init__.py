@@ -7,7 +7,7 @@ import fiftyone.operators as foo
 import fiftyone.operators.types as types
 
 from ..run import PanelRun
-from . import charts, clusters, details
+from . import charts, clusters, details, review
 
 
 class Tab(NamedTuple):
@@ -27,6 +27,7 @@ class Tab(NamedTuple):
 
 TABS = {
     "clusters": Tab("Clusters", clusters.add, clusters.draw),
+    "review": Tab("Review", review.add, review.draw),
     "charts": Tab("Charts", charts.add),
     "details": Tab("Run", details.add),
 }

@@ -1,0 +1,24 @@
+"""What happens at the tabs' buttons."""
+
+import fiftyone.operators as foo
+
+from ..review import Review, begin_review
+from ..run import PanelRun
+from ..showing import change_state, open_run, with_run
+
+
+class TabEvents:
+    """Open a tab."""
+
+    @with_run
+    def on_tab(self, ctx: foo.ExecutionContext, run: PanelRun) -> None:
+        """Open a tab; that of the review begins one, and what was reviewed is seen in the others."""
+        tab = ctx.params["tab"]
+        review = Review.of_run(run)
+        if tab == "review" and (review is None or not review.items):
+            change_state(ctx, tab=tab, review=begin_review(run).as_dict())
+            return
+        change_state(ctx, tab=tab)
+        if run.tab == "review" and tab != "review" and not run.current:
+            ctx.ops.reload_dataset()
+            open_run(ctx, run.key, keep=True)
