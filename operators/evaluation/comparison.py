@@ -15,6 +15,7 @@ from ..runs.clusters import cluster_label
 from ..runs.members import Members
 from ..runs.run import Run
 from ..runs.store import list_clustering_runs
+from .views import labels_match, part_view
 
 if TYPE_CHECKING:
     from ...models.analysis.comparison import Comparison
@@ -36,7 +37,8 @@ def compare_clusterings(samples: fo.core.collections.SampleCollection, run_key: 
         a dict: ``ari``, ``ami`` (and ``..._assigned`` without noise), ``n_compared``, ``n_only_first``,
         ``n_only_second``, ``n_moved``; ``moved``, the ids of those that are in another cluster than the one theirs
         became, and ``view``, which shows them; ``clusters``, per cluster of the run its fate ("kept", "split",
-        "merged", "scattered") and what it went into; ``table``, the counts with names, matched clusters on the diagonal
+        "merged", "scattered") and what it went into; ``table``, the counts with the names of rows and columns, the ids
+        of the rows and the stored values of the columns, matched clusters on the diagonal
 
     Raises:
         ValueError: if they cannot be compared
@@ -56,6 +58,24 @@ def compare_clusterings(samples: fo.core.collections.SampleCollection, run_key: 
         "n_only_first": int((~both).sum()),
         "n_only_second": len(set(second.numbers) - set(members.ids)),
     }
+
+
+def pair_view(
+    run: Run, samples: fo.core.collections.SampleCollection, other: str, cluster: int, value: Any
+) -> fo.DatasetView:
+    """Make a view of the images or patches of a cell of a comparison.
+
+    Args:
+        run: the run
+        samples: the dataset, or a view into it
+        other: what it was compared with: another run's key, or a field of classes
+        cluster: the cluster of the cell's row, -1 for noise
+        value: the stored value of its column: a cluster of the other run, or a class
+    """
+    if other not in list_clustering_runs(run.dataset):
+        return part_view(run, samples, {"cluster": cluster, "class": str(value)}, other)
+    found = part_view(run, samples, {"cluster": cluster})
+    return labels_match(found, Run.cached(run.dataset, other).config, {"cluster": value})
 
 
 class _Second(NamedTuple):
@@ -131,6 +151,8 @@ def _summary(
             "rows": [own.get(int(c), cluster_label(int(c))) for c in found.rows],
             "columns": [names.get(int(c), cluster_label(int(c))) for c in found.columns],
             "counts": found.counts.tolist(),
+            "row_ids": found.rows.tolist(),
+            "column_values": [second.values.get(int(c), int(c)) for c in found.columns],
         },
     }
 

@@ -1,10 +1,19 @@
 """Comparison of two clusterings as Markdown and a heat map."""
 
+from collections.abc import Callable
+
 from .markdown import escape
 from .plots import HEIGHT, Plot, count_map, plot_label
 
 LONGEST = 100  # clusters drawn per side: beyond that a cell is smaller than a pixel or two
 LISTED = 30
+AGREEMENT = [
+    (0.9, "Excellent agreement"),
+    (0.8, "Good agreement"),
+    (0.65, "Moderate agreement"),
+    (0.2, "Poor agreement"),
+    (-1, "Hardly any agreement"),
+]
 NUMBERED = 20  # rows and columns up to which the counts fit into the cells
 
 
@@ -21,23 +30,51 @@ def comparison_text(done: dict) -> str:
     if done["n_only_first"] or done["n_only_second"]:
         only = f"{done['n_only_first']:,} have a label of `{key}` only, {done['n_only_second']:,} of `{other}` only"
         lines += ["", f"Left out: {only}"]
-    changed = [cluster for cluster in done["clusters"] if cluster["fate"] != "kept"]
+    changed = changed_clusters(done)
     kept = len(done["clusters"]) - len(changed)
     lines += ["", f"{kept} of {len(done['clusters'])} clusters were kept" + (":" if changed else "")]
-    for cluster in sorted(changed, key=lambda c: -c["size"])[:LISTED]:
-        lines += [f"- {escape(cluster['label'])} ({cluster['size']:,}) {_fate(cluster)}"]
-    if len(changed) > LISTED:
-        lines += [f"- and {len(changed) - LISTED:,} smaller ones"]
+    lines += [f"- {line}" for line in _fates(changed, escape)]
     return "\n".join(lines)
 
 
-def _fate(cluster: dict) -> str:
-    into = ", ".join(f"{escape(name)} ({count:,})" for name, count in cluster["into"].items())
+def agreement(done: dict) -> str:
+    """Say in words how far two clusterings agree, by bounds on the ARI (Steinley 2004)."""
+    words = next(text for least, text in AGREEMENT if done["ari"] >= least)
+    return f"{words} over {done['n_compared']:,} {done['unit']} that have a label of both"
+
+
+def comparison_lines(done: dict) -> list[str]:
+    """Return what became of the clusters, as lines of plain text.
+
+    Args:
+        done: a comparison, with its ``changed`` clusters and the number ``n_all`` of all
+    """
+    changed, n_all = done["changed"], done["n_all"]
+    lines = [f"{n_all - done['n_changed']} of {n_all} clusters were kept"]
+    if left_out := done["n_only_first"] + done["n_only_second"]:
+        lines.append(f"{left_out:,} {done['unit']} have a label of only one of both and are left out")
+    return lines + _fates(changed, str, done["n_changed"])
+
+
+def changed_clusters(done: dict) -> list[dict]:
+    """Return the clusters that were not kept, the largest first."""
+    changed = [cluster for cluster in done["clusters"] if cluster["fate"] != "kept"]
+    return sorted(changed, key=lambda cluster: -cluster["size"])
+
+
+def _fates(changed: list[dict], quote: Callable[[str], str], n_changed: int | None = None) -> list[str]:
+    n_changed = len(changed) if n_changed is None else n_changed
+    lines = [f"{quote(one['label'])} ({one['size']:,}) {_fate(one, quote)}" for one in changed[:LISTED]]
+    return [*lines, f"and {n_changed - LISTED:,} smaller ones"] if n_changed > LISTED else lines
+
+
+def _fate(cluster: dict, quote: Callable[[str], str]) -> str:
+    into = ", ".join(f"{quote(name)} ({count:,})" for name, count in cluster["into"].items())
     if cluster["fate"] == "split":
         return f"split into {into}"
     if cluster["fate"] == "merged":
         return f"merged into {into}"
-    stayed = f"; the largest match is {escape(cluster['match'])} ({cluster['n_stayed']:,})" if cluster["match"] else ""
+    stayed = f"; the largest match is {quote(cluster['match'])} ({cluster['n_stayed']:,})" if cluster["match"] else ""
     return f"scattered{stayed}"
 
 
@@ -45,7 +82,7 @@ def comparison_plot(done: dict) -> Plot:
     """Plot the table of a comparison: the color of a cell is its share of the row, its number the count."""
     table = done["table"]
     counts = [row[:LONGEST] for row in table["counts"][:LONGEST]]
-    rows, columns = (_unique(table[side][:LONGEST]) for side in ("rows", "columns"))
+    rows, columns = axis_names(table)
     trace = count_map(
         counts,
         "%{y} → %{x}<br>%{customdata:,} (%{z:.0%} of the row)",
@@ -54,7 +91,7 @@ def comparison_plot(done: dict) -> Plot:
         y=rows,
         colorbar={"title": {"text": "share of row"}, "tickformat": ".0%"},
     )
-    left_out = max(len(table["rows"]), len(table["columns"])) > LONGEST
+    left_out = max(table.get("n_rows", len(table["rows"])), table.get("n_columns", len(table["columns"]))) > LONGEST
     height = min(max(HEIGHT, 90 + 18 * len(rows)), 900)
     layout = {
         "height": height,
@@ -64,6 +101,12 @@ def comparison_plot(done: dict) -> Plot:
     if left_out:
         layout["title"] = {"text": f"The first {LONGEST} clusters of each side"}
     return [trace], layout
+
+
+def axis_names(table: dict) -> tuple[list[str], list[str]]:
+    """Return the names on both axes of the plot of a comparison's table."""
+    rows, columns = (_unique(table[side][:LONGEST]) for side in ("rows", "columns"))
+    return rows, columns
 
 
 def _unique(names: list[str]) -> list[str]:

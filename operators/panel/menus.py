@@ -10,7 +10,6 @@ from .run import PanelRun
 RUN_ACTIONS = {
     "label_clusters": "Name the clusters…",
     "evaluate_clusters": "Evaluate…",
-    "compare_clusterings": "Compare with another run…",
     "suggest_cluster_count": "Suggest a number of clusters…",
     "build_cluster_hierarchy": "Group the clusters…",
     "assign_clusters": "Assign new samples…",

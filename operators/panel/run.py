@@ -70,7 +70,7 @@ class PanelRun:
     Args:
         run: the run as this process last saw it
         ui: the UI state: tab, page, sort, search, shown, caption, order, saved, truth, chart, unassigned,
-            made, runs, within, inside
+            made, runs, within, inside, review, compare
     """
 
     run: Run

@@ -64,6 +64,7 @@ def inputs_of(run: PanelRun) -> dict:
         "search.search": run.ui.get("search") or "",
         "search.sort": run.ui.get("sort") or "size",
         "search.truth": run.ui.get("truth") or NONE,
+        "compare.other": run.ui.get("compare"),
         "shown.order": (run.ui.get("order") if _ordered(run) else None) or "confidence",
     }
 

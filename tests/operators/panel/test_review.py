@@ -70,7 +70,7 @@ def test_it_goes_on_after_a_reload_and_does_not_ask_again(reviewing):
 
 
 def test_back_changes_a_verdict(reviewing):
-    (row_id, own, other) = asked(reviewing)
+    (row_id, own, _) = asked(reviewing)
     answer(reviewing, "move")
     answer(reviewing, "back")
     assert asked(reviewing)[0] == row_id
