@@ -6,6 +6,7 @@ import fiftyone.operators.types as types
 from .panel.events.cards import CardEvents
 from .panel.events.charts import ChartEvents
 from .panel.events.compare import CompareEvents
+from .panel.events.groups import GroupEvents
 from .panel.events.review import ReviewEvents
 from .panel.events.tabs import TabEvents
 from .panel.layout import add_panel
@@ -17,7 +18,7 @@ from .panel.watching import add_watch, catch_up
 from .panel.widgets import column
 
 
-class ClustersPanel(CardEvents, ChartEvents, CompareEvents, ReviewEvents, TabEvents, foo.Panel):
+class ClustersPanel(CardEvents, ChartEvents, CompareEvents, GroupEvents, ReviewEvents, TabEvents, foo.Panel):
     """Panel with the clusters of a run, one card each, and their charts; clicks change the grid."""
 
     @property

@@ -60,14 +60,16 @@ def build_cluster_hierarchy(
         if run.coarse_path is None:
             with schema_lock(run.dataset):
                 drop_field(run.dataset, f"{run.config.label_path}{COARSE}")
-        children, heights = _tree(run, ids, linkage, stages)
+        children, heights = kept_tree(run.tables["hierarchy"].get(0), ids, linkage, run.state) or _tree(
+            run, ids, linkage, stages
+        )
         coarse_of = dict(zip(ids, _by_size(run, ids, children, n_coarse), strict=True))
         width = label_width(np.array([n_coarse - 1]))
         tree = {"linkage": linkage, "clusters": ids, "children": children.tolist(), "heights": heights.tolist()}
         new: dict[str, dict] = {
             "coarse_of": coarse_of,
             "coarse_names": {coarse: f"group {coarse:0{width}d}" for coarse in range(n_coarse)},
-            "hierarchy": {0: {**tree, "n_coarse": n_coarse, "version": run.version + 1}},
+            "hierarchy": {0: {**tree, "n_coarse": n_coarse, "version": run.version + 1, "state": run.state}},
         }
         changes = {table: differences(run.tables[table], new[table]) for table in new}
         text = f"Grouped {len(ids)} clusters into {n_coarse}"
@@ -127,6 +129,20 @@ def _check_field(run: StoredRun) -> None:
     field = run.dataset.get_field(path)
     if field is not None and run.coarse_path is None and not is_leftover(field, run.key):
         raise ValueError(f"field {path!r} exists and is not of run {run.key!r}; rename or delete that field first")
+
+
+def kept_tree(tree: dict | None, ids: list[int], linkage: str, state: int) -> tuple[np.ndarray, np.ndarray] | None:
+    """Return merges and heights of a stored tree, None if it is not that of the clusters as they are.
+
+    Args:
+        tree: the tree that the run keeps, if it has one
+        ids: the clusters
+        linkage: "ward" or "average"
+        state: the state of the labels, see :attr:`operators.runs.stored_run.StoredRun.state`
+    """
+    if not tree or (tree["clusters"], tree["linkage"], tree.get("state")) != (ids, linkage, state):
+        return None
+    return np.array(tree["children"], np.int64).reshape(-1, 2), np.array(tree["heights"], float)
 
 
 def _tree(run: EditedRun, ids: list[int], linkage: str, stages: Stages) -> tuple[np.ndarray, np.ndarray]:

@@ -47,7 +47,12 @@ def add_cards(panel: types.Object, run: PanelRun, events: foo.Panel) -> None:
     unassigned = run.ui.get("unassigned")
     if unassigned and run.shows_unassigned:
         _add_unassigned(cards, unassigned, run, events)
-    panel.define_property("cards", cards, view=types.GridView(gap=1, componentsProps={"grid": {"sx": _CELLS}}))
+    add_grid(panel, "cards", cards)
+
+
+def add_grid(panel: types.Object, name: str, cards: types.Object) -> None:
+    """Add cards side by side, in as many columns as there is room for."""
+    panel.define_property(name, cards, view=types.GridView(gap=1, componentsProps={"grid": {"sx": _CELLS}}))
 
 
 def _add_card(cards: types.Object, name: str, card: Card, run: PanelRun, events: foo.Panel) -> None:

@@ -11,7 +11,6 @@ RUN_ACTIONS = {
     "label_clusters": "Name the clusters…",
     "evaluate_clusters": "Evaluate…",
     "suggest_cluster_count": "Suggest a number of clusters…",
-    "build_cluster_hierarchy": "Group the clusters…",
     "assign_clusters": "Assign new samples…",
     "sample_clusters": "Sample from every cluster…",
     "find_cluster_duplicates": "Find near-duplicates…",

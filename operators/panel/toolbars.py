@@ -114,3 +114,12 @@ def add_shown(panel: types.Object, run: PanelRun, events: foo.Panel) -> None:
         button(bar, BORDERLINE, events.on_borderline, "Borderline", help=BORDERLINE_OF_ALL)
     button(bar, "all", events.on_all, "All", help="Show everything in the grid")
     panel.define_property("shown", bar, view=row())
+
+
+def add_caption(panel: types.Object, run: PanelRun, events: foo.Panel) -> None:
+    """Add what the grid shows for a tab that has chosen it, and the button that shows everything again."""
+    if caption := run.ui.get("caption"):
+        bar = types.Object()
+        text(bar, "what", caption, bold=True)
+        button(bar, "all", events.on_all, "All", help="Show everything in the grid")
+        panel.define_property("caption", bar, view=row())

@@ -88,8 +88,8 @@ class CardEvents(EditEvents):
 
     @with_run
     def on_pair(self, ctx: foo.ExecutionContext, run: PanelRun) -> None:
-        """Show two clusters together, to judge which of them a borderline member belongs to."""
-        names = " and ".join(run.names[cluster] for cluster in ctx.params["clusters"])
+        """Show clusters together: two, to judge which of them a borderline member belongs to, or those of a group."""
+        names = ctx.params.get("name") or " and ".join(run.names[cluster] for cluster in ctx.params["clusters"])
         show_matches(ctx, run, {"cluster": {"$in": ctx.params["clusters"]}}, caption=names)
 
     def on_all(self, ctx: foo.ExecutionContext) -> None:

@@ -37,6 +37,9 @@ class CompareEvents:
         if x not in columns or y not in rows:  # it was drawn before the last comparison
             return
         row, column = rows.index(y), columns.index(x)
+        if not table["counts"][row][column]:
+            ctx.ops.notify(f"No {found['unit']} are in both", variant="info")
+            return
         cluster, value = table["row_ids"][row], table["column_values"][column]
         caption = f"{table['rows'][row]} and {table['columns'][column]} of {other}"
         show_view(ctx, run, lambda shown: pair_view(run.run, shown, other, cluster, value), caption=caption)

@@ -7,7 +7,7 @@ import fiftyone.operators as foo
 import fiftyone.operators.types as types
 
 from ..run import PanelRun
-from . import charts, clusters, compare, details, review
+from . import charts, clusters, compare, details, groups, review
 
 
 class Tab(NamedTuple):
@@ -29,6 +29,7 @@ TABS = {
     "clusters": Tab("Clusters", clusters.add, clusters.draw),
     "review": Tab("Review", review.add, review.draw),
     "charts": Tab("Charts", charts.add),
+    "groups": Tab("Groups", groups.add, groups.draw),
     "compare": Tab("Compare", compare.add),
     "details": Tab("Run", details.add),
 }

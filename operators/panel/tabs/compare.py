@@ -7,6 +7,7 @@ from ...inputs.comparison import comparable
 from ...outputs.comparison import agreement, comparison_lines, comparison_plot
 from ..comparing import read_comparison
 from ..run import PanelRun
+from ..toolbars import add_caption
 from ..widgets import QUIET, button, drop_down, row, text
 
 AGREEMENT_HELP = (
@@ -38,6 +39,7 @@ def add(panel: types.Object, run: PanelRun, events: foo.Panel) -> None:
     if found["n_moved"]:
         label = f"Show the {found['n_moved']:,} {found['unit']} that moved"
         button(panel, "moved", events.on_compare_moved, label)
+    add_caption(panel, run, events)
     text(panel, "explained", "Rows: clusters of this run. Click a square to see its images.", "0.8rem", QUIET)
     traces, layout = comparison_plot(found)
     panel.plot(
