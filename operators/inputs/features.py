@@ -101,6 +101,11 @@ def further_fields(params: dict) -> list[str]:
     return [name.replace(_DOT, ".") for name, ticked in (params.get("spaces") or {}).items() if ticked]
 
 
+def spaces_form(fields: list[str]) -> dict:
+    """Return the values that tick further vector fields in the form."""
+    return {"spaces": {name.replace(".", _DOT): True for name in fields}} if fields else {}
+
+
 def chosen_source(params: dict, target: Target) -> str:
     """Return the vector field that was chosen, by default the first declared one, or :data:`NEW`."""
     chosen, source, patches_field = params.get("source"), target.source, target.patches_field

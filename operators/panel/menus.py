@@ -1,10 +1,16 @@
 """Menus of the Clusters panel, and the forms behind them, filled in."""
 
+from typing import Any
+
 import fiftyone.operators as foo
 
 from ...models.labels import NOISE
+from ..clustering.request import IMAGES
 from ..editing.base import get_edit, list_edits
 from ..inputs.editing import seen_in
+from ..inputs.features import spaces_form
+from ..inputs.short_form import MORE
+from ..runs.config import RunConfig
 from .run import PanelRun
 
 RUN_ACTIONS = {
@@ -19,6 +25,14 @@ RUN_ACTIONS = {
     "rename_clustering_run": "Rename this run…",
     "delete_clustering_run": "Delete this run…",
 }
+AGAIN = "compute_clusters"
+PLACES = {
+    AGAIN: "Run again with…",
+    "evaluate_clusters": "Evaluate…",
+    "export_clusters": "Export…",
+    "rename_clustering_run": "Rename…",
+    "delete_clustering_run": "Delete…",
+}  # of the tab with the run's record
 _VIEWS = {
     "typical": "Show most typical first",
     "atypical": "Show least typical first",
@@ -41,11 +55,32 @@ def run_form(name: str, run: PanelRun) -> dict:
         name: the operator
         run: the run that is shown
     """
+    if name == AGAIN:
+        return again_form(run.config)
     if name == "suggest_cluster_count":
         unit = {"unit": run.config.patches_field} if run.config.patches_field else {}
         return {"embeddings": run.config.embeddings, **unit}
     truth = {"ground_truth": run.ui["truth"]} if run.ui.get("truth") else {}
     return {"run_key": run.key, **(truth if name in ("evaluate_clusters", "propagate_labels") else {})}
+
+
+def again_form(config: RunConfig) -> dict:
+    """Return the values that the form of a new run is filled with to repeat a run."""
+    form: dict[str, Any] = {MORE: True, "method": config.method, "seed": config.seed}
+    form["visualize"] = config.visualization is not None
+    if config.patches_field:
+        form["unit"] = config.patches_field
+    if config.ground_truth:
+        form["ground_truth"] = config.ground_truth
+    if config.constraints_from:
+        form["constraints_from"] = config.constraints_from
+    params = {key: value for key, value in config.params.items() if value is not None}
+    if config.training:
+        return form | {"train": IMAGES, f"images_{config.method}": params}
+    form |= {"source": config.embeddings, "reduce": config.reduce, f"method_{config.method}": params}
+    if config.reduce_params:
+        form[f"reduce_{config.reduce}"] = config.reduce_params
+    return form | spaces_form([space["embeddings"] for space in config.spaces[1:]])
 
 
 def renamed_to(ctx: foo.ExecutionContext) -> str | None:

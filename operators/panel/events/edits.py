@@ -30,6 +30,11 @@ class EditEvents:
         """Open the form that was chosen from the menu of the run."""
         prompt(ctx, ctx.params["value"], run_form(ctx.params["value"], run), self.on_done)
 
+    @with_run
+    def on_run_form(self, ctx: foo.ExecutionContext, run: PanelRun) -> None:
+        """Open a form of the tab with the run's record."""
+        prompt(ctx, ctx.params["form"], run_form(ctx.params["form"], run), self.on_done)
+
     def on_done(self, ctx: foo.ExecutionContext) -> None:
         """Show what a form that was opened here has done."""
         ctx.ops.reload_dataset()
