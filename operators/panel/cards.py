@@ -9,7 +9,7 @@ from ...models.labels import NOISE, UNASSIGNED
 from .contact_sheets import draw_sheets
 from .menus import card_actions
 from .run import Card, PanelRun
-from .widgets import QUIET, button, column, menu, row, text
+from .widgets import QUIET, button, column, dotted, menu, row, text
 
 PURITY = "Purity: its most frequent class and the share of that"
 CONFIDENCE = "Confidence: mean of the members, from 0 to 1"
@@ -69,7 +69,7 @@ def _add_card(cards: types.Object, name: str, card: Card, run: PanelRun, events:
         ),
     )
     head = types.Object()
-    text(head, "name", card.name, "0.95rem", help=card.name, bold=True, **_TWO_LINES)
+    text(head, "name", card.name, "0.95rem", help=card.name, bold=True, **_TWO_LINES, **dotted(card.color))
     actions = {f"{action}:{card.id}:{run.version}": label for action, label in card_actions(card.id).items()}
     menu(head, "menu", actions, events.on_menu)
     style = {"display": "grid", "gridTemplateColumns": "minmax(0, 1fr) auto", "alignItems": "center", "width": "100%"}

@@ -128,7 +128,7 @@ def _bars(cards: list[Card], values: list, **more: Any) -> dict:
         "x": list(range(len(cards))),
         "y": values,
         "customdata": _labels((card.name for card in cards), LONG),
-        "marker": {"color": MAIN},
+        "marker": {"color": [card.color for card in cards]},
         **more,
     }
 
@@ -149,8 +149,9 @@ def _confidence(run: PanelRun) -> Plot:
     middles = [(i + 0.5) / BINS for i in range(BINS)]
     hover = "%{y:,} at %{x:.3f}<extra></extra>"
     counts = mine or run.statistics["histogram"]
-    bars = {"type": "bar", "x": middles, "y": counts, "marker": {"color": MAIN}, "hovertemplate": hover}
-    name = run.cards[run.shown].name if mine and run.shown is not None else "all clusters"
+    card = run.cards[run.shown] if mine and run.shown is not None else None
+    color, name = (card.color, card.name) if card else (MAIN, "all clusters")
+    bars = {"type": "bar", "x": middles, "y": counts, "marker": {"color": color}, "hovertemplate": hover}
     titles = {
         "xaxis": {"title": {"text": f"confidence of {plot_label(name, LONG)}"}},
         "yaxis": {"title": {"text": run.unit}},

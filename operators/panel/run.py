@@ -8,6 +8,7 @@ import fiftyone.operators as foo
 
 from ...models.labels import NOISE
 from ..evaluation.statistics import are_current, read_statistics
+from ..runs.colors import cluster_colors
 from ..runs.config import RunConfig
 from ..runs.run import Run
 from ..runs.store import list_clustering_runs
@@ -36,6 +37,7 @@ class Card:
         size: its members
         share: of all members of the run
         prototypes: ids of the images or patches on its contact sheet
+        color: its color, ``#rrggbb``
         confidence: mean confidence
         cohesion: see :class:`models.analysis.cohesion.Geometry`
         separation: likewise
@@ -52,6 +54,7 @@ class Card:
     size: int
     share: float
     prototypes: list[str]
+    color: str
     confidence: float | None = None
     cohesion: float | None = None
     separation: float | None = None
@@ -166,6 +169,11 @@ class PanelRun:
         return self.ui.get("tab") or "clusters"
 
     @cached_property
+    def colors(self) -> dict[int, str]:
+        """The colors of the clusters by id, see :func:`operators.runs.colors.cluster_colors`."""
+        return cluster_colors(self.run)
+
+    @cached_property
     def cards(self) -> dict[int, Card]:
         """All cards by cluster id, noise included."""
         total = sum(record["size"] for record in self.clusters) or 1
@@ -185,6 +193,7 @@ class PanelRun:
             size=record["size"],
             share=record["size"] / total,
             prototypes=record["prototypes"] or noise,
+            color=self.colors[record["id"]],
             confidence=record["confidence"],
             cohesion=found.get("cohesion"),
             separation=found.get("separation"),

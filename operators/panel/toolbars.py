@@ -12,7 +12,7 @@ from ..runs.config import RunConfig
 from ..runs.run import Run
 from ..runs.store import list_clustering_runs, when
 from .run import SORTS, PanelRun
-from .widgets import QUIET, button, drop_down, menu, row, search_field, text
+from .widgets import QUIET, button, dotted, drop_down, menu, row, search_field, text
 
 BORDERLINE = "borderline"
 BORDERLINE_OF_ALL = "Borderline members of all clusters"
@@ -102,7 +102,9 @@ def add_shown(panel: types.Object, run: PanelRun, events: foo.Panel) -> None:
     button(bar, "on", events.on_next, icon="chevron_right", help="Next cluster")
     if run.shown in run.cards:
         card = run.cards[run.shown]
-        text(bar, "what", f"{card.name} · {run.ui.get('caption') or run.size_of(card)}", bold=True)
+        text(
+            bar, "what", f"{card.name} · {run.ui.get('caption') or run.size_of(card)}", bold=True, **dotted(card.color)
+        )
         if _ordered(run):
             choices = {key: label.capitalize() for key, label in ORDERS.items()}
             drop_down(bar, "order", choices, events.on_order, "Order in the grid", width=230)

@@ -47,6 +47,13 @@ def text(
     )
 
 
+def dotted(color: str) -> dict:
+    """Return the style of a widget that a dot of a color stands before, as of a cluster before its name."""
+    dot = {"content": '""', "position": "absolute", "left": 0, "top": "0.28em", "width": "0.75em", "height": "0.75em"}
+    look = {"borderRadius": "50%", "backgroundColor": color, "forcedColorAdjust": "none"}
+    return {"position": "relative", "paddingLeft": "1.1em", "&::before": {**dot, **look}}
+
+
 def button(
     parent: types.Object,
     name: str,

@@ -6,7 +6,7 @@ import fiftyone.operators.types as types
 from ..contact_sheets import draw_large, draw_sheets
 from ..review import Review
 from ..run import PanelRun
-from ..widgets import QUIET, button, column, row, text
+from ..widgets import QUIET, button, column, dotted, row, text
 
 _SIDES = {"display": "grid", "gridTemplateColumns": "minmax(0, 3fr) minmax(0, 2fr)", "alignItems": "start"}
 _PICTURE = {"width": "100%", "objectFit": "contain", "display": "block", "borderRadius": "4px"}
@@ -79,7 +79,7 @@ def _add_question(panel: types.Object, run: PanelRun, review: Review, events: fo
         side = types.Object()
         where = "is in" if cluster == own else "or"
         text(side, "where", where, "0.8rem", QUIET)
-        text(side, "name", run.names[cluster], "0.95rem", bold=True)
+        text(side, "name", run.names[cluster], "0.95rem", bold=True, **dotted(run.colors[cluster]))
         side.str("sheet", view=_picture(f"Typical of {run.names[cluster]}", _SHEET))
         sides.define_property(f"side_{place}", side, view=column(0.25))
     question.define_property("sides", sides, view=column(1))

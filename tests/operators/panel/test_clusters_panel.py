@@ -10,6 +10,7 @@ import fiftyone.operators as foo
 import numpy as np
 import pytest
 from fiftyone.plugins.orgs.constellation.clusters.models.labels import UNASSIGNED
+from fiftyone.plugins.orgs.constellation.clusters.models.palette import COLORS
 from fiftyone.plugins.orgs.constellation.clusters.operators import OPERATORS
 from fiftyone.plugins.orgs.constellation.clusters.operators.dataset.targets import resolve_target
 from fiftyone.plugins.orgs.constellation.clusters.operators.panel import charts as clusters_panel_charts
@@ -19,6 +20,7 @@ from fiftyone.plugins.orgs.constellation.clusters.operators.panel.run import PAG
 from fiftyone.plugins.orgs.constellation.clusters.operators.runs.run import Run
 from PIL import Image
 
+from ..conftest import get
 from ..handles import write_results
 from .panel_browser import URI, Browser
 
@@ -101,6 +103,17 @@ def test_clicks_on_charts(browser):
     low = np.floor(confidence.max() * 20) / 20
     expected = (confidence >= low).sum()
     assert len(click("confidence", min(low + 0.02, 0.99), 3)) == expected
+
+
+def test_a_cluster_has_one_color_on_its_card_and_in_the_charts(browser):
+    assert all(color in browser.drawn for color in COLORS[:3])
+    get("edit_clusters")(browser.dataset, run_key="km", action="merge", clusters=[0, 1])
+    browser.call("on_refresh")
+    assert COLORS[2] in browser.drawn and COLORS[1] not in browser.drawn  # the color of the third stays
+    browser.call("on_card", cluster=2).call("on_tab", tab="charts")
+    for chart in ("sizes", "silhouette", "confidence"):
+        browser.call("on_chart", chart=chart)
+        assert COLORS[2] in browser.drawn, chart
 
 
 def test_curves_of_a_training_share_the_axis_below_both(browser):
