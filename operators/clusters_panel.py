@@ -49,8 +49,9 @@ class ClustersPanel(CardEvents, ChartEvents, CompareEvents, GroupEvents, ReviewE
     def render(self, ctx: foo.ExecutionContext) -> types.Property:
         """Draw the toolbars, then the open tab."""
         panel = types.Object()
-        add_panel(panel, PanelRun.of(ctx), self)
-        add_watch(panel)
+        run = PanelRun.of(ctx)
+        add_panel(panel, run, self)
+        add_watch(panel, run)
         # A layer of its own: else the browser sorts its widgets among the grid's whenever an image appears there
         layer = {"willChange": "transform"}
         return types.Property(panel, view=column(1.25, p=1.5, boxSizing="border-box", **layer))

@@ -70,9 +70,16 @@ def _add_card(cards: types.Object, name: str, card: Card, run: PanelRun, events:
     )
     head = types.Object()
     text(head, "name", card.name, "0.95rem", help=card.name, bold=True, **_TWO_LINES, **dotted(card.color))
-    actions = {f"{action}:{card.id}:{run.version}": label for action, label in card_actions(card.id).items()}
-    menu(head, "menu", actions, events.on_menu)
-    style = {"display": "grid", "gridTemplateColumns": "minmax(0, 1fr) auto", "alignItems": "center", "width": "100%"}
+    seen = {"cluster": card.id, "version": run.version}
+    whose = f"Actions of {card.name}"
+    menu(head, "menu", card_actions(card.id), events.on_menu, whose, seen, run.turn, fit=True)
+    style = {
+        "position": "relative",
+        "display": "grid",
+        "gridTemplateColumns": "minmax(0, 1fr) auto",
+        "alignItems": "center",
+        "width": "100%",
+    }
     box.define_property("head", head, view=types.GridView(gap=0, componentsProps={"grid": {"sx": style}}))
     text(box, "size", f"{run.size_of(card)} · {100 * card.share:.1f} %")
     if statistics := _statistics(card):  # one widget, for the App takes its time with each

@@ -1,5 +1,7 @@
 """Run as the Clusters panel shows it: its cards, found, sorted and turned page by page."""
 
+import hashlib
+import json
 from dataclasses import dataclass, field
 from functools import cached_property
 
@@ -73,7 +75,7 @@ class PanelRun:
     Args:
         run: the run as this process last saw it
         ui: the UI state: tab, page, sort, search, shown, caption, order, saved, truth, chart, unassigned,
-            made, runs, within, inside, review, compare
+            made, runs, within, inside, turn, review, compare
     """
 
     run: Run
@@ -162,6 +164,17 @@ class PanelRun:
     def version(self) -> int:
         """The version of the run as it is now."""
         return self.run.version
+
+    @property
+    def turn(self) -> int:
+        """How many actions were chosen from menus, which close with that."""
+        return self.ui.get("turn") or 0
+
+    @property
+    def look(self) -> str:
+        """A text that is another one as soon as the panel would be drawn in another way: key, version and UI state."""
+        ui = hashlib.sha256(json.dumps(self.ui, sort_keys=True, default=str).encode()).hexdigest()[:16]
+        return f"{ui}:{self.version}:{self.key}"
 
     @property
     def tab(self) -> str:

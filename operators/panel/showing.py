@@ -207,8 +207,6 @@ def follow_edit(ctx: foo.ExecutionContext, done: dict) -> None:
 
 def prompt(ctx: foo.ExecutionContext, operator: str, params: dict, on_success: Callable) -> None:
     """Open the form of an operator, filled in."""
-    if ctx.panel.get_state("run"):
-        keep_state(ctx)  # its menus forget what was chosen
     ctx.prompt(f"{URI}/{operator}", params=params, on_success=on_success)
 
 

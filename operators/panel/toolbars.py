@@ -23,13 +23,13 @@ def add_header(panel: types.Object, run: PanelRun, run_menu: dict[str, str], eve
     bar = types.Object()
     keys = list(reversed(list_clustering_runs(run.dataset)))
     labels = {key: _run_label(Run.cached(run.dataset, key)) for key in keys}
-    drop_down(bar, "run", labels, events.on_run, "Run", width=300)
+    drop_down(bar, "run", labels, events.on_run, "Run", run.key, 300)
     # the version that is drawn here: an edit that was not seen must not be undone
     seen = {"version": run.version}
     button(bar, "undo", events.on_undo, icon="undo", help="Undo the last edit", params=seen)
     button(bar, "redo", events.on_redo, icon="redo", help="Redo what was undone", params=seen)
     button(bar, "refresh", events.on_refresh, icon="refresh", help="Read the run again")
-    menu(bar, "menu", run_menu, events.on_run_menu)
+    menu(bar, "menu", run_menu, events.on_run_menu, "Actions of the run", turn=run.turn)
     panel.define_property("header", bar, view=row())
     text(panel, "about", _summary(run), "0.8rem", QUIET)
 
@@ -57,16 +57,8 @@ def _summary(run: PanelRun) -> str:
 
 
 def inputs_of(run: PanelRun) -> dict:
-    """Return the values of the inputs in the bars by path in the panel's state; menus forget what was chosen."""
-    return {
-        "header.run": run.key,
-        "header.menu": None,
-        "search.search": run.ui.get("search") or "",
-        "search.sort": run.ui.get("sort") or "size",
-        "search.truth": run.ui.get("truth") or NONE,
-        "compare.other": run.ui.get("compare"),
-        "shown.order": (run.ui.get("order") if _ordered(run) else None) or "confidence",
-    }
+    """Return the values of the inputs in the bars by path in the panel's state."""
+    return {"search.search": run.ui.get("search") or ""}
 
 
 def add_search(panel: types.Object, run: PanelRun, events: foo.Panel) -> None:
@@ -74,11 +66,12 @@ def add_search(panel: types.Object, run: PanelRun, events: foo.Panel) -> None:
     bar = types.Object()
     search_field(bar, "search", events.on_search, "Search names")
     sorts = {key: label for key, label in SORTS.items() if key != "purity" or run.truth}
-    drop_down(bar, "sort", sorts, events.on_sort, "Order of the cards", width=200)
+    drop_down(bar, "sort", sorts, events.on_sort, "Order of the cards", run.ui.get("sort") or "size", 200)
     fields = truth_choices(run)
     if fields:
         choices = {NONE: "No ground truth", **{name: f"Ground truth: {name}" for name in fields}}
-        drop_down(bar, "truth", choices, events.on_truth, "Classes to compare with", width=220)
+        truth = run.ui.get("truth") or NONE
+        drop_down(bar, "truth", choices, events.on_truth, "Classes to compare with", truth, 220)
     panel.define_property("search", bar, view=row())
 
 
@@ -107,7 +100,8 @@ def add_shown(panel: types.Object, run: PanelRun, events: foo.Panel) -> None:
         )
         if _ordered(run):
             choices = {key: label.capitalize() for key, label in ORDERS.items()}
-            drop_down(bar, "order", choices, events.on_order, "Order in the grid", width=230)
+            order = run.ui.get("order") or "confidence"
+            drop_down(bar, "order", choices, events.on_order, "Order in the grid", order, 230)
     elif run.shown == UNASSIGNED:
         text(bar, "what", f"{run.unit} without a cluster", bold=True)
     elif run.ui.get("caption"):

@@ -12,6 +12,22 @@ Event = Callable[[foo.ExecutionContext], None]
 _WIDE = {"gridTemplateColumns": "minmax(0, 1fr)"}
 # and gives every widget the whole width unless the widget says otherwise
 _AS_WIDE_AS_IT_IS = {"item": {"sx": {"width": "auto"}}}
+_ONE_LINE = {"whiteSpace": "nowrap", "overflow": "hidden", "textOverflow": "ellipsis"}
+# the list of a menu, over what is below it
+_SHEET: dict[str, Any] = {
+    "display": "none",
+    "position": "absolute",
+    "top": "100%",
+    "zIndex": 10,
+    "maxWidth": 420,
+    "maxHeight": 380,
+    "overflow": "auto",
+    "bgcolor": "background.level2",
+    "border": "1px solid",
+    "borderColor": "divider",
+    "borderRadius": 1,
+    "boxShadow": 8,
+}
 
 
 def column(gap: float = 1, container: types.View | None = None, **sx: Any) -> types.GridView:
@@ -40,7 +56,7 @@ def text(
     """Add a line of plain text: markup in it is shown as it is."""
     style = {"overflowWrap": "anywhere", **({"fontWeight": 600} if bold else {}), **sx}
     if one_line:
-        style |= {"whiteSpace": "nowrap", "overflow": "hidden", "textOverflow": "ellipsis"}
+        style |= _ONE_LINE
     props = {"text": {"title": help, "sx": style}, **_AS_WIDE_AS_IT_IS}
     return parent.view(
         name, types.TextView(title=content, padding="0", font_size=size, color=color, componentsProps=props)
@@ -83,17 +99,57 @@ def drop_down(
     parent: types.Object,
     name: str,
     choices: dict[str, str],
-    on_change: Event,
-    label: str | None = None,
+    on_choice: Event,
+    label: str,
+    chosen: str | None = None,
     width: int = 170,
-) -> types.Property:
-    """Add a drop-down without a heading, whose value is the panel's state of that name.
+) -> None:
+    """Add a button that says what is chosen, and opens the list of choices.
 
-    It has no default: the App would call ``on_change`` with it, and forget it when another input changes.
+    Args:
+        parent: the object to add to
+        name: its name in that
+        choices: what can be chosen, and how it is called
+        on_choice: called with the choice in ``value``
+        label: what is chosen here, for the tooltip of a long choice and for who hears it
+        chosen (None): the choice as it is now; none says the label
+        width (170): in pixels
     """
-    props = {"container": {"sx": {"width": width}}, "select": {"aria-label": label}, **_AS_WIDE_AS_IT_IS}
-    view = types.DropdownView(compact=True, description=label, componentsProps=props)
-    return _enum(parent, name, choices, view, on_change)
+    said = choices.get(chosen or "", label)
+    look = {"width": width, "justifyContent": "space-between", "& p": _ONE_LINE}
+    shown = {"label": said, "icon": "expand_more", "icon_position": "right", "variant": "outlined"}
+    opener = {**shown, "componentsProps": {"button": {"aria-label": f"{label}: {said}", "title": said, "sx": look}}}
+    turn = list(choices).index(chosen) if chosen in choices else -1
+    _add_menu(parent, name, opener, choices, on_choice, {}, chosen, turn)
+
+
+def menu(
+    parent: types.Object,
+    name: str,
+    choices: dict[str, str],
+    on_choice: Event,
+    label: str,
+    params: dict | None = None,
+    turn: int = 0,
+    fit: bool = False,
+    keys: bool = True,
+) -> None:
+    """Add three dots that open a list of actions.
+
+    Args:
+        parent: the object to add to
+        name: its name in that
+        choices: the actions, and how they are called
+        on_choice: called with the action in ``value``
+        label: whose actions they are, for who hears it
+        params (None): what else it is called with
+        turn (0): another number closes the list
+        fit (False): whether the list is as wide as what the dots are in, which has to be positioned
+        keys (True): whether the tab key stops at the dots
+    """
+    props = {"aria-label": label, "tabIndex": 0 if keys else -1, "sx": {"border": "none"}}
+    opener = {"label": None, "icon": "more_vert", "variant": "outlined", "componentsProps": {"button": props}}
+    _add_menu(parent, name, opener, choices, on_choice, params or {}, turn=turn, fit=fit)
 
 
 def search_field(parent: types.Object, name: str, on_change: Event, label: str, width: int = 150) -> types.Property:
@@ -103,15 +159,59 @@ def search_field(parent: types.Object, name: str, on_change: Event, label: str, 
     return parent.str(name, view=view, on_change=on_change)
 
 
-def menu(parent: types.Object, name: str, choices: dict[str, str], on_change: Event) -> types.Property:
-    """Add three dots that open a list of actions; a tooltip would cover the first of them."""
-    view = types.DropdownView(icon="MoreVertIcon", addOnClickToMenuItems=True, componentsProps=_AS_WIDE_AS_IT_IS)
-    return _enum(parent, name, choices, view, on_change)
+def _add_menu(
+    parent: types.Object,
+    name: str,
+    opener: dict,
+    choices: dict[str, str],
+    on_choice: Event,
+    params: dict,
+    chosen: str | None = None,
+    turn: int = 0,
+    fit: bool = False,
+) -> None:
+    """Add a button that opens a list of buttons as long as one of them has the focus.
 
-
-def _enum(
-    parent: types.Object, name: str, choices: dict[str, str], view: types.DropdownView, on_change: Event
-) -> types.Property:
-    for key, label in choices.items():
-        view.add_choice(key, label=label)
-    return parent.enum(name, view.values(), view=view, on_change=on_change)
+    The App's own drop-down is a value: the App copies it to every tab that has the dataset open, where it acts again.
+    The list has another name after a choice, so that the App draws a new one, which has no focus and is closed.
+    """
+    box, items = types.Object(), types.Object()
+    opener["componentsProps"]["button"] |= {"aria-haspopup": "true"}
+    box.btn("open", **opener)
+    for place, (key, label) in enumerate(choices.items()):
+        is_chosen = key == chosen
+        look: dict[str, Any] = {
+            "border": "none",
+            "justifyContent": "flex-start",
+            "width": "100%",
+            "color": "text.primary",
+        }
+        look |= {"py": 0.25, "px": 1.25, "textAlign": "left", "&.Mui-disabled": {"border": "none"}}
+        look |= {"opacity": 1, "bgcolor": "action.selected !important"} if is_chosen else {}
+        items.btn(
+            f"item_{place}",
+            label=label,
+            on_click=on_choice,
+            params={**params, "value": key},
+            variant="outlined",
+            disabled=is_chosen,
+            componentsProps={
+                "button": {"aria-current": "true" if is_chosen else None, "sx": look},
+                "container": {"sx": {"& p": {"fontSize": "0.9rem"}}},
+            },
+        )
+    place_of: dict[str, Any] = {"left": 0, "right": 0} if fit else {"left": 0, "width": "max-content"}
+    props: dict[str, Any] = {"grid": {"sx": _WIDE, "role": "group"}, "item": {"sx": {**_SHEET, **place_of}}}
+    box.define_property(
+        f"items_{turn}", items, view=types.GridView(orientation="vertical", gap=0, componentsProps=props)
+    )
+    # a second click on the opener falls through it, so that the focus is lost and the list closes
+    style: dict[str, Any] = {"display": "block", "&:focus-within > :last-child": {"display": "block"}}
+    style |= {"&:focus-within > :first-of-type": {"pointerEvents": "none"}}
+    around: dict[str, Any] = {"width": "auto"}
+    if fit:
+        around |= {"position": "static", "& > div": {"position": "static"}}
+    else:
+        style |= {"position": "relative"}
+    props = {"grid": {"sx": style}, "item": {"sx": around}}
+    parent.define_property(name, box, view=types.GridView(gap=0, componentsProps=props))

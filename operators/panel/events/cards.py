@@ -11,6 +11,7 @@ from ..run import PanelRun
 from ..showing import (
     change_state,
     draw,
+    keep_state,
     measure_truth,
     prompt,
     show_all,
@@ -99,12 +100,12 @@ class CardEvents(EditEvents):
     @with_run
     def on_menu(self, ctx: foo.ExecutionContext, run: PanelRun) -> None:
         """Open the form of an edit, or sort the members, as chosen from the menu of a card."""
-        action, key, version = ctx.params["value"].split(":")
-        cluster = int(key)
+        action, cluster, version = (ctx.params[name] for name in ("value", "cluster", "version"))
+        keep_state(ctx, turn=run.turn + 1)
         if cluster not in run.cards:
             return
         if action in list_edits():
-            prompt(ctx, "edit_clusters", edit_form(action, run, cluster, int(version)), self.on_done)
+            prompt(ctx, "edit_clusters", edit_form(action, run, cluster, version), self.on_done)
         elif action == "review":
             change_state(ctx, tab="review", review=begin_review(run, cluster).as_dict())
         else:

@@ -5,7 +5,7 @@ import fiftyone.operators as foo
 from ..edits import apply_here
 from ..menus import renamed_to, run_form
 from ..run import PanelRun
-from ..showing import follow_edit, open_run, prompt, with_run
+from ..showing import follow_edit, keep_state, open_run, prompt, with_run
 from .review import review_after_undo
 
 
@@ -28,6 +28,7 @@ class EditEvents:
     @with_run
     def on_run_menu(self, ctx: foo.ExecutionContext, run: PanelRun) -> None:
         """Open the form that was chosen from the menu of the run."""
+        keep_state(ctx, turn=run.turn + 1)
         prompt(ctx, ctx.params["value"], run_form(ctx.params["value"], run), self.on_done)
 
     @with_run

@@ -24,7 +24,7 @@ def add(panel: types.Object, run: PanelRun, events: foo.Panel) -> None:
         button(panel, "start", events.on_start, "Compute another run", strong=True)
         return
     bar = types.Object()
-    drop_down(bar, "other", choices, events.on_compare, "Compare with", width=260)
+    drop_down(bar, "other", choices, events.on_compare, "Compare with", run.ui.get("compare"), 260)
     panel.define_property("compare", bar, view=row())
     found = read_comparison(run)
     if not found:

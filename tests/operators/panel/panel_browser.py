@@ -50,8 +50,13 @@ class Browser:
 
     def choose(self, action, cluster):
         """Picks from the menu of a card, as it was drawn last."""
-        value = re.search(f'"({action}:{cluster}:[0-9]+)"', self.drawn).group(1)
-        return self.call("on_menu", value=value)
+        params = next(p for p in self.buttons if p.get("cluster") == cluster and p.get("value") == action)
+        return self.call("on_menu", **params)
+
+    @property
+    def buttons(self):
+        """What the buttons of the panel, as it was drawn last, call their events with."""
+        return [json.loads(found) for found in re.findall(r'"params": ({[^{}]*})', self.drawn)]
 
     def press(self, name):
         """A button of the header, with what it was drawn with."""

@@ -207,7 +207,7 @@ def test_a_run_that_is_renamed_from_the_panel_stays_open(browser, compute):
         ("on_next", {}),
         ("on_tab", {"tab": "charts"}),
         ("on_chart_click", {"relative_path": "chart_sizes", "x": 0, "y": 1}),
-        ("on_menu", {"value": "merge:1:0"}),
+        ("on_menu", {"value": "merge", "cluster": 1, "version": 0}),
         ("on_all", {}),
     ],
 )

@@ -13,7 +13,8 @@ from .panel_browser import Browser
 
 def watch(browser):
     """What the panel's timer does; returns whether the panel was told."""
-    params = {"panel_id": "one", "panel_state": browser.state}
+    drawn = next(params for params in browser.buttons if "drawn" in params)
+    params = {"panel_id": "one", "panel_state": browser.state, **drawn}
     grid = {"view": browser.grid, "view_name": browser.saved, "filters": browser.filters}
     request = {"dataset_name": browser.dataset.name, "params": params, **grid}
     ctx = foo.ExecutionContext(request, executor=Executor())
@@ -21,7 +22,7 @@ def watch(browser):
     told = [request.params for request in ctx.executor._requests]
     for event in told:
         assert event["panel_id"] == "one" and event["panel_state"] == browser.state
-        browser.call(event["__method__"])
+        browser.call(event["__method__"], **drawn)
     return bool(told)
 
 
@@ -87,6 +88,31 @@ def test_cards_count_what_the_users_view_has(browser):
     assert f"cluster 01 · {inside.get(1, 0)} of 19 images" in browser.drawn
     browser.call("on_all").grid = []
     assert watch(browser) and "19 images · 33.3 %" in browser.drawn and "of 19 images" not in browser.drawn
+
+
+@pytest.fixture
+def other_tab(browser):
+    """A second tab of the App on the dataset: the App gives both the same state, and both draw for themselves."""
+    tab = Browser(browser.dataset, browser.state)
+    browser.state = tab.state
+    assert not watch(browser) and not watch(tab)
+    return tab
+
+
+def test_an_edit_in_one_tab_is_drawn_in_the_other(browser, other_tab):
+    get("edit_clusters")(browser.dataset, run_key="km", action="rename", names={1: "ships"})
+    for tab in (browser, other_tab):
+        assert watch(tab) and "Show ships" in tab.drawn and tab.got("reload_dataset") and not watch(tab)
+
+
+def test_a_choice_in_one_tab_does_not_act_again_in_the_other(browser, other_tab, compute):
+    compute(browser.dataset, run_key="next", embeddings="emb")
+    watch(browser), watch(other_tab)
+    browser.call("on_card", cluster=1).call("on_sort", value="name").call("on_run", value="next")
+    other_tab.state = browser.state  # the App copies it
+    assert watch(other_tab) and other_tab.ui == browser.ui and "next · kmeans" in other_tab.drawn
+    assert not other_tab.got("set_view") and not other_tab.got("prompt_user_for_operation")
+    assert not watch(browser) and not watch(other_tab)
 
 
 GRID = {"type": "Samples", "pinned": True, "component_id": "g"}
