@@ -1,5 +1,5 @@
 # Two commands do everything on a fresh Debian or Ubuntu machine with Python 3.10 or newer:
-#   make demo    cluster real images offline and open the App   (IMAGES=folder, APP=0, PORT=5151)
+#   make demo    cluster real images offline and open the App   (IMAGES=folder, DIGITS=1, APP=0, PORT=5151)
 #   make test    the tests, browser tests included, in two processes (JOBS=2)
 # Another Python or FiftyOne: make test PYTHON=python3.13 VENV=.venv313 FIFTYONE=1.22.0
 # `make test-slow` runs what is left out of that: downloads, trainings in the App and in several processes.
@@ -30,7 +30,8 @@ $(READY): requirements.txt requirements-dev.txt scripts/system.sh scripts/mongod
 	touch $(READY)
 
 demo: $(READY)
-	$(BIN)/python scripts/demo.py $(if $(IMAGES),--images "$(IMAGES)") $(if $(filter 0,$(APP)),--no-app) --port $(PORT)
+	$(if $(IMAGES)$(DIGITS),,sh scripts/system.sh stamps .demo/stamps)
+	$(BIN)/python scripts/demo.py $(if $(IMAGES),--images "$(IMAGES)") $(if $(DIGITS),--digits) $(if $(filter 0,$(APP)),--no-app) --port $(PORT)
 
 test: $(READY)
 	sh scripts/system.sh chromium
@@ -58,6 +59,7 @@ bench: $(READY)
 
 screenshots: $(READY)
 	sh scripts/system.sh chromium
+	sh scripts/system.sh stamps .demo/stamps
 	$(BIN)/python scripts/screenshots.py
 
 clean:

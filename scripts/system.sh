@@ -1,5 +1,6 @@
 #!/bin/sh
-# What pip cannot install: `system.sh venv PYTHON` the venv module, `system.sh chromium` the browser of the tests.
+# What pip cannot install: `system.sh venv PYTHON` the venv module, `system.sh chromium` the browser of the tests,
+# `system.sh stamps FOLDER` the pictures of the demo, unpacked into a folder and not installed.
 set -eu
 
 apt_install() {
@@ -35,8 +36,22 @@ chromium)
     done
     apt_install chromium
     ;;
+stamps)
+    { [ -d "$2/usr" ] || [ -d /usr/share/tuxpaint/stamps/animals ]; } && exit 0
+    package=tuxpaint-stamps-default
+    mkdir -p "$2"
+    cd "$2"
+    echo "fetching the pictures of Debian's package $package, 160 MB"
+    {
+        # a fresh machine has no lists of packages yet
+        apt-get download "$package" || { apt-get update && apt-get download "$package"; }
+        dpkg-deb -x ./"$package"_*.deb unpacked
+        mv unpacked/usr .
+    } >/dev/null 2>&1 || echo "they cannot be had here" >&2
+    rm -rf unpacked ./"$package"_*.deb
+    ;;
 *)
-    echo "usage: system.sh venv PYTHON | chromium" >&2
+    echo "usage: system.sh venv PYTHON | chromium | stamps FOLDER" >&2
     exit 2
     ;;
 esac
