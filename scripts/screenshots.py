@@ -1,7 +1,7 @@
 """Renew the pictures of the README in assets/: the form, the summary, the map, the Clusters panel, and a run.
 
-The App is the real one, in a headless Chromium, with Tux Paint's stamps, which `make screenshots` fetches, and a private
-database.
+The App is the real one, in a headless Chromium, with Tux Paint's stamps, which `make screenshots` fetches, and a
+private database.
 """
 
 import os
