@@ -28,6 +28,7 @@ from .open_clusters_panel import OpenClustersPanel
 from .propagate_labels import PropagateLabels
 from .rename_clustering_run import RenameClusteringRun
 from .sample_clusters import SampleClusters
+from .show_cluster_colors import ShowClusterColors
 from .stop_clustering import StopClustering
 from .suggest_cluster_count import SuggestClusterCount
 from .tabulate_clusters import TabulateClusters
@@ -47,6 +48,7 @@ OPERATORS = [
     DeleteEncoder,
     ExportEncoder,
     ImportEncoder,
+    ShowClusterColors,
     StopClustering,
     CheckNeighbors,
     CompareClusterings,

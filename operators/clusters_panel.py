@@ -10,12 +10,13 @@ from .panel.events.groups import GroupEvents
 from .panel.events.review import ReviewEvents
 from .panel.events.tabs import TabEvents
 from .panel.layout import add_panel
-from .panel.opening import PANEL, take_made_run
+from .panel.opening import PANEL, show_labels, take_made_run
 from .panel.run import PanelRun
 from .panel.showing import existing_run, open_run
 from .panel.state import begin_ui_state
 from .panel.watching import add_watch, catch_up
 from .panel.widgets import column
+from .runs.store import list_clustering_runs
 
 
 class ClustersPanel(CardEvents, ChartEvents, CompareEvents, GroupEvents, ReviewEvents, TabEvents, foo.Panel):
@@ -40,6 +41,8 @@ class ClustersPanel(CardEvents, ChartEvents, CompareEvents, GroupEvents, ReviewE
 
     def on_run(self, ctx: foo.ExecutionContext) -> None:
         """Show the run that was picked."""
+        if ctx.params["value"] in list_clustering_runs(ctx.dataset):
+            list(show_labels(ctx, ctx.params["value"]))
         open_run(ctx, ctx.params["value"])
 
     def on_behind(self, ctx: foo.ExecutionContext) -> None:

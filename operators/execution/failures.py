@@ -25,7 +25,8 @@ def explain_failures(cls: _Operator) -> _Operator:
     """Return an operator's class with its methods replaced by such that the App shows their failures."""
     if cls.resolve_input is not foo.Operator.resolve_input:
         cls.resolve_input = _form(cls.resolve_input)
-    if not inspect.isgeneratorfunction(cls.execute):
+    # of a coroutine there is no failure to show: only the panel calls it, behind what the user does
+    if not inspect.isgeneratorfunction(cls.execute) and not inspect.iscoroutinefunction(cls.execute):
         cls.resolve_output = _output(cls.resolve_output)
         cls.execute = _execution(cls.execute)
     return cls

@@ -109,6 +109,10 @@ def keep_state(ctx: foo.ExecutionContext, **changes: Any) -> None:
     if shown is None:
         open_run(ctx, None)
         return
+    drawn = [shown.key, shown.run.made_at.isoformat(), shown.version]
+    if shown.ui.get("colored") != drawn and not shown.gone:
+        ctx.trigger(f"{URI}/show_cluster_colors", {"run_key": shown.key})
+        changes = {**changes, "colored": drawn}
     run = replace(shown, ui={**shown.ui, **changes})
     save_ui_state(ctx, run.ui)
     # one message for all, if any: the App draws the whole panel again after each, and loads the page again

@@ -18,6 +18,7 @@ from ..dataset.targets import Target
 from ..dataset.vectors import VectorTable
 from ..execution.locks import schema_lock, write_lock
 from ..execution.stages import Stages
+from .colors import follow_colors, forget_colors
 from .config import MAX_CONFIG_CLUSTERS, RunConfig
 from .labels import create_label_field, write_labels
 from .maps import clean_maps, touch_maps
@@ -113,6 +114,7 @@ def delete_clustering_run(samples: fo.core.collections.SampleCollection, run_key
         for field in filter(None, (deleted_field, run.coarse_path)):
             drop_field(dataset, field)
         remove_run(dataset, run_key)
+        forget_colors(dataset, run_key)
         deleted = clean_maps(dataset, run_key, run.config.visualization)
         touch_maps(dataset)  # the next run of this name has other clusters
     drawn = run.config.visualization
@@ -141,6 +143,7 @@ def rename_clustering_run(samples: fo.core.collections.SampleCollection, run_key
     names = [f"run key {run_key!r}", f"run key {new_run_key!r}", *(f"field {path!r}" for path in paths)]
     with write_lock(run.dataset, *names), schema_lock(run.dataset):
         field = _rename(Run.cached(run.dataset, run_key), new_run_key)
+        follow_colors(Run.cached(run.dataset, new_run_key), was=run_key)
         touch_maps(run.dataset)  # the next run of the old name has other clusters
     return {"run_key": new_run_key, "cluster_field": field}
 

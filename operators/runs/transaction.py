@@ -17,6 +17,7 @@ from ..dataset.schema import refresh
 from ..execution.locks import schema_lock, write_lock
 from . import edit_log
 from .coarse import Tables, coarse_corrections, coarse_records, write_coarse
+from .colors import follow_colors
 from .config import MAX_CONFIG_CLUSTERS, RunConfig
 from .corrections import Corrections, step_corrections
 from .labels import Labels, change_labels, rename_labels
@@ -102,6 +103,11 @@ class EditedRun(StoredRun):
         """The cluster records by id, noise included."""
         return self.tables["clusters"]
 
+    @property
+    def names(self) -> dict[int, str]:
+        """The names of the clusters by id."""
+        return {cluster: record["label"] for cluster, record in self.records.items()}
+
     def names_of(self, clusters: Iterable[int]) -> dict[int, str]:
         """Return the names of clusters by id."""
         return {cluster: self.records[cluster]["label"] for cluster in clusters if cluster in self.records}
@@ -118,7 +124,7 @@ class EditedRun(StoredRun):
             record = {**record, "states": [self.state, self.version + 1 if moves else self.state]}
         edit, forward = edit_log.step(self.edits, record)
         record |= {
-            "corrected": step_corrections(self, self.names_of(self.records), edit, forward),
+            "corrected": step_corrections(self, self.names, edit, forward),
             "corrected_coarse": coarse_corrections(self, self.tables, edit),
         }
         self.edits.append({**record, "pending": True})
@@ -239,6 +245,7 @@ class EditedRun(StoredRun):
                 coarse=coarse,
                 hierarchy=self.tables["hierarchy"].get(0),
             )
+            follow_colors(self)
         touch_maps(self.dataset)
 
     def outcome(self, action: str, text: str, touched: Iterable[int], coarse: bool = False) -> dict:

@@ -6,6 +6,8 @@ with what was there before the edit.
 
 import re
 
+from playwright.sync_api import expect
+
 
 def recolor(user):
     """Colours the open map by another field and by the clusters again; returns the legend."""
@@ -16,6 +18,14 @@ def recolor(user):
     user.legend()
     panel = user.page.locator('[data-cy="panel-content-Embeddings"]')
     return set(panel.get_by_text(re.compile(r"^(cluster \d+|<b>.*)$")).all_inner_texts())
+
+
+def colors_of(user, name):
+    """Colors that a cluster has in the grid and in the legend of the map."""
+    tile = user.page.locator('[data-cy="looker"]').get_by_text(name, exact=True).first
+    entry = user.page.locator('[data-cy="panel-content-Embeddings"]').get_by_text(name, exact=True)
+    backgrounds = "e => [e, ...e.querySelectorAll('*')].map(one => getComputedStyle(one).backgroundColor)"
+    return {tile.evaluate(backgrounds)[0]}, set(entry.locator("xpath=../..").evaluate(backgrounds))
 
 
 def edit(user, action, name=None, clusters=()):
@@ -44,6 +54,11 @@ def test_edits_show_on_the_map(user, digits):
     user.open_map(digits.list_brain_runs()[0], "kmeans_1.label")
     names = [f"cluster {i:02d}" for i in range(4)]
     assert sorted(user.legend()) == names
+    for name, color in zip(names, ("rgb(33, 118, 177)", "rgb(255, 65, 13)"), strict=False):  # those of the cards
+        label = user.page.locator('[data-cy="looker"]').get_by_text(name, exact=True).first
+        expect(label).to_have_css("background-color", color)
+        tile, legend = colors_of(user, name)
+        assert tile == {color} and color in legend
 
     assert "Renamed 'cluster 00' to '<b>eights</b>'" in edit(user, "Rename a cluster", name="<b>eights</b>")
     assert recolor(user) == {"<b>eights</b>", *names[1:]}

@@ -30,7 +30,13 @@ GONE = {
     "check_neighbors": {"embeddings": "nope"},
     "rename_clustering_run": {"run_key": "nope", "new_run_key": "other"},
 }
-NEVER_FAIL = {"cluster_embeddings", "list_encoders", "open_clusters_panel", "watch_clustering_runs"}
+NEVER_FAIL = {
+    "cluster_embeddings",
+    "list_encoders",
+    "open_clusters_panel",
+    "show_cluster_colors",
+    "watch_clustering_runs",
+}
 
 
 @pytest.fixture
