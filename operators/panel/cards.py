@@ -7,9 +7,10 @@ import fiftyone.operators.types as types
 
 from ...models.labels import NOISE, UNASSIGNED
 from .contact_sheets import draw_sheets
+from .fields import field_of
 from .menus import card_actions
 from .run import Card, PanelRun
-from .widgets import QUIET, button, column, dotted, menu, row, text
+from .widgets import QUIET, button, column, dotted, menu, row, text, text_field
 
 PURITY = "Purity: its most frequent class and the share of that"
 CONFIDENCE = "Confidence: mean of the members, from 0 to 1"
@@ -68,19 +69,7 @@ def _add_card(cards: types.Object, name: str, card: Card, run: PanelRun, events:
             componentsProps={"image": picture},
         ),
     )
-    head = types.Object()
-    text(head, "name", card.name, "0.95rem", help=card.name, bold=True, **_TWO_LINES, **dotted(card.color))
-    seen = {"cluster": card.id, "version": run.version}
-    whose = f"Actions of {card.name}"
-    menu(head, "menu", card_actions(card.id), events.on_menu, whose, seen, run.turn, fit=True)
-    style = {
-        "position": "relative",
-        "display": "grid",
-        "gridTemplateColumns": "minmax(0, 1fr) auto",
-        "alignItems": "center",
-        "width": "100%",
-    }
-    box.define_property("head", head, view=types.GridView(gap=0, componentsProps={"grid": {"sx": style}}))
+    _add_head(box, card, run, events)
     text(box, "size", f"{run.size_of(card)} · {100 * card.share:.1f} %")
     if statistics := _statistics(card):  # one widget, for the App takes its time with each
         lines, helps = zip(*statistics, strict=True)
@@ -92,6 +81,24 @@ def _add_card(cards: types.Object, name: str, card: Card, run: PanelRun, events:
     border = {"p": 1, "m": 0, "height": "100%", "boxSizing": "border-box"}
     border |= {"borderColor": "primary.main"} if card.id == run.shown else {}
     cards.define_property(name, box, view=column(0.25, types.OutlinedContainer(sx=border)))
+
+
+def _add_head(box: types.Object, card: Card, run: PanelRun, events: foo.Panel) -> None:
+    """Add the name, which is a field when it is clicked, and the menu."""
+    head, name = types.Object(), types.Object()
+    text(name, "said", card.name, "0.95rem", bold=True, **_TWO_LINES, **dotted(card.color))
+    if card.id != NOISE:
+        text_field(name, field_of(run, card), card.name, events.on_name, f"Name of {card.name}")
+    around = {"display": "block", "position": "relative", "minWidth": 0}
+    head.define_property("name", name, view=types.GridView(gap=0, componentsProps={"grid": {"sx": around}}))
+    seen = {"cluster": card.id, "version": run.version}
+    # from one name the tab key goes to the next; it stops at the dots of the card that is shown
+    keys = card.id in (run.shown, NOISE)
+    actions = card_actions(card.id)
+    menu(head, "menu", actions, events.on_menu, f"Actions of {card.name}", seen, run.turn, fit=True, keys=keys)
+    columns = {"display": "grid", "gridTemplateColumns": "minmax(0, 1fr) auto", "alignItems": "center"}
+    style = {**columns, "position": "relative", "width": "100%"}
+    box.define_property("head", head, view=types.GridView(gap=0, componentsProps={"grid": {"sx": style}}))
 
 
 def _statistics(card: Card) -> list[tuple[str, str]]:

@@ -1,9 +1,13 @@
 """Edits that the Clusters panel applies by itself, without a form."""
 
+from threading import RLock
+
 import fiftyone.operators as foo
 
 from ..editing.base import apply_edit
 from .showing import follow_edit, guarded, open_run
+
+IN_ORDER = RLock()  # the App sends what is done quickly side by side; edits follow one another
 
 
 def apply_here(ctx: foo.ExecutionContext, action: str, params: dict | None = None) -> dict:
@@ -34,5 +38,6 @@ def edit_quietly(ctx: foo.ExecutionContext, action: str, params: dict | None = N
         key, version = ctx.panel.get_state("run"), ctx.params["version"]
         done.update(apply_edit(ctx.dataset, key, action, params or {}, version=version))
 
-    guarded(ctx, edit)
+    with IN_ORDER:
+        guarded(ctx, edit)
     return done

@@ -28,6 +28,15 @@ _SHEET: dict[str, Any] = {
     "borderRadius": 1,
     "boxShadow": 8,
 }
+# a field over a text; one that was changed stays until the App draws the text anew
+_OVER: dict[str, Any] = {
+    "position": "absolute",
+    "inset": "-4px 0 auto -7px",
+    "opacity": 0,
+    "borderRadius": 1,
+    "bgcolor": "background.level1",
+    "&:focus-within, &:has(:user-valid)": {"opacity": 1},
+}
 
 
 def column(gap: float = 1, container: types.View | None = None, **sx: Any) -> types.GridView:
@@ -157,6 +166,41 @@ def search_field(parent: types.Object, name: str, on_change: Event, label: str, 
     props = {"container": {"sx": {"width": width}}, **_AS_WIDE_AS_IT_IS}
     view = types.TextFieldView(compact=True, placeholder=label, componentsProps=props)
     return parent.str(name, view=view, on_change=on_change)
+
+
+def text_field(
+    parent: types.Object,
+    name: str,
+    content: str,
+    on_change: Event,
+    label: str,
+    placeholder: str | None = None,
+    width: int | None = None,
+) -> types.Property:
+    """Add a field whose text is sent when it is left.
+
+    Args:
+        parent: the object to add to
+        name: its name in that; under another name the App draws it anew, with ``content`` in it
+        content: the text that is in it at first
+        on_change: called with the text in ``value``, also if it is the old one
+        label: what it is, for who hears it
+        placeholder (None): what an empty one says
+        width (None): in pixels; without one it lies over what is before it, and is seen when it has the focus
+    """
+    # the App adds buttons that save and reset, at which the tab key would stop
+    look: dict[str, Any] = {"& button, & .MuiBox-root": {"display": "none"}, "& .MuiInputBase-root": {"p": 0}}
+    props = {"aria-label": label, "title": content, "maxLength": 300, "dir": "auto", "style": {"padding": "5px 6px"}}
+    view = types.LazyFieldView(
+        composite_view=True,  # else the App sends the text when it draws the field, and what other tabs have typed
+        compact=True,
+        placeholder=placeholder,
+        componentsProps={
+            "field": {"sx": look, "inputProps": props},
+            "item": {"sx": {"width": width} if width else _OVER},
+        },
+    )
+    return parent.str(name, default=content, view=view, on_change=on_change)
 
 
 def _add_menu(

@@ -179,6 +179,14 @@ def test_names_are_shown_as_text_and_found(panel, clustered):
         tab.page.bring_to_front()
         expect(tab.content.get_by_text(name, exact=True).first).to_be_visible()
     panel.page.bring_to_front()
+    panel.content.get_by_label(re.compile("^Name of cluster")).first.focus()
+    for typed in ("zeros", "ones"):  # from one card's name to the next
+        panel.page.keyboard.press("Control+a")
+        panel.page.keyboard.type(typed)
+        panel.page.keyboard.press("Tab")
+    for typed in ("zeros", "ones"):
+        expect(panel.card(typed)).to_be_visible()
+    assert {"zeros", "ones", name} < set(sizes(clustered))
     panel.content.get_by_placeholder("Search names").fill("bold")
     expect(panel.content.get_by_alt_text(re.compile("^Show "))).to_have_count(1)
     panel.content.get_by_placeholder("Search names").fill("nothing like it")

@@ -4,6 +4,7 @@ import fiftyone.operators as foo
 
 from ..edits import apply_here
 from ..menus import renamed_to, run_form
+from ..names import name_here
 from ..run import PanelRun
 from ..showing import follow_edit, keep_state, open_run, prompt, with_run
 from .review import review_after_undo
@@ -24,6 +25,10 @@ class EditEvents:
     def on_redo(self, ctx: foo.ExecutionContext) -> None:
         """Redo what was undone."""
         apply_here(ctx, "redo")
+
+    def on_name(self, ctx: foo.ExecutionContext) -> None:
+        """Give a cluster the name that was typed on its card."""
+        name_here(ctx)
 
     @with_run
     def on_run_menu(self, ctx: foo.ExecutionContext, run: PanelRun) -> None:

@@ -1,0 +1,48 @@
+"""Names that are typed on the cards of the Clusters panel, one edit each."""
+
+import fiftyone.operators as foo
+
+from ..editing.base import apply_edit
+from ..editing.names import clean_name
+from .edits import IN_ORDER
+from .fields import known_of, name_print, parts_of
+from .run import PanelRun
+from .showing import change_state, guarded
+
+
+def name_here(ctx: foo.ExecutionContext) -> None:
+    """Give a cluster the name that was typed on its card; say why if it is refused, and show the old name again."""
+    (cluster, seen), typed = parts_of(ctx.params["path"]), ctx.params["value"] or ""
+    with IN_ORDER:
+        ctx.dataset.reload()  # the name before may have been saved by a request that ran beside this one
+        run = PanelRun.of(ctx)
+        if run is None or (cluster in run.names and typed == run.names[cluster]):
+            return
+        guarded(ctx, lambda ctx: _name(ctx, run, cluster, seen, typed))
+        now = PanelRun.of(ctx)
+        if now is None:
+            return
+        kept = known_of(run, cluster)
+        saved = cluster in now.names and now.version != run.version
+        before = [*kept.get("before", []), seen] if saved else kept.get("before", [])
+        after = name_print(now, now.names[cluster]) if saved else kept.get("after")
+        entry = {"times": kept.get("times", 0) + 1, "before": before[-9:], "after": after}
+        change_state(ctx, typed={**(now.ui.get("typed") or {}), str(cluster): entry})
+
+
+def _name(ctx: foo.ExecutionContext, run: PanelRun, cluster: int, seen: str, typed: str) -> None:
+    if cluster not in run.names:
+        raise ValueError(f"{typed[:40]!r} has no cluster any more: somebody merged or dissolved it; name another one")
+    now = name_print(run, run.names[cluster])
+    kept = known_of(run, cluster)
+    own = kept.get("after") == now and seen in kept["before"]  # typed twice before it was drawn again
+    if seen != now and not own:
+        other = run.names[cluster]
+        raise ValueError(
+            f"somebody named it {other!r} meanwhile, so {typed[:40]!r} was not saved; look, then type again"
+        )
+    if clean_name(typed) == run.names[cluster]:
+        return
+    done = apply_edit(ctx.dataset, run.key, "rename", {"names": {cluster: typed}}, version=run.version)
+    ctx.ops.notify(done["text"], variant="success")
+    ctx.ops.reload_dataset()
