@@ -90,7 +90,10 @@ def button(
     params: dict | None = None,
     strong: bool = False,
 ) -> types.Property:
-    """Add a button, with a label or an icon or both; its help is shown where the mouse rests."""
+    """Add a button, with a label or an icon or both; its help is shown where the mouse rests.
+
+    Who hears the panel hears the label that others see, or the help of a button without one.
+    """
     return parent.btn(
         name,
         label=label,
@@ -100,7 +103,7 @@ def button(
         disabled=disabled,
         params=params or {},
         variant="contained" if strong else "outlined",
-        componentsProps={"button": {"aria-label": help or label}, **_AS_WIDE_AS_IT_IS},
+        componentsProps={"button": {"aria-label": label or help}, **_AS_WIDE_AS_IT_IS},
     )
 
 

@@ -103,9 +103,9 @@ def test_cards_fill_the_grid_with_their_members(panel, clustered):
     panel.shows(second[1])
     panel.press("Previous cluster")
     panel.shows(first[1])
-    panel.press("Borderline members of all clusters")
+    panel.press("Borderline")
     expect(panel.content.get_by_text(re.compile("^or cluster")).first).to_be_visible()
-    panel.press("Show everything in the grid")
+    panel.press("All")
     panel.shows(60)
 
 
@@ -123,7 +123,7 @@ def test_cards_are_shown_inside_what_the_sidebar_filters(panel, clustered):
     panel.wait_for_pictures()
     panel.card(second).click()
     panel.shows(inside[second])
-    panel.press("Show everything in the grid")
+    panel.press("All")
     panel.shows(len(fives))
 
 
