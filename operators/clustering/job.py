@@ -198,8 +198,10 @@ def _cluster_and_keep(request: Request, table: VectorTable, widths: list[int], s
     X = fitted.scaled(X)
     drawn = first_space(table, widths)
     vectors_digest = digest(drawn)
-    brain_key = map_key(request.field, target.patches_field, vectors_digest) if request.visualize else None
+    brain_key = None
     try:
+        if request.visualize:
+            brain_key = map_key(target.dataset, request.field, target.patches_field, vectors_digest)
         if brain_key:
             report = stages.enter("map")
             ensure_map(target, drawn, brain_key, X[:, : widths[0]], fitted.neighbors, request.seed, report)

@@ -1,7 +1,8 @@
 """The 2-D map of a vector field, shown by the App's Embeddings panel.
 
-A map is made once for the same vectors of the same samples, whichever runs use it. The digest in its key makes
-it findable without a registry, also after the run that made it was killed.
+A map is made once for the same vectors of the same samples, whichever runs use it. It is named after its vector field
+and found by the digest of its vectors: in our list of maps, which a clone of the dataset lacks, or in the runs'
+configurations.
 """
 
 import hashlib
@@ -18,7 +19,8 @@ from ..execution.locks import others, schema_lock
 from .store import read_value
 
 PANEL_COLORS = 100
-# The brain keys of the maps that we made; a Brain run's own configuration has no room for such a note
+# The brain keys of the maps that we made, each with its digest, of which keys of older versions end with six letters;
+# a Brain run's own configuration has no room for such a note
 STORE = "constellation_maps"
 
 
@@ -32,10 +34,30 @@ def digest(table: VectorTable) -> str:
     return total.hexdigest()
 
 
-def map_key(field: str, patches_field: str | None, vectors_digest: str) -> str:
-    """Return the brain key of the map of these vectors."""
+def map_key(dataset: fo.Dataset, field: str, patches_field: str | None, vectors_digest: str) -> str:
+    """Return the brain key of the map of these vectors: of the one that there is, else a free one that is then taken.
+
+    Args:
+        dataset: the dataset
+        field: the vector field
+        patches_field: the label field whose patches have the vectors, or None
+        vectors_digest: see :func:`digest`
+    """
     name = f"{patches_field}_{field}" if patches_field else field
-    return f"{name.replace('.', '_')}_map_{vectors_digest[:6]}"
+    name = f"{name.replace('.', '_')}_map"
+    with schema_lock(dataset):
+        refresh(dataset)
+        store, there = open_store(dataset, STORE), dataset.list_brain_runs()
+        listed = {key: store.get(key) for key in store.list_keys()}
+        drawn, digests = read_value(dataset, "visualization"), read_value(dataset, "digest")
+        known = [key for key, noted in listed.items() if noted == vectors_digest]
+        known += [key for run, key in drawn.items() if key in there and digests.get(run) == vectors_digest]
+        known += [key for key in there if key == f"{name}_{vectors_digest[:6]}"]
+        taken = {*there, *listed}
+        names = (f"{name}_{i}" if i > 1 else name for i in range(1, len(taken) + 2))
+        key = known[0] if known else next(key for key in names if key not in taken)
+        store.set(key, vectors_digest)
+    return key
 
 
 def ensure_map(
@@ -69,7 +91,6 @@ def ensure_map(
     with schema_lock(target.dataset):
         if brain_key in target.dataset.list_brain_runs():
             return
-        open_store(target.dataset, STORE).set(brain_key, True)
         fob.compute_visualization(
             target.source,
             points=dict(zip(table.ids, points, strict=True)),

@@ -334,13 +334,17 @@ def test_a_living_writer_keeps_others_out(blobs, compute):
 def test_the_map_is_made_once_and_goes_with_its_last_run(blobs, compute, monkeypatch):
     compute(blobs, run_key="a", embeddings="emb", visualize=True)
     [key] = blobs.list_brain_runs()
+    assert key == "emb_map"
     stamp = blobs.get_brain_info(key).timestamp
     points = blobs.load_brain_results(key)
     assert points.points.shape == (60, 2) and list(points.sample_ids) == blobs.values("id")
     assert compute(blobs, run_key="b", embeddings="emb", visualize=True)["visualization"] == key
     assert blobs.list_brain_runs() == [key] and blobs.get_brain_info(key).timestamp == stamp
     compute(blobs.limit(40), run_key="c", embeddings="emb", visualize=True)
-    assert len(blobs.list_brain_runs()) == 2
+    assert blobs.list_brain_runs() == [key, "emb_map_2"]
+    clone = blobs.clone()
+    assert compute(clone, run_key="d", embeddings="emb", visualize=True)["visualization"] == key
+    clone.delete()
     delete = get("delete_clustering_run")
     assert delete(blobs, run_key="a")["deleted_map"] is None
     assert delete(blobs, run_key="b")["deleted_map"] == key
