@@ -9,6 +9,7 @@ from .panel.events.compare import CompareEvents
 from .panel.events.groups import GroupEvents
 from .panel.events.review import ReviewEvents
 from .panel.events.tabs import TabEvents
+from .panel.events.ticks import TickEvents
 from .panel.layout import add_panel
 from .panel.opening import PANEL, show_labels, take_made_run
 from .panel.run import PanelRun
@@ -19,7 +20,9 @@ from .panel.widgets import column
 from .runs.store import list_clustering_runs
 
 
-class ClustersPanel(CardEvents, ChartEvents, CompareEvents, GroupEvents, ReviewEvents, TabEvents, foo.Panel):
+class ClustersPanel(
+    CardEvents, ChartEvents, CompareEvents, GroupEvents, ReviewEvents, TabEvents, TickEvents, foo.Panel
+):
     """Panel with the clusters of a run, one card each, and their charts; clicks change the grid."""
 
     @property

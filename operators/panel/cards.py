@@ -7,10 +7,12 @@ import fiftyone.operators.types as types
 
 from ...models.labels import NOISE, UNASSIGNED
 from .contact_sheets import draw_sheets
+from .entries import text_field, tick_box
 from .fields import field_of
 from .menus import card_actions
 from .run import Card, PanelRun
-from .widgets import QUIET, button, column, dotted, menu, row, text, text_field
+from .ticks import ticked
+from .widgets import QUIET, button, column, dotted, menu, row, text
 
 PURITY = "Purity: its most frequent class and the share of that"
 CONFIDENCE = "Confidence: mean of the members, from 0 to 1"
@@ -60,6 +62,10 @@ def _add_card(cards: types.Object, name: str, card: Card, run: PanelRun, events:
     box = types.Object()
     picture = {"style": {"width": "100%", "aspectRatio": "1", "objectFit": "contain", "display": "block"}}
     picture["style"] |= {"borderRadius": "4px", "cursor": "pointer", "background": "rgba(128, 128, 128, .2)"}
+    keys = card.id in (run.shown, NOISE)  # where the tab key stops; else it goes from one name to the next
+    if card.id != NOISE:
+        marked = card.id in ticked(run)
+        tick_box(box, events.on_tick, f"Tick {card.name}", marked, {"cluster": card.id}, keys)
     box.str(
         "sheet",
         view=types.ImageView(
@@ -69,7 +75,7 @@ def _add_card(cards: types.Object, name: str, card: Card, run: PanelRun, events:
             componentsProps={"image": picture},
         ),
     )
-    _add_head(box, card, run, events)
+    _add_head(box, card, run, events, keys)
     text(box, "size", f"{run.size_of(card)} · {100 * card.share:.1f} %")
     if statistics := _statistics(card):  # one widget, for the App takes its time with each
         lines, helps = zip(*statistics, strict=True)
@@ -80,10 +86,10 @@ def _add_card(cards: types.Object, name: str, card: Card, run: PanelRun, events:
         text(box, "description", card.description, "0.8rem", QUIET, help=card.description, **_TWO_LINES)
     border = {"p": 1, "m": 0, "height": "100%", "boxSizing": "border-box"}
     border |= {"borderColor": "primary.main"} if card.id == run.shown else {}
-    cards.define_property(name, box, view=column(0.25, types.OutlinedContainer(sx=border)))
+    cards.define_property(name, box, view=column(0.25, types.OutlinedContainer(sx=border), position="relative"))
 
 
-def _add_head(box: types.Object, card: Card, run: PanelRun, events: foo.Panel) -> None:
+def _add_head(box: types.Object, card: Card, run: PanelRun, events: foo.Panel, keys: bool) -> None:
     """Add the name, which is a field when it is clicked, and the menu."""
     head, name = types.Object(), types.Object()
     text(name, "said", card.name, "0.95rem", bold=True, **_TWO_LINES, **dotted(card.color))
@@ -92,8 +98,6 @@ def _add_head(box: types.Object, card: Card, run: PanelRun, events: foo.Panel) -
     around = {"display": "block", "position": "relative", "minWidth": 0}
     head.define_property("name", name, view=types.GridView(gap=0, componentsProps={"grid": {"sx": around}}))
     seen = {"cluster": card.id, "version": run.version}
-    # from one name the tab key goes to the next; it stops at the dots of the card that is shown
-    keys = card.id in (run.shown, NOISE)
     actions = card_actions(card.id)
     menu(head, "menu", actions, events.on_menu, f"Actions of {card.name}", seen, run.turn, fit=True, keys=keys)
     columns = {"display": "grid", "gridTemplateColumns": "minmax(0, 1fr) auto", "alignItems": "center"}

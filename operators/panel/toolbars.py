@@ -5,6 +5,7 @@ import fiftyone.operators.types as types
 
 from ...models.labels import NOISE, UNASSIGNED
 from ..dataset.ground_truth import truth_fields
+from ..editing.actions.undo import Redo, Undo
 from ..evaluation.views import ORDERS
 from ..inputs.target import NONE
 from ..outputs.summary import MAIN_SCORES
@@ -26,8 +27,11 @@ def add_header(panel: types.Object, run: PanelRun, run_menu: dict[str, str], eve
     drop_down(bar, "run", labels, events.on_run, "Run", run.key, 300)
     # the version that is drawn here: an edit that was not seen must not be undone
     seen = {"version": run.version}
-    button(bar, "undo", events.on_undo, icon="undo", help="Undo the last edit", params=seen)
-    button(bar, "redo", events.on_redo, icon="redo", help="Redo what was undone", params=seen)
+    for edit, event in ((Undo, events.on_undo), (Redo, events.on_redo)):
+        action = edit.name
+        known = not run.gone and edit.stack(run.run.log) and edit.preview(run.run)
+        said = f"{action.capitalize()}: {known[0]}" if known else f"There is nothing to {action}"
+        button(bar, action, event, said if known else None, action, said, not known, seen, short=220)
     button(bar, "refresh", events.on_refresh, icon="refresh", help="Read the run again")
     menu(bar, "menu", run_menu, events.on_run_menu, "Actions of the run", turn=run.turn)
     panel.define_property("header", bar, view=row())

@@ -28,15 +28,6 @@ _SHEET: dict[str, Any] = {
     "borderRadius": 1,
     "boxShadow": 8,
 }
-# a field over a text; one that was changed stays until the App draws the text anew
-_OVER: dict[str, Any] = {
-    "position": "absolute",
-    "inset": "-4px 0 auto -7px",
-    "opacity": 0,
-    "borderRadius": 1,
-    "bgcolor": "background.level1",
-    "&:focus-within, &:has(:user-valid)": {"opacity": 1},
-}
 
 
 def column(gap: float = 1, container: types.View | None = None, **sx: Any) -> types.GridView:
@@ -89,11 +80,25 @@ def button(
     disabled: bool = False,
     params: dict | None = None,
     strong: bool = False,
+    short: int | None = None,
 ) -> types.Property:
     """Add a button, with a label or an icon or both; its help is shown where the mouse rests.
 
     Who hears the panel hears the label that others see, or the help of a button without one.
+
+    Args:
+        parent: the object to add to
+        name: its name in that
+        on_click: what it calls
+        label (None): its text
+        icon (None): its icon
+        help (None): what it does, for the tooltip and for who hears it
+        disabled (False): whether it cannot be pressed
+        params (None): what ``on_click`` is called with
+        strong (False): whether it stands out
+        short (None): the greatest width of its text in pixels, which is cut there
     """
+    cut = {"container": {"sx": {"& p": {**_ONE_LINE, "maxWidth": short}}}} if short else {}
     return parent.btn(
         name,
         label=label,
@@ -103,7 +108,7 @@ def button(
         disabled=disabled,
         params=params or {},
         variant="contained" if strong else "outlined",
-        componentsProps={"button": {"aria-label": label or help}, **_AS_WIDE_AS_IT_IS},
+        componentsProps={"button": {"aria-label": label or help}, **cut, **_AS_WIDE_AS_IT_IS},
     )
 
 
@@ -115,6 +120,7 @@ def drop_down(
     label: str,
     chosen: str | None = None,
     width: int = 170,
+    params: dict | None = None,
 ) -> None:
     """Add a button that says what is chosen, and opens the list of choices.
 
@@ -126,13 +132,14 @@ def drop_down(
         label: what is chosen here, for the tooltip of a long choice and for who hears it
         chosen (None): the choice as it is now; none says the label
         width (170): in pixels
+        params (None): what else it is called with
     """
     said = choices.get(chosen or "", label)
     look = {"width": width, "justifyContent": "space-between", "& p": _ONE_LINE}
     shown = {"label": said, "icon": "expand_more", "icon_position": "right", "variant": "outlined"}
     opener = {**shown, "componentsProps": {"button": {"aria-label": f"{label}: {said}", "title": said, "sx": look}}}
     turn = list(choices).index(chosen) if chosen in choices else -1
-    _add_menu(parent, name, opener, choices, on_choice, {}, chosen, turn)
+    _add_menu(parent, name, opener, choices, on_choice, params or {}, chosen, turn)
 
 
 def menu(
@@ -169,41 +176,6 @@ def search_field(parent: types.Object, name: str, on_change: Event, label: str, 
     props = {"container": {"sx": {"width": width}}, **_AS_WIDE_AS_IT_IS}
     view = types.TextFieldView(compact=True, placeholder=label, componentsProps=props)
     return parent.str(name, view=view, on_change=on_change)
-
-
-def text_field(
-    parent: types.Object,
-    name: str,
-    content: str,
-    on_change: Event,
-    label: str,
-    placeholder: str | None = None,
-    width: int | None = None,
-) -> types.Property:
-    """Add a field whose text is sent when it is left.
-
-    Args:
-        parent: the object to add to
-        name: its name in that; under another name the App draws it anew, with ``content`` in it
-        content: the text that is in it at first
-        on_change: called with the text in ``value``, also if it is the old one
-        label: what it is, for who hears it
-        placeholder (None): what an empty one says
-        width (None): in pixels; without one it lies over what is before it, and is seen when it has the focus
-    """
-    # the App adds buttons that save and reset, at which the tab key would stop
-    look: dict[str, Any] = {"& button, & .MuiBox-root": {"display": "none"}, "& .MuiInputBase-root": {"p": 0}}
-    props = {"aria-label": label, "title": content, "maxLength": 300, "dir": "auto", "style": {"padding": "5px 6px"}}
-    view = types.LazyFieldView(
-        composite_view=True,  # else the App sends the text when it draws the field, and what other tabs have typed
-        compact=True,
-        placeholder=placeholder,
-        componentsProps={
-            "field": {"sx": look, "inputProps": props},
-            "item": {"sx": {"width": width} if width else _OVER},
-        },
-    )
-    return parent.str(name, default=content, view=view, on_change=on_change)
 
 
 def _add_menu(

@@ -6,6 +6,8 @@ import fiftyone.operators.types as types
 from ..borderline import add_borderline, draw_borderline
 from ..cards import add_cards, add_pages, draw_cards
 from ..run import PanelRun
+from ..selection import add_selection
+from ..ticks import add_ticks
 from ..toolbars import BORDERLINE, add_search, add_shown
 from ..widgets import button, text
 
@@ -14,6 +16,8 @@ def add(panel: types.Object, run: PanelRun, events: foo.Panel) -> None:
     """Add the search, what the grid shows and the cards of the open page."""
     add_search(panel, run, events)
     add_shown(panel, run, events)
+    add_selection(panel, run, events)
+    add_ticks(panel, run, events)
     if not run.current:
         stale = "The statistics are from before the last edit or deletion."
         text(panel, "old", stale if run.statistics else "There are no statistics yet.", "0.8rem", "warning.main")
