@@ -6,6 +6,7 @@ import fiftyone.operators as foo
 import fiftyone.operators.types as types
 
 from ...models.labels import NOISE, UNASSIGNED
+from ..outputs.verdicts import isolation, tightness
 from .contact_sheets import draw_sheets
 from .entries import text_field, tick_box
 from .fields import field_of
@@ -15,10 +16,10 @@ from .ticks import ticked
 from .widgets import QUIET, button, column, dotted, menu, row, text
 
 PURITY = "Purity: its most frequent class and the share of that"
-CONFIDENCE = "Confidence: mean of the members, from 0 to 1"
-COHESION = "Cohesion: 1 if all members are equal, 0 if the cluster is as wide as all images together"
+CONFIDENCE = "Confidence {:.2f}: mean of the members, from 0 to 1; other methods reckon theirs otherwise"
+COHESION = "Cohesion {:.2f}: 1 if all members are equal, 0 if the cluster is as wide as all images together"
 SEPARATION = (
-    "Separation: distance to the nearest cluster in standard deviations; "
+    "Separation {:.1f}: distance to the nearest cluster in standard deviations; "
     "2.7 is one cluster cut in two, above 4 there is a gap"
 )
 _TWO_LINES: dict[str, Any] = {
@@ -106,16 +107,17 @@ def _add_head(box: types.Object, card: Card, run: PanelRun, events: foo.Panel, k
 
 
 def _statistics(card: Card) -> list[tuple[str, str]]:
-    """Return the lines of statistics, with their explanations."""
+    """Return the lines on what the cluster is like in words, with the figures and their explanations."""
     lines = []
     if card.purity is not None:
         lines.append((f"{100 * card.purity:.0f} % {card.majority}", PURITY))
-    if card.confidence is not None and card.id != NOISE:
-        lines.append((f"confidence {card.confidence:.2f}", CONFIDENCE))
     if card.cohesion is not None:
-        lines.append((f"cohesion {card.cohesion:.2f}", COHESION))
-    if card.separation is not None:
-        lines.append((f"separation {card.separation:.1f} from {card.nearest}", SEPARATION))
+        lines.append((tightness(card.cohesion), COHESION.format(card.cohesion)))
+    if card.separation is not None and card.nearest is not None:
+        lines.append((isolation(card.separation, card.nearest), SEPARATION.format(card.separation)))
+    if lines and card.confidence is not None and card.id != NOISE:  # a figure that only its method can explain
+        words, help = lines[-1]
+        lines[-1] = (words, f"{help}\n{CONFIDENCE.format(card.confidence)}")
     return lines
 
 

@@ -39,9 +39,10 @@ def add_header(panel: types.Object, run: PanelRun, run_menu: dict[str, str], eve
 
 
 def _run_label(run: Run) -> str:
+    """Return a run in the list; without scores, for those of different vectors must not be compared."""
     config = run.config
     size = f"{config.n_clusters} clusters of {config.n_used:,}"
-    return " · ".join([run.key, config.method, size, when(run.made_at)[:10], *_scores(config)[:1]])
+    return " · ".join([run.key, config.method, size, when(run.made_at)[:10]])
 
 
 def _scores(config: RunConfig) -> list[str]:

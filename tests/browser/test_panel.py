@@ -94,7 +94,7 @@ def loads_the_page(request, filtered: bool = False) -> bool:
 
 def test_cards_fill_the_grid_with_their_members(panel, clustered):
     text = panel.content.inner_text()
-    assert "4 clusters of 60 images" in text and "cohesion" in text and "separation" in text
+    assert "4 clusters of 60 images" in text and "tight" in text and "nearest is" in text
     by_size = sorted(sizes(clustered).items(), key=lambda item: (-item[1], item[0]))
     first, second = by_size[0], by_size[1]
     panel.card(first[0]).click()

@@ -27,7 +27,15 @@ from .panel_browser import URI, Browser
 
 def test_opened_it_shows_the_newest_run_with_all_that_is_known(browser, compute):
     assert browser.state["run"] == "km" and browser.ui["unassigned"] == 3
-    for words in ("3 clusters of 57 images", "cluster 00", "100 % a", "cohesion", "separation", "Without a cluster"):
+    for words in (
+        "3 clusters of 57 images",
+        "cluster 00",
+        "100 % a",
+        "tight",
+        "alone, nearest is",
+        "Cohesion 0.",
+        "Without a cluster",
+    ):
         assert words in browser.drawn, words
     compute(browser.dataset, run_key="a_newer_one")  # that is not the last by name
     assert Browser(browser.dataset).state["run"] == "a_newer_one"
