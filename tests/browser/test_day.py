@@ -36,6 +36,8 @@ class Day:
         self.user.output("5 clusters of 60 images")
         self.user.done()
         expect(self.content).to_contain_text(f"{run_key} · ")
+        self.content.locator(".annotation").first.wait_for()  # the map is in front of a new run
+        self.panel.press("Clusters")
         self.panel.wait_for_pictures()
 
     def name_three(self):
