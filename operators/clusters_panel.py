@@ -11,18 +11,28 @@ from .panel.events.map import MapEvents
 from .panel.events.review import ReviewEvents
 from .panel.events.tabs import TabEvents
 from .panel.events.ticks import TickEvents
+from .panel.jobs import JobEvents, add_jobs
 from .panel.layout import add_panel
 from .panel.opening import PANEL, show_labels, take_made_run
 from .panel.run import PanelRun
 from .panel.showing import existing_run, open_run
-from .panel.state import begin_ui_state
-from .panel.watching import add_watch, catch_up
+from .panel.state import begin_ui_state, read_ui_state
+from .panel.watching import add_watch, catch_up, see_jobs
 from .panel.widgets import column
 from .runs.store import list_clustering_runs
 
 
 class ClustersPanel(
-    CardEvents, ChartEvents, CompareEvents, GroupEvents, MapEvents, ReviewEvents, TabEvents, TickEvents, foo.Panel
+    CardEvents,
+    ChartEvents,
+    CompareEvents,
+    GroupEvents,
+    JobEvents,
+    MapEvents,
+    ReviewEvents,
+    TabEvents,
+    TickEvents,
+    foo.Panel,
 ):
     """Panel with the clusters of a run, one card each, and their charts; clicks change the grid."""
 
@@ -42,6 +52,8 @@ class ClustersPanel(
         """Show the run it was opened with, as it was before the page was loaded again, or the newest."""
         begin_ui_state(ctx, existing_run(ctx, take_made_run(ctx) or ctx.panel.get_state("run")))
         self.on_refresh(ctx)
+        if ctx.dataset is not None:
+            see_jobs(ctx)
 
     def on_run(self, ctx: foo.ExecutionContext) -> None:
         """Show the run that was picked."""
@@ -56,6 +68,8 @@ class ClustersPanel(
     def render(self, ctx: foo.ExecutionContext) -> types.Property:
         """Draw the toolbars, then the open tab."""
         panel = types.Object()
+        if ctx.dataset is not None:
+            add_jobs(panel, ctx.dataset, read_ui_state(ctx).get("job"), self)
         run = PanelRun.of(ctx)
         add_panel(panel, run, self)
         add_watch(panel, run)

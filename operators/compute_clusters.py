@@ -7,14 +7,15 @@ import fiftyone.operators as foo
 import fiftyone.operators.types as types
 
 from .clustering.job import check_clustering, compute_clusters
-from .execution.app import failed, show, stream
+from .execution.app import failed, stream
 from .execution.python_call import PythonCall
+from .execution.worker import report_result
 from .inputs.clustering import add_estimate, add_method, add_names, add_options, add_truth, arguments, estimate
 from .inputs.features import add_features, add_reduction
 from .inputs.short_form import add_count, add_more, is_unfolded
 from .inputs.target import add_target
 from .outputs.summary import as_text
-from .panel.opening import show_labels, show_panels
+from .panel.opening import show_labels, show_panels, tell_made
 
 
 class ComputeClusters(PythonCall, foo.Operator):
@@ -66,7 +67,7 @@ class ComputeClusters(PythonCall, foo.Operator):
         return types.Property(inputs, view=view)
 
     def resolve_execution_options(self, ctx: foo.ExecutionContext) -> foo.ExecutionOptions:
-        """Propose delegation where the run would pass the App's limit for immediate ones."""
+        """Propose delegation where the run should not depend on the App's server."""
         try:
             long = estimate(ctx).long
         except ValueError:  # the form says what is wrong
@@ -76,18 +77,23 @@ class ComputeClusters(PythonCall, foo.Operator):
         )
 
     def execute(self, ctx: foo.ExecutionContext) -> Iterator[Any]:
-        """Run with live progress, then show the summary, the Embeddings panel and the Clusters panel."""
+        """Run, in the background if that takes long, then show the Clusters panel on the run, the map behind it."""
         try:
             samples, kwargs = arguments(ctx)
-            summary = yield from stream(ctx, lambda progress: compute_clusters(samples, progress=progress, **kwargs))
+            seconds = 0 if ctx.delegated else estimate(ctx).seconds
+            summary = yield from stream(
+                ctx, lambda progress: compute_clusters(samples, progress=progress, **kwargs), seconds, quiet=True
+            )
         except Exception as error:
             yield from failed(ctx, error)
             return
+        found = f"{summary['n_clusters']} clusters of {summary['n_used']:,} {summary['unit']}"
         if ctx.delegated:
-            found = f"{summary['n_clusters']} clusters of {summary['n_used']:,} {summary['unit']}"
             ctx.set_progress(progress=1, label=f"{found} in {summary['cluster_field']}")
+            if report_result(as_text(summary), summary["run_key"]):
+                tell_made(ctx.dataset, summary["run_key"])
             return
         yield ctx.ops.reload_dataset()
         yield from show_labels(ctx, summary["run_key"])
         yield from show_panels(ctx, summary["run_key"], with_map=bool(summary["visualization"]))
-        yield show(ctx, f"Run {summary['run_key']}", as_text(summary))
+        yield ctx.ops.notify(f"{found} in run {summary['run_key']}", variant="success")

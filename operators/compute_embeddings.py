@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 from typing import Any
 
+import fiftyone as fo
 import fiftyone.operators as foo
 import fiftyone.operators.types as types
 
@@ -13,6 +14,7 @@ from .dataset.targets import resolve_target
 from .embedding.embeddings import check_embedding, compute_embeddings
 from .execution.app import failed, show, stream
 from .execution.python_call import PythonCall
+from .execution.worker import report_result
 from .inputs.clustering import arguments
 from .inputs.features import add_encoder
 from .inputs.target import add_target
@@ -64,12 +66,9 @@ class ComputeEmbeddings(PythonCall, foo.Operator):
         return types.Property(inputs, view=view)
 
     def resolve_execution_options(self, ctx: foo.ExecutionContext) -> foo.ExecutionOptions:
-        """Propose delegation where the work would pass the App's limit for immediate runs."""
+        """Propose delegation where the work should not depend on the App's server."""
         try:
-            samples, kwargs = arguments(ctx, compute_embeddings)
-            target = resolve_target(samples, kwargs.get("patches_field"))
-            encoder = kwargs.get("encoder") or default_encoder()[0]
-            long = embedding_seconds(encoder, target.count()) > IMMEDIATE_SECONDS
+            long = self._seconds(*arguments(ctx, compute_embeddings)) > IMMEDIATE_SECONDS
         except ValueError:  # the form says what is wrong
             long = False
         return foo.ExecutionOptions(
@@ -80,12 +79,22 @@ class ComputeEmbeddings(PythonCall, foo.Operator):
         """Run with live progress, then show the numbers of computed and failed vectors."""
         try:
             samples, kwargs = arguments(ctx, compute_embeddings)
-            summary = yield from stream(ctx, lambda progress: compute_embeddings(samples, progress=progress, **kwargs))
+            summary = yield from stream(
+                ctx,
+                lambda progress: compute_embeddings(samples, progress=progress, **kwargs),
+                self._seconds(samples, kwargs),
+            )
         except Exception as error:
             yield from failed(ctx, error)
             return
         if ctx.delegated:
             ctx.set_progress(progress=1, label=f"{summary['computed']:,} computed, {summary['existing']:,} were there")
+            report_result(embedding_text(summary))
         else:
             yield ctx.ops.reload_dataset()
             yield show(ctx, f"Vectors in {summary['embeddings']}", embedding_text(summary))
+
+    @staticmethod
+    def _seconds(samples: fo.core.collections.SampleCollection, kwargs: dict) -> float:
+        target = resolve_target(samples, kwargs.get("patches_field"))
+        return embedding_seconds(kwargs.get("encoder") or default_encoder()[0], target.count())

@@ -6,8 +6,9 @@ from typing import Any
 import fiftyone.operators as foo
 import fiftyone.operators.types as types
 
-from .execution.app import failed, show, stream
+from .execution.app import LONG, failed, show, stream
 from .execution.python_call import PythonCall
+from .execution.worker import report_result
 from .grouping.job import check_criterion, group_by_criterion, group_images
 from .grouping.request import plan_of, propose_key
 from .inputs.grouping import criterion_arguments
@@ -16,7 +17,7 @@ from .inputs.pickers import add_run
 from .inputs.widgets import HALF, add_heading, check
 from .naming.server import read_secrets
 from .outputs.grouping import groups_text
-from .panel.opening import show_labels
+from .panel.opening import show_labels, tell_made
 from .runs.lifecycle import check_run_key
 
 _LETTERS = 1500  # of a question, on average
@@ -73,11 +74,18 @@ class GroupByCriterion(PythonCall, foo.Operator):
         """Group with live progress, then show the groups."""
         try:
             arguments, secrets = criterion_arguments(ctx), read_secrets(ctx)
-            summary = yield from stream(ctx, lambda progress: group_images(ctx.dataset, arguments, secrets, progress))
+            summary = yield from stream(
+                ctx,
+                lambda progress: group_images(ctx.dataset, arguments, secrets, progress),
+                seconds=0 if arguments.dry_run else LONG,
+            )
         except Exception as error:
             yield from failed(ctx, error)
             return
-        if not ctx.delegated:
+        if ctx.delegated:
+            if report_result(groups_text(summary), summary["run_key"]):
+                tell_made(ctx.dataset, summary["run_key"])
+        else:
             if not (dry := summary.get("dry_run")):
                 yield ctx.ops.reload_dataset()
                 yield from show_labels(ctx, summary["run_key"])

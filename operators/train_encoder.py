@@ -7,12 +7,13 @@ import fiftyone.operators as foo
 import fiftyone.operators.types as types
 
 from .embedding.training import check_training, train_encoder
-from .execution.app import failed, stream
+from .execution.app import LONG, failed, stream
 from .execution.python_call import PythonCall
+from .execution.worker import report_result
 from .inputs.target import add_target, has_pictures
 from .inputs.training import NEW, add_continued, add_new, trained_clusters, training_arguments
 from .inputs.widgets import add_choice, add_heading
-from .outputs.training import show_training
+from .outputs.training import show_training, training_text
 
 
 class TrainEncoder(PythonCall, foo.Operator):
@@ -69,9 +70,13 @@ class TrainEncoder(PythonCall, foo.Operator):
         """Train with live progress, then show the curve."""
         try:
             samples, kwargs = training_arguments(ctx)
-            summary = yield from stream(ctx, lambda progress: train_encoder(samples, progress=progress, **kwargs))
+            summary = yield from stream(
+                ctx, lambda progress: train_encoder(samples, progress=progress, **kwargs), seconds=LONG
+            )
         except Exception as error:
             yield from failed(ctx, error)
             return
-        if not ctx.delegated:
+        if ctx.delegated:
+            report_result(training_text(summary))
+        else:
             yield show_training(ctx, summary)

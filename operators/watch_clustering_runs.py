@@ -3,11 +3,11 @@
 import fiftyone.operators as foo
 
 from .panel.opening import PANEL
-from .panel.watching import is_behind
+from .panel.watching import missed
 
 
 class WatchClusteringRuns(foo.Operator):
-    """Tell the panel that asks if runs or the view are others than it knows; it is drawn again only then."""
+    """Tell the panel that asks if runs, jobs or the view are others than it knows; it is drawn again only then."""
 
     @property
     def config(self) -> foo.OperatorConfig:
@@ -16,6 +16,6 @@ class WatchClusteringRuns(foo.Operator):
 
     def execute(self, ctx: foo.ExecutionContext) -> None:
         """Compare what is there with what the panel knows."""
-        if ctx.dataset is not None and is_behind(ctx):
+        if ctx.dataset is not None and (event := missed(ctx)):
             told = {name: ctx.params.get(name) for name in ("panel_id", "panel_state", "drawn")}
-            ctx.trigger(f"@constellation/clusters/{PANEL}", params={**told, "__method__": "on_behind"})
+            ctx.trigger(f"@constellation/clusters/{PANEL}", params={**told, "__method__": event})

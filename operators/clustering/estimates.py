@@ -24,7 +24,8 @@ SCORE_SECONDS, SCORE_SECONDS_EACH = 0.2, 2e-7  # of all, and per vector and dime
 DECODE_SECONDS = 4e-3  # per image
 LOADING = 4.0  # seconds until torch is there, which every further encoder of the process does without
 UNKNOWN_DIMENSIONS = 768
-IMMEDIATE_SECONDS = 480  # leaves a margin below the 600 s after which the App gives up on an immediate run
+IMMEDIATE_SECONDS = 480  # from here on scheduling is proposed
+BACKGROUND = "It runs in the background as long as the App's server does; schedule it to be independent of that"
 SLOW_SECONDS = 60  # from here on, a reduction that makes the method quick is worth a word
 DENSE_DIMENSIONS = 50
 
@@ -48,7 +49,7 @@ class Estimate(NamedTuple):
 
     @property
     def long(self) -> bool:
-        """True if an immediate run may pass the App's limit."""
+        """True if the run takes so long that it should not depend on the App's server."""
         return self.seconds > IMMEDIATE_SECONDS
 
 
@@ -160,7 +161,7 @@ def _warning(seconds: float, needed: int, clustering: float, cls: "type[Clustere
     if clustering > SLOW_SECONDS and width > DENSE_DIMENSIONS:
         advice.append(f"{cls.title} is slow on {width} dimensions; reduce to 10 with UMAP or to 50 with PCA first")
     if seconds > IMMEDIATE_SECONDS:
-        advice.append("The App gives up on an immediate run after 10 minutes, though it goes on; schedule it instead")
+        advice.append(BACKGROUND)
     return ". ".join(advice) or None
 
 
@@ -185,10 +186,9 @@ def image_estimate(target: Target, kwargs: dict) -> Estimate:
     seconds, needed = n * epochs * recipe.seconds_per_image(side) / device.speedup, 3 * n * side**2
     work = f"{epochs} epochs over {n:,} {target.unit} on {device.name}"
     text = f"About {duration(seconds)} and {size(needed)} of memory for {work}"
-    long = "The App gives up on an immediate run after 10 minutes, though it goes on; schedule it instead"
     embedding = n * recipe.seconds_per_image(side) / device.speedup
     stages = {"decoding": n * DECODE_SECONDS, "training": seconds, "embedding": embedding}
-    return Estimate(seconds, needed, text, long if seconds > IMMEDIATE_SECONDS else None, stages)
+    return Estimate(seconds, needed, text, BACKGROUND if seconds > IMMEDIATE_SECONDS else None, stages)
 
 
 def _epochs(cls: "type[ClusteringRecipe]") -> list[str]:

@@ -13,21 +13,30 @@ import fiftyone.operators as foo
 import fiftyone.operators.types as types
 
 from ...models.progress import Progress
+from .handover import PATIENCE_SECONDS, HandedOver, hand_over, in_app
 from .refusals import readable
 from .stages import DELEGATED_REPORT_SECONDS, REPORT_SECONDS, job_title, throttled
 from .stopping import Stopped, stoppable
 
 T = TypeVar("T")
+LONG = float("inf")  # seconds of work that nobody waits for
+QUICK = 20_000  # images up to which work of unknown length is done at once
+_OPEN_PANEL = "@constellation/clusters/open_clusters_panel"
 
 logger = logging.getLogger(__name__)
 
 
-def stream(ctx: foo.ExecutionContext, work: Callable[[Progress], T]) -> Generator[object, None, T]:
+def stream(
+    ctx: foo.ExecutionContext, work: Callable[[Progress], T], seconds: float | None = None, quiet: bool = False
+) -> Generator[object, None, T]:
     """Run ``work(progress)`` for an operator's ``execute`` and yield its progress to the App.
 
     Args:
         ctx: the execution context
         work: a callable that takes ``progress(fraction, message)``
+        seconds (None): how long it will take; by default short, but for large datasets. What takes long goes on in a
+            process of its own if the App has asked for it
+        quiet (False): whether to send no progress, for the App opens a dialog for it that has to be closed
 
     Yields:
         progress messages
@@ -36,9 +45,12 @@ def stream(ctx: foo.ExecutionContext, work: Callable[[Progress], T]) -> Generato
         the result of ``work``; use ``result = yield from stream(ctx, work)``
 
     Raises:
-        Exception: any that ``work`` raised
+        Exception: any that ``work`` raised, or :class:`operators.execution.handover.HandedOver`; all are for
+            :func:`failed`
     """
     title = job_title((ctx.operator_uri or "").rpartition("/")[2], ctx.params)
+    if in_app(ctx) and _is_long(ctx, seconds):
+        raise hand_over(ctx, title)
     if ctx.delegated:
         report = throttled(lambda f, m="": ctx.set_progress(progress=f, label=m), DELEGATED_REPORT_SECONDS)
         with stoppable(ctx.dataset, title, report) as progress:
@@ -59,6 +71,8 @@ def stream(ctx: foo.ExecutionContext, work: Callable[[Progress], T]) -> Generato
     thread = threading.Thread(target=target, name="constellation", daemon=True)
     thread.start()
     while (item := news.get()) is not None:
+        if quiet:
+            continue
         yield ctx.ops.set_progress(progress=item[0], label=item[1])
     thread.join()
     if "error" in outcome:
@@ -67,10 +81,14 @@ def stream(ctx: foo.ExecutionContext, work: Callable[[Progress], T]) -> Generato
 
 
 def failed(ctx: foo.ExecutionContext, error: Exception) -> Generator[object, None, None]:
-    """Show a failure as one sentence, then raise it.
+    """Show a failure as one sentence, then raise it; what was handed over is no failure, and its progress is shown.
 
     FiftyOne's App swallows exceptions of a generator, so the sentence is sent first.
     """
+    if isinstance(error, HandedOver):
+        yield ctx.ops.notify(f"{error}; the Clusters panel shows how far it is", variant="info")
+        yield ctx.trigger(_OPEN_PANEL)
+        return
     sentence = one_sentence(error)
     if not ctx.delegated:
         stopped = isinstance(error, Stopped)
@@ -78,6 +96,12 @@ def failed(ctx: foo.ExecutionContext, error: Exception) -> Generator[object, Non
         yield show(ctx, failure_title(error), sentence)
         logger.info("%s failed", ctx.operator_uri, exc_info=error)
     raise (type(error) if type(error) in (ValueError, TypeError) else RuntimeError)(sentence) from None
+
+
+def _is_long(ctx: foo.ExecutionContext, seconds: float | None) -> bool:
+    if seconds is None:
+        return ctx.dataset is not None and ctx.dataset.count() > QUICK
+    return seconds > PATIENCE_SECONDS
 
 
 def failure_title(error: Exception) -> str:

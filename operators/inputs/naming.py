@@ -10,12 +10,13 @@ import fiftyone.operators.types as types
 from ...models.labels import NOISE
 from ...models.naming.prompt import Instructions, system_text
 from ..dataset.ground_truth import truth_fields
-from ..execution.app import failed, stream
+from ..execution.app import LONG, failed, stream
 from ..execution.python_call import PythonCall
+from ..execution.worker import report_result
 from ..naming.job import check_naming, label_clusters, name_clusters
 from ..naming.request import CLASSIFIER, FIELD, LLM, VOCABULARY, NamingArguments, read_words
 from ..naming.server import ServerChoice, read_secrets
-from ..outputs.naming import show_naming
+from ..outputs.naming import naming_text, show_naming
 from ..runs.run import Run
 from .model_server import add_consent_box, add_server, consented, sent
 from .parameters import add_parameters, form_values
@@ -146,11 +147,18 @@ class NamingOperator(PythonCall):
         try:
             arguments = naming_arguments(ctx)
             secrets = read_secrets(ctx)
-            summary = yield from stream(ctx, lambda progress: name_clusters(ctx.dataset, arguments, secrets, progress))
+            summary = yield from stream(
+                ctx,
+                lambda progress: name_clusters(ctx.dataset, arguments, secrets, progress),
+                seconds=0 if arguments.dry_run else LONG,
+            )
         except Exception as error:
             yield from failed(ctx, error)
             return
-        if not ctx.delegated:
+        if ctx.delegated:
+            ctx.set_progress(progress=1, label=summary.get("text") or "")
+            report_result(naming_text(summary))
+        else:
             if not summary.get("dry_run"):
                 yield ctx.ops.reload_dataset()
                 yield ctx.ops.reload_samples()

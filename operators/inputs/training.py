@@ -23,9 +23,9 @@ if TYPE_CHECKING:
 NEW = "a new encoder"
 SHOWN = 9  # parameters: size, batch and all that says which changes of an image do not matter
 SCHEDULE = (
-    "Schedule runs it in a worker (fiftyone delegated launch), beyond the App's limit of 10 minutes; the App offers "
-    "that only if it was started with FIFTYONE_ALLOW_LEGACY_ORCHESTRATORS=true. Execute works too: the training "
-    "goes on after the App has stopped waiting, and every epoch is kept"
+    "Execute trains in the background as long as the App's server runs, and every epoch is kept. Schedule runs it in a "
+    "worker of its own (fiftyone delegated launch); the App offers that only if it was started with "
+    "FIFTYONE_ALLOW_LEGACY_ORCHESTRATORS=true"
 )
 
 

@@ -27,7 +27,7 @@ def show_panels(ctx: foo.ExecutionContext, run_key: str, with_map: bool) -> Iter
         run_key: the run's key; an open Clusters panel goes to it, see :func:`take_made_run`
         with_map: whether the run has a map
     """
-    open_store(ctx.dataset, _STORE).set("made", run_key, ttl=_SECONDS)
+    tell_made(ctx.dataset, run_key)
     spaces = ctx.spaces if isinstance(ctx.spaces, fo.Space) and ctx.spaces.children else _only_grid()
     for name in [MAP, PANEL] if with_map else [PANEL]:
         spaces = _with_panel(spaces, name)
@@ -42,6 +42,11 @@ def show_labels(ctx: foo.ExecutionContext, run_key: str) -> Iterator[Any]:
     others = set(read_value(ctx.dataset, "label_path").values())
     kept = [path for path in ctx.active_fields or [] if path not in others]
     yield ctx.ops.set_active_fields([*kept, config.label_path])
+
+
+def tell_made(dataset: fo.Dataset, run_key: str) -> None:
+    """Have an open Clusters panel go to a run that was made in the App."""
+    open_store(dataset, _STORE).set("made", run_key, ttl=_SECONDS)
 
 
 def take_made_run(ctx: foo.ExecutionContext) -> str | None:

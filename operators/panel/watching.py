@@ -5,10 +5,11 @@ import fiftyone.operators.types as types
 
 from ..execution.grid import view_name
 from ..runs.store import run_ids
-from .opening import take_made_run
+from .job_lines import has_ended, jobs_seen
+from .opening import show_labels, take_made_run
 from .run import PanelRun
 from .showing import follow_edit, open_run
-from .state import read_ui_state
+from .state import read_ui_state, save_ui_state
 
 _WATCH = "@constellation/clusters/watch_clustering_runs"
 _MILLISECONDS = 3000  # between questions, each a query of a few milliseconds
@@ -38,13 +39,26 @@ def is_behind(ctx: foo.ExecutionContext) -> bool:
     return run_ids(ctx.dataset) != (ui.get("runs") or {}) or ("within" in ui and view_name(ctx) != ui["within"])
 
 
+def missed(ctx: foo.ExecutionContext) -> str | None:
+    """Return the event that tells the panel that asks what it has missed, None if nothing."""
+    if is_behind(ctx):
+        return "on_behind"
+    return "on_jobs" if jobs_seen(ctx.dataset) != (read_ui_state(ctx).get("jobs") or []) else None
+
+
 def catch_up(ctx: foo.ExecutionContext) -> None:
     """List the runs as they are now; go to the one that was made in the App, and tell of one from elsewhere."""
     known, runs, made = read_ui_state(ctx).get("runs") or {}, run_ids(ctx.dataset), take_made_run(ctx)
     if made in runs:
+        ctx.ops.reload_dataset()  # else the App does not know the labels
         open_run(ctx, made)
+        for message in show_labels(ctx, str(made)):
+            del message  # it is sent when it is made
+        ctx.ops.reload_samples()
+        see_jobs(ctx)
         return
     open_run(ctx, ctx.panel.get_state("run"), keep=True)
+    see_jobs(ctx)
     if _edited_since(ctx):
         ctx.ops.reload_dataset()  # the grid has the old names
         follow_edit(ctx, {})
@@ -59,3 +73,13 @@ def _edited_since(ctx: foo.ExecutionContext) -> bool:
     version, _, key = drawn.partition(":")
     run = PanelRun.of(ctx)
     return run is not None and run.key == key and str(run.version) != version
+
+
+def see_jobs(ctx: foo.ExecutionContext) -> None:
+    """Note which jobs the panel shows; if one has ended, the App reads the dataset again, which it may have changed."""
+    ui, now = read_ui_state(ctx), jobs_seen(ctx.dataset)
+    before = ui.get("jobs") or []
+    if now != before:
+        save_ui_state(ctx, {**ui, "jobs": now})
+    if has_ended(before, now):
+        ctx.ops.reload_dataset()

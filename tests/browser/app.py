@@ -172,6 +172,20 @@ class User:
         dialog.get_by_text(re.compile(text)).first.wait_for(timeout=1000 * seconds)
         return dialog
 
+    def made(self, text: str, seconds: float = 180):
+        """Waits until the Clusters panel shows a run with this text, which no dialog covers."""
+        panel = self.page.locator('[data-cy="panel-content-clusters_panel"]')
+        panel.get_by_text(re.compile(f"^{text}")).first.wait_for(timeout=1000 * seconds)
+        assert not self.page.locator('[data-cy="operators-prompt-view-modal"]').count()
+
+    def job(self, text: str, seconds: float = 180):
+        """Waits until a job in the Clusters panel is done with this text, and shows its result; returns the panel."""
+        panel = self.page.locator('[data-cy="panel-content-clusters_panel"]')
+        panel.get_by_text(re.compile(f"· done · .*{text}")).first.wait_for(timeout=1000 * seconds)
+        panel.get_by_role("button", name="Show the result of").first.click()
+        panel.get_by_role("button", name="Hide the result of").first.wait_for()
+        return panel
+
     def done(self):
         """Closes the output of an operator."""
         dialog = self.page.locator('[data-cy="operators-prompt-view-modal"]')
@@ -190,8 +204,12 @@ class User:
 
     def open_map(self, brain_key: str, color_by: str):
         """In the Embeddings panel: opens a map and colours it."""
-        self.page.locator('[data-cy="panel-tab-embeddings"]').click()  # it is behind the Clusters panel
         self.dismiss_teasers()
+        tab = self.page.locator('[data-cy="panel-tab-embeddings"]')
+        if not tab.count():  # a run that was made at once has put it behind the Clusters panel
+            self.page.locator('[data-cy="new-panel-btn"]').last.click()
+            tab = self.page.locator('[data-cy="new-panel-option-Embeddings"]')
+        tab.click()
         self.page.get_by_text(brain_key, exact=True).first.click()
         self.page.get_by_label("Color by").first.click()
         self.page.get_by_role("combobox").last.fill(color_by)

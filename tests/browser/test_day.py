@@ -33,8 +33,7 @@ class Day:
         form = self.user.open_form("compute_clusters")
         self.user.fill(form, "Number of clusters", "5")
         self.user.execute(form)
-        self.user.output("5 clusters of 60 images")
-        self.user.done()
+        self.user.made("5 clusters of 60 images")
         expect(self.content).to_contain_text(f"{run_key} · ")
         self.content.locator(".annotation").first.wait_for()  # the map is in front of a new run
         self.panel.press("Clusters")

@@ -48,8 +48,7 @@ def test_edits_show_on_the_map(user, digits):
     form = user.open_form("compute_clusters")
     user.fill(form, "Number of clusters", "4")
     user.execute(form)
-    user.output("4 clusters of 60 images")
-    user.done()
+    user.made("4 clusters of 60 images")
     digits.reload()
     user.open_map(digits.list_brain_runs()[0], "kmeans_1.label")
     names = [f"cluster {i:02d}" for i in range(4)]

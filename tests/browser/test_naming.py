@@ -35,12 +35,6 @@ def squares(tmp_path):
     dataset.delete()
 
 
-def open_panel(user, name):
-    user.dismiss_teasers()
-    user.page.locator('[data-cy="new-panel-btn"]').first.click()
-    user.page.locator(f'[data-cy="new-panel-option-{name}"]').click()
-
-
 def test_label_a_run(user, squares):
     with NamingServer(by_color, host="0.0.0.0") as server:
         user.open(squares)
@@ -52,15 +46,13 @@ def test_label_a_run(user, squares):
         assert user.button(form).is_disabled() and server.connections == 0
         user.tick(form, f"Send these images to {host}")
         user.execute(form)
-        dialog = user.output("3 of 3 named")
-        assert "1 cluster is mixed" in dialog.inner_text() and "tiny-vl at " in dialog.inner_text()
-        user.done()
+        told = user.job("3 of 3 named").inner_text()
+        assert "1 cluster is mixed" in told and "tiny-vl at " in told
         assert len(server.questions) == 3
     squares.reload()
     assert squares.count_values("km.label") == {f"{name} squares": 8 for name in COLORS}
 
-    user.open(squares)
-    open_panel(user, "clusters_panel")
+    user.open(squares)  # the panel is still open
     panel = user.page.locator('[data-cy="panel-content-clusters_panel"]')
     for name in COLORS:
         panel.get_by_text(f"{name} squares", exact=True).first.wait_for()
@@ -73,7 +65,6 @@ def test_names_are_in_the_legend_of_the_map(user, squares):
         label = foo.get_operator("@constellation/clusters/label_clusters")
         label(squares, run_key="km", base_url=server.url, model="tiny-vl")
     user.open(squares)
-    open_panel(user, "Embeddings")
     user.open_map(squares.list_brain_runs()[0], "km.label")
     panel = user.page.locator('[data-cy="panel-content-Embeddings"]')
     for name in COLORS:

@@ -238,8 +238,7 @@ def test_the_panel_comes_with_a_run_and_without_one_offers_it(user, digits):
     user.tick(form, "More")
     user.tick(form, "2-D map")
     user.execute(form)
-    user.output("10 clusters of 60 images")
-    user.done()
+    user.made("10 clusters of 60 images")
     panel.wait_for_pictures()
     expect(panel.content.get_by_text(re.compile("^10 clusters of 60 images"))).to_be_visible()
 

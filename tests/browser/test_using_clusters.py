@@ -41,7 +41,7 @@ def test_ask_for_a_number_and_run_with_it(user, digits):
     user.tick(form, "More")
     user.tick(form, "2-D map")
     user.execute(form)
-    user.output(f"{k} clusters")
+    user.made(f"{k} clusters")
     digits.reload()
     assert digits.get_run_info(digits.list_runs()[0]).config.n_clusters == k
 

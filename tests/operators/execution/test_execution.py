@@ -39,14 +39,12 @@ def stream_of(dataset, params):
     return asyncio.run(run())
 
 
-def test_an_immediate_run_streams_progress_then_its_result(blobs):
+def test_a_run_that_is_done_at_once_opens_no_dialog(blobs):
     params = {"run_key": "km3", "source": "emb", "method_kmeans": {"n_clusters": 3}, "visualize": False}
     messages = stream_of(blobs, params)
     names = [name for name, _ in messages]
-    assert names[0] == "set_progress" and names[-1] == "show_output" and "reload_dataset" in names
-    labels = [p["label"] for name, p in messages if name == "set_progress"]
-    assert labels[0].startswith("1/4 reading") and any(label.startswith("4/4 writing") for label in labels)
-    assert "3 clusters" in messages[-1][1]["results"]["text"]
+    assert not {"set_progress", "show_output"} & set(names) and {"reload_dataset", "set_spaces"} <= set(names)
+    assert messages[-1] == ("notify", {"message": "3 clusters of 60 images in run km3", "variant": "success"})
     blobs.reload()
     assert blobs.list_runs() == ["km3"]
 

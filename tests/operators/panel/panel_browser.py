@@ -89,3 +89,18 @@ class Browser:
     def store(self, name):
         """The server's store that the UI state is kept in."""
         return ExecutionStore.create(name, self.dataset._doc.id)
+
+
+def watch(browser) -> list[str]:
+    """What the panel's timer does; returns the events by which the panel was told."""
+    drawn = next(params for params in browser.buttons if "drawn" in params)
+    params = {"panel_id": "one", "panel_state": browser.state, **drawn}
+    grid = {"view": browser.grid, "view_name": browser.saved, "filters": browser.filters}
+    request = {"dataset_name": browser.dataset.name, "params": params, **grid}
+    ctx = foo.ExecutionContext(request, executor=Executor())
+    foo.get_operator("@constellation/clusters/watch_clustering_runs").execute(ctx)
+    told = [request.params for request in ctx.executor._requests]
+    for event in told:
+        assert event["panel_id"] == "one" and event["panel_state"] == browser.state
+        browser.call(event["__method__"], **drawn)
+    return [event["__method__"] for event in told]

@@ -8,22 +8,7 @@ from fiftyone.operators.executor import Executor
 from fiftyone.plugins.orgs.constellation.clusters.operators.panel.opening import show_panels
 
 from ..conftest import get
-from .panel_browser import Browser
-
-
-def watch(browser):
-    """What the panel's timer does; returns whether the panel was told."""
-    drawn = next(params for params in browser.buttons if "drawn" in params)
-    params = {"panel_id": "one", "panel_state": browser.state, **drawn}
-    grid = {"view": browser.grid, "view_name": browser.saved, "filters": browser.filters}
-    request = {"dataset_name": browser.dataset.name, "params": params, **grid}
-    ctx = foo.ExecutionContext(request, executor=Executor())
-    get("watch_clustering_runs").execute(ctx)
-    told = [request.params for request in ctx.executor._requests]
-    for event in told:
-        assert event["panel_id"] == "one" and event["panel_state"] == browser.state
-        browser.call(event["__method__"], **drawn)
-    return bool(told)
+from .panel_browser import Browser, watch
 
 
 def made_in_the_app(dataset, run_key, spaces=None):
