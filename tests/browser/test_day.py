@@ -1,8 +1,14 @@
-"""A working day on one dataset, one thing after the other, and nothing is loaded by hand in between."""
+"""A working day on one dataset, from the first run to the report, as one person has it in one tab and then in two.
+
+Nothing is loaded by hand in between, but for the reload that is a step of its own.
+"""
 
 import re
 
+import fiftyone.operators as foo
+from app import User
 from axe import findings
+from fiftyone import ViewField as F
 from playwright.sync_api import expect
 from test_panel import CONTENT, Panel
 
@@ -69,6 +75,29 @@ class Day:
             self.content.get_by_role("button", name=re.compile(f"^{verb} ")).first.click()
         expect(self.content.get_by_text(re.compile("^6 of |^Reviewed"))).to_be_visible()
 
+    def export(self, path):
+        """Exports the report from the Run tab."""
+        self.tab("Run")
+        form = self.user.redrawn(lambda: self.panel.press("Export…"))
+        self.user.fill(form, "Output path", str(path))
+        self.user.execute(form)
+        self.user.output("5 clusters of run")
+        self.user.done()
+        assert path.stat().st_size > 10_000
+
+    def look_inside_a_filter(self, run_key: str):
+        """Filters by the sidebar and clicks cards; returns the cluster that is shown and how many it has inside."""
+        self.dataset.reload()
+        fives = self.dataset.match(F("ground_truth.label") == "5")
+        inside = fives.count_values(f"{run_key}.label")
+        self.tab("Clusters")
+        self.user.filter("ground_truth", "5")
+        self.panel.shows(len(fives))
+        for name in sorted(inside)[:2]:
+            self.panel.card(name).click()
+            self.panel.shows(inside[name])
+        return name, inside[name], len(fives)
+
 
 def test_a_working_day(user, digits):
     user.open(digits)
@@ -80,3 +109,23 @@ def test_a_working_day(user, digits):
     day.review_five()
     day.tab("Charts")
     assert set(NAMES) <= {entry["label"] for entry in day.config("kmeans_1").clusters}
+
+
+def test_a_report_and_a_look_inside_a_filter_that_lasts(user, digits, tmp_path):
+    compute = foo.get_operator("@constellation/clusters/compute_clusters")
+    for key, method in (("kmeans_1", "kmeans"), ("agglomerative_1", "agglomerative")):
+        compute(digits, run_key=key, method=method, params={"n_clusters": 5}, embeddings="emb", visualize=False)
+    day = Day(user, digits)
+    user.open(digits)
+    day.panel.open()
+    day.export(tmp_path / "report.html")
+    name, count, everything = day.look_inside_a_filter("agglomerative_1")
+    day.page.reload()
+    expect(day.content.get_by_text(re.compile(f"^{name} ·")).first).to_be_visible()
+    day.panel.shows(count)
+    second = Panel(User(day.page.context.new_page(), user.url))
+    second.user.open(digits)
+    second.wait_for_pictures()
+    day.page.bring_to_front()
+    day.panel.press("All")
+    day.panel.shows(everything)
