@@ -7,7 +7,6 @@ from .panel.events.cards import CardEvents
 from .panel.events.charts import ChartEvents
 from .panel.events.compare import CompareEvents
 from .panel.events.groups import GroupEvents
-from .panel.events.map import MapEvents
 from .panel.events.review import ReviewEvents
 from .panel.events.tabs import TabEvents
 from .panel.events.ticks import TickEvents
@@ -23,16 +22,7 @@ from .runs.store import list_clustering_runs
 
 
 class ClustersPanel(
-    CardEvents,
-    ChartEvents,
-    CompareEvents,
-    GroupEvents,
-    JobEvents,
-    MapEvents,
-    ReviewEvents,
-    TabEvents,
-    TickEvents,
-    foo.Panel,
+    CardEvents, ChartEvents, CompareEvents, GroupEvents, JobEvents, ReviewEvents, TabEvents, TickEvents, foo.Panel
 ):
     """Panel with the clusters of a run, one card each, and their charts; clicks change the grid."""
 
