@@ -173,17 +173,16 @@ class User:
         return dialog
 
     def made(self, text: str, seconds: float = 180):
-        """Waits until the Clusters panel shows a run with this text, which no dialog covers."""
+        """Waits until the Clusters panel shows a run with this text."""
         panel = self.page.locator('[data-cy="panel-content-clusters_panel"]')
         panel.get_by_text(re.compile(f"^{text}")).first.wait_for(timeout=1000 * seconds)
-        assert not self.page.locator('[data-cy="operators-prompt-view-modal"]').count()
 
     def job(self, text: str, seconds: float = 180):
         """Waits until a job in the Clusters panel is done with this text, and shows its result; returns the panel."""
         panel = self.page.locator('[data-cy="panel-content-clusters_panel"]')
         panel.get_by_text(re.compile(f"· done · .*{text}")).first.wait_for(timeout=1000 * seconds)
-        panel.get_by_role("button", name="Show the result of").first.click()
-        panel.get_by_role("button", name="Hide the result of").first.wait_for()
+        panel.get_by_role("button", name="Show", exact=True).first.click()
+        panel.get_by_role("button", name="Hide", exact=True).first.wait_for()
         return panel
 
     def done(self):

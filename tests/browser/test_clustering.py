@@ -19,6 +19,7 @@ def test_cluster_and_look_at_the_map(user, digits):
     stage = re.compile(r"running.* \d/5 (reading|clustering|map|scoring|writing)")
     panel.content.get_by_text(stage).first.wait_for(timeout=180_000)
     user.made("10 clusters of 60 images")
+    assert not user.page.locator('[data-cy="operators-prompt-view-modal"]').count()  # no dialog covers it
 
     digits.reload()
     assert digits.list_runs() == ["kmeans_1"]
