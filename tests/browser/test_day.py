@@ -61,7 +61,7 @@ class Day:
         self.user.output("labels changed")
         self.user.done()
         expect(self.content.get_by_text(re.compile(f"^{before - 1} clusters of 60 images"))).to_be_visible()
-        self.panel.press("Undo the last edit")
+        self.content.get_by_role("button", name=re.compile("^Undo: Merged ")).click()
         expect(self.content.get_by_text(re.compile(f"^{before} clusters of 60 images"))).to_be_visible()
 
     def review_five(self):
