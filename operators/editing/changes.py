@@ -16,6 +16,7 @@ from ..runs.records import edited_records
 from ..runs.transaction import EditedRun
 from .names import check_reserved, clean_name, distinct_names
 
+CERTAIN = 1.0  # the confidence of what a person says
 Clusters = int | str | list[int | str]
 
 

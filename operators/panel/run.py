@@ -167,7 +167,7 @@ class PanelRun:
 
     @property
     def turn(self) -> int:
-        """How many actions were chosen from menus, which close with that."""
+        """Number of actions chosen from menus so far; a menu closes when it changes."""
         return self.ui.get("turn") or 0
 
     @property

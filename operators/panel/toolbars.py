@@ -1,5 +1,8 @@
 """Toolbars of the Clusters panel: the run and its actions, the search, what the grid shows."""
 
+from functools import lru_cache
+
+import fiftyone as fo
 import fiftyone.operators as foo
 import fiftyone.operators.types as types
 
@@ -11,7 +14,7 @@ from ..inputs.target import NONE
 from ..outputs.summary import MAIN_SCORES
 from ..runs.config import RunConfig
 from ..runs.run import Run
-from ..runs.store import list_clustering_runs, when
+from ..runs.store import list_clustering_runs, results_file, when
 from .run import SORTS, PanelRun
 from .widgets import QUIET, button, dotted, drop_down, menu, row, search_field, text
 
@@ -27,15 +30,27 @@ def add_header(panel: types.Object, run: PanelRun, run_menu: dict[str, str], eve
     drop_down(bar, "run", labels, events.on_run, "Run", run.key, 300)
     # the version that is drawn here: an edit that was not seen must not be undone
     seen = {"version": run.version}
-    for edit, event in ((Undo, events.on_undo), (Redo, events.on_redo)):
-        action = edit.name
-        known = not run.gone and edit.stack(run.run.log) and edit.preview(run.run)
-        said = f"{action.capitalize()}: {known[0]}" if known else f"There is nothing to {action}"
+    steps = {} if run.gone else _next_steps(run.dataset.name, run.key, results_file(run.dataset, run.key))
+    for action, event in ((Undo.name, events.on_undo), (Redo.name, events.on_redo)):
+        known = action in steps
+        said = f"{action.capitalize()}: {steps[action]}" if known else f"There is nothing to {action}"
         button(bar, action, event, said if known else None, action, said, not known, seen, short=220)
     button(bar, "refresh", events.on_refresh, icon="refresh", help="Read the run again")
     menu(bar, "menu", run_menu, events.on_run_menu, "Actions of the run", turn=run.turn)
     panel.define_property("header", bar, view=row())
     text(panel, "about", _summary(run), "0.8rem", QUIET)
+
+
+@lru_cache(maxsize=16)
+def _next_steps(dataset_name: str, run_key: str, file: str | None) -> dict[str, str]:
+    """Return what undo and redo would take back or do again; ``file`` is another after every edit."""
+    if file is None:
+        return {}
+    run, found = Run.cached(fo.load_dataset(dataset_name), run_key), {}
+    for edit in (Undo, Redo):
+        if edit.stack(run.log) and (next_one := edit.preview(run)):
+            found[edit.name] = next_one[0]
+    return found
 
 
 def _run_label(run: Run) -> str:

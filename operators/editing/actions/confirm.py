@@ -6,9 +6,7 @@ from ....models.labels import UNASSIGNED
 from ....models.progress import Progress
 from ...runs.transaction import EditedRun
 from ..base import Edit
-from ..changes import Change, apply_change, selected_labels
-
-_CERTAIN = 1.0  # the confidence of what a person says
+from ..changes import CERTAIN, Change, apply_change, selected_labels
 
 
 class Confirm(Edit):
@@ -39,6 +37,6 @@ class Confirm(Edit):
                 "move them to one instead"
             )
         n = len(there.ids)
-        change = Change("confirm", {}, there, there.clusters, np.full(n, _CERTAIN), new_prototypes=False)
+        change = Change("confirm", {}, there, there.clusters, np.full(n, CERTAIN), new_prototypes=False)
         names = ", ".join(map(repr, run.names_of(sorted(set(there.clusters.tolist()) - {UNASSIGNED})).values()))
         return apply_change(run, change, f"Confirmed {n:,} {run.target.unit} in {names}", author, progress)

@@ -8,9 +8,7 @@ from ...runs.clusters import check_cluster, cluster_id, cluster_label, label_wid
 from ...runs.edit_log import next_id
 from ...runs.transaction import EditedRun
 from ..base import Edit
-from ..changes import Change, apply_change, entered_name, new_names, selected_labels
-
-_CERTAIN = 1.0  # the confidence of what a person says
+from ..changes import CERTAIN, Change, apply_change, entered_name, new_names, selected_labels
 
 
 class Move(Edit):
@@ -58,7 +56,7 @@ class Move(Edit):
         names = {} if cluster is not None else {goes: _name_of_new(run, goes, name)}
         sources = sorted(set(there.clusters.tolist()) - {UNASSIGNED})
         n, mapping = len(there.ids), dict.fromkeys(sources, MIXED)
-        confidence = np.full(n, _CERTAIN if goes != NOISE else 0.0)
+        confidence = np.full(n, CERTAIN if goes != NOISE else 0.0)
         arguments = {"cluster": None if cluster is None else goes}
         change = Change("move", arguments, there, np.full(n, goes), confidence, names, mapping)
         change.parents = {goes: max(sources, key=there.clusters.tolist().count)} if cluster is None and sources else {}

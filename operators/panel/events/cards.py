@@ -1,4 +1,4 @@
-"""What happens at the cards, and at the bar that says what the grid shows."""
+"""Events of the cards, and of the bar that says what the grid shows."""
 
 import fiftyone.operators as foo
 

@@ -1,4 +1,4 @@
-"""What happens at the charts."""
+"""Events of the charts."""
 
 import fiftyone.operators as foo
 

@@ -1,4 +1,4 @@
-"""What happens in the tab that compares the run with another one."""
+"""Events of the tab that compares the run with another one."""
 
 import fiftyone.operators as foo
 

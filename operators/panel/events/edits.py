@@ -1,4 +1,4 @@
-"""What changes a run from the panel: undo, redo, and the forms that were opened here."""
+"""Events that change a run: undo, redo, and the forms that were opened here."""
 
 import fiftyone.operators as foo
 

@@ -1,4 +1,4 @@
-"""What happens in the tab with the groups of clusters."""
+"""Events of the tab with the groups of clusters."""
 
 import fiftyone.operators as foo
 

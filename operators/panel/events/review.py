@@ -1,4 +1,4 @@
-"""What happens in a review of borderline images or patches."""
+"""Events of a review of borderline images or patches."""
 
 import fiftyone.operators as foo
 

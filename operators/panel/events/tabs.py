@@ -1,4 +1,4 @@
-"""What happens at the tabs' buttons."""
+"""Events of the tabs' buttons."""
 
 import fiftyone.operators as foo
 

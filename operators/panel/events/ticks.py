@@ -1,4 +1,4 @@
-"""What happens at ticked cards and at what is selected in the grid: edits without a form."""
+"""Events of ticked cards and of what is selected in the grid: edits without a form."""
 
 import fiftyone.operators as foo
 

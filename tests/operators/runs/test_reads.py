@@ -65,6 +65,6 @@ def test_naming_by_a_server_reads_it_four_times_at_most(dataset, tmp_path, compu
     assert done["named"] == 3 and 1 <= len(reads) <= 4
 
 
-def test_a_click_on_a_card_reads_it_twice_at_most(browser, reads):
+def test_a_click_on_a_card_reads_it_once_at_most(browser, reads):
     browser.call("on_card", cluster=1)
-    assert set(browser.view.values("km.cluster")) == {1} and len(reads) <= 2  # the log, for the words of undo
+    assert set(browser.view.values("km.cluster")) == {1} and len(reads) <= 1
