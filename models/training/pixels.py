@@ -114,6 +114,11 @@ def decode(
     return replace(found, rendering=rendering.as_dict())
 
 
+def spread_places(n: int, most: int) -> np.ndarray:
+    """Return at most ``most`` places of a list of ``n``, from all over it: its first ones may be of one kind."""
+    return np.linspace(0, n - 1, min(most, n)).round().astype(int)
+
+
 def propose_side(items: Sequence[tuple[str, list[float] | None]], most: int = 224) -> int:
     """The side in pixels to train at: the smallest usual one that holds the median image, from a few file headers.
 
@@ -125,7 +130,7 @@ def propose_side(items: Sequence[tuple[str, list[float] | None]], most: int = 22
         the side in pixels, 32 if no file can be read
     """
     sides = []
-    for path, box in items[:: max(1, len(items) // _PROBED)][:_PROBED]:
+    for path, box in (items[place] for place in spread_places(len(items), _PROBED)):
         try:
             with Image.open(path) as image:
                 width, height = (1, 1) if box is None else box[2:]

@@ -10,7 +10,7 @@ from torch import nn
 from torch.nn import functional as F
 
 from .checkpoint import replacing
-from .pixels import Pixels
+from .pixels import Pixels, spread_places
 
 _SAMPLED = 5000
 
@@ -74,9 +74,7 @@ def mean_image_error(pixels: Pixels, channels: int) -> float:
         pixels: :class:`models.training.pixels.Pixels`
         channels: 1 or 3
     """
-    # from all over the data set: its first images may be of one kind
-    chosen = np.linspace(0, len(pixels) - 1, min(_SAMPLED, len(pixels))).round().astype(int)
-    values = np.asarray(pixels.array[chosen], np.float32) / 255
+    values = np.asarray(pixels.array[spread_places(len(pixels), _SAMPLED)], np.float32) / 255
     values = values.mean(1) if channels == 1 else values
     return float(values.var(0).mean())
 

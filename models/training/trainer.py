@@ -25,7 +25,7 @@ from .curve import TrainingProgress, curve_entry
 from .engine import create_engine
 from .network import network_from
 from .optimizers import learning_rate, optimizer_tensors, restore_optimizer
-from .pixels import Pixels
+from .pixels import Pixels, spread_places
 from .recipe import Recipe
 from .reconstruction import save_picture
 from .stepping import Stepper
@@ -254,7 +254,7 @@ class Training:
             tensors |= {f"state.{name}": tensor for name, tensor in self.state.items()}
             write_checkpoint(self.path, self.record, tensors | optimizer_tensors(self._stepper.optimizer))
             if hasattr(self.network, "decoder"):
-                shown = self.images(np.arange(min(_SHOWN, len(self.pixels)))) / 255
+                shown = self.images(spread_places(len(self.pixels), _SHOWN)) / 255
                 save_picture(self.network, shown, self.path.parent / PICTURE)
         self.engine.wait()
 

@@ -84,7 +84,7 @@ class ImageSCAN(TeachingHeads, PairClustering):
 
         n = len(positions)
         if training.stage == self.refinement:
-            chosen = self.teachers[torch.as_tensor(positions) % len(self.teachers)]
+            chosen = self.teachers[self.turns.take(n, generator)]
             views = self.strong_augmentation().draw(n, generator)(training.images(chosen.numpy()))
             return views, self.taught[chosen].to(training.device)
         mined = training.state["neighbors"]
@@ -100,6 +100,8 @@ class ImageSCAN(TeachingHeads, PairClustering):
         """For self-labeling: the images that teach, the cluster of each, and the weight of each cluster."""
         import torch
 
+        from .turns import Turns
+
         super().before_epoch(training)
         if training.stage != self.refinement:
             return
@@ -109,6 +111,7 @@ class ImageSCAN(TeachingHeads, PairClustering):
             own = confidence[self.taught == cluster]
             least[cluster] = min(self.threshold, float(own.quantile(_SURE_QUANTILE)))
         self.teachers = (confidence >= least[self.taught]).nonzero()[:, 0]
+        self.turns = Turns(len(self.teachers))
         self.weights = class_weights(self.taught[self.teachers], self.n_clusters).to(training.device)
 
     def cluster_objective(self, outputs: "torch.Tensor", targets: Any) -> dict:

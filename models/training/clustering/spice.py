@@ -91,9 +91,11 @@ class ImageSPICE(TeachingHeads):
         import torch
 
         from ...clusterers.deep.spice import pseudo_labels
+        from .turns import Turns
 
         super().before_epoch(training)
         if training.stage == self.refinement:
+            self.turns = Turns(len(training.state["reliable"]))
             return
         unit = self.vectors(training)
         self.named = []
@@ -101,6 +103,7 @@ class ImageSPICE(TeachingHeads):
             with torch.no_grad():
                 P = head(unit.to(training.device)).softmax(1).cpu()
             self.named.append(pseudo_labels(unit, P, self.ratio))
+        self.turns = Turns(len(self.named[0][0]))
 
     def refine(self, training: TrainingState) -> None:
         """Choose the images that teach: reliable ones, equally many of each cluster."""
@@ -127,11 +130,12 @@ class ImageSPICE(TeachingHeads):
         n, strong = len(positions), self.strong_augmentation()
         if training.stage == self.kind:
             # One draw for all heads: the names differ, the images are those that any of them named.
-            rows = [rows[torch.as_tensor(positions) % len(rows)] for rows, _ in self.named]
-            names = [names[torch.as_tensor(positions) % len(names)].to(training.device) for _, names in self.named]
+            turn = self.turns.take(n, generator)
+            rows = [rows[turn] for rows, _ in self.named]
+            names = [names[turn].to(training.device) for _, names in self.named]
             views = [strong.draw(n, generator)(training.images(chosen.numpy())) for chosen in rows]
             return torch.cat(views), names
-        turn = torch.as_tensor(positions) % len(training.state["reliable"])
+        turn = self.turns.take(n, generator)
         taught = training.images(training.state["reliable"][turn].numpy())
         others = training.images(positions)
         ordinary = self.augmentation()

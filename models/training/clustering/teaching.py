@@ -9,6 +9,7 @@ from .heads import HeadClustering
 
 if TYPE_CHECKING:
     from .strong_augmentation import StrongAugmentation
+    from .turns import Turns
 
 
 class TeachingHeads(HeadClustering):
@@ -21,7 +22,12 @@ class TeachingHeads(HeadClustering):
         strength: how far they go
         cutout: side of the square that is cut out
         shared: as :class:`HeadClustering`'s
+
+    Attributes:
+        turns: of the images that teach in the current epoch
     """
+
+    turns: "Turns"
 
     def __init__(
         self,
