@@ -3,6 +3,7 @@
 import fiftyone.operators as foo
 import fiftyone.operators.types as types
 
+from .panel.events.alike import AlikeEvents
 from .panel.events.cards import CardEvents
 from .panel.events.charts import ChartEvents
 from .panel.events.compare import CompareEvents
@@ -22,7 +23,16 @@ from .runs.store import list_clustering_runs
 
 
 class ClustersPanel(
-    CardEvents, ChartEvents, CompareEvents, GroupEvents, JobEvents, ReviewEvents, TabEvents, TickEvents, foo.Panel
+    AlikeEvents,
+    CardEvents,
+    ChartEvents,
+    CompareEvents,
+    GroupEvents,
+    JobEvents,
+    ReviewEvents,
+    TabEvents,
+    TickEvents,
+    foo.Panel,
 ):
     """Panel with the clusters of a run, one card each, and their charts; clicks change the grid."""
 

@@ -31,6 +31,7 @@ def edit_clusters(
       keeps its id
     - ``move``: ``ids``, or all of the view ``samples``, go to ``cluster``; to a new one called ``name`` without
     - ``confirm``: ``ids``, or all of the view ``samples``, stay where they are with confidence 1
+    - ``keep_apart``: no two of ``clusters`` are suggested for a merger any more
     - ``dissolve``: the members of ``clusters`` become noise
     - ``absorb_noise``: noise, among ``ids`` or the view ``samples``, goes to the nearest cluster by the cosine to its
       center, if that is at least ``min_similarity``, by default 0.5

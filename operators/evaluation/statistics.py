@@ -173,7 +173,8 @@ def read_statistics(run: Run, name: str = "figures") -> dict | None:
 
     Args:
         run: the run
-        name ("figures"): ``figures``; ``truth``, those against classes; or ``names``, what naming found out
+        name ("figures"): ``figures``; ``truth``, those against classes; ``names``, what naming found out; or ``apart``,
+            the clusters that are kept apart from one, by its id as text
     """
     # whenever a result changes, all of them are in a new file
     file = results_file(run.dataset, run.key)
@@ -200,7 +201,7 @@ def unpack(text: str) -> np.ndarray:
 def _cached(dataset_name: str, run_key: str, file: str) -> dict[str, dict | None]:
     # the statistics of 500 clusters are a megabyte of text, too much to read at every click
     results = fetch_results(fo.load_dataset(dataset_name), run_key)
-    return {name: results.get(name) for name in ("figures", "truth", "names")}
+    return {name: results.get(name) for name in ("figures", "truth", "names", "apart")}
 
 
 def _pack(array: np.ndarray) -> str:

@@ -20,6 +20,19 @@ def tightness(cohesion: float) -> str:
     return "loose" if cohesion < LOOSE else "fairly tight"
 
 
+def likeness(separation: float, first: str, second: str) -> str:
+    """Return what lies between two clusters that look alike, in words.
+
+    Args:
+        separation: see :class:`models.analysis.cohesion.Geometry`
+        first: the name of one
+        second: the name of the other
+    """
+    if separation > TOUCHES:
+        return f"No gap lies between {first} and {second}"
+    return f"{first} and {second} run into each other"
+
+
 def isolation(separation: float, nearest: str) -> str:
     """Return how far a cluster is from the nearest one, in words.
 

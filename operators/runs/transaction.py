@@ -27,7 +27,7 @@ from .store import Results, read_config, update_config
 from .stored_run import StoredRun
 
 LEVELS = ("corrected", "corrected_coarse")  # what a record keeps of labels that its step has overwritten
-TABLES = ("clusters", "names", "becomes", "coarse_of", "coarse_names", "hierarchy", "scores")
+TABLES = ("clusters", "names", "becomes", "apart", "coarse_of", "coarse_names", "hierarchy", "scores")
 NO_SCORES: dict[str, Any] = {"scores": {}, "recall": []}  # of the whole run, where nothing is known
 
 
@@ -73,7 +73,8 @@ class EditedRun(StoredRun):
 
     Attributes:
         tables: what edits change, by table: ``clusters`` (records by id), ``names`` (what is known about a name, by
-            cluster id), ``becomes`` (the cluster mapping, see :func:`models.placement.place`),
+            cluster id), ``becomes`` (the cluster mapping, see :func:`models.placement.place`), ``apart`` (the clusters
+            of higher ids that a person keeps apart from one, by its id),
             ``coarse_of`` (the coarse cluster of a cluster), ``coarse_names``, ``hierarchy`` (the tree, by 0) and
             ``scores`` (of the whole run, by 0; none where they are not of the labels as they are)
         edits: the records of the log, see :mod:`operators.runs.edit_log`
@@ -92,6 +93,7 @@ class EditedRun(StoredRun):
             "clusters": {record["id"]: record for record in self.results.get("clusters")},
             "names": _by_id(self.results.get("names")),
             "becomes": self.cluster_mapping,
+            "apart": _by_id(self.results.get("apart")),
             "coarse_of": _by_id(coarse.get("of")),
             "coarse_names": _by_id(coarse.get("names")),
             "hierarchy": {0: tree} if tree else {},
@@ -242,6 +244,7 @@ class EditedRun(StoredRun):
                 edits=edits,
                 names=tables["names"],
                 becomes=tables["becomes"],
+                apart=tables["apart"],
                 coarse=coarse,
                 hierarchy=self.tables["hierarchy"].get(0),
             )

@@ -34,6 +34,13 @@ def move_to_cluster(dataset, run_key, ids, cluster=None, name=None, **options):
     return edit(dataset, run_key, "move", {"ids": ids, "cluster": cluster, "name": name}, **options)
 
 
+def halve(dataset, run_key, cluster):
+    """Moves every other member of a cluster to a new one, whatever it looks like."""
+    members = Run.open(dataset, run_key).members()
+    ids = [members.ids[row] for row in members.rows_of(cluster)]
+    return move_to_cluster(dataset, run_key, ids[1::2])
+
+
 def dissolve_clusters(dataset, run_key, clusters, **options):
     return edit(dataset, run_key, "dissolve", {"clusters": clusters}, **options)
 

@@ -3,6 +3,7 @@
 import fiftyone.operators as foo
 import fiftyone.operators.types as types
 
+from ..alike import add_alike, draw_alike
 from ..borderline import add_borderline, draw_borderline
 from ..cards import add_cards, add_pages, draw_cards
 from ..run import PanelRun
@@ -22,6 +23,7 @@ def add(panel: types.Object, run: PanelRun, events: foo.Panel) -> None:
         stale = "The statistics are from before the last edit or deletion."
         text(panel, "old", stale if run.statistics else "There are no statistics yet.", "0.8rem", "warning.main")
         button(panel, "measure", events.on_measure, "Compute statistics")
+    add_alike(panel, run, events)
     if run.ui.get("order") == BORDERLINE:
         add_borderline(panel, run, events)
     if not run.listed:
@@ -31,8 +33,9 @@ def add(panel: types.Object, run: PanelRun, events: foo.Panel) -> None:
 
 
 def draw(ctx: foo.ExecutionContext, run: PanelRun, cards: bool) -> None:
-    """Send the contact sheets of the open page, and the pictures of the borderline members."""
+    """Send the contact sheets of the open page, and the pictures of two that look alike and of borderline members."""
     if cards:
         draw_cards(ctx, run)
+        draw_alike(ctx, run)
     if run.ui.get("order") == BORDERLINE:
         draw_borderline(ctx, run)

@@ -43,7 +43,7 @@ def state(dataset, key="km") -> tuple:
     config = {k: v for k, v in get_config(dataset, key).to_dict().items() if k != "version"}
     path, coarse = config["label_path"], f"{config['label_path']}{label_fields.COARSE}"
     results = dataset.load_run_results(key, cache=False)
-    tables = ("names", "becomes", "coarse", "hierarchy")
+    tables = ("names", "becomes", "apart", "coarse", "hierarchy")
     kept = {k: v for k, v in results.serialize().items() if k not in ("edits", *tables)}
     found = {name: getattr(results, name, None) for name in tables}
     found = {name: table for name, table in found.items() if table and any(table.values())}
