@@ -3,8 +3,8 @@
 When to choose it: as the fully connected one, where position varies or images are larger than about 32 pixels.
 
 Paper: Guo, Liu, Zhu, Yin, Deep Clustering with Convolutional Autoencoders, ICONIP 2017, section 4.1: 5 x 5, 5 x 5 and
-3 x 3 filters with stride 2 and 32-64-128 channels. Ours differs in a code without ReLU, whose units would die, and in
-padding that takes any image size from 8 pixels.
+3 x 3 filters with stride 2 and 32-64-128 channels, and a linear code. Ours differs in padding that takes any image size
+from 8 pixels.
 """
 
 from typing import TYPE_CHECKING, Annotated, Any

@@ -58,5 +58,5 @@ class ContrastiveClustering(PairHeadClusterer):
         self.learning_rate = learning_rate
         self.random_state = random_state
 
-    def _losses(self, p: "Tensor", q: "Tensor", boost: float) -> "dict[str, Tensor]":
-        return cc_losses(p, q, self.size_balance(boost), self.temperature)
+    def _losses(self, first: "Tensor", second: "Tensor", boost: float) -> "dict[str, Tensor]":
+        return cc_losses(first, second, self.size_balance(boost), self.temperature)

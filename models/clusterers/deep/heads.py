@@ -21,7 +21,7 @@ from ...vectors.neighbors import Neighbors as NearestNeighbors
 from ...vectors.neighbors import nearest_neighbors
 from ..base import Clusterer
 from .networks import WIDEST, Layers, Space, most_likely, perceptron, probabilities, to_arrays, without_unused
-from .steps import batches, default_device, seeded, sum_finite
+from .steps import batches, default_device, seeded, sum_finite, usable_neighbors
 from .warm_start import UMAP_SIZES, collapse, kmeans, kmeans_layer, plausible, start_space
 
 if TYPE_CHECKING:
@@ -154,7 +154,9 @@ class HeadClusterer(Clusterer):
         rng = np.random.default_rng(self.random_state)
         space, seed = fitted_space(X, rng, self._widths(X), self._widest())
         Z = space(X)
-        wanted = min(self._n_neighbors(), max(1, len(Z) // (3 * self.n_clusters)))
+        wanted, note = usable_neighbors(self._n_neighbors(), len(Z), self.n_clusters)
+        if note and "n_neighbors" in self.get_params():
+            warnings.warn(f"{self.name}: {note}", stacklevel=3)
         keep = max(wanted, _UMAP_NEIGHBORS - 1)
         knn = nearest_neighbors(Z, keep, "cosine", seed, lambda f, m="": progress(0.1 * f, m))
         start = self._start(Z, knn, seed, progress)

@@ -42,17 +42,20 @@ def balance_loss(mean: "Tensor", kind: str, least: float = 0.9) -> "Tensor":
     return (least * math.log(len(mean)) - entropy(mean)).clamp(min=0)
 
 
-def consistency(p: "Tensor", q: "Tensor") -> "Tensor":
+def consistency(first: "Tensor", second: "Tensor") -> "Tensor":
     """Minus the log probability that two neighbors are in one cluster (SCAN, Van Gansbeke et al. 2020, eq. 2).
 
+    Computed from logits: of probabilities, two neighbors that are sure of different clusters have a product that rounds
+    to 0, and then no gradient, where the loss is largest.
+
     Args:
-        p: ``(b, k)`` assignments of samples
-        q: ``(b, k)`` assignments of one neighbor of each
+        first: ``(b, k)`` logits of samples
+        second: ``(b, k)`` logits of one neighbor of each
 
     Returns:
         a scalar tensor, 0 where both are sure and agree
     """
-    return -(p * q).sum(dim=1).clamp(min=TINY).log().mean()
+    return -(first.log_softmax(dim=1) + second.log_softmax(dim=1)).logsumexp(dim=1).mean()
 
 
 def partition_uncertainty(p: "Tensor", q: "Tensor") -> "Tensor":
@@ -98,9 +101,11 @@ def pointwise_information(
 ) -> "Tensor":
     """Minus the weighted pointwise mutual information of a pair (TEMI, Adaloglou et al. 2023, eq. 5 and 6).
 
+    Computed from logits, for the reason of :func:`consistency`.
+
     Args:
-        student: ``(b, k)`` the student's assignments of samples
-        teacher: ``(b, k)`` the teacher's assignments of a neighbor of each
+        student: ``(b, k)`` the student's logits of samples
+        teacher: ``(b, k)`` the teacher's logits of a neighbor of each
         prior: ``(k,)`` the teacher's marginal probabilities of the clusters
         weight: ``(b,)`` how likely the pair is a true one
         beta (0.6): 1 is plain information; below, small clusters stay alive
@@ -108,8 +113,8 @@ def pointwise_information(
     Returns:
         a scalar tensor
     """
-    joint = (student * teacher).clamp(min=TINY) ** beta / prior.clamp(min=TINY)
-    return -(weight * joint.sum(dim=1).clamp(min=TINY).log()).mean()
+    joint = beta * (student.log_softmax(dim=1) + teacher.log_softmax(dim=1)) - prior.clamp(min=TINY).log()
+    return -(weight * joint.logsumexp(dim=1)).mean()
 
 
 def soft_cross_entropy(logits: "Tensor", target: "Tensor") -> "Tensor":

@@ -29,27 +29,29 @@ class SizeBalance(NamedTuple):
         return self.weight * total(balance_loss(view.mean(dim=0), self.kind, self.least) for view in views)
 
 
-def scan_losses(p: "Tensor", q: "Tensor", balance: SizeBalance) -> dict:
-    """SCAN's: assignments ``(b, k)`` of neighbors agree, and are sure of it."""
-    return {"consistency": consistency(p, q), "balance": balance.of(p)}
+def scan_losses(first: "Tensor", second: "Tensor", balance: SizeBalance) -> dict:
+    """SCAN's: logits ``(b, k)`` of neighbors agree, and are sure of it."""
+    return {"consistency": consistency(first, second), "balance": balance.of(first.softmax(dim=1))}
 
 
-def pica_losses(p: "Tensor", q: "Tensor", balance: SizeBalance) -> dict:
-    """PICA's: each cluster meets itself in the perturbed batch ``q`` ``(b, k)``; without the paper's constant ln k."""
+def pica_losses(first: "Tensor", second: "Tensor", balance: SizeBalance) -> dict:
+    """PICA's: each cluster meets itself in the perturbed batch; logits ``(b, k)``, less the paper's constant ln k."""
+    p, q = first.softmax(dim=1), second.softmax(dim=1)
     return {"uncertainty": partition_uncertainty(p, q), "balance": balance.of(p)}
 
 
-def cc_losses(p: "Tensor", q: "Tensor", balance: SizeBalance, temperature: float) -> dict:
+def cc_losses(first: "Tensor", second: "Tensor", balance: SizeBalance, temperature: float) -> dict:
     """Contrastive clustering's: each cluster recognizes itself in the other view.
 
     Both views are balanced, as in the paper, whose constant 2 ln k is left out.
 
     Args:
-        p: ``(b, k)`` assignments of one view
-        q: ``(b, k)`` assignments of the other
+        first: ``(b, k)`` logits of one view
+        second: ``(b, k)`` logits of the other
         balance: of both
         temperature: divides the similarity of clusters
     """
+    p, q = first.softmax(dim=1), second.softmax(dim=1)
     return {"contrast": cluster_contrast(p, q, temperature), "balance": balance.of(p, q)}
 
 

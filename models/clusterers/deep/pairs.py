@@ -24,8 +24,8 @@ _SCORED_NEIGHBORS = 5
 class PairHeadClusterer(HeadClusterer):
     """Base of methods whose loss compares the assignments of samples with those of their neighbors.
 
-    A subclass implements ``_losses(p, q, boost)``, which returns scalar tensors by name for assignments ``(b, k)`` of
-    samples and of one neighbor of each; ``boost`` multiplies the balance. Its constructor has ``balance``,
+    A subclass implements ``_losses(first, second, boost)``, which returns scalar tensors by name for logits ``(b, k)``
+    of samples and of one neighbor of each; ``boost`` multiplies the balance. Its constructor has ``balance``,
     ``balance_weight`` and ``min_entropy``.
     """
 
@@ -39,8 +39,8 @@ class PairHeadClusterer(HeadClusterer):
         """Return the price of unequal sizes, multiplied by ``boost``."""
         return SizeBalance(self.balance, boost * self.balance_weight, self.min_entropy)
 
-    def _losses(self, p: "Tensor", q: "Tensor", boost: float) -> "dict[str, Tensor]":
-        raise NotImplementedError(f"{type(self).__name__} has no loss; implement _losses(p, q, boost)")
+    def _losses(self, first: "Tensor", second: "Tensor", boost: float) -> "dict[str, Tensor]":
+        raise NotImplementedError(f"{type(self).__name__} has no loss; implement _losses(first, second, boost)")
 
     def _train(self, task: "Task", boost: float, seed: int, progress: Progress) -> Head:
         import torch
@@ -57,7 +57,7 @@ class PairHeadClusterer(HeadClusterer):
             pairs = task.neighbors[rows, rng.integers(m, size=len(rows))]
             network.train()
             # One pass for both: batch normalization sees samples and neighbors as one batch.
-            both = network(torch.cat([task.X[rows], task.X[pairs]])).softmax(dim=1)
+            both = network(torch.cat([task.X[rows], task.X[pairs]]))
             parts = self._losses(both[: len(rows)], both[len(rows) :], boost)
             optimizer.zero_grad()
             sum_finite(parts, self.name, step).backward()
@@ -68,19 +68,24 @@ class PairHeadClusterer(HeadClusterer):
 
     def _finished(self, task: "Task", boost: float, network: "nn.Sequential", history: History, seed: int) -> Head:
         update_bn(network, task.X)
-        P = assignments(network, task.X)
-        return Head(self._score(task, P, boost), to_layers(network), history.columns)
+        return Head(self._score(task, logits_of(network, task.X), boost), to_layers(network), history.columns)
 
-    def _score(self, task: "Task", P: "Tensor", boost: float) -> float:
+    def _score(self, task: "Task", logits: "Tensor", boost: float) -> float:
         """Return the loss over all samples and a few nearest neighbors of each."""
         columns = task.neighbors[:, :_SCORED_NEIGHBORS].T
-        return sum(float(total(self._losses(P, P[column], boost).values())) for column in columns) / len(columns)
+        found = (total(self._losses(logits, logits[column], boost).values()) for column in columns)
+        return sum(float(loss) for loss in found) / len(columns)
 
 
 def assignments(network: "nn.Module", X: "Tensor") -> "Tensor":
     """Return soft assignments ``(n, k)`` of all of ``X`` ``(n, q)``, without gradients."""
+    return logits_of(network, X).softmax(dim=1)
+
+
+def logits_of(network: "nn.Module", X: "Tensor") -> "Tensor":
+    """Return the logits ``(n, k)`` of all of ``X`` ``(n, q)``, without gradients."""
     import torch
 
     network.eval()
     with torch.no_grad():
-        return network(X).softmax(dim=1)
+        return network(X)

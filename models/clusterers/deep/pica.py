@@ -54,5 +54,5 @@ class PICA(PairHeadClusterer):
         self.learning_rate = learning_rate
         self.random_state = random_state
 
-    def _losses(self, p: "Tensor", q: "Tensor", boost: float) -> "dict[str, Tensor]":
-        return pica_losses(p, q, self.size_balance(boost))
+    def _losses(self, first: "Tensor", second: "Tensor", boost: float) -> "dict[str, Tensor]":
+        return pica_losses(first, second, self.size_balance(boost))

@@ -76,8 +76,8 @@ class SCAN(PairHeadClusterer):
         self.learning_rate = learning_rate
         self.random_state = random_state
 
-    def _losses(self, p: "Tensor", q: "Tensor", boost: float) -> "dict[str, Tensor]":
-        return scan_losses(p, q, self.size_balance(boost))
+    def _losses(self, first: "Tensor", second: "Tensor", boost: float) -> "dict[str, Tensor]":
+        return scan_losses(first, second, self.size_balance(boost))
 
     def _finished(self, task: "Task", boost: float, network: "nn.Sequential", history: "History", seed: int) -> "Head":
         if self.self_label:

@@ -52,6 +52,26 @@ def batches(n: int, size: int, steps: int, seed: int) -> Iterator[np.ndarray]:
         at += size
 
 
+def usable_neighbors(wanted: int, n: int, n_clusters: int) -> tuple[int, str | None]:
+    """Limit the neighbors that count as of a sample's kind to a third of a cluster's usual size.
+
+    Args:
+        wanted: how many were asked for
+        n: number of samples
+        n_clusters: how many clusters they will be in
+
+    Returns:
+        a tuple of how many to use, and of a sentence that says so if they are fewer, else None
+    """
+    usable = min(wanted, max(1, n // (3 * n_clusters)))
+    if usable == wanted:
+        return usable, None
+    return usable, (
+        f"n_neighbors={wanted} would lead out of clusters of some {n / n_clusters:.0f} samples; the {usable} nearest "
+        "were used"
+    )
+
+
 def sum_finite(parts: "dict[str, Tensor]", method: str, step: int) -> "Tensor":
     """Sum the parts of a loss.
 

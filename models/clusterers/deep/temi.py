@@ -144,8 +144,8 @@ class TEMI(HeadClusterer):
         beta = 0.5 + (self.beta - 0.5) / boost
         parts = []
         for head, student in enumerate(students):
-            p, q = _logits(student, torch.cat(pair)).softmax(dim=1).chunk(2)
-            both = [(p, other[head]), (q, one[head])]
+            first, second = _logits(student, torch.cat(pair)).chunk(2)
+            both = [(first, other[head].log()), (second, one[head].log())]
             parts.append(total(pointwise_information(s, t, prior[head], weight, beta) for s, t in both) / 2)
         return parts, prior
 

@@ -5,7 +5,9 @@ must agree; it has no neighbors to be misled by.
 
 Paper: Gadetsky et al. 2024, "Let Go of Your Labels with Unsupervised Transfer", section 3 and algorithm 1. Where ours
 differs: a start from the clusters of k-means, after UMAP where that is cheap; vectors of mean square 1, on which the
-inner classifiers learn ten times as fast.
+inner classifiers learn ten times as fast; and 1,000 steps on batches of 4,000 in place of 6,000 on 10,000, a fifteenth
+of the work, since it starts near: of many clusters a batch holds fewer members then, and sizes are balanced less
+exactly.
 """
 
 from typing import TYPE_CHECKING, Annotated

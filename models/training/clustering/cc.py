@@ -80,5 +80,5 @@ class ImageCC(PairClustering):
         own = {"instances": nt_xent(first, second, self.temperature)}
         return own | super().cluster_objective(clusters, None)
 
-    def _losses(self, p: "torch.Tensor", q: "torch.Tensor", boost: float) -> dict:
-        return cc_losses(p, q, self.size_balance(boost), self.cluster_temperature)
+    def _losses(self, first: "torch.Tensor", second: "torch.Tensor", boost: float) -> dict:
+        return cc_losses(first, second, self.size_balance(boost), self.cluster_temperature)

@@ -79,5 +79,7 @@ def give_up(training: TrainingState, stage: str, problem: str) -> None:
 
 
 def remark(training: TrainingState, sentence: str) -> None:
-    """Add to what the run will say of its training."""
-    training.memory.setdefault("remarks", []).append(sentence)
+    """Add to what the run will say of its training, once."""
+    remarks = training.memory.setdefault("remarks", [])
+    if sentence not in remarks:
+        remarks.append(sentence)

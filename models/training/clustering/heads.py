@@ -189,12 +189,15 @@ class HeadClustering(ClusteringRecipe, ViewsRecipe):
         """Keep neighbors, and k-means to compare with if there are features; return these and the graph."""
         import torch
 
+        from ...clusterers.deep.steps import usable_neighbors
         from ...clusterers.deep.warm_start import kmeans
         from ...vectors.neighbors import nearest_neighbors
 
         unit = self.vectors(training)
         Z, k = unit.numpy(), self.n_clusters
-        kept = min(self.n_neighbors, max(1, len(Z) // (3 * k)))
+        kept, note = usable_neighbors(self.n_neighbors, len(Z), k)
+        if note:
+            guard.remark(training, f"{self.kind}: {note}")
         knn = nearest_neighbors(Z, max(kept, _UMAP_NEIGHBORS - 1), "cosine", training.seed)
         training.state["neighbors"] = torch.from_numpy(knn[0][:, :kept].copy())
         if self.has_features:

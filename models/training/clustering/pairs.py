@@ -11,7 +11,7 @@ if TYPE_CHECKING:
 
 
 class PairClustering(HeadClustering):
-    """Base of the methods that compare two views; a subclass implements ``_losses(p, q, boost)``.
+    """Base of the methods that compare two views; a subclass implements ``_losses(first, second, boost)`` of logits.
 
     Args:
         balance: "uniform" is the papers', "hinge" lets sizes differ up to a limit
@@ -39,7 +39,7 @@ class PairClustering(HeadClustering):
 
         first, second = outputs.chunk(2)
         pairs = zip(first.split(self.n_clusters, 1), second.split(self.n_clusters, 1), strict=True)
-        found = [self._losses(p.softmax(1), q.softmax(1), self.boosted) for p, q in pairs]
+        found = [self._losses(*pair, self.boosted) for pair in pairs]
         self.head_losses.append(torch.stack([sum(parts.values()).detach() for parts in found]))
         return {name: sum(parts[name] for parts in found) / len(found) for name in found[0]}
 
@@ -47,5 +47,5 @@ class PairClustering(HeadClustering):
         """Return the penalty that keeps clusters from swallowing others, multiplied by ``boost``."""
         return SizeBalance(self.balance, boost * self.balance_weight, self.min_entropy)
 
-    def _losses(self, p: "torch.Tensor", q: "torch.Tensor", boost: float) -> dict:
-        raise NotImplementedError(f"{self.kind} has no loss; implement _losses(p, q, boost)")
+    def _losses(self, first: "torch.Tensor", second: "torch.Tensor", boost: float) -> dict:
+        raise NotImplementedError(f"{self.kind} has no loss; implement _losses(first, second, boost)")

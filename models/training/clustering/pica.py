@@ -44,5 +44,5 @@ class ImagePICA(PairClustering):
         view = self.augmentation().draw(len(positions), generator)
         return torch.cat([images.float() / 255, view(images)]), None
 
-    def _losses(self, p: "torch.Tensor", q: "torch.Tensor", boost: float) -> dict:
-        return pica_losses(p, q, self.size_balance(boost))
+    def _losses(self, first: "torch.Tensor", second: "torch.Tensor", boost: float) -> dict:
+        return pica_losses(first, second, self.size_balance(boost))

@@ -93,8 +93,8 @@ class ImageSCAN(TeachingHeads, PairClustering):
         augment = self.augmentation()
         return torch.cat([augment.draw(n, generator)(images), augment.draw(n, generator)(near)]), None
 
-    def _losses(self, p: "torch.Tensor", q: "torch.Tensor", boost: float) -> dict:
-        return scan_losses(p, q, self.size_balance(boost))
+    def _losses(self, first: "torch.Tensor", second: "torch.Tensor", boost: float) -> dict:
+        return scan_losses(first, second, self.size_balance(boost))
 
     def before_epoch(self, training: TrainingState) -> None:
         """For self-labeling: the images that teach, the cluster of each, and the weight of each cluster."""

@@ -3,9 +3,14 @@
 When to choose it: classes known to be of one size, for every cluster names equally many images.
 
 Paper: Niu et al., SPICE: Semantic Pseudo-Labeling for Image Clustering, IEEE TIP 2022: section 3.2 Self, on the frozen
-encoder, 3.3 reliable pseudo-labels, 3.4 Semi, which is FixMatch (Sohn et al. 2020) on the whole network. Ours differs
-in linear heads that start from k-means, in reliable images that are the surer half of those whose neighbors agree
-with them, instead of above a threshold per dataset, and in as many unlabeled as labeled images per batch.
+encoder, 3.3 reliable pseudo-labels and Semi, which is FixMatch (Sohn et al. 2020) on the whole network. Where ours
+differs: linear heads start from k-means; prototypes are made of the whole set instead of 5,000 images at a time, which
+is the same for small sets, and renews the names of large ones less often; they are chosen by scores of the images as
+they are, not of weak views, so that a frozen encoder sees each image once per epoch, and a score that a small shift
+would change counts in full; the neighbors that must agree with a reliable image are 20 instead of 100, which would lead
+out of the clusters of small sets, at the price of fewer witnesses; reliable is what agrees with them and is surer than
+the median of all images, instead of above a threshold per dataset; and a batch has as many unlabeled as labeled images
+instead of seven times as many, a quarter of the work, which lets images that are not reliable teach less.
 """
 
 from typing import TYPE_CHECKING, Annotated, Any

@@ -110,6 +110,18 @@ def test_from_a_thousand_samples_it_starts_from_umap(monkeypatch):
     assert calls == [(1000, 20)]
 
 
+@pytest.mark.parametrize("name", ["scan", "temi", "spice"])
+def test_neighbors_that_would_lead_out_of_their_cluster_are_not_used_and_said(name):
+    X, _ = blobs()  # 240 in 4
+    said = f"{name}: n_neighbors=21 would lead out of clusters of some 60 samples; the 20 nearest were used"
+    with pytest.warns(UserWarning, match="^" + said):
+        make(name, n_neighbors=21, steps=2).fit(X)
+    with warnings.catch_warnings():
+        warnings.simplefilter("error", UserWarning)
+        make(name, n_neighbors=20, steps=2).fit(X)
+        make("turtle", steps=2).fit(X[:40])  # has no such parameter
+
+
 def test_the_hinge_keeps_unequal_sizes_and_uniform_does_not():
     X, truth = blobs(sizes=(300, 60, 20, 20), spread=0.25)
     hinge = make("scan", min_entropy=0.5, steps=200).fit(X)
@@ -189,7 +201,7 @@ def test_a_collapse_is_retried_and_then_replaced_by_kmeans(name, monkeypatch):
 
     monkeypatch.setattr(get_clusterer(name), "_train", collapsing)
     with pytest.warns(UserWarning) as caught:
-        model = make(name, n_clusters=6, start="none", steps=3).fit(X)
+        model = make(name, n_clusters=6, n_neighbors=13, start="none", steps=3).fit(X)
     said = [str(warning.message) for warning in caught if warning.category is UserWarning]
     assert said[0] == (
         f"{name} collapsed: 1 of 6 clusters were used; it was trained again from k-means, with twice the balance"

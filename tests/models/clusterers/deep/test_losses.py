@@ -41,15 +41,47 @@ def mean_entropy(p):
 
 def test_scan_known_answers():
     p = one_hot(range(10), 10)
-    assert float(losses.consistency(p, p)) == pytest.approx(0, abs=1e-7)
-    total = losses.consistency(p, p) + 5 * losses.balance_loss(p.mean(dim=0), "uniform")
+    sure = 1000 * p
+    assert float(losses.consistency(sure, sure)) == pytest.approx(0, abs=1e-7)
+    total = losses.consistency(sure, sure) + 5 * losses.balance_loss(p.mean(dim=0), "uniform")
     assert float(total) == pytest.approx(-11.513, abs=1e-3)
 
 
 def test_consistency_as_loops():
     p, q = soft(), soft(seed=1)
     expected = -sum(math.log(sum(float(p[i, c] * q[i, c]) for c in range(4))) for i in range(12)) / 12
-    assert float(losses.consistency(p, q)) == pytest.approx(expected)
+    assert float(losses.consistency(p.log(), q.log() + 7)) == pytest.approx(expected)
+
+
+@pytest.mark.parametrize("gap", [1.0, 20.0, 60.0])
+def test_neighbors_that_are_sure_of_different_clusters_have_a_gradient(gap):
+    """The official loss is the binary cross-entropy of the product of both probabilities, with target 1."""
+    logits = gap * one_hot([0], 2).float(), gap * one_hot([1], 2).float()
+    first, second = (x.clone().requires_grad_() for x in logits)
+    losses.consistency(first, second).backward()
+    exact, other = (x.double().requires_grad_() for x in logits)
+    similarity = (exact.softmax(dim=1) * other.softmax(dim=1)).sum(dim=1)
+    torch.nn.functional.binary_cross_entropy(similarity, torch.ones(1, dtype=torch.float64)).backward()
+    if gap <= 20:  # beyond, cross-entropy of probabilities clamps, too
+        assert torch.allclose(first.grad.double(), exact.grad, atol=1e-5)
+    assert float(first.grad.norm()) == pytest.approx(0.707, abs=0.001 if gap > 1 else 0.5)
+
+
+def test_temi_s_students_that_are_sure_of_another_cluster_have_a_gradient():
+    student = 20 * one_hot([0], 3).float()
+    student.requires_grad_()
+    teacher, prior = 20 * one_hot([1], 3).float(), torch.full((3,), 1 / 3)
+    losses.pointwise_information(student, teacher, prior, torch.ones(1)).backward()
+    # beta times the probabilities that are off, at first cluster 0 in place of 1
+    assert float(student.grad.norm()) > 0.2
+
+
+@pytest.mark.parametrize("loss", ["consistency", "pointwise_information"])
+def test_gradients_as_finite_differences(loss):
+    first, second, prior = 3 * soft(), 3 * soft(seed=1), soft(1, seed=2)[0]
+    more = () if loss == "consistency" else (prior, soft(seed=3)[:, 0])
+    function = getattr(losses, loss)
+    assert torch.autograd.gradcheck(lambda x: function(x, second, *more), first.clone().requires_grad_())
 
 
 def test_balance():
@@ -88,7 +120,7 @@ def test_temi_known_answer():
     p = one_hot([0, 1, 2, 3], 10)
     prior = torch.full((10,), 0.1, dtype=torch.float64)
     weight = torch.full((4,), 0.7, dtype=torch.float64)
-    assert float(losses.pointwise_information(p, p, prior, weight)) == pytest.approx(-0.7 * LN10, abs=1e-4)
+    assert float(losses.pointwise_information(1000 * p, 1000 * p, prior, weight)) == pytest.approx(-0.7 * LN10)
 
 
 def test_temi_as_loops():
@@ -102,7 +134,7 @@ def test_temi_as_loops():
     for i in range(12):
         inner = sum(float((p[i, c] * q[i, c]) ** 0.6 / prior[c]) for c in range(4))
         expected -= float(weight[i]) * math.log(inner) / 12
-    assert float(losses.pointwise_information(p, q, prior, weight, 0.6)) == pytest.approx(expected)
+    assert float(losses.pointwise_information(p.log(), q.log() - 3, prior, weight, 0.6)) == pytest.approx(expected)
 
 
 def test_dec_known_answers():
@@ -178,7 +210,7 @@ def test_a_stronger_target_evens_sizes_out_more_as_loops():
 
 
 def scan(p, kind):
-    return float(losses.consistency(p, p) + 5 * losses.balance_loss(p.mean(dim=0), kind))
+    return float(losses.consistency(p.log(), p.log()) + 5 * losses.balance_loss(p.mean(dim=0), kind))
 
 
 def cc(p, kind):
@@ -199,14 +231,13 @@ def test_a_collapsed_assignment_costs_more_than_a_balanced_one(loss, kind):
 
 @pytest.mark.parametrize("zero", [0.0, 1e-30])
 def test_empty_clusters_leave_every_gradient_finite(zero):
-    for loss in (scan, cc, pica):
+    for loss in (losses.cluster_contrast, losses.partition_uncertainty):
         p = one_hot([0, 1, 0, 1], 4).clamp(min=zero).requires_grad_()
-        q = p if loss is scan else p.clone()
-        value = losses.consistency(p, q) if loss is scan else (
-            losses.cluster_contrast(p, q) if loss is cc else losses.partition_uncertainty(p, q)
-        )  # fmt: skip
-        (value + losses.balance_loss(p.mean(dim=0), "uniform")).backward()
+        (loss(p, p.clone()) + losses.balance_loss(p.mean(dim=0), "uniform")).backward()
         assert torch.isfinite(p.grad).all()
+    logits = (1e4 * one_hot([0, 1, 0, 1], 4)).requires_grad_()
+    (losses.consistency(logits, logits) + losses.balance_loss(logits.softmax(dim=1).mean(dim=0), "uniform")).backward()
+    assert torch.isfinite(logits.grad).all()
 
 
 def test_a_saturated_start_still_learns():
@@ -217,7 +248,8 @@ def test_a_saturated_start_still_learns():
         with torch.no_grad():
             head.weight.zero_()
             head.bias.copy_(torch.tensor([12.0] + [0.0] * 9))
-        p = head(X).softmax(dim=1)
+        logits = head(X)
+        p = logits.softmax(dim=1)
         assert float(p[:, 0].detach().min()) > 0.999
-        (losses.consistency(p, p) + 5 * losses.balance_loss(p.mean(dim=0), kind)).backward()
+        (losses.consistency(logits, logits) + 5 * losses.balance_loss(p.mean(dim=0), kind)).backward()
         assert float(head.weight.grad.abs().max()) > 1e-4

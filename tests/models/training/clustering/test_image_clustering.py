@@ -43,6 +43,7 @@ QUICK = {
     "color": 0.0,
     "heads": 2,
     "first_clusters": "kmeans",
+    "n_neighbors": 10,
     "self_label_epochs": 1,
     "semi_epochs": 1,
     "code": 4,
@@ -410,6 +411,14 @@ def test_cc_needs_no_features_first_and_falls_back_on_its_own(digits, tmp_path, 
     assert (recipe.assignments(training).argmax(1).numpy() == expected).all()
 
 
+def test_neighbors_that_would_lead_out_of_their_cluster_are_not_used_and_said(digits, tmp_path):
+    training = training_of(recipe_of("scan", n_neighbors=25, epochs=1, self_label_epochs=0), digits[0], tmp_path)
+    seen, before_epoch = [], training.recipe.before_epoch
+    training.recipe.before_epoch = lambda t: (before_epoch(t), seen.append(t.state["neighbors"].shape[1]))
+    said = "scan: n_neighbors=25 would lead out of clusters of some 30 samples; the 10 nearest were used"
+    assert training.run()["memory"]["remarks"] == [said] and seen == [10]
+
+
 @pytest.mark.parametrize("method", ["scan", "idec"])
 def test_fewer_distinct_images_than_clusters(method, tmp_path):
     """Two images, many times: two clusters, k-means's, and nothing fails."""
@@ -427,10 +436,10 @@ def test_nan_stops_with_step_and_part(digits, tmp_path, monkeypatch):
     recipe = recipe_of("scan")
     calls = []
 
-    def spoiled(p, q, boost):
+    def spoiled(first, second, boost):
         calls.append(1)
-        nan = p.sum() * (math.nan if len(calls) == 4 else 0.0)
-        return {"consistency": consistency(p, q), "balance": nan}
+        nan = first.sum() * (math.nan if len(calls) == 4 else 0.0)
+        return {"consistency": consistency(first, second), "balance": nan}
 
     monkeypatch.setattr(recipe, "_losses", spoiled)
     with pytest.raises(ValueError, match="the loss part 'balance' became nan in step 2 of epoch 3; lower") as error:
@@ -475,7 +484,9 @@ def test_the_keras_example_s_wiring_collapses_and_ours_does_not():
 def test_a_collapsed_assignment_costs_more_than_a_balanced_sure_one():
     collapsed, balanced = torch.eye(10)[torch.zeros(100, dtype=torch.int64)], torch.eye(10)[torch.arange(100) % 10]
     for kind in ("uniform", "hinge"):
-        price = [float(consistency(p, p) + 5 * balance_loss(p.mean(0), kind)) for p in (collapsed, balanced)]
+        price = [
+            float(consistency(100 * p, 100 * p) + 5 * balance_loss(p.mean(0), kind)) for p in (collapsed, balanced)
+        ]
         assert price[0] > price[1] + 1
 
 
