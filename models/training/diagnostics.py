@@ -61,10 +61,10 @@ def knn_accuracy(features: torch.Tensor, labels: list, k: int = _NEIGHBORS) -> f
     similarities = _cosines(features[rows])
     k = min(k, len(rows) - 1)
     values, neighbors = similarities.topk(k, dim=1)
-    truth = torch.from_numpy(numbers).to(neighbors.device)
-    weights = 1 + 1e-6 * values.double()
-    votes = torch.zeros(len(rows), len(classes), dtype=torch.float64, device=neighbors.device)
-    votes.scatter_add_(1, truth[neighbors], weights)
+    # the votes are counted on the CPU: they need float64, which Apple's GPUs do not have
+    truth, neighbors = torch.from_numpy(numbers), neighbors.cpu()
+    weights = 1 + 1e-6 * values.cpu().double()
+    votes = torch.zeros(len(rows), len(classes), dtype=torch.float64).scatter_add_(1, truth[neighbors], weights)
     return float(votes.argmax(1).eq(truth).float().mean())
 
 

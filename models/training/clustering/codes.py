@@ -189,6 +189,6 @@ class CodeClustering(ClusteringRecipe):
         """The centers become those of k-means; too few are repeated, and the first of equal ones wins."""
         import torch
 
-        network, centers = training.network, torch.as_tensor(fitted.cluster_centers_)
+        network, centers = training.network, torch.as_tensor(fitted.cluster_centers_).float()
         with torch.no_grad():
             network.centers.copy_(centers[torch.arange(self.n_clusters) % len(centers)]).mul_(network.scale)

@@ -57,8 +57,8 @@ class LinearHead(nn.Module):
         self.mean.zero_()
         self.scale.fill_(1.0)
         with torch.no_grad():
-            self.linear.weight.copy_(torch.as_tensor(np.asarray(weight).T[clusters]))
-            self.linear.bias.copy_(torch.as_tensor(np.asarray(bias)[clusters]))
+            self.linear.weight.copy_(torch.as_tensor(np.asarray(weight, np.float32).T[clusters]))
+            self.linear.bias.copy_(torch.as_tensor(np.asarray(bias, np.float32)[clusters]))
 
 
 class HeadNetwork(nn.Module):
