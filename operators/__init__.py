@@ -3,6 +3,7 @@
 from .assign_clusters import AssignClusters
 from .build_cluster_hierarchy import BuildClusterHierarchy
 from .check_neighbors import CheckNeighbors
+from .choose_on_map import ChooseOnMap
 from .cluster_embeddings import ClusterEmbeddings
 from .clusters_panel import ClustersPanel
 from .compare_clusterings import CompareClusterings
@@ -55,6 +56,7 @@ OPERATORS = [
     EvaluateClusters,
     OpenClustersPanel,
     WatchClusteringRuns,
+    ChooseOnMap,
     EditClusters,
     AssignClusters,
     BuildClusterHierarchy,

@@ -8,6 +8,7 @@ from .panel.events.cards import CardEvents
 from .panel.events.charts import ChartEvents
 from .panel.events.compare import CompareEvents
 from .panel.events.groups import GroupEvents
+from .panel.events.map import MapEvents
 from .panel.events.review import ReviewEvents
 from .panel.events.tabs import TabEvents
 from .panel.events.ticks import TickEvents
@@ -29,6 +30,7 @@ class ClustersPanel(
     CompareEvents,
     GroupEvents,
     JobEvents,
+    MapEvents,
     ReviewEvents,
     TabEvents,
     TickEvents,

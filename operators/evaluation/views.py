@@ -72,16 +72,28 @@ def members_view(run: Run, samples: fo.core.collections.SampleCollection) -> fo.
 
 def borderline_view(run: Run, samples: fo.core.collections.SampleCollection) -> fo.DatasetView:
     """Make a view of the borderline images or patches of a run, the nearest to another cluster than theirs first."""
-    config = run.config
     run.check_labels()
     clusters = current_statistics(run)["clusters"].values()
     pairs = [pair for found in clusters for pair in zip(found.get("margin", []), found.get("border", []), strict=True)]
-    ids = [key for _, key in sorted(pairs)[:N_BORDERLINE]]
-    base = run.as_seen(samples)
+    return ids_view(run, samples, [key for _, key in sorted(pairs)[:N_BORDERLINE]], ordered=True)
+
+
+def ids_view(
+    run: Run, samples: fo.core.collections.SampleCollection, ids: list[str], ordered: bool = False
+) -> fo.DatasetView:
+    """Make a view of some images or patches of a run.
+
+    Args:
+        run: the run
+        samples: the dataset, or a view into it
+        ids: their ids, of which those that ``samples`` has are shown
+        ordered (False): whether they are shown in the order of ``ids``, at most 2,000
+    """
+    config, base = run.config, run.as_seen(samples)
     if config.patches_field and not has_labels_as_samples(base):
         some = base.select_labels(ids=ids, fields=config.patches_field)
         base = labels_as_samples(some, config.patches_field)
-    return base.select(ids, ordered=True)
+    return base.select(ids, ordered=ordered)
 
 
 def labels_match(

@@ -3,6 +3,7 @@
 import fiftyone.operators as foo
 import fiftyone.operators.types as types
 
+from ..runs.map_points import has_map
 from .menus import RUN_ACTIONS
 from .run import PanelRun
 from .tabs import TABS
@@ -24,15 +25,17 @@ def add_panel(panel: types.Object, run: PanelRun | None, events: foo.Panel) -> N
         return
     add_header(panel, run, RUN_ACTIONS, events)
     tab = run.tab if run.tab in TABS else "clusters"
-    _add_tabs(panel, tab, events)
+    _add_tabs(panel, run, tab, events)
     if gone := run.gone:
         text(panel, "gone", f"{gone[0].upper()}{gone[1:]}.", color="warning.main", bold=True)
         tab = "details"
     TABS[tab].add(panel, run, events)
 
 
-def _add_tabs(panel: types.Object, open_tab: str, events: foo.Panel) -> None:
+def _add_tabs(panel: types.Object, run: PanelRun, open_tab: str, events: foo.Panel) -> None:
     bar = types.Object()
-    for key, tab in TABS.items():
+    first = ["map"] if has_map(run.run) else []
+    for key in dict.fromkeys([*first, *(key for key in TABS if key != "map"), "map"]):
+        tab = TABS[key]
         button(bar, key, events.on_tab, tab.label, params={"tab": key}, strong=key == open_tab)
     panel.define_property("tabs", bar, view=row(0.5))

@@ -13,6 +13,7 @@ from ..evaluation.scores import current_statistics, evaluate_truth
 from ..evaluation.views import cluster_view, count_unassigned, index_labels, part_view, unassigned_view
 from ..execution.app import one_sentence
 from ..execution.grid import reset_grid, saved_view, set_grid, users_view, view_name
+from ..runs.map_points import has_map
 from ..runs.run import Run
 from ..runs.store import list_clustering_runs, run_ids
 from .charts import TITLES, clicked
@@ -68,7 +69,7 @@ def open_run(ctx: foo.ExecutionContext, wanted: str | None, keep: bool = False) 
         return
     run = Run.cached(ctx.dataset, key)
     made = run.made_at.isoformat()
-    fresh = {"tab": "clusters", "truth": run.config.ground_truth, "made": made}
+    fresh = {"tab": "map" if has_map(run) else "clusters", "truth": run.config.ground_truth, "made": made}
     kept = read_ui_state(ctx) if keep else {}
     # a run may have been deleted, and another made under its key
     save_ui_state(ctx, {**fresh, **(kept if kept.get("made") == made else {}), "runs": listed})

@@ -78,7 +78,7 @@ def _summary(run: PanelRun) -> str:
 
 def inputs_of(run: PanelRun) -> dict:
     """Return the values of the inputs in the bars by path in the panel's state."""
-    return {"search.search": run.ui.get("search") or ""}
+    return {"search.search": run.ui.get("search") or "", "mapbar.tag": ""}
 
 
 def add_search(panel: types.Object, run: PanelRun, events: foo.Panel) -> None:

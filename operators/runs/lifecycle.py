@@ -21,6 +21,7 @@ from ..execution.stages import Stages
 from .colors import follow_colors, forget_colors
 from .config import MAX_CONFIG_CLUSTERS, RunConfig
 from .labels import create_label_field, write_labels
+from .map_points import drop_points
 from .maps import clean_maps, touch_maps
 from .run import Run
 from .store import is_clustering_run, read_value, update_config
@@ -115,6 +116,7 @@ def delete_clustering_run(samples: fo.core.collections.SampleCollection, run_key
             drop_field(dataset, field)
         remove_run(dataset, run_key)
         forget_colors(dataset, run_key)
+        drop_points(run)
         deleted = clean_maps(dataset, run_key, run.config.visualization)
         touch_maps(dataset)  # the next run of this name has other clusters
     drawn = run.config.visualization

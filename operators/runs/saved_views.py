@@ -4,6 +4,7 @@ import fiftyone as fo
 
 from ..dataset.private import is_frames
 from ..dataset.shapes import tag_samples
+from ..dataset.targets import Target
 from ..execution.locks import schema_lock
 from .members import Members
 
@@ -40,7 +41,7 @@ def save_selection(members: Members, ids: list[str], tag: str | None, view_name:
     """
     view, dataset = members.view(ids), members.target.dataset
     if tag and ids:
-        _tag(members, ids, tag)
+        tag_members(members.target, members.config.cluster_field, ids, tag)
     if view_name:
         with schema_lock(dataset):
             check_selection(dataset, None, view_name)
@@ -48,11 +49,19 @@ def save_selection(members: Members, ids: list[str], tag: str | None, view_name:
     return view
 
 
-def _tag(members: Members, ids: list[str], tag: str) -> None:
-    source, patches_field = members.target.source, members.target.patches_field
+def tag_members(target: Target, cluster_field: str, ids: list[str], tag: str) -> None:
+    """Tag some images, or the labels of some patches, or the run's labels of some frames.
+
+    Args:
+        target: the images or patches
+        cluster_field: the run's cluster field
+        ids: their ids
+        tag: the tag
+    """
+    source, patches_field = target.source, target.patches_field
     if patches_field:
         source.select_labels(ids=ids, fields=patches_field).tag_labels(tag, label_fields=patches_field)
     elif is_frames(source):  # tags of frames would vanish with the view; those of the run's labels on them stay
-        source.select(ids).tag_labels(tag, label_fields=members.config.cluster_field)
+        source.select(ids).tag_labels(tag, label_fields=cluster_field)
     else:
         tag_samples(source, ids, tag)

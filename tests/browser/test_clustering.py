@@ -27,7 +27,7 @@ def test_cluster_and_look_at_the_map(user, digits):
     clusters = digits.count_values("kmeans_1.label")
     assert sorted(clusters) == [f"cluster {i:02d}" for i in range(10)] and sum(clusters.values()) == 60
 
-    panel.wait_for_pictures()
+    panel.content.locator(".annotation").first.wait_for()  # the names on the map, which is in front
     assert "10 clusters of 60 images" in panel.content.inner_text()
     user.open_map(brain_key, "kmeans_1.label")
     assert set(user.legend()) <= set(clusters)

@@ -41,6 +41,8 @@ class Day:
         self.user.execute(form)
         self.user.made("5 clusters of 60 images")
         expect(self.content).to_contain_text(f"{run_key} · ")
+        self.content.locator(".annotation").first.wait_for()  # the map is in front of a new run
+        self.panel.press("Clusters")
         self.panel.wait_for_pictures()
 
     def name_three(self):

@@ -7,7 +7,7 @@ import fiftyone.operators as foo
 import fiftyone.operators.types as types
 
 from ..run import PanelRun
-from . import charts, clusters, compare, details, groups, review
+from . import charts, clusters, compare, details, groups, map, review
 
 
 class Tab(NamedTuple):
@@ -26,6 +26,7 @@ class Tab(NamedTuple):
 
 
 TABS = {
+    "map": Tab("Map", map.add, map.draw),
     "clusters": Tab("Clusters", clusters.add, clusters.draw),
     "review": Tab("Review", review.add, review.draw),
     "charts": Tab("Charts", charts.add),

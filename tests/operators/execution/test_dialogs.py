@@ -31,6 +31,7 @@ GONE = {
     "rename_clustering_run": {"run_key": "nope", "new_run_key": "other"},
 }
 NEVER_FAIL = {
+    "choose_on_map",
     "cluster_embeddings",
     "list_encoders",
     "open_clusters_panel",

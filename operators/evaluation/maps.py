@@ -1,0 +1,141 @@
+"""What the map of a run shows: which of its points, and what is known of each, as the samples are now."""
+
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any
+
+import fiftyone as fo
+import numpy as np
+
+from ...models.labels import UNASSIGNED
+from ..dataset.rows import label_path
+from ..dataset.targets import resolve_target
+from ..runs.labels import SLICE, read_labels
+from ..runs.map_points import MapPoints
+from ..runs.run import Run
+
+SHOWN = 30_000  # points that a browser draws at once; of more a sample is shown
+_SEED = 51
+_VALUES = (fo.StringField, fo.IntField, fo.FloatField, fo.BooleanField)
+
+
+@dataclass(frozen=True)
+class ShownMap:
+    """The points of a map that are shown.
+
+    Args:
+        points: the map
+        rows: ``(n,)`` the rows of the map that are shown, always the same of a run
+    """
+
+    points: MapPoints
+    rows: np.ndarray
+
+    @classmethod
+    def of(cls, points: MapPoints) -> "ShownMap":
+        """Choose what is shown: all, of many a sample."""
+        if len(points) <= SHOWN:
+            return cls(points, np.arange(len(points)))
+        chosen = np.random.default_rng(_SEED).choice(len(points), SHOWN, replace=False)
+        return cls(points, np.sort(chosen))
+
+    @property
+    def xy(self) -> np.ndarray:
+        """Their positions."""
+        return self.points.xy[self.rows]
+
+    @cached_property
+    def ids(self) -> list[str]:
+        """Their sample ids, or label ids of patches."""
+        return self.points.ids(self.rows)
+
+    @property
+    def whole(self) -> bool:
+        """Whether all points are shown."""
+        return len(self.rows) == len(self.points)
+
+    def around(self, chosen: np.ndarray) -> np.ndarray:
+        """Return the rows of the map that are where some of what is shown is: those nearest to one of them.
+
+        The App tells which points a lasso is around, and not its outline. Where not all are shown, what lies between
+        two of them is meant if the nearer one is.
+
+        Args:
+            chosen: places in ``rows``
+        """
+        if self.whole or not len(chosen):
+            return self.rows[chosen]
+        from scipy.spatial import cKDTree
+
+        xy, all_xy = self.xy, self.points.xy
+        low, high = xy[chosen].min(axis=0), xy[chosen].max(axis=0)
+        room = 0.02 * (all_xy.max(axis=0) - all_xy.min(axis=0))
+        near = np.flatnonzero(((all_xy >= low - room) & (all_xy <= high + room)).all(axis=1))
+        is_chosen = np.zeros(len(self.rows), bool)
+        is_chosen[chosen] = True
+        return near[is_chosen[cKDTree(xy).query(all_xy[near])[1]]]
+
+
+def clusters_now(run: Run, shown: ShownMap) -> tuple[np.ndarray, np.ndarray]:
+    """Read the clusters of what is shown as the labels are now.
+
+    Returns:
+        a tuple of ``(n,)`` cluster ids, -2 without a label or of what is gone, and ``(n,)`` confidence
+    """
+    found = run.labels(ids=None if shown.whole else shown.ids)
+    place = {row_id: row for row, row_id in enumerate(found.ids)}
+    rows = np.array([place.get(row_id, -1) for row_id in shown.ids], np.int64)
+    there = rows >= 0
+    clusters, confidence = np.full(len(rows), UNASSIGNED), np.full(len(rows), np.nan)
+    clusters[there], confidence[there] = found.clusters[rows[there]], found.confidence[rows[there]]
+    return clusters, confidence
+
+
+def inside_view(run: Run, shown: ShownMap, samples: fo.core.collections.SampleCollection) -> np.ndarray:
+    """Return ``(n,)`` whether each of what is shown is among ``samples``; all are in the whole dataset."""
+    if samples is run.dataset:
+        return np.ones(len(shown.rows), bool)
+    try:
+        target = resolve_target(run.as_seen(samples), run.config.patches_field)
+    except ValueError:  # an empty view, or one of patches of another field
+        return np.ones(len(shown.rows), bool)
+    found = set(read_labels(target, run.field, ids=shown.ids).ids)
+    return np.array([row_id in found for row_id in shown.ids], bool)
+
+
+def value_fields(run: Run) -> dict[str, str]:
+    """Return the labels of what points may be colored by, by path: fields of samples, attributes of patches."""
+    target, own = run.target, run.target.local_path(run.field)
+    root = f"{target.labels}." if target.labels else ""
+    schema = target.source.get_field_schema(flat=True)
+    found = {}
+    for path, kind in schema.items():
+        name = path.removeprefix(root)
+        if not path.startswith(root) or name.startswith("_") or path == own or path.startswith(f"{own}."):
+            continue
+        if isinstance(kind, fo.EmbeddedDocumentField) and issubclass(kind.document_type, fo.Classification):
+            found[f"{path}.label"] = name
+        elif "." not in name and type(kind) in _VALUES and name not in ("id", "filepath"):
+            found[path] = name
+    return found
+
+
+def values_now(run: Run, shown: ShownMap, path: str) -> list[Any]:
+    """Read a value of each of what is shown, None where there is none.
+
+    Args:
+        run: the run
+        shown: what is shown
+        path: one of :func:`value_fields`
+    """
+    source, target = run.target.source, run.target
+    by_id: dict[str, Any] = {}
+    if target.patches_field:
+        root, listed = label_path(source, target.patches_field)
+        by_id.update(zip(*source.values([f"{root}.id", path], unwind=listed), strict=True))
+    else:
+        ids = shown.ids
+        for some in [ids] if shown.whole else [ids[i : i + SLICE] for i in range(0, len(ids), SLICE)]:
+            part = source if shown.whole else source.select(some)
+            by_id.update(zip(*part.values(["id", path]), strict=True))
+    return [by_id.get(row_id) for row_id in shown.ids]

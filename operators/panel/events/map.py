@@ -1,0 +1,102 @@
+"""What happens on the map, and with what was chosen on it."""
+
+import fiftyone.operators as foo
+
+from ....models.labels import NOISE
+from ...evaluation.map_making import make_map
+from ...evaluation.views import ids_view
+from ...outputs.map_plot import POINTS
+from ...runs.saved_views import tag_members
+from ..edits import apply_here
+from ..mapping import chosen_ids, shown_map, with_map, without_choice
+from ..run import PanelRun
+from ..showing import change_state, draw, guarded, keep_state, show_cluster, show_view, with_run
+
+LISTED = 10_000  # ids in a view; more are too much for the App
+CAPTION = "Chosen on the map"
+
+
+class MapEvents:
+    """Show what is clicked, and do with what is chosen what the bar above the map says."""
+
+    @with_run
+    def on_map_color(self, ctx: foo.ExecutionContext, run: PanelRun) -> None:
+        """Color the points by something else."""
+        if ctx.params["value"] != (run.ui.get("map") or {}).get("color"):
+            change_state(ctx, **with_map(run, color=ctx.params["value"]))
+
+    @with_run
+    def on_map_click(self, ctx: foo.ExecutionContext, run: PanelRun) -> None:
+        """Show the cluster of a point in the grid, and its picture beside it."""
+        shown, row = shown_map(run), ctx.params.get("idx")
+        if shown is None or ctx.params.get("trace") != POINTS or not 0 <= row < len(shown.rows):
+            return
+        (row_id,) = shown.points.ids(shown.rows[row : row + 1])
+        found = run.run.labels(ids=[row_id])
+        if not found.ids:
+            return
+        cluster = int(found.clusters[0])
+        keep_state(ctx, **with_map(run, picked={"id": row_id, "cluster": cluster}))
+        show_cluster(ctx, PanelRun.of(ctx) or run, cluster)
+
+    @with_run
+    def on_map_lasso(self, ctx: foo.ExecutionContext, run: PanelRun) -> None:
+        """Remember what the lasso is around."""
+        change_state(ctx, **with_map(run, chosen=ctx.params["rows"]))
+
+    @with_run
+    def on_map_clear(self, ctx: foo.ExecutionContext, run: PanelRun) -> None:
+        """Choose nothing."""
+        change_state(ctx, **without_choice(run))
+
+    @with_run
+    def on_map_only(self, ctx: foo.ExecutionContext, run: PanelRun) -> None:
+        """Show what was chosen in the grid, inside the user's view."""
+        ids = chosen_ids(ctx, run)
+        if len(ids) > LISTED:
+            why = f"{len(ids):,} {run.unit} are chosen and the grid takes {LISTED:,} at once"
+            ctx.ops.notify(f"{why}; choose fewer, or make a cluster of them and show that", variant="error")
+            return
+        show_view(ctx, run, lambda shown: ids_view(run.run, shown, ids), caption=f"{CAPTION} · {len(ids):,} {run.unit}")
+
+    @with_run
+    def on_map_new(self, ctx: foo.ExecutionContext, run: PanelRun) -> None:
+        """Make a cluster of what was chosen."""
+        _edit(ctx, run, {})
+
+    @with_run
+    def on_map_move(self, ctx: foo.ExecutionContext, run: PanelRun) -> None:
+        """Move what was chosen to a cluster."""
+        cluster, _, version = (ctx.params["value"] or "").partition(":")
+        if cluster:
+            ctx.params["version"] = int(version)
+            _edit(ctx, run, {"cluster": int(cluster)})
+
+    @with_run
+    def on_map_remove(self, ctx: foo.ExecutionContext, run: PanelRun) -> None:
+        """Put what was chosen in no cluster."""
+        _edit(ctx, run, {"cluster": NOISE})
+
+    @with_run
+    def on_map_tag(self, ctx: foo.ExecutionContext, run: PanelRun) -> None:
+        """Tag what was chosen."""
+        tag = (ctx.params["value"] or "").strip()
+        ids = chosen_ids(ctx, run) if tag else []
+        if not ids:
+            return
+        tag_members(run.run.target, run.run.field, ids, tag)
+        ctx.ops.notify(f"Tagged {len(ids):,} {run.unit} “{tag}”", variant="success")
+        ctx.ops.reload_dataset()
+        keep_state(ctx)
+
+    @with_run
+    def on_map_make(self, ctx: foo.ExecutionContext, run: PanelRun) -> None:
+        """Make the map of a run that has none."""
+        guarded(ctx, lambda ctx: make_map(run.run))
+        draw(ctx)
+
+
+def _edit(ctx: foo.ExecutionContext, run: PanelRun, goes: dict) -> None:
+    ids = chosen_ids(ctx, run)
+    if ids and apply_here(ctx, "move", {"ids": ids, **goes}):
+        change_state(ctx, **without_choice(PanelRun.of(ctx) or run))
