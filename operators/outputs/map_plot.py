@@ -17,7 +17,7 @@ WIDTH, HEIGHT = 560, 520  # pixels that names are placed in; a wider map has mor
 LONGEST = 24  # characters of a name
 PICTURE = 46  # pixels
 _FONT, _LINE = 6.6, 21  # pixels of a character and of a line of a name
-_PILL = {"bgcolor": "rgba(24, 24, 27, .78)", "bordercolor": "rgba(255, 255, 255, .25)", "borderpad": 2}
+_PILL = {"bgcolor": "rgba(24, 24, 27, .78)", "borderpad": 2}
 _MARGIN = 0.04  # of the map, around its points
 _FADED, _GONE = 0.07, 0.0  # opacity of what is not in the user's view, and of what does not exist any more
 
@@ -48,12 +48,14 @@ class Name:
         at: where it belongs, in the map's units
         picture (None): address of a picture above it
         strong (False): whether it is of a whole group of clusters
+        color (white): of the line around it
     """
 
     text: str
     at: tuple[float, float]
     picture: str | None = None
     strong: bool = False
+    color: str = "rgba(255, 255, 255, .25)"
 
 
 def extent(xy: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
@@ -105,7 +107,7 @@ def map_layout(xy: np.ndarray, names: Sequence[Name]) -> dict:
     """
     corner, size = extent(xy)
     centers = (np.array([name.at for name in names]).reshape(-1, 2) - corner) / size
-    places = place_boxes(centers, [_box(name) for name in names])
+    places = place_boxes(centers, [_box(name) for name in names], (xy - corner) / size)
     annotations, images = [], []
     for name, place in zip(names, places, strict=True):
         if place is None:
@@ -134,7 +136,7 @@ def map_layout(xy: np.ndarray, names: Sequence[Name]) -> dict:
 def _box(name: Name) -> Box:
     width = _FONT * min(len(name.text), LONGEST) * (1.15 if name.strong else 1) + 12
     height = _LINE + (PICTURE + 2 if name.picture else 0)
-    return Box(max(width, PICTURE if name.picture else 0) / WIDTH, height / HEIGHT)
+    return Box(max(width, PICTURE if name.picture else 0) / WIDTH, height / HEIGHT, hides=name.picture is not None)
 
 
 def _annotation(name: Name, x: float, y: float) -> dict:
@@ -147,6 +149,7 @@ def _annotation(name: Name, x: float, y: float) -> dict:
         "showarrow": False,
         "font": font,
         **_PILL,
+        "bordercolor": name.color,
     }
 
 

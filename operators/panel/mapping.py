@@ -19,6 +19,7 @@ from ..dataset.private import dataset_id
 from ..evaluation.maps import ShownMap, clusters_now, inside_view
 from ..execution.grid import users_view
 from ..outputs.map_plot import Name, map_layout, map_traces
+from ..runs.colors import cluster_colors
 from ..runs.map_points import read_points
 from .contact_sheets import draw_large, draw_sheets
 from .map_colors import CLUSTER, color_choices, group_of, point_colors
@@ -152,7 +153,8 @@ def _names(run: PanelRun, shown: ShownMap) -> list[Name]:
     wanted, fields = [card.prototypes[:1] for card in pictured], run.config.vector_fields
     sheets = draw_sheets(run.run.target, wanted, columns=1, fields=fields)
     pictures = {card.id: sheet for card, sheet in zip(pictured, sheets, strict=True)}
-    fine = [Name(card.name, places[card.id], pictures.get(card.id)) for card in cards]
+    known = cluster_colors(run.run)
+    fine = [Name(card.name, places[card.id], pictures.get(card.id), color=known[card.id]) for card in cards]
     return [*(_group_names(run, shown, clusters) if len(cards) > MANY else []), *fine]
 
 

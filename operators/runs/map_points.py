@@ -1,22 +1,22 @@
 """Positions of a run's images or patches on its 2-D map, kept beside the run.
 
-They are kept as bytes, so that a map of a million is read in a second and without a look at any sample. They are not
-among the results of the run, which are read and written as a whole at every edit, and are copied from the App's map
-where they are missing: for runs of earlier versions, and for clones of a dataset.
+They are kept as packed numbers, so that a map of a million is read in a second and without a look at any sample. They
+are not among the results of the run, which are read and written as a whole at every edit, and are copied from the App's
+map where they are missing: for runs of earlier versions, and for clones of a dataset.
 """
 
+import base64
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
-from bson import Binary
 
 from ..dataset.private import dataset_id, open_store
 from .stored_run import StoredRun
 
 _STORE = "constellation_map_points"
-_PER_DOCUMENT = 250_000  # of 20 bytes each; a document holds 16 MB
+_PER_DOCUMENT = 250_000  # of 27 letters each; a document holds 16 MB
 _ID = 12  # bytes of an id
 _CACHED = 4  # maps; one of a million is 20 MB
 
@@ -74,7 +74,8 @@ def keep_points(run: StoredRun, points: MapPoints) -> None:
     store, name = open_store(run.dataset, _STORE), _key(run)
     for number, start in enumerate(range(0, max(len(points), 1), _PER_DOCUMENT)):
         part = slice(start, start + _PER_DOCUMENT)
-        rows = {"keys": Binary(points.keys[part].tobytes()), "xy": Binary(points.xy[part].tobytes())}
+        # as text: the App's server turns what stores hold into JSON
+        rows = {"keys": _packed(points.keys[part]), "xy": _packed(points.xy[part])}
         store.set(f"{name}:{number}", {"n": len(points), **rows})
     _remember(_name(run), points)
 
@@ -95,8 +96,12 @@ def _read(run: StoredRun) -> MapPoints | None:
     parts = [first, *(_stored(run, number) for number in range(1, count))]
     if None in parts:  # a writer was killed
         return None
-    keys, xy = (b"".join(part[name] for part in parts if part) for name in ("keys", "xy"))
+    keys, xy = (b"".join(base64.b64decode(part[name]) for part in parts if part) for name in ("keys", "xy"))
     return MapPoints(np.frombuffer(keys, np.uint8).reshape(-1, _ID), np.frombuffer(xy, np.float32).reshape(-1, 2))
+
+
+def _packed(rows: np.ndarray) -> str:
+    return base64.b64encode(np.ascontiguousarray(rows).tobytes()).decode()
 
 
 def _of_brain_run(run: StoredRun) -> MapPoints | None:

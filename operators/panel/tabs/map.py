@@ -15,7 +15,8 @@ HEIGHT = 520  # pixels
 LASSO = "@constellation/clusters/choose_on_map"
 GOALS = 50  # clusters that the chosen ones can be moved to from here, the largest; the others' cards offer it, too
 AT_ONCE = 20_000  # up to this many, a map is made while the user waits
-_TOOLS = [["lasso2d", "pan2d", "zoomIn2d", "zoomOut2d", "resetScale2d"]]
+# Not `modeBarButtons`: Plotly takes a list in a list for a change of its settings at every draw, and draws for ever
+_NO_TOOLS = ["select2d", "autoScale2d", "toImage"]
 _SIDES = {"display": "grid", "gridTemplateColumns": "minmax(0, 1fr) minmax(0, 1fr)", "alignItems": "start"}
 _PICTURE = {"width": "100%", "height": "190px", "objectFit": "contain", "display": "block", "borderRadius": "4px"}
 _CHOSEN = {"minHeight": "40px"}  # so that the map stays where it is when something is chosen
@@ -33,7 +34,7 @@ def add(panel: types.Object, run: PanelRun, events: foo.Panel) -> None:
         "map",
         data=traces_of(run, shown),
         layout=layout_of(run, shown),
-        config={"scrollZoom": True, "displaylogo": False, "modeBarButtons": _TOOLS},
+        config={"scrollZoom": True, "displaylogo": False, "modeBarButtonsToRemove": _NO_TOOLS},
         height=f"{HEIGHT}px",
         on_click=events.on_map_click,
         on_selected=LASSO,
