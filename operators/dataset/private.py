@@ -103,6 +103,12 @@ def open_store(dataset: fo.Dataset, name: str) -> foo.ExecutionStore:
     return ExecutionStore.create(name, dataset._doc.id)
 
 
+def index_positions(dataset: fo.Dataset, path: str, side: float) -> None:
+    """Make MongoDB's index of positions in ``[0, side]``, unless it is there, at a path that no field declares."""
+    margin = side / 100
+    dataset._sample_collection.create_index([(path, "2d")], min=-margin, max=side + margin)
+
+
 def run_references(dataset: fo.Dataset) -> dict[str, ObjectId]:
     """Return the ids of the documents of a dataset's runs by key, without reading any of them.
 

@@ -7,10 +7,12 @@ from typing import Any
 import fiftyone as fo
 import numpy as np
 
+from ...models.analysis.map_region import Region, region_of, unit_square
 from ...models.labels import UNASSIGNED
 from ..dataset.rows import label_path
 from ..dataset.targets import resolve_target
 from ..runs.labels import SLICE, read_labels
+from ..runs.map_places import LISTED
 from ..runs.map_points import MapPoints
 from ..runs.run import Run
 
@@ -54,26 +56,30 @@ class ShownMap:
         """Whether all points are shown."""
         return len(self.rows) == len(self.points)
 
-    def around(self, chosen: np.ndarray) -> np.ndarray:
-        """Return the rows of the map that are where some of what is shown is: those nearest to one of them.
+    def region(self, chosen: np.ndarray) -> Region | None:
+        """Return the part of the map that a lasso is around, None if what it is around can be named one by one.
 
-        The App tells which points a lasso is around, and not its outline. Where not all are shown, what lies between
-        two of them is meant if the nearer one is.
+        The App tells which points a lasso is around, and not its outline: that is made of the points.
 
         Args:
             chosen: places in ``rows``
         """
-        if self.whole or not len(chosen):
-            return self.rows[chosen]
-        from scipy.spatial import cKDTree
-
-        xy, all_xy = self.xy, self.points.xy
-        low, high = xy[chosen].min(axis=0), xy[chosen].max(axis=0)
-        room = 0.02 * (all_xy.max(axis=0) - all_xy.min(axis=0))
-        near = np.flatnonzero(((all_xy >= low - room) & (all_xy <= high + room)).all(axis=1))
+        if not len(chosen) or (self.whole and len(chosen) <= LISTED):
+            return None
         is_chosen = np.zeros(len(self.rows), bool)
         is_chosen[chosen] = True
-        return near[is_chosen[cKDTree(xy).query(all_xy[near])[1]]]
+        return region_of(unit_square(self.points.xy)[self.rows], is_chosen)
+
+    def around(self, chosen: np.ndarray) -> np.ndarray:
+        """Return the rows of the map that a lasso is around, of which some are shown.
+
+        Args:
+            chosen: places in ``rows``
+        """
+        region = self.region(chosen)
+        if region is None:
+            return self.rows[chosen]
+        return np.flatnonzero(region.contains(unit_square(self.points.xy)))
 
 
 def clusters_now(run: Run, shown: ShownMap) -> tuple[np.ndarray, np.ndarray]:

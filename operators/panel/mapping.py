@@ -14,12 +14,14 @@ import fiftyone.operators as foo
 import numpy as np
 
 from ...models.analysis.map_layout import anchors
+from ...models.analysis.map_region import Region
 from ...models.labels import NOISE, UNASSIGNED
 from ..dataset.private import dataset_id
 from ..evaluation.maps import ShownMap, clusters_now, inside_view
 from ..execution.grid import users_view
 from ..outputs.map_plot import Name, map_layout, map_traces
 from ..runs.colors import cluster_colors
+from ..runs.map_places import has_places
 from ..runs.map_points import read_points
 from .contact_sheets import draw_large, draw_sheets
 from .map_colors import CLUSTER, color_choices, group_of, point_colors
@@ -83,6 +85,12 @@ def chosen_ids(ctx: foo.ExecutionContext, run: PanelRun) -> list[str]:
     chosen = replace(shown, rows=shown.around(chosen_rows(run, shown)))
     inside = inside_view(run.run, chosen, users_view(ctx))
     return [row_id for row_id, keep in zip(chosen.ids, inside.tolist(), strict=True) if keep]
+
+
+def large_choice(run: PanelRun) -> Region | None:
+    """Return the part of the map that the lasso is around, None where the database cannot look for it."""
+    shown = shown_map(run)
+    return shown.region(chosen_rows(run, shown)) if shown and has_places(run.run) else None
 
 
 def draw_map(ctx: foo.ExecutionContext, run: PanelRun) -> None:

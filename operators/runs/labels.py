@@ -19,6 +19,7 @@ from ..dataset.targets import Target
 from .clusters import cluster_label, label_width
 
 ORIGIN = "run"  # the attribute of a label with the identity of its run; not declared, so that no filter shows it
+PLACE = "place"  # the attribute with its position on a large map; not declared either
 SLICE = 10_000  # ids per query
 
 
@@ -216,6 +217,7 @@ def write_labels(
     confidence: np.ndarray,
     uid: str | None,
     progress: Progress | None = None,
+    places: Sequence[list[float] | None] | None = None,
 ) -> None:
     """Write the labels of a new run, one ``Classification`` per image or patch.
 
@@ -227,12 +229,16 @@ def write_labels(
         confidence: ``(n,)`` in [0, 1]
         uid: the identity of the run
         progress (None): a callable ``(fraction, message)``
+        places (None): positions on the map for their labels, see :mod:`operators.runs.map_places`
     """
     width = label_width(labels)
 
     def values(part: slice) -> list[fo.Classification]:
         pairs = zip(labels[part].tolist(), confidence[part].tolist(), strict=True)
-        return [_label(cluster_label(c, width), c, p, uid) for c, p in pairs]
+        made = [_label(cluster_label(c, width), c, p, uid) for c, p in pairs]
+        for label, place in zip(made, places[part], strict=True) if places else ():
+            label[PLACE] = place
+        return made
 
     _write(target, target.local_path(name), table, values, progress)
 

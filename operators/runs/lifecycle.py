@@ -21,7 +21,8 @@ from ..execution.stages import Stages
 from .colors import follow_colors, forget_colors
 from .config import MAX_CONFIG_CLUSTERS, RunConfig
 from .labels import create_label_field, write_labels
-from .map_points import drop_points
+from .map_places import holds_places, index_places, places_for
+from .map_points import MapPoints, drop_points, keep_points
 from .maps import clean_maps, touch_maps
 from .run import Run
 from .store import is_clustering_run, read_value, update_config
@@ -195,6 +196,7 @@ def keep_run(
     stages: Stages,
     report: Progress,
     arrays: dict[str, np.ndarray] | None = None,
+    points: MapPoints | None = None,
     **results: Any,
 ) -> RunConfig:
     """Write the labels of a new run, then register it: a run that is listed is complete.
@@ -212,6 +214,7 @@ def keep_run(
         stages: the stages of the work; the one of writing is left, and the seconds of all are recorded
         report: progress of the writing
         arrays (None): numpy arrays by name, which place new samples later
+        points (None): its 2-D map
         **results: what else is kept with the run from the start
 
     Returns:
@@ -222,7 +225,8 @@ def keep_run(
         with schema_lock(target.dataset):
             create_label_field(target, config.cluster_field, run_key)
             created = True
-        write_labels(target, config.cluster_field, table, labels, confidence, config.uid, report)
+        places = places_for(table.ids, points) if points and holds_places(target, len(table.ids)) else None
+        write_labels(target, config.cluster_field, table, labels, confidence, config.uid, report, places)
         stages.leave()
         config = replace(config, seconds=stages.seconds)
         with schema_lock(target.dataset):
@@ -231,4 +235,9 @@ def keep_run(
         if created:
             remove_field(target.source, target.local_path(config.cluster_field))
         raise
+    if points:  # they can be read from the App's map as well: a run without them is whole
+        run = Run.cached(target.dataset, run_key)
+        keep_points(run, points)
+        if places:
+            index_places(run)
     return config

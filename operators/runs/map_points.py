@@ -10,6 +10,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
+import fiftyone as fo
 import numpy as np
 
 from ..dataset.private import dataset_id, open_store
@@ -60,12 +61,23 @@ def read_points(run: StoredRun) -> MapPoints | None:
     name = _name(run)
     if name not in _cache:
         found = _read(run)
-        if found is None and (found := _of_brain_run(run)) is not None:
+        if found is None and (found := points_of_map(run.dataset, run.config.visualization)) is not None:
             keep_points(run, found)
         if found is None:
             return None
         _remember(name, found)
     return _cache[name]
+
+
+def points_of_map(dataset: fo.Dataset, brain_key: str | None) -> MapPoints | None:
+    """Return the points of a map of the App, None if there is none."""
+    if brain_key is None or brain_key not in dataset.list_brain_runs():
+        return None
+    results: Any = dataset.load_brain_results(brain_key)
+    if results is None or results.points is None or results.points.shape[1] != 2:
+        return None
+    ids = results.sample_ids if results.label_ids is None else results.label_ids
+    return MapPoints.of([str(key) for key in ids], results.points)
 
 
 def keep_points(run: StoredRun, points: MapPoints) -> None:
@@ -102,17 +114,6 @@ def _read(run: StoredRun) -> MapPoints | None:
 
 def _packed(rows: np.ndarray) -> str:
     return base64.b64encode(np.ascontiguousarray(rows).tobytes()).decode()
-
-
-def _of_brain_run(run: StoredRun) -> MapPoints | None:
-    brain_key = run.config.visualization
-    if brain_key is None or brain_key not in run.dataset.list_brain_runs():
-        return None
-    results: Any = run.dataset.load_brain_results(brain_key)
-    if results is None or results.points is None or results.points.shape[1] != 2:
-        return None
-    ids = results.sample_ids if results.label_ids is None else results.label_ids
-    return MapPoints.of([str(key) for key in ids], results.points)
 
 
 def _stored(run: StoredRun, number: int) -> dict | None:

@@ -6,6 +6,7 @@ from ..dataset.private import is_frames
 from ..dataset.shapes import tag_samples
 from ..dataset.targets import Target
 from ..execution.locks import schema_lock
+from .labels import SLICE
 from .members import Members
 
 
@@ -58,6 +59,11 @@ def tag_members(target: Target, cluster_field: str, ids: list[str], tag: str) ->
         ids: their ids
         tag: the tag
     """
+    for start in range(0, len(ids), SLICE):
+        _tag(target, cluster_field, ids[start : start + SLICE], tag)
+
+
+def _tag(target: Target, cluster_field: str, ids: list[str], tag: str) -> None:
     source, patches_field = target.source, target.patches_field
     if patches_field:
         source.select_labels(ids=ids, fields=patches_field).tag_labels(tag, label_fields=patches_field)

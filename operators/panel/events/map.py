@@ -6,13 +6,13 @@ from ....models.labels import NOISE
 from ...evaluation.map_making import make_map
 from ...evaluation.views import ids_view
 from ...outputs.map_plot import POINTS
+from ...runs.map_places import LISTED, inside_region
 from ...runs.saved_views import tag_members
 from ..edits import apply_here
-from ..mapping import chosen_ids, shown_map, with_map, without_choice
+from ..mapping import chosen_ids, large_choice, shown_map, with_map, without_choice
 from ..run import PanelRun
 from ..showing import change_state, draw, guarded, keep_state, show_cluster, show_view, with_run
 
-LISTED = 10_000  # ids in a view; more are too much for the App
 CAPTION = "Chosen on the map"
 
 
@@ -53,11 +53,14 @@ class MapEvents:
     def on_map_only(self, ctx: foo.ExecutionContext, run: PanelRun) -> None:
         """Show what was chosen in the grid, inside the user's view."""
         ids = chosen_ids(ctx, run)
-        if len(ids) > LISTED:
+        caption = f"{CAPTION} · {len(ids):,} {run.unit}"
+        if len(ids) <= LISTED:
+            show_view(ctx, run, lambda shown: ids_view(run.run, shown, ids), caption=caption)
+        elif region := large_choice(run):
+            show_view(ctx, run, lambda shown: inside_region(run.run.as_seen(shown), run.run, region), caption=caption)
+        else:
             why = f"{len(ids):,} {run.unit} are chosen and the grid takes {LISTED:,} at once"
             ctx.ops.notify(f"{why}; choose fewer, or make a cluster of them and show that", variant="error")
-            return
-        show_view(ctx, run, lambda shown: ids_view(run.run, shown, ids), caption=f"{CAPTION} · {len(ids):,} {run.unit}")
 
     @with_run
     def on_map_new(self, ctx: foo.ExecutionContext, run: PanelRun) -> None:

@@ -10,6 +10,7 @@ from fiftyone.operators.executor import Executor
 from fiftyone.plugins.orgs.constellation.clusters.models.labels import NOISE
 from fiftyone.plugins.orgs.constellation.clusters.operators.evaluation import maps
 from fiftyone.plugins.orgs.constellation.clusters.operators.panel.events import map as map_events
+from fiftyone.plugins.orgs.constellation.clusters.operators.runs import map_places
 from fiftyone.plugins.orgs.constellation.clusters.operators.runs.map_points import MapPoints, keep_points, read_points
 from fiftyone.plugins.orgs.constellation.clusters.operators.runs.run import Run
 
@@ -171,11 +172,36 @@ def test_of_many_points_a_sample_is_shown_and_the_lasso_means_all_of_them(browse
     assert f"{wanted.sum()} images chosen" in mapped.drawn
     button(mapped, "new")
     assert sorted(members(mapped.dataset, 3)) == sorted(points.ids(np.flatnonzero(wanted)))
-    monkeypatch.setattr(map_events, "LISTED", 5)
     lasso(mapped, np.flatnonzero(shown.xy[:, 0] == 0).tolist())
+    few = points.ids(np.flatnonzero(points.xy[:, 0] == 0))
+    button(mapped, "only")
+    assert sorted(mapped.view.values("id")) == sorted(few)
+    monkeypatch.setattr(map_events, "LISTED", 5)  # and its labels have no positions
     before = mapped.grid
     button(mapped, "only")
     assert "the grid takes 5 at once" in mapped.got("notify")[0]["message"] and mapped.grid == before
+
+
+def test_more_than_a_view_can_name_are_found_inside_the_outline(blobs, compute, monkeypatch):
+    for module in (map_places, maps, map_events):
+        monkeypatch.setattr(module, "LISTED", 5)
+    compute(blobs, run_key="km", embeddings="emb", params={"n_clusters": 3}, visualize=True)
+    run = Run.open(blobs, "km")
+    points = read_points(run)
+    mapped = Browser(blobs)
+    assert "place" not in json.dumps(blobs.get_field_schema(flat=True), default=str)
+    wanted = np.flatnonzero(points.xy[:, 0] < np.median(points.xy[:, 0]))
+    lasso(mapped, wanted.tolist())
+    button(mapped, "only")
+    (stage,) = mapped.grid
+    assert stage["_cls"].endswith("Match") and "$geoWithin" in json.dumps(stage) and len(json.dumps(stage)) < 20_000
+    found = mapped.view.values("id")
+    assert f"{len(found)} images" in mapped.drawn and len(set(found) ^ set(points.ids(wanted))) <= 2
+    button(mapped, "new")  # the positions stay on labels that are edited, and move with the run
+    assert sorted(members(blobs, 3)) == sorted(found)
+    get("rename_clustering_run")(blobs, "km", "renamed")
+    blobs.reload()
+    assert map_places.has_places(Run.open(blobs, "renamed"))
 
 
 def test_patches_are_points_too(patches, compute):
