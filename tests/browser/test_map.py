@@ -1,0 +1,114 @@
+"""The Map tab as a person uses it: names and pictures, a click on a point, a lasso and what to do with it."""
+
+import re
+
+import fiftyone.operators as foo
+import numpy as np
+import pytest
+from axe import findings
+from playwright.sync_api import expect
+from test_panel import CONTENT, Panel
+
+REST = 2000  # milliseconds in which nothing happens
+
+
+class Map:
+    """The moves of a user on the map."""
+
+    def __init__(self, panel: Panel):
+        self.panel, self.page, self.content = panel, panel.page, panel.content
+        self.plot = self.content.locator(".js-plotly-plot").first
+
+    def wait(self):
+        """Waits until it is drawn, with names."""
+        self.content.locator(".annotation-text").first.wait_for()
+        self.page.wait_for_timeout(1000)  # it is drawn once more when the panel has its final size
+
+    def names(self) -> list[str]:
+        """What is written on it."""
+        return self.content.locator(".annotation-text").all_text_contents()  # of SVG, which has no inner text
+
+    def points(self) -> np.ndarray:
+        """Where each point is on the page ``(n, 2)``, from what the browser was sent and the axes as drawn."""
+        return np.array(
+            self.plot.evaluate(
+                """e => { const {xaxis, yaxis} = e._fullLayout, {x, y} = e._fullData[0], r = e.getBoundingClientRect();
+                return Array.from(x, (v, i) => [r.left + xaxis._offset + xaxis.l2p(v),
+                                                r.top + yaxis._offset + yaxis.l2p(y[i])]); }"""
+            )
+        )
+
+    def lasso(self, low, high):
+        """Drags around the corners of a box on the page."""
+        (left, top), (right, bottom) = low, high
+        self.page.mouse.move(left, top)
+        self.page.mouse.down()
+        for x, y in ((right, top), (right, bottom), (left, bottom), (left, top + 1)):
+            self.page.mouse.move(x, y, steps=6)
+        self.page.mouse.up()
+        self.content.get_by_text(re.compile("chosen$")).wait_for()
+
+    def lasso_left_part(self, share: float) -> int:
+        """Drags around the leftmost points; returns how many they are."""
+        places = self.points()
+        edge = np.quantile(places[:, 0], share)
+        inside = places[:, 0] < edge
+        self.lasso(places[inside].min(axis=0) - 5, (edge - 0.5, places[inside][:, 1].max() + 5))
+        return int(inside.sum())
+
+
+@pytest.fixture
+def mapped(user, digits):
+    """The panel, on a run with a map."""
+    foo.get_operator("@constellation/clusters/compute_clusters")(
+        digits, run_key="km", method="kmeans", params={"n_clusters": 5}, embeddings="emb", visualize=True
+    )
+    user.open(digits)
+    panel = Panel(user)
+    icon = user.page.locator('[data-item-id="@constellation/clusters/open_clusters_panel"]')
+    icon.locator("*").last.evaluate("e => e.dispatchEvent(new MouseEvent('click', {bubbles: true}))")
+    found = Map(panel)
+    found.wait()
+    return found
+
+
+def test_a_group_on_the_map_becomes_a_cluster_and_a_click_shows_one(mapped, digits):
+    assert sorted(mapped.names()) == [f"cluster {i:02d}" for i in range(5)]
+    # Plotly takes some settings for changed at each draw, and then draws for ever
+    mapped.plot.evaluate("e => { window.draws = 0; e.on('plotly_afterplot', () => window.draws++); }")
+    mapped.page.wait_for_timeout(REST)
+    assert mapped.page.evaluate("window.draws") == 0
+    assert findings(mapped.page, CONTENT) == []
+    n = mapped.lasso_left_part(0.3)
+    expect(mapped.content.get_by_text(f"{n} images chosen")).to_be_visible()
+    mapped.panel.press("Only these")
+    mapped.panel.shows(n)
+    mapped.panel.press("New cluster")
+    expect(mapped.content.locator(".annotation-text", has_text="cluster 05")).to_be_visible()
+    mapped.panel.shows(n)  # the grid still shows what was chosen
+    mapped.content.get_by_role("button", name=re.compile("^Undo: Moved ")).click()
+    expect(mapped.content.get_by_role("button", name=re.compile("^Redo: Moved "))).to_be_visible()
+    assert "cluster 05" not in mapped.names()
+    digits.reload()
+    clusters = digits.values("km.label")
+    places = mapped.points()
+    alone = max(range(len(places)), key=lambda i: np.sort(np.abs(places - places[i]).sum(axis=1))[1])
+    mapped.page.mouse.move(*(places[alone] + 30))
+    mapped.page.mouse.move(*places[alone], steps=4)
+    mapped.page.wait_for_timeout(400)
+    mapped.page.mouse.down()
+    mapped.page.mouse.up()
+    expect(mapped.content.get_by_text(re.compile("^It is in cluster"))).to_be_visible()
+    name = mapped.content.get_by_text(re.compile("^It is in cluster")).inner_text()[9:19]
+    mapped.panel.shows(clusters.count(name))
+
+
+def test_the_map_is_colored_by_a_field_and_is_as_it_was_on_the_way_back(mapped):
+    mapped.content.get_by_role("button", name=re.compile("^Color of the points")).click()
+    mapped.content.get_by_role("button", name="Color: ground_truth", exact=True).click()
+    expect(mapped.content.locator(".legendtext").first).to_have_text(re.compile(r"^\d$"))
+    mapped.panel.press("Clusters")
+    mapped.panel.wait_for_pictures()
+    mapped.panel.press("Map")
+    mapped.wait()
+    expect(mapped.content.locator(".legendtext").first).to_have_text(re.compile(r"^\d$"))
