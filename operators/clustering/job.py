@@ -18,7 +18,6 @@ from ..execution.locks import write_lock
 from ..execution.stages import Stages
 from ..runs.config import RunConfig
 from ..runs.lifecycle import keep_run
-from ..runs.map_points import points_of_map
 from ..runs.maps import digest, ensure_map, map_key
 from ..runs.orphans import clean_orphans
 from ..runs.records import cluster_records
@@ -282,20 +281,8 @@ def _score_and_keep(
         training=getattr(clusterer, "training_", None),
     )
     report = stages.enter("writing")
-    points = points_of_map(request.target.dataset, config.visualization)
     config = keep_run(
-        request.target,
-        request.run_key,
-        config,
-        clusters,
-        table,
-        labels,
-        confidence,
-        stages,
-        report,
-        arrays,
-        points,
-        **results,
+        request.target, request.run_key, config, clusters, table, labels, confidence, stages, report, arrays, **results
     )
     report(1)
     return config, clusters

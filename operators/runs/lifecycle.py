@@ -22,7 +22,7 @@ from .colors import follow_colors, forget_colors
 from .config import MAX_CONFIG_CLUSTERS, RunConfig
 from .labels import create_label_field, write_labels
 from .map_places import holds_places, index_places, places_for
-from .map_points import MapPoints, drop_points, keep_points
+from .map_points import drop_points, keep_points, points_of_map
 from .maps import clean_maps, touch_maps
 from .run import Run
 from .store import is_clustering_run, read_value, update_config
@@ -196,7 +196,6 @@ def keep_run(
     stages: Stages,
     report: Progress,
     arrays: dict[str, np.ndarray] | None = None,
-    points: MapPoints | None = None,
     **results: Any,
 ) -> RunConfig:
     """Write the labels of a new run, then register it: a run that is listed is complete.
@@ -214,7 +213,6 @@ def keep_run(
         stages: the stages of the work; the one of writing is left, and the seconds of all are recorded
         report: progress of the writing
         arrays (None): numpy arrays by name, which place new samples later
-        points (None): its 2-D map
         **results: what else is kept with the run from the start
 
     Returns:
@@ -225,6 +223,7 @@ def keep_run(
         with schema_lock(target.dataset):
             create_label_field(target, config.cluster_field, run_key)
             created = True
+        points = points_of_map(target.dataset, config.visualization)
         places = places_for(table.ids, points) if points and holds_places(target, len(table.ids)) else None
         write_labels(target, config.cluster_field, table, labels, confidence, config.uid, report, places)
         stages.leave()
