@@ -26,6 +26,7 @@ from .map_points import drop_points, keep_points, points_of_map
 from .maps import clean_maps, touch_maps
 from .run import Run
 from .store import is_clustering_run, read_value, update_config
+from .stored_run import StoredRun
 
 
 def propose_run_key(dataset: fo.Dataset, method: str) -> str:
@@ -235,7 +236,7 @@ def keep_run(
             remove_field(target.source, target.local_path(config.cluster_field))
         raise
     if points:  # they can be read from the App's map as well: a run without them is whole
-        run = Run.cached(target.dataset, run_key)
+        run = StoredRun(target.dataset, run_key, config)
         keep_points(run, points)
         if places:
             index_places(run)

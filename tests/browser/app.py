@@ -77,6 +77,10 @@ class User:
     def open(self, dataset):
         """Opens a dataset and waits for its grid."""
         self.page.goto(f"{self.url}/datasets/{dataset.name}")
+        self.settle()
+
+    def settle(self):
+        """Waits for the grid of a dataset that is being opened."""
         self.page.locator('[data-cy="fo-grid"]').wait_for(timeout=60_000)
         self.page.locator('[data-cy="looker"]').first.wait_for()
         # an advertisement slides over the grid about a second after it is drawn

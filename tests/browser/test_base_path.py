@@ -20,9 +20,7 @@ def test_cards_show_pictures_behind_a_base_path(proxy, chromium, digits):
     context = chromium.new_context()
     user = User(context.new_page(), proxy.url)
     user.page.goto(f"{proxy.url}/datasets/{digits.name}?proxy={BASE}/")
-    user.page.locator('[data-cy="looker"]').first.wait_for(timeout=60_000)
-    user.page.wait_for_timeout(1500)
-    user.dismiss_teasers()
+    user.settle()
     Panel(user).open()  # waits until every picture is there
     context.close()
     assert not [path for path in proxy.refused if "media" in path]

@@ -1,18 +1,23 @@
-"""A working day on one dataset, from the first run to the report, as one person has it in one tab and then in two.
+"""A working day on one dataset, from the first run to a second tab, as one person has it; also behind a base path and
+in a frame, as notebooks show the App.
 
-Nothing is loaded by hand in between, but for the reload that is a step of its own.
+Nothing is loaded by hand in between, but for the reload that is a step of its own, and no dialog needs a second click.
 """
 
 import re
 
-import fiftyone.operators as foo
+import pytest
 from app import User
 from axe import findings
+from base_path import BASE, BasePath
 from fiftyone import ViewField as F
+from framed import Framed
 from playwright.sync_api import expect
+from test_map import Map
 from test_panel import CONTENT, Panel
 
 NAMES = ("zeros", "ones", "twos")
+VIEWPORT = {"width": 1500, "height": 1400}
 
 
 class Day:
@@ -34,16 +39,26 @@ class Day:
         self.page.wait_for_timeout(1500)  # it is drawn when the server has answered
         assert findings(self.page, CONTENT) == [], name
 
-    def run(self, run_key: str):
-        """Computes clusters."""
+    def first_run(self):
+        """Computes clusters; the map of the new run is in front, with the names of its clusters."""
         form = self.user.open_form("compute_clusters")
-        self.user.fill(form, "Number of clusters", "5")
+        self.user.fill(form, "Number of clusters", "6")
         self.user.execute(form)
-        self.user.made("5 clusters of 60 images")
-        expect(self.content).to_contain_text(f"{run_key} · ")
-        self.content.locator(".annotation").first.wait_for()  # the map is in front of a new run
-        self.panel.press("Clusters")
+        self.user.made("6 clusters of 60 images")
+        on_map = Map(self.panel)
+        on_map.wait()
+        assert sorted(on_map.names()) == [f"cluster {i:02d}" for i in range(6)]
+        expect(self.content).to_contain_text("kmeans_1 · ")
+
+    def look(self):
+        """Clicks a card."""
+        self.tab("Clusters")
         self.panel.wait_for_pictures()
+        largest = max(self.config("kmeans_1").clusters, key=lambda entry: entry["size"])
+        self.panel.card(largest["label"]).click()
+        self.panel.shows(largest["size"])
+        self.panel.press("All")
+        self.panel.shows(60)
 
     def name_three(self):
         """Types names on the cards, one after the other."""
@@ -57,14 +72,24 @@ class Day:
             expect(self.panel.card(name)).to_be_visible()
 
     def merge_and_undo(self):
-        """Merges two clusters and takes it back."""
-        before = self.config("kmeans_1").n_clusters
-        self.user.execute(self.panel.menu(1, "Merge with…"))
-        self.user.output("labels changed")
-        self.user.done()
-        expect(self.content.get_by_text(re.compile(f"^{before - 1} clusters of 60 images"))).to_be_visible()
+        """Ticks two cards, merges them, and takes it back."""
+        for place in range(2):
+            self.content.get_by_role("checkbox", name=re.compile("^Tick cluster")).nth(place).click()
+            expect(self.content.get_by_text(f"{place + 1} ticked", exact=True)).to_be_visible()
+        self.panel.press("Merge")
+        expect(self.content.get_by_text(re.compile("^5 clusters of 60 images"))).to_be_visible()
         self.content.get_by_role("button", name=re.compile("^Undo: Merged ")).click()
-        expect(self.content.get_by_text(re.compile(f"^{before} clusters of 60 images"))).to_be_visible()
+        expect(self.content.get_by_text(re.compile("^6 clusters of 60 images"))).to_be_visible()
+
+    def lasso(self):
+        """Makes a cluster of a part of the map."""
+        self.panel.press("Map")
+        on_map = Map(self.panel)
+        on_map.wait()
+        n = on_map.lasso_left_part(0.2)
+        self.panel.press("New cluster")
+        expect(self.content.locator(".annotation-text", has_text=re.compile(r"^cluster 0\d$")).last).to_be_visible()
+        expect(self.content.get_by_role("button", name=re.compile(f"^Undo: Moved {n} images"))).to_be_visible()
 
     def review_five(self):
         """Judges five borderline images."""
@@ -75,13 +100,54 @@ class Day:
             self.content.get_by_role("button", name=re.compile(f"^{verb} ")).first.click()
         expect(self.content.get_by_text(re.compile("^6 of |^Reviewed"))).to_be_visible()
 
+    def second_run(self):
+        """Computes clusters with another method; the panel is on the new run."""
+        form = self.user.open_form("compute_clusters")
+        self.user.tick(form, "More")
+        self.user.choose(form, "Method", "Agglomerative")
+        self.user.fill(form, "Number of clusters", "6")
+        self.user.execute(form)
+        expect(self.content.get_by_text(re.compile("agglomerative_1 · ")).first).to_be_visible()
+        Map(self.panel).wait()
+
+    def compare(self):
+        """Compares both runs and clicks a square of their table."""
+        self.tab("Compare")
+        self.content.get_by_role("button", name=re.compile("^Compare with")).click()
+        self.panel.press("Run kmeans_1")
+        plot = self.content.locator(".js-plotly-plot").last
+        plot.locator(".nsewdrag").wait_for()
+        self.page.wait_for_timeout(1500)
+        x, y, count = plot.evaluate(
+            """e => { const {xaxis, yaxis} = e._fullLayout, {z, customdata} = e._fullData[0], best = [0, 0];
+            z.forEach((row, i) => row.forEach((v, j) => { if (v > z[best[0]][best[1]]) best.splice(0, 2, i, j); }));
+            const r = e.getBoundingClientRect();
+            return [r.left + xaxis._offset + xaxis.l2p(best[1]), r.top + yaxis._offset + yaxis.l2p(best[0]),
+                    customdata[best[0]][best[1]]]; }"""
+        )
+        self.page.mouse.move(x + 3, y + 3)
+        self.page.mouse.move(x, y, steps=3)
+        self.page.wait_for_timeout(400)
+        self.page.mouse.down()
+        self.page.mouse.up()
+        self.panel.shows(count)
+        self.panel.press("All")
+        self.panel.shows(60)
+
+    def group(self):
+        """Makes the coarse level."""
+        self.tab("Groups")
+        self.panel.press("Group the clusters")
+        expect(self.content.get_by_text(re.compile(r"^\d groups of 6 clusters$"))).to_be_visible()
+        assert findings(self.page, CONTENT) == []
+
     def export(self, path):
         """Exports the report from the Run tab."""
         self.tab("Run")
         form = self.user.redrawn(lambda: self.panel.press("Export…"))
         self.user.fill(form, "Output path", str(path))
         self.user.execute(form)
-        self.user.output("5 clusters of run")
+        self.user.output("6 clusters of run")
         self.user.done()
         assert path.stat().st_size > 10_000
 
@@ -98,34 +164,67 @@ class Day:
             self.panel.shows(inside[name])
         return name, inside[name], len(fives)
 
+    def reload(self, name: str, count: int):
+        """Loads the page again, and finds all as it was."""
+        self.page.reload()
+        expect(self.content.get_by_text(re.compile(f"^{name} ·")).first).to_be_visible()
+        self.panel.shows(count)
 
-def test_a_working_day(user, digits):
+    def second_tab(self, user: User, everything: int):
+        """Opens the dataset in a second tab, and goes on in the first."""
+        user.open(self.dataset)
+        Panel(user).wait_for_pictures()
+        self.user.tab.bring_to_front()
+        self.panel.press("All")
+        self.panel.shows(everything)
+
+
+class Visitor(User):
+    """Somebody who reaches the App behind a base path, or in a frame of another page."""
+
+    def __init__(self, context, url: str, query: str = "", framed: bool = False):
+        self.tab, self.query = context.new_page(), query
+        super().__init__(Framed(self.tab) if framed else self.tab, url)
+
+    def open(self, dataset):
+        """Opens a dataset and waits for its grid."""
+        self.page.goto(f"{self.url}/datasets/{dataset.name}{self.query}")
+        self.settle()
+
+
+@pytest.fixture
+def visitors(request, server, chromium):
+    """A function that makes users who come the same way."""
+    proxy = BasePath(server.port) if request.param == "base path" else None
+    options = {"framed": request.param == "frame", "query": f"?proxy={BASE}/" if proxy else ""}
+    context = chromium.new_context(viewport=VIEWPORT)
+    context.set_default_timeout(60_000)
+    yield lambda: Visitor(context, proxy.url if proxy else server.url, **options)
+    context.close()
+    if proxy:
+        proxy.stop()
+
+
+WAYS = ["directly", *(pytest.param(way, marks=pytest.mark.slow) for way in ("base path", "frame"))]
+
+
+@pytest.mark.parametrize("visitors", WAYS, indirect=True)
+def test_a_working_day(visitors, digits, tmp_path):
+    user = visitors()
     user.open(digits)
     day = Day(user, digits)
-    day.run("kmeans_1")
-    day.tab("Clusters")
+    day.first_run()
+    day.look()
     day.name_three()
     day.merge_and_undo()
+    day.lasso()
     day.review_five()
     day.tab("Charts")
     assert set(NAMES) <= {entry["label"] for entry in day.config("kmeans_1").clusters}
-
-
-def test_a_report_and_a_look_inside_a_filter_that_lasts(user, digits, tmp_path):
-    compute = foo.get_operator("@constellation/clusters/compute_clusters")
-    for key, method in (("kmeans_1", "kmeans"), ("agglomerative_1", "agglomerative")):
-        compute(digits, run_key=key, method=method, params={"n_clusters": 5}, embeddings="emb", visualize=False)
-    day = Day(user, digits)
-    user.open(digits)
-    day.panel.open()
+    day.second_run()
+    day.compare()
+    day.group()
     day.export(tmp_path / "report.html")
     name, count, everything = day.look_inside_a_filter("agglomerative_1")
-    day.page.reload()
-    expect(day.content.get_by_text(re.compile(f"^{name} ·")).first).to_be_visible()
-    day.panel.shows(count)
-    second = Panel(User(day.page.context.new_page(), user.url))
-    second.user.open(digits)
-    second.wait_for_pictures()
-    day.page.bring_to_front()
-    day.panel.press("All")
-    day.panel.shows(everything)
+    day.reload(name, count)
+    day.second_tab(visitors(), everything)
