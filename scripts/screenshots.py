@@ -91,7 +91,7 @@ def visit_panel(page):
     """Visit the cards of the clusters, the members of one in the grid, and a chart."""
     page.locator('[data-cy="panel-tab-clusters_panel"]').click()
     panel = page.locator('[data-cy="panel-content-clusters_panel"]')
-    card = panel.get_by_alt_text(re.compile("^Show cluster")).nth(1)
+    card = panel.get_by_alt_text(re.compile("^Typical of cluster")).nth(1)
     card.wait_for(timeout=60_000)
     page.wait_for_timeout(2000)  # the pictures arrive
     card.click()

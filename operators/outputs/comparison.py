@@ -4,16 +4,10 @@ from collections.abc import Callable
 
 from .markdown import escape
 from .plots import HEIGHT, Plot, count_map, plot_label
+from .verdicts import agreement
 
 LONGEST = 100  # clusters drawn per side: beyond that a cell is smaller than a pixel or two
 LISTED = 30
-AGREEMENT = [
-    (0.9, "Excellent agreement"),
-    (0.8, "Good agreement"),
-    (0.65, "Moderate agreement"),
-    (0.2, "Poor agreement"),
-    (-1, "Hardly any agreement"),
-]
 NUMBERED = 20  # rows and columns up to which the counts fit into the cells
 
 
@@ -21,8 +15,8 @@ def comparison_text(done: dict) -> str:
     """Return the result of :func:`operators.evaluation.comparison.compare_clusterings` as Markdown."""
     unit, key, other = done["unit"], done["run_key"], done["other_run_key"]
     lines = [
-        f"**ARI {done['ari']:.3f}, AMI {done['ami']:.3f}** over {done['n_compared']:,} {unit} that have a label "
-        f"of both `{key}` and `{other}`"
+        f"**{agreement(done['ari']).capitalize()}**, ARI {done['ari']:.3f}, AMI {done['ami']:.3f}, over "
+        f"{done['n_compared']:,} {unit} that have a label of both `{key}` and `{other}`"
     ]
     if "ari_assigned" in done:
         lines[0] += f" (without noise: {done['ari_assigned']:.3f} and {done['ami_assigned']:.3f})"
@@ -37,10 +31,9 @@ def comparison_text(done: dict) -> str:
     return "\n".join(lines)
 
 
-def agreement(done: dict) -> str:
-    """Say in words how far two clusterings agree, by bounds on the ARI (Steinley 2004)."""
-    words = next(text for least, text in AGREEMENT if done["ari"] >= least)
-    return f"{words} over {done['n_compared']:,} {done['unit']} that have a label of both"
+def agreement_text(done: dict) -> str:
+    """Return how far two clusterings agree, in words."""
+    return f"{agreement(done['ari']).capitalize()} over {done['n_compared']:,} {done['unit']} that have a label of both"
 
 
 def comparison_lines(done: dict) -> list[str]:

@@ -20,8 +20,13 @@ def cluster_rows(clusters: list[dict]) -> list[dict]:
     ]
 
 
-def info_text(info: dict) -> str:
-    """Return a run as Markdown."""
+def info_text(info: dict, with_scores: bool = True) -> str:
+    """Return a run as Markdown.
+
+    Args:
+        info: see :func:`operators.runs.info.get_clustering_run_info`
+        with_scores (True): whether its scores are in it
+    """
     params = ", ".join(f"{key}={value}" for key, value in info["params"].items()) or "defaults"
     spaces = info.get("spaces") or [info]
     fields = " and ".join(f"`{space['embeddings']}`" for space in spaces)
@@ -43,7 +48,7 @@ def info_text(info: dict) -> str:
     ]
     if info["skipped"]:
         lines += ["", "**Skipped** " + ", ".join(f"{n:,} {reason}" for reason, n in info["skipped"].items())]
-    if info["scores"]:
+    if info["scores"] and with_scores:
         lines += ["", *score_table(info["scores"], MAIN_SCORES), *many_to_one_text(info["scores"])]
     for note in info.get("notes") or []:
         lines += ["", f"Note: {note}"]

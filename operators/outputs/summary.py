@@ -2,6 +2,8 @@
 
 from collections.abc import Iterable
 
+from .verdicts import agreement
+
 LARGEST = 12
 MAIN_SCORES = ("silhouette", "acc", "nmi", "ari", "purity", "coverage", "neighbor_agreement")
 WEAKEST = 8
@@ -22,6 +24,8 @@ def as_text(summary: dict) -> str:
     if summary["skipped"]:
         reasons = ", ".join(f"{count:,} {reason}" for reason, count in summary["skipped"].items())
         lines += ["", f"Skipped: {reasons}"]
+    if (ari := summary["scores"].get("ari")) is not None:
+        lines += ["", f"**{agreement(ari).capitalize()}** with the ground truth"]
     if summary["scores"]:
         lines += ["", *score_table(summary["scores"], MAIN_SCORES), *many_to_one_text(summary["scores"])]
     if summary["recall"]:

@@ -6,10 +6,12 @@ import fiftyone.operators as foo
 import fiftyone.operators.types as types
 
 from .contact_sheets import draw_sheets
+from .pictures import picture_button
 from .run import PanelRun
 from .widgets import QUIET, column, text
 
 TILES = 12
+_PICTURE = {"width": "100%", "aspectRatio": "1", "objectFit": "cover", "borderRadius": "4px"}
 _CELLS = {"display": "grid", "gridTemplateColumns": "repeat(auto-fill, minmax(92px, 1fr))", "alignItems": "start"}
 
 
@@ -59,17 +61,11 @@ def add_borderline(panel: types.Object, run: PanelRun, events: foo.Panel) -> Non
         tile = types.Object()
         pair = [own] if second is None else [own, second]
         names = " or ".join(run.cards[cluster].name for cluster in pair)
-        style = {"width": "100%", "aspectRatio": "1", "objectFit": "cover", "borderRadius": "4px", "cursor": "pointer"}
-        view = types.ImageView(
-            alt=names,
-            operator=events.on_pair,
-            params={"clusters": pair},
-            componentsProps={"image": {"style": style, "title": f"Show {names}"}},
-        )
-        tile.str("picture", view=view)
+        label, of = f"Show {' and '.join(run.cards[cluster].name for cluster in pair)}", f"Borderline: {names}"
+        picture_button(tile, "picture", events.on_pair, label, of, {"clusters": pair}, _PICTURE)
         if whole:
             text(tile, "own", run.cards[own].name, "0.75rem", help=run.cards[own].name, one_line=True)
         other = f"or {run.cards[second].name}" if second is not None else "no other cluster"
         text(tile, "second", other, "0.75rem", QUIET, help=other, one_line=True)
-        tiles.define_property(f"tile_{place}", tile, view=column(0.25))
+        tiles.define_property(f"tile_{place}", tile, view=column(0.25, position="relative"))
     panel.define_property("borderline", tiles, view=types.GridView(gap=1, componentsProps={"grid": {"sx": _CELLS}}))

@@ -11,6 +11,7 @@ from .contact_sheets import draw_sheets
 from .entries import text_field, tick_box
 from .fields import field_of
 from .menus import card_actions
+from .pictures import picture_button, skipped_while_typing
 from .run import Card, PanelRun
 from .ticks import ticked
 from .widgets import QUIET, button, column, dotted, menu, row, text
@@ -28,6 +29,8 @@ _TWO_LINES: dict[str, Any] = {
     "WebkitBoxOrient": "vertical",
     "overflow": "hidden",
 }
+_SHEET = {"width": "100%", "aspectRatio": "1", "objectFit": "contain", "display": "block", "borderRadius": "4px"}
+_SHEET |= {"background": "rgba(128, 128, 128, .2)"}
 _CELLS = {"display": "grid", "gridTemplateColumns": "repeat(auto-fill, minmax(150px, 1fr))", "alignItems": "stretch"}
 
 
@@ -51,31 +54,23 @@ def add_cards(panel: types.Object, run: PanelRun, events: foo.Panel) -> None:
     unassigned = run.ui.get("unassigned")
     if unassigned and run.shows_unassigned:
         _add_unassigned(cards, unassigned, run, events)
-    add_grid(panel, "cards", cards)
+    add_grid(panel, "cards", cards, skipped_while_typing(card.name for card in run.on_page))
 
 
-def add_grid(panel: types.Object, name: str, cards: types.Object) -> None:
-    """Add cards side by side, in as many columns as there is room for."""
-    panel.define_property(name, cards, view=types.GridView(gap=1, componentsProps={"grid": {"sx": _CELLS}}))
+def add_grid(panel: types.Object, name: str, cards: types.Object, more: dict | None = None) -> None:
+    """Add cards side by side, in as many columns as there is room for; ``more`` is added to the style."""
+    style = {**_CELLS, **(more or {})}
+    panel.define_property(name, cards, view=types.GridView(gap=1, componentsProps={"grid": {"sx": style}}))
 
 
 def _add_card(cards: types.Object, name: str, card: Card, run: PanelRun, events: foo.Panel) -> None:
     box = types.Object()
-    picture = {"style": {"width": "100%", "aspectRatio": "1", "objectFit": "contain", "display": "block"}}
-    picture["style"] |= {"borderRadius": "4px", "cursor": "pointer", "background": "rgba(128, 128, 128, .2)"}
+    show = {"cluster": card.id}
+    picture_button(box, "sheet", events.on_card, f"Show {card.name}", f"Typical of {card.name}", show, _SHEET)
     keys = card.id in (run.shown, NOISE)  # where the tab key stops; else it goes from one name to the next
     if card.id != NOISE:
         marked = card.id in ticked(run)
         tick_box(box, events.on_tick, f"Tick {card.name}", marked, {"cluster": card.id}, keys)
-    box.str(
-        "sheet",
-        view=types.ImageView(
-            alt=f"Show {card.name}",
-            operator=events.on_card,
-            params={"cluster": card.id},
-            componentsProps={"image": picture},
-        ),
-    )
     _add_head(box, card, run, events, keys)
     text(box, "size", f"{run.size_of(card)} · {100 * card.share:.1f} %")
     if statistics := _statistics(card):  # one widget, for the App takes its time with each

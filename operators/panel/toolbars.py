@@ -11,11 +11,10 @@ from ..dataset.ground_truth import truth_fields
 from ..editing.actions.undo import Redo, Undo
 from ..evaluation.views import ORDERS
 from ..inputs.target import NONE
-from ..outputs.summary import MAIN_SCORES
-from ..runs.config import RunConfig
 from ..runs.run import Run
 from ..runs.store import list_clustering_runs, results_file, when
 from .run import SORTS, PanelRun
+from .verdict import verdict_on
 from .widgets import QUIET, button, dotted, drop_down, menu, row, search_field, text
 
 BORDERLINE = "borderline"
@@ -38,7 +37,8 @@ def add_header(panel: types.Object, run: PanelRun, run_menu: dict[str, str], eve
     button(bar, "refresh", events.on_refresh, icon="refresh", help="Read the run again")
     menu(bar, "menu", run_menu, events.on_run_menu, "Actions of the run", turn=run.turn)
     panel.define_property("header", bar, view=row())
-    text(panel, "about", _summary(run), "0.8rem", QUIET)
+    verdict = verdict_on(run)
+    text(panel, "about", " · ".join([*_facts(run), *verdict.words]), "0.8rem", QUIET, help=verdict.help or None)
 
 
 @lru_cache(maxsize=16)
@@ -60,20 +60,11 @@ def _run_label(run: Run) -> str:
     return " · ".join([run.key, config.method, size, when(run.made_at)[:10]])
 
 
-def _scores(config: RunConfig) -> list[str]:
-    known = config.scores
-    return [f"{name} {known[name]:.3f}" for name in MAIN_SCORES if known.get(name) is not None]
-
-
-def _summary(run: PanelRun) -> str:
+def _facts(run: PanelRun) -> list[str]:
     config = run.config
-    facts = [
-        f"{config.n_clusters} clusters of {config.n_used:,} {run.unit}",
-        when(run.run.made_at),
-        ", ".join(_scores(config)[:4]),
-        "" if run.gone else run.no_pictures,
-    ]
-    return " · ".join(fact for fact in facts if fact)
+    size = f"{config.n_clusters} clusters of {config.n_used:,} {run.unit}"
+    missing = None if run.gone else run.no_pictures
+    return [size, when(run.run.made_at), *([missing] if missing else [])]
 
 
 def inputs_of(run: PanelRun) -> dict:

@@ -180,7 +180,7 @@ def session(browser, url, dataset, entries, panel: str) -> dict:
     seconds = []
     for entry in entries:
         target = content.get_by_role("button", name=f"bare {entry['id']}", exact=True)
-        target = target if panel == "bare" else content.get_by_alt_text(f"Show {entry['label']}", exact=True)
+        target = target if panel == "bare" else content.get_by_alt_text(f"Typical of {entry['label']}", exact=True)
         target.scroll_into_view_if_needed()
         page.wait_for_timeout(500)
         started = time.perf_counter()

@@ -95,6 +95,11 @@ class User:
                 button.first.click()
                 self.page.wait_for_timeout(200)
 
+    def switch_theme(self):
+        """Turns the App from dark to light, and waits until it is."""
+        self.page.get_by_title("Light mode").click()
+        self.page.get_by_title("Dark mode").wait_for()
+
     def count(self) -> str:
         """The count that the grid shows, such as ``60 samples``."""
         return self.page.locator('[data-cy="entry-counts"]').inner_text()

@@ -37,7 +37,7 @@ class Panel:
 
     def card(self, name: str):
         """The contact sheet of a cluster."""
-        return self.content.get_by_alt_text(f"Show {name}", exact=True)
+        return self.content.get_by_alt_text(f"Typical of {name}", exact=True)
 
     def press(self, name: str):
         """A button."""
@@ -189,7 +189,7 @@ def test_names_are_shown_as_text_and_found(panel, clustered):
         expect(panel.card(typed)).to_be_visible()
     assert {"zeros", "ones", name} < set(sizes(clustered))
     panel.content.get_by_placeholder("Search names").fill("bold")
-    expect(panel.content.get_by_alt_text(re.compile("^Show "))).to_have_count(1)
+    expect(panel.content.get_by_alt_text(re.compile("^Typical of "))).to_have_count(1)
     panel.content.get_by_placeholder("Search names").fill("nothing like it")
     expect(panel.content.get_by_text("No cluster has such a name.")).to_be_visible()
 

@@ -4,15 +4,16 @@ import fiftyone.operators as foo
 import fiftyone.operators.types as types
 
 from ...inputs.comparison import comparable
-from ...outputs.comparison import agreement, comparison_lines, comparison_plot
+from ...outputs.comparison import agreement_text, comparison_lines, comparison_plot
+from ...outputs.verdicts import AGREEMENT_HELP
 from ..comparing import read_comparison
 from ..run import PanelRun
 from ..toolbars import add_caption
 from ..widgets import QUIET, button, drop_down, row, text
 
-AGREEMENT_HELP = (
-    "Adjusted Rand index (ARI) and adjusted mutual information (AMI): 1 if both are the same, 0 as by chance; "
-    "an ARI above 0.9 is excellent, above 0.8 good, above 0.65 moderate (Steinley 2004)"
+_HELP = (
+    "Adjusted Rand index (ARI) {:.3f} and adjusted mutual information (AMI) {:.3f}: 1 if both are the same, 0 as by "
+    f"chance; {AGREEMENT_HELP}"
 )
 
 
@@ -33,8 +34,7 @@ def add(panel: types.Object, run: PanelRun, events: foo.Panel) -> None:
     if found["old"]:
         text(panel, "old", "This is from before the last edit, or of another view.", "0.8rem", "warning.main")
         button(panel, "again", events.on_compare_again, "Compare again")
-    figures = f"ARI {found['ari']:.3f}, AMI {found['ami']:.3f}. {AGREEMENT_HELP}"
-    text(panel, "agreement", agreement(found), bold=True, help=figures)
+    text(panel, "agreement", agreement_text(found), bold=True, help=_HELP.format(found["ari"], found["ami"]))
     text(panel, "fates", "\n".join(comparison_lines(found)), "0.8rem", QUIET, whiteSpace="pre-line")
     if found["n_moved"]:
         label = f"Show the {found['n_moved']:,} {found['unit']} that moved"

@@ -7,7 +7,8 @@ from ...outputs.run_info import edits_text, info_text
 from ...runs.info import run_info
 from ..menus import PLACES
 from ..run import PanelRun
-from ..widgets import button, row
+from ..verdict import verdict_on
+from ..widgets import button, row, text
 
 
 def add(panel: types.Object, run: PanelRun, events: foo.Panel) -> None:
@@ -16,5 +17,9 @@ def add(panel: types.Object, run: PanelRun, events: foo.Panel) -> None:
     for name, label in PLACES.items():
         button(bar, name, events.on_run_form, label, params={"form": name})
     panel.define_property("places", bar, view=row(0.5))
+    verdict = verdict_on(run)
+    if verdict.words:
+        said = "; ".join(verdict.words)
+        text(panel, "verdict", f"{said[0].upper()}{said[1:]}", bold=True, help=verdict.help or None)
     info = run_info(run.run)
-    panel.md("\n".join([info_text(info), *edits_text(info["edits"])]), name="details")
+    panel.md("\n".join([info_text(info, with_scores=False), *edits_text(info["edits"])]), name="details")

@@ -7,6 +7,7 @@ from ....models.labels import NOISE
 from ...runs.maps import PANEL_COLORS
 from ..cards import add_grid
 from ..contact_sheets import draw_sheets
+from ..pictures import picture_button
 from ..run import PanelRun
 from ..toolbars import add_caption
 from ..tree import tree_of, tree_plot
@@ -20,7 +21,6 @@ _SHEET = {
     "objectFit": "contain",
     "display": "block",
     "borderRadius": "4px",
-    "cursor": "pointer",
 }
 
 
@@ -81,12 +81,8 @@ def _cut(n: int | None, run: PanelRun) -> dict:
 
 def _add_group(cards: types.Object, name: str, group: dict, run: PanelRun, events: foo.Panel) -> None:
     box, clusters = types.Object(), group["clusters"]
-    picture = {"style": _SHEET, "title": f"Show {group['label']}"}
-    params = {"clusters": clusters, "name": group["label"]}
-    view = types.ImageView(
-        alt=f"Show {group['label']}", operator=events.on_pair, params=params, componentsProps={"image": picture}
-    )
-    box.str("sheet", view=view)
+    params, name_of = {"clusters": clusters, "name": group["label"]}, group["label"]
+    picture_button(box, "sheet", events.on_pair, f"Show {name_of}", f"Typical of {name_of}", params, _SHEET)
     text(box, "name", group["label"], "0.95rem", bold=True)
     text(box, "size", f"{group['size']:,} {run.unit} · {len(clusters)} cluster{'s' * (len(clusters) != 1)}")
     names = [run.names[cluster] for cluster in clusters if cluster in run.names]
@@ -98,4 +94,6 @@ def _add_group(cards: types.Object, name: str, group: dict, run: PanelRun, event
         merged = {"clusters": clusters, "version": run.version}
         button(bar, "merge", events.on_group_merge, "Merge", help="Make one cluster of the group", params=merged)
     box.define_property("bar", bar, view=row(0.5))
-    cards.define_property(name, box, view=column(0.25, types.OutlinedContainer(sx={"p": 1, "m": 0})))
+    cards.define_property(
+        name, box, view=column(0.25, types.OutlinedContainer(sx={"p": 1, "m": 0}), position="relative")
+    )

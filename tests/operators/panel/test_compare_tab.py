@@ -4,7 +4,7 @@ import fiftyone as fo
 import fiftyone.operators as foo
 import numpy as np
 import pytest
-from fiftyone.plugins.orgs.constellation.clusters.operators.outputs.comparison import agreement
+from fiftyone.plugins.orgs.constellation.clusters.operators.outputs.comparison import agreement_text
 
 from .panel_browser import Browser
 
@@ -74,4 +74,6 @@ def test_hundreds_of_clusters_on_both_sides_are_drawn_in_part(dataset, compute):
     ("ari", "words"), [(1, "Excellent"), (0.7, "Moderate"), (0, "Hardly any"), (-0.2, "Hardly any")]
 )
 def test_agreement_is_said_in_words(ari, words):
-    assert agreement({"ari": ari, "n_compared": 1234, "unit": "images"}).startswith(f"{words} agreement over 1,234")
+    assert agreement_text({"ari": ari, "n_compared": 1234, "unit": "images"}).startswith(
+        f"{words} agreement over 1,234"
+    )
