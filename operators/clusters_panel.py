@@ -17,9 +17,10 @@ from .panel.layout import add_panel
 from .panel.opening import PANEL, show_labels, take_made_run
 from .panel.run import PanelRun
 from .panel.showing import existing_run, open_run
-from .panel.state import begin_ui_state, read_ui_state
+from .panel.state import begin_ui_state, read_ui_state, window_of
 from .panel.watching import add_watch, catch_up, see_jobs
 from .panel.widgets import column
+from .panel.windows import Stamped
 from .runs.store import list_clustering_runs
 
 
@@ -77,4 +78,5 @@ class ClustersPanel(
         add_watch(panel, run)
         # A layer of its own: else the browser sorts its widgets among the grid's whenever an image appears there
         layer = {"willChange": "transform"}
-        return types.Property(panel, view=column(1.25, p=1.5, boxSizing="border-box", **layer))
+        view = column(1.25, p=1.5, boxSizing="border-box", **layer)
+        return Stamped(panel, run, window_of(ctx), view)

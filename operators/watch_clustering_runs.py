@@ -17,5 +17,5 @@ class WatchClusteringRuns(foo.Operator):
     def execute(self, ctx: foo.ExecutionContext) -> None:
         """Compare what is there with what the panel knows."""
         if ctx.dataset is not None and (event := missed(ctx)):
-            told = {name: ctx.params.get(name) for name in ("panel_id", "panel_state", "drawn")}
+            told = {name: ctx.params.get(name) for name in ("panel_id", "panel_state", "drawn", "window")}
             ctx.trigger(f"@constellation/clusters/{PANEL}", params={**told, "__method__": event})

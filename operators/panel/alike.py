@@ -77,20 +77,13 @@ def _add_question(panel: types.Object, run: PanelRun, pairs: list[Alike], place:
     for side, cluster in enumerate(pair.clusters):
         _add_side(sides, f"side_{side}", run, cluster)
     box.define_property("sides", sides, view=types.GridView(gap=1, componentsProps={"grid": {"sx": _SIDES}}))
-    answers, seen = types.Object(), {"clusters": list(pair.clusters), "version": run.version}
+    answers, both = types.Object(), {"clusters": list(pair.clusters)}
     help = "Make one cluster of both; the larger one's name stays"
-    button(answers, "merge", events.on_alike_merge, "Merge", help=help, params=seen, strong=True)
+    button(answers, "merge", events.on_alike_merge, "Merge", help=help, params=both, strong=True)
     help = "They are two; do not ask again"
-    button(answers, "apart", events.on_alike_apart, "Keep apart", help=help, params=seen)
+    button(answers, "apart", events.on_alike_apart, "Keep apart", help=help, params=both)
     button(answers, "next", events.on_alike_next, "Next", help="Decide later", disabled=len(pairs) < 2)
-    button(
-        answers,
-        "both",
-        events.on_pair,
-        "Show both",
-        help="Show both in the grid",
-        params={"clusters": seen["clusters"]},
-    )
+    button(answers, "both", events.on_pair, "Show both", help="Show both in the grid", params=both)
     button(answers, "close", events.on_alike, "Close", help="Ask no more for now", params={"clusters": None})
     box.define_property("answers", answers, view=row(0.5))
     panel.define_property("alike", box, view=column(0.75, types.OutlinedContainer(sx={"p": 1, "m": 0})))

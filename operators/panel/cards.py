@@ -93,9 +93,9 @@ def _add_head(box: types.Object, card: Card, run: PanelRun, events: foo.Panel, k
         text_field(name, field_of(run, card), card.name, events.on_name, f"Name of {card.name}")
     around = {"display": "block", "position": "relative", "minWidth": 0}
     head.define_property("name", name, view=types.GridView(gap=0, componentsProps={"grid": {"sx": around}}))
-    seen = {"cluster": card.id, "version": run.version}
     actions = card_actions(card.id)
-    menu(head, "menu", actions, events.on_menu, f"Actions of {card.name}", seen, run.turn, fit=True, keys=keys)
+    which = {"cluster": card.id}
+    menu(head, "menu", actions, events.on_menu, f"Actions of {card.name}", which, run.turn, fit=True, keys=keys)
     columns = {"display": "grid", "gridTemplateColumns": "minmax(0, 1fr) auto", "alignItems": "center"}
     style = {**columns, "position": "relative", "width": "100%"}
     box.define_property("head", head, view=types.GridView(gap=0, componentsProps={"grid": {"sx": style}}))

@@ -4,18 +4,19 @@ import fiftyone.operators as foo
 
 from ..editing.base import apply_edit
 from ..editing.names import clean_name
-from .edits import IN_ORDER
+from .edits import IN_ORDER, run_now
 from .fields import known_of, name_print, parts_of
 from .run import PanelRun
 from .showing import change_state, guarded
+from .windows import note_edit
 
 
 def name_here(ctx: foo.ExecutionContext) -> None:
     """Give a cluster the name that was typed on its card; say why if it is refused, and show the old name again."""
-    (cluster, seen), typed = parts_of(ctx.params["path"]), ctx.params["value"] or ""
+    cluster, seen, ctx.params["window"] = parts_of(ctx.params["path"])
+    typed = ctx.params["value"] or ""
     with IN_ORDER:
-        ctx.dataset.reload()  # the name before may have been saved by a request that ran beside this one
-        run = PanelRun.of(ctx)
+        run = run_now(ctx)
         if run is None or (cluster in run.names and typed == run.names[cluster]):
             return
         guarded(ctx, lambda ctx: _name(ctx, run, cluster, seen, typed))
@@ -43,6 +44,8 @@ def _name(ctx: foo.ExecutionContext, run: PanelRun, cluster: int, seen: str, typ
         )
     if clean_name(typed) == run.names[cluster]:
         return
+    # what others have done to other clusters meanwhile is not in the way of a name
     done = apply_edit(ctx.dataset, run.key, "rename", {"names": {cluster: typed}}, version=run.version)
+    note_edit(ctx, run, done["version"])
     ctx.ops.notify(done["text"], variant="success")
     ctx.ops.reload_dataset()

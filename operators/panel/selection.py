@@ -26,17 +26,15 @@ def add_selection(panel: types.Object, run: PanelRun, events: foo.Panel) -> None
         return
     bar = types.Object()
     text(bar, "count", f"{count:,} selected", bold=True)
-    seen = {"version": run.version}
     if run.shown in run.cards and run.shown != NOISE:
         name = run.names[run.shown]
-        params = {**seen, "value": str(run.shown)}
+        params = {"value": str(run.shown)}
         button(bar, "here", events.on_move, f"Move to {name[:24]}", help=f"Move them to {name}", params=params)
-    button(bar, "new", events.on_move, "New cluster", help="Make a cluster of them", params={**seen, "value": NEW})
+    button(bar, "new", events.on_move, "New cluster", help="Make a cluster of them", params={"value": NEW})
     largest = sorted((card for card in run.cards.values() if card.id != NOISE), key=lambda card: -card.size)
     choices = {str(card.id): card.name for card in largest[:_MANY]}
     if len(largest) > _MANY:
         choices[OTHER] = "Another one…"
-    drop_down(bar, f"to_{run.turn}", choices, events.on_move, "Move to", params=seen)
-    out = {**seen, "value": OUT}
-    button(bar, "out", events.on_move, "Out of clusters", help="Make noise of them", params=out)
+    drop_down(bar, f"to_{run.turn}", choices, events.on_move, "Move to")
+    button(bar, "out", events.on_move, "Out of clusters", help="Make noise of them", params={"value": OUT})
     panel.define_property("selection", bar, view=row())

@@ -11,6 +11,7 @@ import fiftyone.operators as foo
 
 _STORE = "constellation_clusters_panel"
 _NAME = "look_name"  # in saved workspaces
+_LETTERS = 8  # of the name of a window
 _SECONDS = 30 * 24 * 3600  # since it last changed; a browser does not always say that it was closed
 # Description of what the grid shows; not true of a grid that shows everything
 _OF_THE_GRID = ("shown", "caption", "order", "saved")
@@ -49,3 +50,13 @@ def save_ui_state(ctx: foo.ExecutionContext, ui: dict) -> None:
     store, name = ctx.store(_STORE), ctx.panel.get_state(_NAME)
     store.set(name, ui, ttl=_SECONDS)
     store.update_ttl(name, _SECONDS)  # the store counts from when a name was first set
+
+
+def window_of(ctx: foo.ExecutionContext) -> str:
+    """Return the name of the browser's window that an event comes from; what does not say it is drawn under a new one.
+
+    The panel's state cannot say it, for all windows with a dataset have that in common.
+    """
+    if not ctx.params.get("window"):
+        ctx.params["window"] = uuid4().hex[:_LETTERS]
+    return str(ctx.params["window"])

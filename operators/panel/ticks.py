@@ -7,6 +7,7 @@ from ...models.labels import NOISE
 from .entries import text_field
 from .run import PanelRun
 from .widgets import button, row, text
+from .windows import stamp_of
 
 
 def ticked(run: PanelRun) -> list[int]:
@@ -22,12 +23,12 @@ def add_ticks(panel: types.Object, run: PanelRun, events: foo.Panel) -> None:
     bar = types.Object()
     names = ", ".join(run.names[cluster] for cluster in clusters)
     text(bar, "count", f"{len(clusters)} ticked", bold=True, help=names)
-    seen = {"clusters": clusters, "version": run.version}
+    seen = {"clusters": clusters}
     few = len(clusters) < 2
     help = "Tick two or more to merge them" if few else f"Make one cluster of {names}; the largest one's name stays"
     button(bar, "merge", events.on_merge, "Merge", help=help, disabled=few, params=seen)
     # other fields for other ticks: what is typed is meant for those that are ticked
-    which = f"{'_'.join(map(str, clusters))}_{run.turn}"
+    which = f"{'_'.join(map(str, clusters))}_{run.turn}_{stamp_of(run)}"
     what = "Name it" if few else "Name them"
     text_field(bar, f"name_{which}", "", events.on_name_ticked, "Name of the ticked clusters", what, 130)
     button(bar, "dissolve", events.on_dissolve, "Dissolve", help=f"Make noise of {names}", params=seen)

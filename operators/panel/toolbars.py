@@ -27,13 +27,11 @@ def add_header(panel: types.Object, run: PanelRun, run_menu: dict[str, str], eve
     keys = list(reversed(list_clustering_runs(run.dataset)))
     labels = {key: _run_label(Run.cached(run.dataset, key)) for key in keys}
     drop_down(bar, "run", labels, events.on_run, "Run", run.key, 300)
-    # the version that is drawn here: an edit that was not seen must not be undone
-    seen = {"version": run.version}
     steps = {} if run.gone else _next_steps(run.dataset.name, run.key, results_file(run.dataset, run.key))
     for action, event in ((Undo.name, events.on_undo), (Redo.name, events.on_redo)):
         known = action in steps
         said = f"{action.capitalize()}: {steps[action]}" if known else f"There is nothing to {action}"
-        button(bar, action, event, said if known else None, action, said, not known, seen, short=220)
+        button(bar, action, event, said if known else None, action, said, not known, short=220)
     button(bar, "refresh", events.on_refresh, icon="refresh", help="Read the run again")
     menu(bar, "menu", run_menu, events.on_run_menu, "Actions of the run", turn=run.turn)
     panel.define_property("header", bar, view=row())

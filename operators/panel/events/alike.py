@@ -4,9 +4,9 @@ import fiftyone.operators as foo
 
 from ...evaluation.alike import alike_clusters
 from ..alike import next_pair
-from ..edits import apply_here, edit_quietly
+from ..edits import IN_ORDER, edit_quietly, run_now, show_edit
 from ..run import PanelRun
-from ..showing import change_state, with_run
+from ..showing import change_state, keep_state, with_run
 
 
 class AlikeEvents:
@@ -22,21 +22,35 @@ class AlikeEvents:
         """Leave two clusters as they are for now, and ask about the next two."""
         change_state(ctx, alike=next_pair(run))
 
-    @with_run
-    def on_alike_merge(self, ctx: foo.ExecutionContext, run: PanelRun) -> None:
+    def on_alike_merge(self, ctx: foo.ExecutionContext) -> None:
         """Merge both clusters."""
-        after = next_pair(run)
-        if apply_here(ctx, "merge", {"clusters": ctx.params["clusters"]}):
-            _go_on(ctx, after)
+        if answered := _answer(ctx, "merge"):
+            done, after = answered
+            show_edit(ctx, done)
+            if done:
+                _go_on(ctx, after)
 
-    @with_run
-    def on_alike_apart(self, ctx: foo.ExecutionContext, run: PanelRun) -> None:
+    def on_alike_apart(self, ctx: foo.ExecutionContext) -> None:
         """Keep both clusters apart, so that they are not asked about again."""
+        if answered := _answer(ctx, "keep_apart"):
+            done, after = answered
+            if done:
+                ctx.ops.notify(done["text"], variant="success")
+            _go_on(ctx, after if done else ctx.params["clusters"])
+
+
+def _answer(ctx: foo.ExecutionContext, action: str) -> tuple[dict, list[int] | None] | None:
+    """Edit both clusters; return the outcome and what is asked next, None if they were answered about before."""
+    both = ctx.params["clusters"]
+    with IN_ORDER:
+        run = run_now(ctx)
+        if run is None or run.ui.get("alike") != both:  # a second click: the first has answered
+            return None
         after = next_pair(run)
-        done = edit_quietly(ctx, "keep_apart", {"clusters": ctx.params["clusters"]})
+        done = edit_quietly(ctx, action, {"clusters": both})
         if done:
-            ctx.ops.notify(done["text"], variant="success")
-        _go_on(ctx, after if done else ctx.params["clusters"])
+            keep_state(ctx, alike=after)
+    return done, after
 
 
 def _go_on(ctx: foo.ExecutionContext, asked: list[int] | None) -> None:

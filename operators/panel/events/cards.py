@@ -21,6 +21,7 @@ from ..showing import (
     with_run,
 )
 from ..toolbars import BORDERLINE, BORDERLINE_OF_ALL
+from ..windows import seen_version
 from .edits import EditEvents
 
 
@@ -100,12 +101,13 @@ class CardEvents(EditEvents):
     @with_run
     def on_menu(self, ctx: foo.ExecutionContext, run: PanelRun) -> None:
         """Open the form of an edit, or sort the members, as chosen from the menu of a card."""
-        action, cluster, version = (ctx.params[name] for name in ("value", "cluster", "version"))
+        action, cluster = ctx.params["value"], ctx.params["cluster"]
         keep_state(ctx, turn=run.turn + 1)
         if cluster not in run.cards:
             return
         if action in list_edits():
-            prompt(ctx, "edit_clusters", edit_form(action, run, cluster, version), self.on_done)
+            form = edit_form(action, run, cluster, seen_version(ctx, run))
+            prompt(ctx, "edit_clusters", form, self.on_done)
         elif action == "review":
             change_state(ctx, tab="review", review=begin_review(run, cluster).as_dict())
         else:

@@ -8,7 +8,7 @@ from ...evaluation.views import ids_view
 from ...outputs.map_plot import POINTS
 from ...runs.map_places import LISTED, inside_region
 from ...runs.saved_views import tag_members
-from ..edits import apply_here
+from ..edits import IN_ORDER, edit_quietly, run_now, show_edit
 from ..mapping import chosen_ids, large_choice, shown_map, with_map, without_choice
 from ..run import PanelRun
 from ..showing import change_state, draw, guarded, keep_state, show_cluster, show_view, with_run
@@ -62,23 +62,17 @@ class MapEvents:
             why = f"{len(ids):,} {run.unit} are chosen and the grid takes {LISTED:,} at once"
             ctx.ops.notify(f"{why}; choose fewer, or make a cluster of them and show that", variant="error")
 
-    @with_run
-    def on_map_new(self, ctx: foo.ExecutionContext, run: PanelRun) -> None:
+    def on_map_new(self, ctx: foo.ExecutionContext) -> None:
         """Make a cluster of what was chosen."""
-        _edit(ctx, run, {})
+        _edit(ctx, {})
 
-    @with_run
-    def on_map_move(self, ctx: foo.ExecutionContext, run: PanelRun) -> None:
+    def on_map_move(self, ctx: foo.ExecutionContext) -> None:
         """Move what was chosen to a cluster."""
-        cluster, _, version = (ctx.params["value"] or "").partition(":")
-        if cluster:
-            ctx.params["version"] = int(version)
-            _edit(ctx, run, {"cluster": int(cluster)})
+        _edit(ctx, {"cluster": int(ctx.params["value"])})
 
-    @with_run
-    def on_map_remove(self, ctx: foo.ExecutionContext, run: PanelRun) -> None:
+    def on_map_remove(self, ctx: foo.ExecutionContext) -> None:
         """Put what was chosen in no cluster."""
-        _edit(ctx, run, {"cluster": NOISE})
+        _edit(ctx, {"cluster": NOISE})
 
     @with_run
     def on_map_tag(self, ctx: foo.ExecutionContext, run: PanelRun) -> None:
@@ -99,7 +93,14 @@ class MapEvents:
         draw(ctx)
 
 
-def _edit(ctx: foo.ExecutionContext, run: PanelRun, goes: dict) -> None:
-    ids = chosen_ids(ctx, run)
-    if ids and apply_here(ctx, "move", {"ids": ids, **goes}):
-        change_state(ctx, **without_choice(PanelRun.of(ctx) or run))
+def _edit(ctx: foo.ExecutionContext, goes: dict) -> None:
+    with IN_ORDER:
+        run = run_now(ctx)
+        ids = chosen_ids(ctx, run) if run else []
+        if run is None or not ids:  # a second click: the first has moved them
+            return
+        done = edit_quietly(ctx, "move", {"ids": ids, **goes})
+        if done:
+            keep_state(ctx, **without_choice(PanelRun.of(ctx) or run))
+    show_edit(ctx, done)
+    draw(ctx)

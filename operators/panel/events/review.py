@@ -2,7 +2,7 @@
 
 import fiftyone.operators as foo
 
-from ..edits import edit_quietly
+from ..edits import IN_ORDER, edit_quietly, run_now
 from ..review import Review, begin_review, follow_undo
 from ..run import PanelRun
 from ..showing import change_state, with_run
@@ -21,12 +21,12 @@ class ReviewEvents:
         """Confirm the image where it is; if it was moved before, move it back."""
         where = run.run.labels(ids=[ctx.params["id"]])
         stays = len(where.ids) and int(where.clusters[0]) == ctx.params["cluster"]
-        self._judge(ctx, run, "kept", "confirm" if stays else "move", {} if stays else _goes(ctx))
+        self._judge(ctx, "kept", "confirm" if stays else "move", {} if stays else _goes(ctx))
 
     @with_run
     def on_review_move(self, ctx: foo.ExecutionContext, run: PanelRun) -> None:
         """Move the image to the other candidate, or to a new cluster."""
-        self._judge(ctx, run, "new" if ctx.params["cluster"] is None else "moved", "move", _goes(ctx))
+        self._judge(ctx, "new" if ctx.params["cluster"] is None else "moved", "move", _goes(ctx))
 
     @with_run
     def on_review_skip(self, ctx: foo.ExecutionContext, run: PanelRun) -> None:
@@ -41,13 +41,15 @@ class ReviewEvents:
         if review := Review.of_run(run):
             change_state(ctx, review=review.back().as_dict())
 
-    def _judge(self, ctx: foo.ExecutionContext, run: PanelRun, verdict: str, action: str, params: dict) -> None:
-        review = Review.of_run(run)
-        if review is None or review.asked != ctx.params["id"]:  # a second click, or another tab has answered
-            return
-        if edit_quietly(ctx, action, {"ids": [review.asked], **params}):
-            review = review.said(verdict)
-        change_state(ctx, review=review.as_dict())
+    def _judge(self, ctx: foo.ExecutionContext, verdict: str, action: str, params: dict) -> None:
+        with IN_ORDER:
+            now = run_now(ctx)
+            review = Review.of_run(now) if now else None
+            if review is None or review.asked != ctx.params["id"]:  # a second click, or another window has answered
+                return
+            if edit_quietly(ctx, action, {"ids": [review.asked], **params}):
+                review = review.said(verdict)
+            change_state(ctx, review=review.as_dict())
 
 
 def _goes(ctx: foo.ExecutionContext) -> dict:

@@ -3,12 +3,13 @@
 import fiftyone.operators as foo
 
 from ...runs.saved_views import save_selection
-from ..edits import IN_ORDER, apply_here
+from ..edits import IN_ORDER, apply_here, edit_quietly, show_edit
 from ..menus import edit_form, run_form
 from ..run import PanelRun
 from ..selection import NEW, OTHER, selected_ids
-from ..showing import change_state, guarded, keep_state, prompt, show_matches, with_run
+from ..showing import draw, guarded, keep_state, prompt, show_matches, with_run
 from ..ticks import ticked
+from ..windows import seen_version, take_stamp
 from .edits import EditEvents
 
 
@@ -38,7 +39,6 @@ class TickEvents(EditEvents):
     def on_name_ticked(self, ctx: foo.ExecutionContext, run: PanelRun) -> None:
         """Give the ticked clusters a name; several get numbers."""
         if name := _typed(ctx, run):
-            ctx.params["version"] = run.version
             apply_here(ctx, "rename", {"names": dict.fromkeys(ticked(run), name)})
             keep_state(ctx, turn=run.turn + 1)
 
@@ -75,24 +75,40 @@ class TickEvents(EditEvents):
         if goes == OTHER:
             keep_state(ctx, turn=run.turn + 1)
             first = next(iter(run.cards))
-            prompt(ctx, "edit_clusters", edit_form("move", run, first, ctx.params["version"]), self.on_done)
+            prompt(ctx, "edit_clusters", edit_form("move", run, first, seen_version(ctx, run)), self.on_done)
             return
-        if apply_here(ctx, "move", {"ids": ids} if goes == NEW else {"ids": ids, "cluster": int(goes)}):
+        with IN_ORDER:
+            now = PanelRun.of(ctx)
+            if now is None or not now.ui.get("selected"):  # a second click: the first has moved them
+                return
+            done = edit_quietly(ctx, "move", {"ids": ids} if goes == NEW else {"ids": ids, "cluster": int(goes)})
+            if done:
+                keep_state(ctx, selected=0, turn=now.turn + 1)
+        show_edit(ctx, done)
+        if done:
             ctx.ops.clear_selected_samples()
             ctx.ops.clear_selected_labels()
             ctx.ops.set_extended_selection(clear=True)
-            change_state(ctx, selected=0, turn=run.turn + 1)
+            draw(ctx)
 
 
 def _edit(ctx: foo.ExecutionContext, action: str, params: dict) -> None:
     """Apply an edit of the ticked clusters; if it was not refused, no card is ticked after it."""
-    if apply_here(ctx, action, params):
-        keep_state(ctx, ticked=[])
+    with IN_ORDER:
+        run = PanelRun.of(ctx)
+        if run is None or ticked(run) != params["clusters"]:  # a second click: the first has done it
+            return
+        done = edit_quietly(ctx, action, params)
+        if done:
+            keep_state(ctx, ticked=[])
+    show_edit(ctx, done)
 
 
 def _typed(ctx: foo.ExecutionContext, run: PanelRun) -> str:
     """Return what was typed for the ticked clusters, empty if it is nothing or other ones are ticked by now."""
-    meant = ctx.params["path"].rpartition(".")[2].split("_")[1:-1]
+    name = ctx.params["path"].rpartition(".")[2]
+    take_stamp(ctx, name)
+    meant = name.split("_")[1:-3]  # the turn and the stamp come last
     return (ctx.params["value"] or "").strip() if meant == [str(cluster) for cluster in ticked(run)] else ""
 
 

@@ -12,6 +12,7 @@ from ..run import PanelRun
 from ..toolbars import add_caption
 from ..tree import tree_of, tree_plot
 from ..widgets import QUIET, button, column, row, text
+from ..windows import stamp_of
 
 _SHOWN = 60  # cards of groups
 _LISTED = 12  # names on a card
@@ -51,8 +52,8 @@ def add(panel: types.Object, run: PanelRun, events: foo.Panel) -> None:
             QUIET,
         )
         data, layout = tree_plot(tree, run, n)
-        config = {"displayModeBar": False, "scrollZoom": False}
-        panel.plot("tree", data=data, layout=layout, config=config, height="260px", on_click=events.on_tree_click)
+        options = {"config": {"displayModeBar": False, "scrollZoom": False}, "height": "260px"}
+        panel.plot(f"tree_{stamp_of(run)}", data=data, layout=layout, on_click=events.on_tree_click, **options)
     else:
         text(panel, "old", "The clusters were edited since the tree was made; the groups followed.", "0.8rem", QUIET)
         button(panel, "again", events.on_group, "Group them anew", params=_cut(min(n, most), run))
@@ -76,7 +77,7 @@ def draw(ctx: foo.ExecutionContext, run: PanelRun, cards: bool) -> None:
 
 
 def _cut(n: int | None, run: PanelRun) -> dict:
-    return {"n_coarse": n, "version": run.version}
+    return {"n_coarse": n}
 
 
 def _add_group(cards: types.Object, name: str, group: dict, run: PanelRun, events: foo.Panel) -> None:
@@ -91,7 +92,7 @@ def _add_group(cards: types.Object, name: str, group: dict, run: PanelRun, event
     bar = types.Object()
     button(bar, "rename", events.on_group_rename, "Rename…", params={"group": group["id"]})
     if len(clusters) > 1:
-        merged = {"clusters": clusters, "version": run.version}
+        merged = {"clusters": clusters}
         button(bar, "merge", events.on_group_merge, "Merge", help="Make one cluster of the group", params=merged)
     box.define_property("bar", bar, view=row(0.5))
     cards.define_property(

@@ -71,15 +71,14 @@ def _add_bar(panel: types.Object, run: PanelRun, shown: ShownMap, events: foo.Pa
 
 
 def _add_actions(bar: types.Object, run: PanelRun, n: int, events: foo.Panel) -> None:
-    seen = {"version": run.version}
     text(bar, "n", f"{n:,} {run.unit} chosen", bold=True)
     button(bar, "only", events.on_map_only, "Only these", help="Show only these in the grid")
-    button(bar, "new", events.on_map_new, "New cluster", params=seen)
+    button(bar, "new", events.on_map_new, "New cluster")
     largest = sorted((card for card in run.cards.values() if card.id >= 0), key=lambda card: -card.size)[:GOALS]
-    goes = {f"{card.id}:{run.version}": card.name for card in sorted(largest, key=lambda card: card.name.casefold())}
+    goes = {str(card.id): card.name for card in sorted(largest, key=lambda card: card.name.casefold())}
     drop_down(bar, "move", goes, events.on_map_move, "Move to…", width=130)
     search_field(bar, "tag", events.on_map_tag, "Tag…", width=110)
-    button(bar, "remove", events.on_map_remove, "Remove", help="Put them in no cluster", params=seen)
+    button(bar, "remove", events.on_map_remove, "Remove", help="Put them in no cluster")
     button(bar, "clear", events.on_map_clear, icon="close", help="Choose nothing")
 
 

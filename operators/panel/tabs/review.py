@@ -100,7 +100,7 @@ def _add_answers(
     own: int,
     second: int | None,
 ) -> None:
-    asked = {"id": row_id, "version": run.version}
+    asked = {"id": row_id}
     answers = types.Object()
     if own in run.cards:
         label = f"Keep in {run.names[own]}"

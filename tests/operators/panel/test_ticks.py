@@ -26,7 +26,7 @@ def tick(browser, *ids):
 
 
 def type_in(browser, field, text):
-    name = re.search(rf'"({field}_[0-9_]+)"', browser.drawn).group(1)
+    name = re.search(rf'"({field}_[0-9a-f_]+)"', browser.drawn).group(1)
     return browser.call(f"on_{field}_ticked", path=f"ticks.{name}", value=text)
 
 
