@@ -36,41 +36,45 @@ from .tabulate_clusters import TabulateClusters
 from .train_encoder import TrainEncoder
 from .watch_clustering_runs import WatchClusteringRuns
 
-OPERATORS = [
+# The App's palette lists operators by the first letter of their descriptions, and those with the same as they come here
+LISTED = [
     ComputeClusters,
+    OpenClustersPanel,
+    SuggestClusterCount,
+    LabelClusters,
+    AssignClusters,
+    GroupByCriterion,
     ComputeEmbeddings,
+    TrainEncoder,
+    ListEncoders,
+    CheckNeighbors,
+]  # in the order of a day
+UNLISTED = [
     GetClusteringRunInfo,
     LoadClusteringView,
     RenameClusteringRun,
     DeleteClusteringRun,
     ClusterEmbeddings,
-    TrainEncoder,
-    ListEncoders,
     DeleteEncoder,
     ExportEncoder,
     ImportEncoder,
     ShowClusterColors,
     StopClustering,
-    CheckNeighbors,
     CompareClusterings,
     EvaluateClusters,
-    OpenClustersPanel,
     WatchClusteringRuns,
     ChooseOnMap,
     EditClusters,
-    AssignClusters,
     BuildClusterHierarchy,
-    SuggestClusterCount,
     ExportClusters,
     PropagateLabels,
     FindClusterDuplicates,
     SampleClusters,
     TabulateClusters,
-    LabelClusters,
     LabelClustersWithGpt4v,
     LoadOddImages,
-    GroupByCriterion,
-]
+]  # menus and buttons offer them, or they are called by others
+OPERATORS = [*LISTED, *UNLISTED]
 for _operator in OPERATORS:
     explain_failures(_operator)
 

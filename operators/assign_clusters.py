@@ -29,8 +29,8 @@ class AssignClusters(PythonCall, foo.Operator):
         """Name and options of the operator in the App."""
         return foo.OperatorConfig(
             name="assign_clusters",
-            label="Clusters: assign clusters",
-            description="Put new samples into the clusters of a stored run, of this dataset or another one",
+            label="Clusters: assign new samples",
+            description="Clusters of a stored run for new samples, of this dataset or another one",
             icon="/assets/icon.svg",
             dynamic=True,
             execute_as_generator=True,

@@ -35,6 +35,7 @@ class BuildClusterHierarchy(PythonCall, foo.Operator):
             execute_as_generator=True,
             allow_immediate_execution=True,
             allow_delegated_execution=True,
+            unlisted=True,
             risk_level="medium",
         )
 

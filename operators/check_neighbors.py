@@ -29,7 +29,7 @@ class CheckNeighbors(PythonCall, foo.Operator):
         return foo.OperatorConfig(
             name="check_neighbors",
             label="Clusters: check neighbors",
-            description="Before a deep method: see which images it will take for one kind, and how often that is right",
+            description="Check before a deep method which images it will take for one kind, and how often it is right",
             icon="/assets/icon.svg",
             dynamic=True,
             execute_as_generator=True,

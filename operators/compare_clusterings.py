@@ -29,6 +29,7 @@ class CompareClusterings(PythonCall, foo.Operator):
             description="Which clusters of two runs match, split or merged, and which samples moved",
             icon="/assets/icon.svg",
             dynamic=True,
+            unlisted=True,
             risk_level="low",
         )
 

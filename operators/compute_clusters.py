@@ -29,8 +29,8 @@ class ComputeClusters(PythonCall, foo.Operator):
         """Name and options of the operator in the App."""
         return foo.OperatorConfig(
             name="compute_clusters",
-            label="Clusters: compute clusters",
-            description="Find groups of similar images or patches and browse them in the Embeddings panel",
+            label="Clusters: find clusters",
+            description="Cluster images or patches by what they show, with vectors that are there or new ones",
             icon="/assets/icon.svg",
             dynamic=True,
             execute_as_generator=True,

@@ -33,8 +33,8 @@ class ComputeEmbeddings(PythonCall, foo.Operator):
         """Name and options of the operator in the App."""
         return foo.OperatorConfig(
             name="compute_embeddings",
-            label="Clusters: compute embeddings",
-            description="Turn images or patches into vectors; computes only what is missing",
+            label="Clusters: embed images",
+            description="Compute vectors of images or patches with an encoder; only what is missing",
             icon="/assets/icon.svg",
             dynamic=True,
             execute_as_generator=True,

@@ -22,6 +22,7 @@ class DeleteClusteringRun(PythonCall, foo.Operator):
             description="Delete a run with its label field and its map; vectors stay",
             icon="/assets/icon.svg",
             dynamic=True,
+            unlisted=True,
             risk_level="high",
         )
 

@@ -25,6 +25,7 @@ class DeleteEncoder(foo.Operator):
             description="Delete an encoder trained here; vectors that it made stay",
             icon="/assets/icon.svg",
             dynamic=True,
+            unlisted=True,
             risk_level="high",
         )
 

@@ -48,6 +48,7 @@ class ExportClusters(PythonCall, foo.Operator):
             execute_as_generator=True,
             allow_immediate_execution=True,
             allow_delegated_execution=True,
+            unlisted=True,
             risk_level="medium",
         )
 

@@ -26,6 +26,7 @@ class ExportEncoder(foo.Operator):
             description="Save an encoder trained here as one file, to import it elsewhere",
             icon="/assets/icon.svg",
             dynamic=True,
+            unlisted=True,
             risk_level="medium",
         )
 

@@ -32,6 +32,7 @@ class FindClusterDuplicates(PythonCall, foo.Operator):
             execute_as_generator=True,
             allow_immediate_execution=True,
             allow_delegated_execution=True,
+            unlisted=True,
             risk_level="medium",
         )
 

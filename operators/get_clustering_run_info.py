@@ -23,6 +23,7 @@ class GetClusteringRunInfo(PythonCall, foo.Operator):
             description="What a run did, with its scores and clusters",
             icon="/assets/icon.svg",
             dynamic=True,
+            unlisted=True,
             risk_level="low",
         )
 

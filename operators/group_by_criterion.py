@@ -34,8 +34,8 @@ class GroupByCriterion(PythonCall, foo.Operator):
         """Name and options of the operator in the App."""
         return foo.OperatorConfig(
             name="group_by_criterion",
-            label="Clusters: group by criterion",
-            description="Group images by action, place, mood or whatever you say; asks about a few images of many",
+            label="Clusters: group by a criterion",
+            description="Cluster by action, place, mood or whatever you say; asks about a few images of many",
             icon="/assets/icon.svg",
             dynamic=True,
             execute_as_generator=True,

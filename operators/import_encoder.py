@@ -28,6 +28,7 @@ class ImportEncoder(foo.Operator):
             description="Add an encoder from a file made by export encoder",
             icon="/assets/icon.svg",
             dynamic=True,
+            unlisted=True,
             risk_level="medium",
         )
 

@@ -13,8 +13,8 @@ class LabelClusters(NamingOperator, foo.Operator):
         """Name and options of the operator in the App."""
         return foo.OperatorConfig(
             name="label_clusters",
-            label="Clusters: label clusters",
-            description="Name each cluster after what its images show; sends nothing before you agree",
+            label="Clusters: name clusters",
+            description="Call each cluster after what its images show; sends nothing before you agree",
             icon="/assets/icon.svg",
             dynamic=True,
             execute_as_generator=True,

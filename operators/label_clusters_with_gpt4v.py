@@ -20,5 +20,6 @@ class LabelClustersWithGpt4v(NamingOperator, foo.Operator):
             execute_as_generator=True,
             allow_immediate_execution=True,
             allow_delegated_execution=True,
+            unlisted=True,
             risk_level="high",
         )

@@ -5,7 +5,11 @@ import fiftyone.operators.types as types
 
 from .embedding.encoders import list_encoders
 from .inputs.pickers import add_trained, chosen_name
+from .inputs.widgets import add_form_button
 from .outputs.training import training_output, training_results
+
+IMPORT = "import_encoder"
+ACTIONS = {IMPORT: "Import…", "export_encoder": "Export…", "delete_encoder": "Delete…"}
 
 
 class ListEncoders(foo.Operator):
@@ -20,17 +24,22 @@ class ListEncoders(foo.Operator):
         """Name and options of the operator in the App."""
         return foo.OperatorConfig(
             name="list_encoders",
-            label="Clusters: list encoders",
-            description="The encoders trained here, how well they learned, and where they are kept",
+            label="Clusters: trained encoders",
+            description="Curves of the encoders trained here, and where they are kept; import, export and delete them",
             icon="/assets/icon.svg",
             dynamic=True,
             risk_level="low",
         )
 
     def resolve_input(self, ctx: foo.ExecutionContext) -> types.Property:
-        """Return the form: the encoder whose curve is shown."""
+        """Return the form: the encoder whose curve is shown, and the forms that move and delete encoders."""
         inputs = types.Object()
-        add_trained(ctx, inputs)
+        chosen = add_trained(ctx, inputs)
+        known = {"name": chosen} if chosen else {}
+        buttons = inputs.h_stack("buttons", gap=2)
+        for name, label in ACTIONS.items():
+            if known or name == IMPORT:
+                add_form_button(buttons, name, label, {} if name == IMPORT else known)
         return types.Property(inputs, view=types.View(label="Trained encoders"))
 
     def execute(self, ctx: foo.ExecutionContext) -> dict:

@@ -24,6 +24,7 @@ class LoadClusteringView(PythonCall, foo.Operator):
             description="Show the samples that a run clustered, or one of its clusters",
             icon="/assets/icon.svg",
             dynamic=True,
+            unlisted=True,
             risk_level="low",
         )
 

@@ -22,6 +22,7 @@ class LoadOddImages(PythonCall, foo.Operator):
             description="Show the images that a vision model found out of place in their cluster",
             icon="/assets/icon.svg",
             dynamic=True,
+            unlisted=True,
             risk_level="low",
         )
 

@@ -14,8 +14,8 @@ class OpenClustersPanel(foo.Operator):
         """Name and options of the operator in the App."""
         return foo.OperatorConfig(
             name="open_clusters_panel",
-            label="Clusters: open clusters panel",
-            description="See, judge and edit the clusters of a run",
+            label="Clusters: open panel",
+            description="Cards and charts of the clusters of a run, to see, judge and edit them",
             icon="/assets/panel.svg",
             risk_level="low",
         )

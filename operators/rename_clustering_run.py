@@ -23,6 +23,7 @@ class RenameClusteringRun(PythonCall, foo.Operator):
             description="Give a run, and the field that carries its name, a new name",
             icon="/assets/icon.svg",
             dynamic=True,
+            unlisted=True,
             risk_level="medium",
         )
 

@@ -30,6 +30,7 @@ class SampleClusters(PythonCall, foo.Operator):
             dynamic=True,
             allow_immediate_execution=True,
             allow_delegated_execution=True,
+            unlisted=True,
             risk_level="medium",
         )
 

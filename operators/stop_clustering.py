@@ -24,6 +24,7 @@ class StopClustering(PythonCall, foo.Operator):
             description="Stop running work on this dataset; finished epochs and vectors are kept",
             icon="/assets/icon.svg",
             dynamic=True,
+            unlisted=True,
             risk_level="low",
         )
 

@@ -28,8 +28,8 @@ class SuggestClusterCount(PythonCall, foo.Operator):
         """Name and options of the operator in the App."""
         return foo.OperatorConfig(
             name="suggest_cluster_count",
-            label="Clusters: suggest cluster count",
-            description="How many clusters these images have, from coarse to fine, with the reasons",
+            label="Clusters: suggest a number",
+            description="Coarse, natural and fine numbers of clusters for these images, with the reasons",
             icon="/assets/icon.svg",
             dynamic=True,
             execute_as_generator=True,

@@ -25,6 +25,7 @@ class TabulateClusters(PythonCall, foo.Operator):
             description="Clusters against train, val and test, tags or classes: which group is in one split only",
             icon="/assets/icon.svg",
             dynamic=True,
+            unlisted=True,
             risk_level="low",
         )
 

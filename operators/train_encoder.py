@@ -27,8 +27,8 @@ class TrainEncoder(PythonCall, foo.Operator):
         """Name and options of the operator in the App."""
         return foo.OperatorConfig(
             name="train_encoder",
-            label="Clusters: train encoder",
-            description="Learn vectors from these images, without labels; for images unlike the web's photographs",
+            label="Clusters: train an encoder",
+            description="Create vectors by learning from these images, for those unlike the web's photographs",
             icon="/assets/icon.svg",
             dynamic=True,
             execute_as_generator=True,

@@ -59,7 +59,7 @@ def take_pictures(dataset, folder: Path):
 
 
 def visit(user, dataset):
-    """Visit the form, the run, its summary, its map, its clusters, its information."""
+    """Visit the form, the run, its summary, its map, its clusters."""
     page = user.page
     user.open(dataset)
     form = user.open_form("compute_clusters")
@@ -80,15 +80,10 @@ def visit(user, dataset):
     zoom_out(page)
     save(page, "app")
     visit_panel(page)
-    form = user.open_form("get_clustering_run_info")
-    user.execute(form)
-    form.get_by_text("Everything, as JSON", exact=True).wait_for()
-    page.wait_for_timeout(500)
-    save(form, "run_info")
 
 
 def visit_panel(page):
-    """Visit the cards of the clusters, the members of one in the grid, and a chart."""
+    """Visit the cards of the clusters, the members of one in the grid, a chart, and the record of the run."""
     page.locator('[data-cy="panel-tab-clusters_panel"]').click()
     panel = page.locator('[data-cy="panel-content-clusters_panel"]')
     card = panel.get_by_alt_text(re.compile("^Typical of cluster")).nth(1)
@@ -103,6 +98,10 @@ def visit_panel(page):
     panel.locator(".js-plotly-plot .heatmaplayer image").first.wait_for(state="attached", timeout=60_000)
     page.wait_for_timeout(1500)
     save(panel, "panel_charts")
+    panel.get_by_role("button", name="Run", exact=True).click()
+    panel.get_by_role("button", name="Run again with…", exact=True).wait_for()
+    page.wait_for_timeout(1500)
+    save(panel, "run_info")
 
 
 def zoom_out(page):

@@ -32,8 +32,12 @@ def plugin(tmp_path):
     (copy / "operators/editing/actions/confirm.py").write_text(example("Add an edit"))
     (copy / "operators/show_noise.py").write_text(example("Add an operator"))
     listed = copy / "operators/__init__.py"
-    text = listed.read_text().replace("OPERATORS = [\n", "OPERATORS = [\n    ShowNoise,\n")
+    text = listed.read_text().replace("UNLISTED = [\n", "UNLISTED = [\n    ShowNoise,\n")
     listed.write_text(text.replace("from .stop_clustering", "from .show_noise import ShowNoise\nfrom .stop_clustering"))
+    menus = copy / "operators/panel/menus.py"
+    menus.write_text(
+        menus.read_text().replace("RUN_ACTIONS = {\n", "RUN_ACTIONS = {\n    'show_noise': 'Show noise',\n")
+    )
     manifest = copy / "fiftyone.yml"
     manifest.write_text(manifest.read_text().replace("operators:\n", "operators:\n  - show_noise\n"))
     return copy
@@ -71,9 +75,9 @@ assert edited["n_changed"] > 0 and ds.match({"s.cluster": 0}).distinct("s.confid
 assert op("edit_clusters")(ds, run_key="s", action="undo")["text"] == "Undone: Confirmed 2 clusters"
 text = form("edit_clusters", run_key="s", action="confirm")
 assert "Confirm clusters" in text and "Choose a cluster" in text
-from fiftyone.plugins.orgs.constellation.clusters.operators.panel.menus import card_actions
+from fiftyone.plugins.orgs.constellation.clusters.operators.panel.menus import RUN_ACTIONS, card_actions
 assert card_actions(0)["confirm"] == "Confirm\\u2026"
-assert "Show noise" in form("show_noise")
+assert "Show noise" in form("show_noise") and op("show_noise").config.unlisted and "show_noise" in RUN_ACTIONS
 params = {"batch_size": 8, "image_size": 16, "noise": 0.1, "hidden": 8, "projection": 8, "precision": "float32"}
 trained = op("train_encoder")(ds, name="noisy", kind="noisy_simclr", epochs=1, params=params)
 from fiftyone.plugins.orgs.constellation.clusters.models.training import store

@@ -20,6 +20,12 @@ def add_heading(inputs: types.Object, name: str, label: str, description: str | 
     inputs.view(name, types.HeaderView(label=label, description=description, componentsProps=HEADING))
 
 
+def add_form_button(inputs: types.Object, operator: str, label: str, params: dict) -> None:
+    """Add a button that opens the form of another operator instead, with what is filled in there."""
+    uri = f"@constellation/clusters/{operator}"
+    inputs.btn(operator, label=label, on_click=uri, prompt=True, params=params, variant="outlined")
+
+
 def add_choice(
     inputs: types.Object,
     name: str,

@@ -10,6 +10,7 @@ import time
 from importlib.util import find_spec
 from pathlib import Path
 
+import fiftyone.operators as foo
 from stack import free_port
 
 TEASERS = ("Dismiss", "Got it")
@@ -104,14 +105,20 @@ class User:
         """The count that the grid shows, such as ``60 samples``."""
         return self.page.locator('[data-cy="entry-counts"]').inner_text()
 
-    def open_form(self, operator: str):
-        """Backtick, the operator's name, Enter; returns the form."""
-        self.page.keyboard.press("Backquote")
+    def search_palette(self, words: str):
+        """Backtick and words to search for; returns the entries of ours that the palette lists."""
         search = self.page.locator('[data-cy="operators-browser-search"]')
-        search.wait_for()
+        if not search.count():
+            self.page.keyboard.press("Backquote")
+            search.wait_for()
         box = search if search.evaluate("e => e.tagName") == "INPUT" else search.locator("input")
-        box.fill(operator)
-        self.page.get_by_text(re.compile(f"^{TITLE}{operator.replace('_', ' ')}$")).first.wait_for()
+        box.fill(words)
+        return self.page.get_by_text(re.compile(f"^{TITLE}"))
+
+    def open_form(self, operator: str):
+        """Backtick, the name of an operator that the palette lists, Enter; returns the form."""
+        label = foo.get_operator(f"@constellation/clusters/{operator}").config.label
+        self.search_palette(operator).filter(has_text=re.compile(f"^{re.escape(label)}$")).first.wait_for()
         return self.redrawn(lambda: self.page.keyboard.press("Enter"))
 
     def redrawn(self, action):
@@ -209,6 +216,10 @@ class User:
         box.fill(value)
         self.page.wait_for_timeout(800)
         self.page.keyboard.press("Enter")
+
+    def front(self, panel: str):
+        """Puts a panel that is open in front, ``clusters_panel`` or ``embeddings``."""
+        self.page.locator(f'[data-cy="panel-tab-{panel}"]').click()
 
     def open_map(self, brain_key: str, color_by: str):
         """In the Embeddings panel: opens a map and colours it."""

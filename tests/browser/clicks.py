@@ -31,7 +31,7 @@ class Effort:
     def map_by_defaults(self):
         """From the grid to the map of a new run, all of the form left as it is."""
         self.page.keyboard.press("Backquote")
-        self.page.get_by_text(re.compile("^Clusters: .*compute clusters$")).first.click()
+        self.page.get_by_text("Clusters: find clusters", exact=True).first.click()
         form = self.page.locator('[data-cy="operators-prompt-modal"]')
         form.get_by_role("button", name="Execute", exact=True).click()
         Map(self.panel).wait()

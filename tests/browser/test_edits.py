@@ -7,6 +7,7 @@ with what was there before the edit.
 import re
 
 from playwright.sync_api import expect
+from test_panel import Panel
 
 
 def recolor(user):
@@ -28,15 +29,11 @@ def colors_of(user, name):
     return {tile.evaluate(backgrounds)[0]}, set(entry.locator("xpath=../..").evaluate(backgrounds))
 
 
-def edit(user, action, name=None, clusters=()):
-    """Fills the form of ``edit_clusters`` in; returns its output."""
-    form = user.open_form("edit_clusters")
-    if action != "Rename a cluster":
-        user.choose(form, "Edit", action)
-    for cluster in clusters:
-        user.choose(form, "Clusters", cluster)  # the list closes when the form is drawn anew
-    if name:
-        user.fill(form, "Name", name)
+def rename(user, panel, cluster, name):
+    """Fills the form from the menu of a card in; returns its output."""
+    panel.content.get_by_role("button", name=f"Actions of {cluster}", exact=True).click()
+    form = user.redrawn(lambda: panel.press("Rename…"))
+    user.fill(form, "Name", name)
     user.execute(form)
     text = user.output("labels changed").inner_text()
     user.done()
@@ -59,13 +56,24 @@ def test_edits_show_on_the_map(user, digits):
         tile, legend = colors_of(user, name)
         assert tile == {color} and color in legend
 
-    assert "Renamed 'cluster 00' to '<b>eights</b>'" in edit(user, "Rename a cluster", name="<b>eights</b>")
+    panel = Panel(user)
+    user.front("clusters_panel")
+    assert "Renamed 'cluster 00' to '<b>eights</b>'" in rename(user, panel, "cluster 00", "<b>eights</b>")
+    user.front("embeddings")
     assert recolor(user) == {"<b>eights</b>", *names[1:]}
 
-    edit(user, "Merge clusters", clusters=names[1:3])
+    user.front("clusters_panel")
+    for name in names[1:3]:
+        panel.tick(name)
+    panel.press("Merge")
+    expect(panel.content.get_by_text(re.compile("^3 clusters of 60 images"))).to_be_visible()
+    user.front("embeddings")
     digits.reload()
     kept = set(digits.count_values("kmeans_1.label"))
     assert len(kept) == 3 and recolor(user) == kept
 
-    assert "Undone: Merged" in edit(user, "Undo the last edit")
+    user.front("clusters_panel")
+    panel.content.get_by_role("button", name=re.compile("^Undo: Merged ")).click()
+    expect(panel.content.get_by_text(re.compile("^4 clusters of 60 images"))).to_be_visible()
+    user.front("embeddings")
     assert recolor(user) == {"<b>eights</b>", *names[1:]}

@@ -48,6 +48,19 @@ class Panel:
         self.content.get_by_role("button", name=re.compile("^Actions of ")).nth(place).click()
         return self.user.redrawn(lambda: self.press(words))
 
+    def run_menu(self, words: str):
+        """Something from the three dots of the run; opens a form."""
+        return self.menu(0, words)
+
+    def choose(self, label: str, option: str):
+        """Picks from a list that a button opens."""
+        self.content.get_by_role("button", name=re.compile(f"^{label}")).click()
+        self.content.get_by_role("button", name=re.compile(f"^{option}")).click()
+
+    def tick(self, name: str):
+        """Ticks the card of a cluster."""
+        self.content.get_by_role("checkbox", name=f"Tick {name}", exact=True).click()
+
     def click_in_chart(self, mark):
         """A bar, once it has stopped growing; the chart library wants to have seen the mouse before."""
         boxes = []
@@ -148,7 +161,7 @@ def test_a_click_loads_the_page_once_and_a_reload_goes_on_where_it_was(panel, cl
 def test_two_clusters_are_merged_and_the_merger_is_undone(panel, clustered):
     before, labels = sizes(clustered), clustered.values("four.cluster")
     for name in sorted(before)[:2]:
-        panel.content.get_by_role("checkbox", name=f"Tick {name}", exact=True).click()
+        panel.tick(name)
     expect(panel.content.get_by_text("2 ticked", exact=True)).to_be_visible()
     panel.press("Merge")
     expect(panel.content.get_by_text(re.compile("^3 clusters of 60 images"))).to_be_visible()

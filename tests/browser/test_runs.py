@@ -1,7 +1,11 @@
 """Finished runs in the App: information, the view, a new name, deletion."""
 
+import re
+
 import fiftyone.operators as foo
 import pytest
+from playwright.sync_api import expect
+from test_panel import Panel
 
 
 @pytest.fixture
@@ -13,7 +17,10 @@ def clustered(digits):
 
 def test_information_readable_and_as_json(user, clustered):
     user.open(clustered)
-    form = user.open_form("get_clustering_run_info")
+    panel = Panel(user).open()
+    panel.press("Run")
+    expect(panel.content).to_contain_text("n_clusters=4")
+    form = user.redrawn(lambda: panel.press("As JSON…"))
     user.execute(form)
     form.get_by_text("4 clusters", exact=True).wait_for()
     text = form.inner_text()
@@ -23,28 +30,33 @@ def test_information_readable_and_as_json(user, clustered):
 
 def test_load_the_view(user, clustered):
     user.open(clustered)
-    user.execute(user.open_form("load_clustering_view"))
-    user.page.get_by_text("40 samples", exact=True).first.wait_for()
+    panel = Panel(user).open()
+    user.execute(panel.run_menu("Show in the grid…"))
+    panel.shows(40)
 
 
 def test_rename(user, clustered):
     user.open(clustered)
-    form = user.open_form("rename_clustering_run")
+    panel = Panel(user).open()
+    form = panel.run_menu("Rename this run…")
     user.fill(form, "New run key", "second")
     user.execute(form)
     form.wait_for(state="detached")
     user.page.locator('[data-cy="sidebar-field-second"]').first.wait_for()
+    expect(panel.content).to_contain_text("second · kmeans")
     clustered.reload()
     assert clustered.list_runs() == ["second"] and len(clustered.exists("second")) == 40
 
 
 def test_delete(user, clustered):
     user.open(clustered)
-    form = user.open_form("delete_clustering_run")
-    assert "The vectors stay" in form.inner_text()
+    panel = Panel(user).open()
+    form = panel.run_menu("Delete this run…")
+    form.get_by_text(re.compile("The vectors stay")).first.wait_for()
     user.execute(form)
     form.wait_for(state="detached")
     user.page.locator('[data-cy="sidebar-field-first"]').first.wait_for(state="detached")
+    expect(panel.content).to_contain_text("This dataset has no clustering run yet.")
     clustered.reload()
     assert clustered.list_runs() == [] and "first" not in clustered.get_field_schema()
     assert len(clustered.exists("emb")) == 60

@@ -1,5 +1,7 @@
 """Training as a person does it in the App: scheduled, watched, and then used to cluster."""
 
+import re
+
 import pytest
 from app import AppServer, User
 from worker import Worker
@@ -64,8 +66,9 @@ def test_train_without_a_worker(plain_user, digits):
     assert not user.button(form, "Schedule").count()
     user.execute(form)
     assert f"{EPOCHS} of {EPOCHS} epochs" in user.job("").inner_text()
-    form = user.open_form("delete_encoder")
-    assert user.button(form).is_disabled()  # it asks which
+    form = user.open_form("list_encoders")
     user.choose(form, "Encoder", "browser_plain")
+    form = user.redrawn(user.button(form, "Delete…").click)
+    form.get_by_text(re.compile("Deletes 'browser_plain'")).first.wait_for()
     user.execute(form)
     user.page.get_by_text("Encoder browser_plain is deleted").first.wait_for()

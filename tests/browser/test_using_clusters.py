@@ -2,6 +2,7 @@
 
 import fiftyone.operators as foo
 import pytest
+from test_panel import Panel
 
 
 @pytest.fixture
@@ -18,14 +19,13 @@ def test_compare_two_runs_and_show_who_moved(user, clustered):
         clustered, run_key="second", other_run_key="first"
     )
     user.open(clustered)
-    form = user.open_form("compare_clusterings")
-    user.execute(form)
-    button = form.get_by_role("button", name=f"Show the {compared['n_moved']} images that moved")
-    button.wait_for()
-    assert f"ARI {compared['ari']:.3f}" in form.inner_text()
-    form.locator(".js-plotly-plot .heatmaplayer image").first.wait_for()
-    button.click()
-    user.page.get_by_text(f"{compared['n_moved']} samples", exact=True).first.wait_for()
+    panel = Panel(user).open()
+    panel.press("Compare")
+    panel.choose("Compare with", "Run first")
+    panel.content.locator(".js-plotly-plot .heatmaplayer image").first.wait_for(state="attached")
+    assert panel.content.get_by_title(f"ARI {compared['ari']:.3f}").count()
+    panel.press(f"Show the {compared['n_moved']} images that moved")
+    panel.shows(compared["n_moved"])
 
 
 def test_ask_for_a_number_and_run_with_it(user, digits):
@@ -55,33 +55,34 @@ def test_export_a_report_and_open_it(user, clustered, tmp_path):
         clustered, run_key="second", action="rename", names={0: NAME}
     )
     user.open(clustered)
-    form = user.open_form("export_clusters")
+    form = Panel(user).open().run_menu("Export…")
     user.fill(form, "Output path", str(path))
     user.execute(form)
     user.page.get_by_text("6 clusters of run second are in").first.wait_for()
-    user.page.context.set_offline(True)
+    page = user.page.context.new_page()  # that of the App goes on asking its server
+    page.context.set_offline(True)
     asked, problems = [], []
-    user.page.on("request", lambda request: asked.append(request.url))
-    user.page.on("console", lambda message: problems.append(message.text) if message.type == "error" else None)
-    user.page.on("dialog", lambda dialog: problems.append(dialog.message) or dialog.dismiss())
-    user.page.goto(f"file://{path}")
-    cards = user.page.locator(".card")
-    assert cards.count() == 6 and user.page.title() == "second"
-    for image in user.page.locator(".thumbs img").all():
+    page.on("request", lambda request: asked.append(request.url))
+    page.on("console", lambda message: problems.append(message.text) if message.type == "error" else None)
+    page.on("dialog", lambda dialog: problems.append(dialog.message) or dialog.dismiss())
+    page.goto(f"file://{path}")
+    cards = page.locator(".card")
+    assert cards.count() == 6 and page.title() == "second"
+    for image in page.locator(".thumbs img").all():
         image.scroll_into_view_if_needed()
     loaded = "images => images.every(i => i.complete && i.naturalWidth > 0)"
-    assert user.page.locator(".thumbs img").evaluate_all(loaded) and user.page.locator(".thumbs img").count() > 30
+    assert page.locator(".thumbs img").evaluate_all(loaded) and page.locator(".thumbs img").count() > 30
     sizes = cards.evaluate_all("cards => cards.map(card => +card.dataset.size)")
     assert sizes == sorted(sizes, reverse=True) and sum(sizes) == 60
-    assert user.page.locator("#c0 h3").inner_text() == NAME and not user.page.locator("h3 img").count()
-    user.page.get_by_label("Find a cluster").fill("cluster 03")
-    assert user.page.locator(".card:visible").count() == 1
+    assert page.locator("#c0 h3").inner_text() == NAME and not page.locator("h3 img").count()
+    page.get_by_label("Find a cluster").fill("cluster 03")
+    assert page.locator(".card:visible").count() == 1
     assert not problems and not [url for url in asked if not url.startswith(("file:", "data:"))]
 
 
 def test_a_balanced_subset_to_annotate(user, clustered):
     user.open(clustered)
-    form = user.open_form("sample_clusters")
+    form = Panel(user).open().run_menu("Sample from every cluster…")
     user.fill(form, "Samples per cluster", "2")
     user.fill(form, "Tag", "annotate")
     user.execute(form)
