@@ -50,6 +50,12 @@ class TrainingState(Protocol):
     def renew(self) -> None:
         """Forget what the optimizer gathered in the stage before."""
 
+    def end_stage(self) -> None:
+        """Leave out what is left of the stage of the epoch done last."""
+
+    def repeat_stage(self, stage: str) -> None:
+        """Go back to the first epoch of a stage."""
+
     def images(self, positions: "np.ndarray") -> "torch.Tensor":
         """The images at ``positions``, uint8 ``(b, 3, side, side)``, on the training device."""
 

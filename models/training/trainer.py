@@ -4,11 +4,8 @@ All randomness of an epoch follows from the seed and the epoch's number, so a re
 generators and an epoch that was killed in its middle is simply done again.
 """
 
-import platform
-import re
 import time
 from collections.abc import Callable
-from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
@@ -28,12 +25,13 @@ from .optimizers import learning_rate, optimizer_tensors, restore_optimizer
 from .pixels import Pixels, spread_places
 from .recipe import Recipe
 from .reconstruction import save_picture
+from .stages import without_unneeded
 from .stepping import Stepper
 from .store import PICTURE
+from .versions import versions
 
 _EVALUATED = 64  # images per pass when nothing is trained; after each one the user can stop
 _SHOWN = 12  # images in the reconstruction picture
-_LIBRARIES = ("torch", "timm", "numpy", "safetensors")
 
 
 class Training:
@@ -74,6 +72,7 @@ class Training:
         self.device = self.engine.device
         self.dtype = getattr(torch, best_precision(recipe.precision, self.device.type))
         self.stages = recipe.stages(epochs)
+        self._planned = list(self.stages)
         self.steps = len(pixels) // recipe.batch_size
         mean, std = recipe.constants(pixels)
         self.mean, self.std = (torch.tensor(v, device=self.device).view(1, 3, 1, 1) for v in (mean, std))
@@ -140,6 +139,23 @@ class Training:
         """Forget what the optimizer gathered in the stage before."""
         self._stepper.renew()
 
+    def end_stage(self) -> None:
+        """Leave out what is left of the stage of the epoch done last; a resumed training does, too."""
+        stage = self.stages[self.epoch - 1]
+        self.memory.setdefault("ended", {})[stage] = self.epoch - self.stages.index(stage)
+        self._shorten()
+
+    def repeat_stage(self, stage: str) -> None:
+        """Go back to the first epoch of a stage, which has all of its epochs again."""
+        self.memory.get("ended", {}).pop(stage, None)
+        self._shorten()
+        self.epoch = self.stages.index(stage)
+        self.curve = self.curve[: self.epoch]
+
+    def _shorten(self) -> None:
+        """In place, for the progress has the same list."""
+        self.stages[:] = without_unneeded(self._planned, self.memory.get("ended", {}))
+
     def images(self, positions: np.ndarray) -> torch.Tensor:
         """The images at ``positions``, uint8 ``(b, 3, side, side)``, on the training device."""
         return torch.from_numpy(self.pixels.array[positions]).to(self.device)
@@ -198,6 +214,7 @@ class Training:
         self.epoch, self.curve, self.note = old["epoch"], old["curve"], old["note"]
         self.seconds, self.memory = old["seconds"], old.get("memory", {})
         self.state = read_tensors(self.path, "state.")
+        self._shorten()
         self._note_progress()
         restore_optimizer(self._stepper.optimizer, state)
         if old["scale"]:
@@ -260,7 +277,7 @@ class Training:
 
     def _note_progress(self) -> None:
         self.record |= {"epoch": self.epoch, "curve": self.curve, "note": self.note, "seconds": round(self.seconds, 2)}
-        self.record["memory"] = self.memory
+        self.record |= {"memory": self.memory, "planned": len(self.stages)}
         scaler = self._stepper.scaler
         self.record["scale"] = scaler.get_scale() if scaler.is_enabled() else None
 
@@ -274,14 +291,6 @@ class Training:
         )
         self._stepper.set_rate(rate)
         return rate
-
-
-def versions() -> dict[str, str | None]:
-    """The versions of what the numbers come from, the plugin's own among them."""
-    manifest = (Path(__file__).parents[2] / "fiftyone.yml").read_text()
-    own = re.search(r"^version:\s*[\"']?([^\"'\s]+)", manifest, re.MULTILINE)
-    found: dict[str, str | None] = {name: version(name) for name in _LIBRARIES}
-    return found | {"python": platform.python_version(), "constellation": own[1] if own else None}
 
 
 def mixed(*numbers: int) -> int:

@@ -76,12 +76,19 @@ def training_history(record: dict) -> dict[str, list]:
 
 
 def training_summary(record: dict) -> dict:
-    """Return where a training started, its stages with epochs, last loss and scores, and its seconds."""
+    """Return where a training started, its stages, and its seconds.
+
+    Of a stage it says its epochs, the last one's loss, the one whose network was kept, why it ended, and its scores.
+    """
+    memory = record["memory"]
+    known, best, reasons = (memory.get(key, {}) for key in ("scores", "best", "reasons"))
     stages: dict[str, dict] = {}
     for epoch in record["curve"]:
-        stage = stages.setdefault(epoch["stage"], {"stage": epoch["stage"], "epochs": 0})
+        name = epoch["stage"]
+        stage = stages.setdefault(name, {"stage": name, "epochs": 0, "kept": 0, "ended": reasons.get(name)})
         stage |= {"epochs": stage["epochs"] + 1, "loss": epoch["loss"]}
-    known = record["memory"].get("scores", {})
+        if epoch["epoch"] <= best.get(name, epoch)["epoch"]:
+            stage["kept"] = stage["epochs"]
     return {
         "name": record["name"],
         "start": (record.get("start") or {}).get("name"),

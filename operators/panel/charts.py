@@ -34,7 +34,7 @@ HELP = {
     "confusion": "Share of each class in every cluster. Click a square to see those images.",
     "training": "Losses, and the health of the clusters, over the training.",
 }
-HEALTH = ("entropy", "used", "largest", "confidence", "agreement")  # shares; "used" becomes one
+HEALTH = ("entropy", "used", "largest", "confidence", "agreement", "confident")  # shares; "used" becomes one
 MAIN, SOFT = "#ff6d04", "rgba(255, 109, 4, .35)"
 NAMED = 40  # clusters whose names fit on an axis
 NUMBERED = 20  # classes up to which the counts fit into the cells

@@ -26,9 +26,8 @@ BATCH = 256
 # Widths between the vectors and the code: for embeddings, and the papers' for pixels.
 PIXELS = "500-500-2000"
 WIDTHS = {"512-256": [512, 256], PIXELS: [500, 500, 2000]}
-# Clusters are final when fewer than this share of the samples change theirs from one check to the next.
-_DELTA = 1e-3
-_LEAST_CHECKS, _LEAST_INTERVAL = 5, 100
+# Clusters may be final from this many checks on, which are at least so many steps apart.
+LEAST_CHECKS, _LEAST_INTERVAL = 5, 100
 # The clustering moves what the autoencoder learned, by smaller steps (ClustPy's defaults have the same ratio).
 _SLOWER = 0.1
 # Of the clustering's steps, what learning the clusters to start from may take beside them.
@@ -44,6 +43,11 @@ Architecture = Annotated[
 PretrainSteps = Annotated[int, Field(ge=1, le=1_000_000, description="Steps of the autoencoder before clustering")]
 CodeSize = Annotated[int, Field(ge=2, le=256, description="Dimension of the code")]
 ClusterSteps = Annotated[int, Field(ge=1, le=1_000_000, description="Most steps of the clustering itself")]
+
+Tolerance = Annotated[
+    float,
+    Field(ge=0, le=1, description="Ends when a smaller share changes its cluster from one check to the next; 0: never"),
+]
 
 
 class CodeModel(NamedTuple):
@@ -77,6 +81,7 @@ class AutoencoderClusterer(HeadClusterer):
     architecture: str
     pretrain_steps: int
     steps: int
+    tol: float
     heads: int
     code_size: int
     start: str
@@ -202,7 +207,7 @@ class AutoencoderClusterer(HeadClusterer):
         for step, rows in enumerate(batches(len(task.X), BATCH, self.steps, seed)):
             if step and step % check == 0:
                 moved = running.moved()
-                if moved < _DELTA and step >= _LEAST_CHECKS * check:
+                if moved < self.tol and step >= LEAST_CHECKS * check:
                     break
             if step % 10 == 0:
                 report(step)

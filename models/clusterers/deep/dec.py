@@ -13,7 +13,7 @@ smaller architecture sees 128 principal components of wide vectors; and of sever
 lowest loss over all samples is kept.
 """
 
-from .autoencoder import Architecture, AutoencoderClusterer, ClusterSteps, CodeSize, PretrainSteps
+from .autoencoder import Architecture, AutoencoderClusterer, ClusterSteps, CodeSize, PretrainSteps, Tolerance
 from .heads import Heads, LearningRate, NClusters, Start
 
 
@@ -39,6 +39,7 @@ class DEC(AutoencoderClusterer):
         architecture: Architecture = "512-256",
         code_size: CodeSize = 10,
         start: Start = "auto",
+        tol: Tolerance = 1e-3,
         learning_rate: LearningRate = 1e-3,
         random_state: int | None = 51,
     ):
@@ -49,5 +50,6 @@ class DEC(AutoencoderClusterer):
         self.architecture = architecture
         self.code_size = code_size
         self.start = start
+        self.tol = tol
         self.learning_rate = learning_rate
         self.random_state = random_state

@@ -10,7 +10,7 @@ from typing import Annotated
 
 from pydantic import Field
 
-from .autoencoder import Architecture, AutoencoderClusterer, ClusterSteps, CodeSize, PretrainSteps
+from .autoencoder import Architecture, AutoencoderClusterer, ClusterSteps, CodeSize, PretrainSteps, Tolerance
 from .heads import Heads, LearningRate, NClusters, Start
 
 
@@ -38,6 +38,7 @@ class IDEC(AutoencoderClusterer):
         architecture: Architecture = "512-256",
         code_size: CodeSize = 10,
         start: Start = "auto",
+        tol: Tolerance = 1e-3,
         learning_rate: LearningRate = 1e-3,
         random_state: int | None = 51,
     ):
@@ -49,6 +50,7 @@ class IDEC(AutoencoderClusterer):
         self.architecture = architecture
         self.code_size = code_size
         self.start = start
+        self.tol = tol
         self.learning_rate = learning_rate
         self.random_state = random_state
 

@@ -1,5 +1,6 @@
 """Heads that learn from pairs of neighbors: the loop that SCAN, CC and PICA have in common."""
 
+from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -18,7 +19,7 @@ if TYPE_CHECKING:
 
 # Of the steps, what a warm start may take: enough to reproduce it, not to be sure of its mistakes.
 _WARM_SHARE = 0.2
-_SCORED_NEIGHBORS = 5
+SCORED_NEIGHBORS = 5
 
 
 class PairHeadClusterer(HeadClusterer):
@@ -72,9 +73,19 @@ class PairHeadClusterer(HeadClusterer):
 
     def _score(self, task: "Task", logits: "Tensor", boost: float) -> float:
         """Return the loss over all samples and a few nearest neighbors of each."""
-        columns = task.neighbors[:, :_SCORED_NEIGHBORS].T
-        found = (total(self._losses(logits, logits[column], boost).values()) for column in columns)
-        return sum(float(loss) for loss in found) / len(columns)
+        columns = task.neighbors[:, :SCORED_NEIGHBORS].T
+        return score(logits, columns, lambda first, second: self._losses(first, second, boost))
+
+
+def score(logits: "Tensor", columns: "Tensor", losses: "Callable[[Tensor, Tensor], dict[str, Tensor]]") -> float:
+    """Return the loss over all samples and some neighbors of each.
+
+    Args:
+        logits: ``(n, k)`` of all samples
+        columns: ``(m, n)`` rows of the neighbors
+        losses: called with the logits of samples and of one neighbor of each; returns parts by name
+    """
+    return sum(float(total(losses(logits, logits[column]).values())) for column in columns) / len(columns)
 
 
 def assignments(network: "nn.Module", X: "Tensor") -> "Tensor":

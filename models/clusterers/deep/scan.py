@@ -4,9 +4,10 @@ Choose it when the number of clusters is roughly known and quality counts more t
 data where k-means only cuts it, and gives every sample a probability.
 
 Paper: Van Gansbeke et al. 2020, "SCAN: Learning to Classify Images without Labels", section 2.2; ``self_label`` is
-section 2.3. Where ours differs: vectors are frozen and a head of one hidden layer learns on them; it starts from the
-clusters of k-means after UMAP; and the balance is a hinge, free until sizes become very unequal, because the paper's
-term pulls all clusters to one size and loses to k-means where classes are not of one size.
+section 2.3, with confident samples and labels found anew every 20 steps, until they are no longer more. Where ours
+differs: vectors are frozen and a head of one hidden layer learns on them; it starts from the clusters of k-means after
+UMAP; and the balance is a hinge, free until sizes become very unequal, because the paper's term pulls all clusters to
+one size and loses to k-means where classes are not of one size.
 """
 
 import copy
@@ -20,7 +21,7 @@ from .losses import label_cross_entropy
 from .networks import update_bn
 from .objectives import class_weights, scan_losses
 from .pairs import PairHeadClusterer, assignments
-from .steps import batches, sum_finite
+from .steps import batches, stopped_growing, sum_finite
 
 if TYPE_CHECKING:
     from torch import Tensor, nn
@@ -28,7 +29,8 @@ if TYPE_CHECKING:
     from .heads import Head, Task
     from .steps import History
 
-_LABEL_STEPS, _LABEL_RECORDS = 200, 5
+# Of self-labeling, after each round of which the confident samples and their labels are found anew.
+_LABEL_ROUNDS, _ROUND_STEPS = 10, 20
 _SURE, _SURE_QUANTILE = 0.99, 0.9
 # Of the clusters, what the sure samples must cover to teach the others.
 _COVERED = 0.8
@@ -86,43 +88,49 @@ class SCAN(PairHeadClusterer):
 
     def _label_itself(self, task: "Task", network: "nn.Module", history: "History", seed: int) -> None:
         """Train on what the network is sure of, disturbed; not at all if that is too one-sided or loses clusters."""
-        update_bn(network, task.X)
-        confidence, labels = assignments(network, task.X).max(dim=1)
-        sure = confidence >= min(_SURE, float(confidence.quantile(_SURE_QUANTILE)))
-        covered, used = len(labels[sure].unique()), len(labels.unique())
+        chosen, labels, _ = _sure_samples(network, task)
+        covered, used = len(labels[chosen].unique()), len(labels.unique())
         if covered < _COVERED * task.n_clusters:
             what = f"left out: the most confident samples cover {covered} of {task.n_clusters} clusters"
             warnings.warn(f"scan's self-labeling was {what}; raise steps, or ask for fewer clusters", stacklevel=7)
             return
         kept = copy.deepcopy(network.state_dict())
-        self._learn_labels(task, network, sure.nonzero()[:, 0], labels, history, seed)
+        self._learn_labels(task, network, history, seed)
         update_bn(network, task.X)
         left = len(assignments(network, task.X).argmax(dim=1).unique())
         if left < used:
             network.load_state_dict(kept)
             warnings.warn(f"scan's self-labeling was undone: it left {left} of {used} clusters", stacklevel=7)
 
-    def _learn_labels(
-        self,
-        task: "Task",
-        network: "nn.Module",
-        chosen: "Tensor",
-        labels: "Tensor",
-        history: "History",
-        seed: int,
-    ) -> None:
+    def _learn_labels(self, task: "Task", network: "nn.Module", history: "History", seed: int) -> None:
+        """Learn round by round from the samples that are confident by then, until these are no longer more."""
         import torch
 
-        weights = class_weights(labels[chosen], task.n_clusters)
         optimizer = torch.optim.Adam(network.parameters(), lr=self.learning_rate, weight_decay=1e-4)
-        scale = 0.5 * task.X.std()
-        for step, places in enumerate(batches(len(chosen), 1_000, _LABEL_STEPS, seed), start=1):
-            rows = chosen[places]
+        scale, shares = 0.5 * task.X.std(), list[float]()
+        for number in range(_LABEL_ROUNDS):
+            chosen, labels, share = _sure_samples(network, task)
+            shares.append(share)
+            if stopped_growing(shares):
+                break
+            weights = class_weights(labels[chosen], task.n_clusters)
             network.train()
-            noisy = torch.nn.functional.dropout(task.X[rows] + scale * torch.randn_like(task.X[rows]), 0.2)
-            parts = {"self_label": label_cross_entropy(network(noisy), labels[rows], weights)}
-            optimizer.zero_grad()
-            sum_finite(parts, self.name, self.steps + step - 1).backward()
-            optimizer.step()
-            if step % (_LABEL_STEPS // _LABEL_RECORDS) == 0:
-                history.add(self.steps + step - 1, parts, assignments(network, task.X))
+            for places in batches(len(chosen), 1_000, _ROUND_STEPS, seed + number):
+                rows = chosen[places]
+                noisy = torch.nn.functional.dropout(task.X[rows] + scale * torch.randn_like(task.X[rows]), 0.2)
+                parts = {"self_label": label_cross_entropy(network(noisy), labels[rows], weights)}
+                optimizer.zero_grad()
+                sum_finite(parts, self.name, self.steps + number * _ROUND_STEPS).backward()
+                optimizer.step()
+            history.add(self.steps + (number + 1) * _ROUND_STEPS - 1, parts, assignments(network, task.X))
+
+
+def _sure_samples(network: "nn.Module", task: "Task") -> "tuple[Tensor, Tensor, float]":
+    """Return the rows of the confident samples, the labels ``(n,)`` of all, and the share above the paper's threshold.
+
+    Where less than a tenth of the samples is above it, that tenth is taken.
+    """
+    update_bn(network, task.X)
+    confidence, labels = assignments(network, task.X).max(dim=1)
+    sure = confidence >= min(_SURE, float(confidence.quantile(_SURE_QUANTILE)))
+    return sure.nonzero()[:, 0], labels, float((confidence >= _SURE).float().mean())

@@ -11,6 +11,8 @@ if TYPE_CHECKING:
     from torch import Tensor
 
 _RECORDS = 20
+# Rounds in which the confident samples must become more, by a share of all samples, for others to learn on from them.
+_PATIENCE, _GROWTH = 3, 1e-3
 
 
 def default_device() -> str:
@@ -70,6 +72,12 @@ def usable_neighbors(wanted: int, n: int, n_clusters: int) -> tuple[int, str | N
         f"n_neighbors={wanted} would lead out of clusters of some {n / n_clusters:.0f} samples; the {usable} nearest "
         "were used"
     )
+
+
+def stopped_growing(shares: list[float]) -> bool:
+    """Tell if a share of the samples, one per round, has not grown for some rounds; one that is still 0 has yet to."""
+    before, lately = shares[:-_PATIENCE], shares[-_PATIENCE:]
+    return bool(before) and max(shares) > 0 and max(lately) < max(before) + _GROWTH
 
 
 def sum_finite(parts: "dict[str, Tensor]", method: str, step: int) -> "Tensor":

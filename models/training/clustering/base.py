@@ -16,7 +16,8 @@ from ...parameters import parameters
 from ..pixels import Pixels
 from ..recipe import Recipe, Triple
 from ..state import TrainingState
-from . import guard
+from . import ending, guard
+from .scoring import scores
 
 if TYPE_CHECKING:
     import numpy as np
@@ -187,7 +188,7 @@ class ClusteringRecipe(Recipe):
             return
         if training.epoch == training.stages.index(training.stage):
             training.renew()
-            guard.keep(training)
+            guard.begin(training)
             if training.stage == self.kind:
                 self.begin(training)
             else:
@@ -213,8 +214,17 @@ class ClusteringRecipe(Recipe):
         network = training.network
         return training.all_features(lambda images: network.assign(network.encoder(images)))
 
-    def choose_head(self, training: TrainingState) -> None:
-        """Mark the best of several heads, by losses alone."""
+    def evaluate(self, training: TrainingState) -> "torch.Tensor":
+        """Soft assignments ``(n, k)`` of all images after an epoch, by the best of several heads, marked as such."""
+        return self.assignments(training)
+
+    def comparable_loss(self, training: TrainingState) -> float | None:
+        """The loss over all images after the epoch done last, whose lowest chooses the epoch; None keeps the last."""
+        return None
+
+    def ended(self, training: TrainingState) -> str | None:
+        """Say why a stage need not go on after the epoch done last, in words; None if it should."""
+        return None
 
     def diagnostics(self, training: TrainingState) -> dict:
         """The health of the clusters, and their scores if there are classes."""
@@ -222,41 +232,27 @@ class ClusteringRecipe(Recipe):
 
         if training.stage == self.pretext:
             return {}
-        self.choose_head(training)
-        P = self.assignments(training)
+        P = self.evaluate(training)
         self.labels = P.argmax(1)
         mined = training.state.get("neighbors")
         found = health(P, self.labels.new_zeros((len(P), 1)) if mined is None else mined)
+        found |= self.more_health(training, P)
         found = {key: round(value, 4) for key, value in found.items() if key != "agreement" or mined is not None}
         if training.truth is None:
             return {"health": found}
         return {"health": found, "scores": scores(training.truth, self.labels.numpy())}
 
-    def review(self, training: TrainingState) -> None:
-        """After the last epoch of a clustering stage: keeps it, repeats it, or undoes it."""
-        from ...clusterers.deep.warm_start import collapse
+    def more_health(self, training: TrainingState, P: "torch.Tensor") -> dict[str, float]:
+        """Shares that a method watches besides, of the assignments ``P`` ``(n, k)`` after an epoch."""
+        return {}
 
-        stage = training.stages[training.epoch - 1]
-        if stage == self.pretext or training.stages[training.epoch :][:1] == [stage]:
-            return
-        problem = collapse(self.labels.numpy(), self.reference(training), self.n_clusters)
-        if problem is None and stage != self.kind:
-            problem = guard.parted(training, self.kind, stage)
-        if problem and stage != self.kind:
-            guard.undo(training, stage, problem)
-        elif problem and not guard.attempt(training):
-            guard.repeat(training, stage, problem, self.retry_note)
-            return
-        elif problem:
-            if self.has_features:
-                guard.restore(training)
-            self.fall_back(training, self.kmeans(training))
-            guard.give_up(training, stage, problem)
-        if training.truth is not None:
-            found = self.assignments(training).argmax(1) if problem else self.labels
-            training.memory.setdefault("scores", {})[stage] = scores(training.truth, found.numpy())
-        if training.epoch == len(training.stages):
-            training.state = {}
+    def review(self, training: TrainingState) -> None:
+        """After every epoch of a clustering stage, see :func:`models.training.clustering.ending.review`."""
+        ending.review(self, training)
+
+    def conclude(self, training: TrainingState, stage: str) -> None:
+        """After the last epoch of a clustering stage, see :func:`models.training.clustering.ending.conclude`."""
+        ending.conclude(self, training, stage)
 
     def reference(self, training: TrainingState) -> "np.ndarray":
         """Labels ``(n,)`` of k-means on the features that the method started from, or on its own if on none."""
@@ -285,11 +281,3 @@ class ClusteringRecipe(Recipe):
     def has_features(self) -> bool:
         """True if the method's own stage finds features that mean something."""
         return self.start is not None or self.pretrain_epochs > 0
-
-
-def scores(truth: list, labels: "np.ndarray") -> dict[str, float]:
-    """``acc``, ``nmi`` and ``ari`` of labels ``(n,)`` against the known classes, only ever reported."""
-    from ...analysis.metrics import score_labels
-
-    found = score_labels(truth, labels)
-    return {key: round(found[key], 4) for key in ("acc", "nmi", "ari")}

@@ -4,13 +4,15 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 from pydantic import Field
 
+from ...clusterers.deep.autoencoder import LEAST_CHECKS, Tolerance
 from .. import recipe_class
 from ..autoencoder import RATES, UNCHANGED, Denoising
 from ..pixels import Pixels
 from ..recipe import Precision, Recipe, Triple
 from ..state import TrainingState
 from . import guard
-from .base import ClusteringRecipe, scores
+from .base import ClusteringRecipe
+from .scoring import scores
 
 if TYPE_CHECKING:
     import numpy as np
@@ -32,6 +34,7 @@ class CodeClustering(ClusteringRecipe):
         autoencoder: "autoencoder", fully connected, or "conv_autoencoder"
         code: length of the code
         denoising: share of each layer's inputs that is set to 0 while the autoencoder trains
+        tol: share of the images; the clustering ends when fewer change their cluster in an epoch
         cluster_rate: learning rate while clustering, as a share of the autoencoder's
         weight_decay: of filters and matrices
         precision: number format
@@ -59,6 +62,7 @@ class CodeClustering(ClusteringRecipe):
         code: Annotated[int, Field(ge=2, le=256, description="Length of the code")] = 10,
         denoising: Denoising = 0.0,
         *,
+        tol: Tolerance = 1e-3,
         cluster_rate: float = 0.1,
         weight_decay: float = 0.0,
         precision: Precision = "float32",
@@ -74,6 +78,7 @@ class CodeClustering(ClusteringRecipe):
         self.autoencoder = autoencoder
         self.code = code
         self.denoising = denoising
+        self.tol = tol
 
     @property
     def divergence_weight(self) -> float:
@@ -175,9 +180,18 @@ class CodeClustering(ClusteringRecipe):
         found = kmeans_of_codes(codes, self.n_clusters, training.seed + guard.attempt(training))
         training.network.scale.fill_(widening(len(codes), found.inertia_))
         self.fall_back(training, found)
-        training.state["reference"] = torch.from_numpy(found.labels_)
+        training.state |= {"reference": torch.from_numpy(found.labels_), "before": torch.from_numpy(found.labels_)}
         if training.truth is not None:
             training.memory.setdefault("scores", {})["k-means"] = scores(training.truth, found.labels_)
+
+    def ended(self, training: TrainingState) -> str | None:
+        """When nearly all images keep their cluster from one epoch to the next."""
+        before, training.state["before"] = training.state["before"], self.labels
+        done = training.epoch - training.stages.index(self.kind)
+        moved = float((before != self.labels).float().mean())
+        if done < LEAST_CHECKS or moved >= self.tol:
+            return None
+        return f"{moved:.2%} of the images changed their cluster, fewer than tol={self.tol:g}"
 
     def before_epoch(self, training: TrainingState) -> None:
         """The target that assignments are to approach."""

@@ -8,20 +8,50 @@ learned. A refinement that loses clusters, or parts neighbors, is undone. ``memo
 
 from ..state import TrainingState
 
-_KEPT = "kept."
+_KEPT, _BEST = "kept.", "best."
 _SPOILED = 0.01  # of the neighbors; a refinement should bring them together
 
 
-def keep(training: TrainingState) -> None:
-    """Keep the network as it is before a stage."""
-    tensors = {f"{_KEPT}{name}": t.detach().cpu().clone() for name, t in training.network.state_dict().items()}
-    training.state |= tensors
+def begin(training: TrainingState) -> None:
+    """Keep the network as it is before a stage, and forget which epoch was the best if the stage is repeated."""
+    training.memory.get("best", {}).pop(training.stage, None)
+    forget_best(training)
+    training.state |= {f"{_KEPT}{name}": tensor for name, tensor in _weights(training).items()}
 
 
-def restore(training: TrainingState) -> None:
+def restore(training: TrainingState, prefix: str = _KEPT) -> None:
     """Bring back the network that was kept."""
-    kept = {name.removeprefix(_KEPT): t for name, t in training.state.items() if name.startswith(_KEPT)}
+    kept = {name.removeprefix(prefix): t for name, t in training.state.items() if name.startswith(prefix)}
     training.network.load_state_dict(kept)
+
+
+def keep_best(training: TrainingState, stage: str, loss: float) -> None:
+    """Keep the network besides if its loss, after the epoch done last, is the lowest of the stage."""
+    best = training.memory.setdefault("best", {})
+    if stage not in best or loss < best[stage]["loss"]:
+        best[stage] = {"epoch": training.epoch, "loss": round(loss, 6)}
+        training.state |= {f"{_BEST}{name}": tensor for name, tensor in _weights(training).items()}
+
+
+def restore_best(training: TrainingState, stage: str) -> bool:
+    """Bring back the network of the lowest loss of a stage, if losses were compared; tell if it is another one."""
+    best = training.memory.get("best", {}).get(stage)
+    if best is None:
+        return False
+    if best["epoch"] < training.epoch:
+        restore(training, _BEST)
+    forget_best(training)
+    return bool(best["epoch"] < training.epoch)
+
+
+def forget_best(training: TrainingState) -> None:
+    """Drop the network of the lowest loss so far; which epoch it was stays known."""
+    training.state = {name: tensor for name, tensor in training.state.items() if not name.startswith(_BEST)}
+
+
+def best_epochs(training: TrainingState) -> list[tuple[str, dict]]:
+    """The stages in which losses were compared, each with the number and the loss of its best epoch."""
+    return list(training.memory.get("best", {}).items())
 
 
 def attempt(training: TrainingState) -> int:
@@ -41,6 +71,7 @@ def parted(training: TrainingState, before: str, stage: str) -> str | None:
         a clause for the remark, or None
     """
     ends = {entry["stage"]: entry["health"].get("agreement") for entry in training.curve if "health" in entry}
+    ends |= {name: training.curve[best["epoch"] - 1]["health"]["agreement"] for name, best in best_epochs(training)}
     share, left = ends.get(before, training.memory.get("inherited")), ends[stage]
     if share is None or left > share - _SPOILED:
         return None
@@ -64,8 +95,7 @@ def repeat(training: TrainingState, stage: str, problem: str, retry_note: str) -
     """
     restore(training)
     training.memory["attempt"] = 1
-    training.epoch = training.stages.index(stage)
-    training.curve = training.curve[: training.epoch]
+    training.repeat_stage(stage)
     training.memory.setdefault("collapsed", []).append(problem)
     remark(training, f"{stage} collapsed: {problem}; it was trained again {retry_note}")
 
@@ -83,3 +113,7 @@ def remark(training: TrainingState, sentence: str) -> None:
     remarks = training.memory.setdefault("remarks", [])
     if sentence not in remarks:
         remarks.append(sentence)
+
+
+def _weights(training: TrainingState) -> dict:
+    return {name: tensor.detach().cpu().clone() for name, tensor in training.network.state_dict().items()}

@@ -15,7 +15,8 @@ from ..simclr import SimCLR, build_projector
 from ..state import TrainingState
 from ..views import ViewsRecipe
 from . import guard
-from .base import ClusteringRecipe, Start, scores
+from .base import ClusteringRecipe, Start
+from .scoring import scores
 
 if TYPE_CHECKING:
     import numpy as np
@@ -133,12 +134,13 @@ class HeadClustering(ClusteringRecipe, ViewsRecipe):
         """Forget the losses by which heads were compared."""
         self.head_losses = []
 
-    def choose_head(self, training: TrainingState) -> None:
-        """The head of the lowest loss in the epoch."""
+    def evaluate(self, training: TrainingState) -> "torch.Tensor":
+        """Soft assignments ``(n, k)`` by the head of the lowest loss in the epoch."""
         import torch
 
         if self.head_losses:
             training.network.chosen.fill_(int(torch.stack(self.head_losses).mean(0).argmin()))
+        return super().evaluate(training)
 
     def vectors(self, training: TrainingState) -> "torch.Tensor":
         """Features of length 1."""

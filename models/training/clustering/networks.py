@@ -93,7 +93,7 @@ class HeadNetwork(nn.Module):
         if "projections" in self.parts:
             found.append(self.projector(features).float())
         if "heads" in self.parts:
-            found += [head(features) for head in self.heads]
+            found.append(self.scores(features))
         if "chosen" in self.parts:
             found.append(self.best(features))
         return torch.cat(found, 1)
@@ -106,6 +106,10 @@ class HeadNetwork(nn.Module):
                 if self.frozen or isinstance(module, nn.BatchNorm2d | nn.BatchNorm1d):
                     module.training = False
         return self
+
+    def scores(self, features: torch.Tensor) -> torch.Tensor:
+        """Scores ``(b, h * k)`` by all heads, side by side."""
+        return torch.cat([head(features) for head in self.heads], 1)
 
     def best(self, features: torch.Tensor) -> torch.Tensor:
         """Scores ``(b, k)`` by the best head."""

@@ -4,10 +4,12 @@ When to choose it: the default where embeddings do not separate the classes and 
 encoder it takes some tens of epochs, from nothing SimCLR's besides.
 
 Paper: Van Gansbeke et al., SCAN: Learning to Classify Images without Labels, ECCV 2020: section 2.1 features and
-neighbors, 2.2 the clustering, 2.3 self-labeling. Ours differs in heads that start from k-means, in a balance that is
-free until sizes become very unequal, in a threshold of sureness per cluster, so that none is without a teacher (the
-paper's .99 where a tenth of the cluster reaches that), and in labels that are renewed after every epoch, from images as
-they are, not after every step, which on small data made one cluster swallow the others within an epoch.
+neighbors, 2.2 the clustering, of which the head and the epoch of the lowest loss over all images are kept, 2.3
+self-labeling, which ends when its confident images are no longer more. Ours differs in heads that start from k-means,
+in a balance that is free until sizes become very unequal, in a threshold of sureness per cluster, so that none is
+without a teacher (the paper's .99 where a tenth of the cluster reaches that), and in labels that are renewed after
+every epoch, from images as they are, not after every step, which on small data made one cluster swallow the others
+within an epoch.
 """
 
 from typing import TYPE_CHECKING, Annotated, Any
@@ -16,6 +18,8 @@ from pydantic import Field
 
 from ...clusterers.deep.heads import Balance
 from ...clusterers.deep.objectives import class_weights, scan_losses
+from ...clusterers.deep.pairs import SCORED_NEIGHBORS, score
+from ...clusterers.deep.steps import stopped_growing
 from ..state import TrainingState
 from .pairs import PairClustering
 from .teaching import TeachingHeads
@@ -43,6 +47,7 @@ class ImageSCAN(TeachingHeads, PairClustering):
         teachers: rows of the images that teach in the current epoch, a tensor
         taught: ``(n,)`` tensor of the clusters of all images
         weights: ``(n_clusters,)`` tensor, how much an image of each cluster counts
+        losses: of the heads, over all images and the nearest neighbors of each, after the epoch done last
     """
 
     kind = "scan"
@@ -51,6 +56,7 @@ class ImageSCAN(TeachingHeads, PairClustering):
     order = 200
     loss_name = "SCAN loss"
     refinement = "self-label"
+    losses: "list[float]"
     teachers: "torch.Tensor"
     taught: "torch.Tensor"
     weights: "torch.Tensor"
@@ -113,6 +119,38 @@ class ImageSCAN(TeachingHeads, PairClustering):
         self.teachers = (confidence >= least[self.taught]).nonzero()[:, 0]
         self.turns = Turns(len(self.teachers))
         self.weights = class_weights(self.taught[self.teachers], self.n_clusters).to(training.device)
+
+    def evaluate(self, training: TrainingState) -> "torch.Tensor":
+        """Soft assignments ``(n, k)`` by the head of the lowest loss over all images, as they are, and their neighbors.
+
+        The loss of the last epoch's batches would not do to compare epochs: its weights changed from step to step.
+        """
+        if training.stage != self.kind:
+            return super().evaluate(training)
+        network, boost = training.network, self.boost(training)
+        found = training.all_features(lambda images: network.scores(network.encoder(images))).split(self.n_clusters, 1)
+        columns = training.state["neighbors"][:, :SCORED_NEIGHBORS].T
+        self.losses = [score(logits, columns, lambda p, q: self._losses(p, q, boost)) for logits in found]
+        best = self.losses.index(min(self.losses))
+        network.chosen.fill_(best)
+        return found[best].softmax(1)
+
+    def comparable_loss(self, training: TrainingState) -> float | None:
+        """That of the best head while neighbors are learned."""
+        return min(self.losses) if training.stages[training.epoch - 1] == self.kind else None
+
+    def more_health(self, training: TrainingState, P: "torch.Tensor") -> dict[str, float]:
+        """The share of the images that are above the threshold while they label themselves."""
+        if training.stage != self.refinement:
+            return {}
+        return {"confident": float((P.amax(1) >= self.threshold).float().mean())}
+
+    def ended(self, training: TrainingState) -> str | None:
+        """Self-labeling ends when its confident images are no longer more."""
+        shares = [entry["health"]["confident"] for entry in training.curve if entry["stage"] == self.refinement]
+        if not stopped_growing(shares):
+            return None
+        return f"the confident images, {shares[-1]:.0%} of all, are no longer more"
 
     def cluster_objective(self, outputs: "torch.Tensor", targets: Any) -> dict:
         """The losses of neighbors, or the cross-entropy of strong views."""

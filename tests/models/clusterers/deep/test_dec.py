@@ -54,7 +54,7 @@ def test_dec_remembers_everyone_as_last_seen():
     assert seen.moved() == 0
 
 
-def clustering(name, n, steps, monkeypatch, boost=1.0):
+def clustering(name, n, steps, monkeypatch, boost=1.0, tol=1e-3):
     """The targets asked for while ``n`` easy samples are clustered: assignments, evening and sizes of each."""
     X, _ = blobs(n=n)
     asked, real = [], _autoencoder.target_distribution
@@ -64,7 +64,7 @@ def clustering(name, n, steps, monkeypatch, boost=1.0):
         return real(q, evening, sizes)
 
     monkeypatch.setattr(_autoencoder, "target_distribution", spy)
-    model = get_clusterer(name)(n_clusters=4, pretrain_steps=100, steps=steps, start="none")
+    model = get_clusterer(name)(n_clusters=4, pretrain_steps=100, steps=steps, start="none", tol=tol)
     task = Task(torch.as_tensor(X), torch.arange(n)[:, None], None, 4, [X.shape[1]])
     with seeded(0):
         encoder, decoder = model._networks(task)
@@ -87,10 +87,9 @@ def test_dec_evens_out_by_the_sizes_of_all_samples_not_of_the_batch(boost, monke
         assert float(sizes.sum()) == pytest.approx(600, rel=1e-4)
 
 
-@pytest.mark.parametrize(("share", "expected"), [(_autoencoder._DELTA, 500), (0.0, 620)])
+@pytest.mark.parametrize(("share", "expected"), [(1e-3, 500), (0.0, 620)])
 def test_dec_ends_once_clusters_settle_and_no_sooner(share, expected, monkeypatch):
-    monkeypatch.setattr(_autoencoder, "_DELTA", share)
-    assert len(clustering("dec", 300, 620, monkeypatch)[0]) == expected
+    assert len(clustering("dec", 300, 620, monkeypatch, tol=share)[0]) == expected
 
 
 def test_dec_starts_from_the_means_of_the_clusters_it_is_given():

@@ -137,12 +137,31 @@ def test_self_label_raises_confidence():
     assert labelled.history_["step"][-1] > plain.history_["step"][-1]
     assert labelled.confidence_.mean() > plain.confidence_.mean() - 0.01
     history, before = labelled.history_, len(plain.history_["step"])
-    assert history["self_label"][:before] == [None] * before and history["consistency"][before:] == [None] * 5
+    rounds = len(history["step"]) - before
+    assert history["self_label"][:before] == [None] * before and history["consistency"][before:] == [None] * rounds
+    assert 4 <= rounds < 10, "its confident samples are soon no longer more"
     assert (
         history["self_label"][-1] < history["self_label"][before]
         and history["loss"][before:] == (history["self_label"][before:])
     )
     assert len({len(column) for column in history.values()}) == 1 and json.loads(json.dumps(history)) == history
+
+
+def test_teachers_are_chosen_anew_in_every_round(monkeypatch):
+    from fiftyone.plugins.orgs.constellation.clusters.models.clusterers.deep import scan
+
+    plain, shares = scan._sure_samples, []
+
+    def watched(network, task):
+        found = plain(network, task)
+        shares.append((len(found[0]), found[2]))
+        return found
+
+    monkeypatch.setattr(scan, "_sure_samples", watched)
+    make("scan", steps=20, self_label=True).fit(blobs(spread=0.3)[0])
+    counts = [count for count, _ in shares[1:]]
+    assert counts[-1] > counts[0], "more and more of them teach"
+    assert all(count == round(240 * share) for count, share in shares if share > 0.1)
 
 
 def test_self_labelling_that_loses_clusters_is_undone(monkeypatch):
