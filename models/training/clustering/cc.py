@@ -4,7 +4,8 @@ When to choose it: classes of about one size, and no trained encoder at hand: fe
 stage. From a trained encoder heads start from k-means.
 
 Paper: Li et al., Contrastive Clustering, AAAI 2021, sections 3.2 (instances) and 3.3 (clusters). Ours differs in linear
-heads on the features, of which several are trained, and in the backbone and the sizes of the views.
+heads on the features, of which several are trained, and which see features that emerge from random weights as batch
+normalization would, see ``tests/benchmarks/from_scratch.py``; and in the backbone and the sizes of the views.
 """
 
 from typing import TYPE_CHECKING, Annotated, Any

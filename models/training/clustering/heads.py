@@ -103,6 +103,7 @@ class HeadClustering(ClusteringRecipe, ViewsRecipe):
         """Projections for SimCLR, all heads for the method, the best one for what refines it."""
         network.parts = ("projections",) if stage == self.pretext else self.outputs(stage)
         network.frozen, network.freeze_bn = False, stage == self.refinement
+        network.standardize_by_batch(not self.has_features)
         network.train()
 
     def outputs(self, stage: str) -> tuple[str, ...]:
@@ -135,12 +136,25 @@ class HeadClustering(ClusteringRecipe, ViewsRecipe):
         self.head_losses = []
 
     def evaluate(self, training: TrainingState) -> "torch.Tensor":
-        """Soft assignments ``(n, k)`` by the head of the lowest loss in the epoch."""
+        """Soft assignments ``(n, k)`` by the head of the lowest loss in the epoch.
+
+        Where there were no features to begin with, the heads' constants become those of the features by now.
+        """
         import torch
 
+        network = training.network
         if self.head_losses:
-            training.network.chosen.fill_(int(torch.stack(self.head_losses).mean(0).argmin()))
-        return super().evaluate(training)
+            network.chosen.fill_(int(torch.stack(self.head_losses).mean(0).argmin()))
+        if self.has_features:
+            return super().evaluate(training)
+        unit = self.vectors(training).to(training.device)
+        for head in network.heads:
+            head.fit_constants(unit)
+        with torch.no_grad():
+            network.eval()
+            found = network.assign(unit).cpu()
+            network.train()
+        return found
 
     def vectors(self, training: TrainingState) -> "torch.Tensor":
         """Features of length 1."""
@@ -149,19 +163,17 @@ class HeadClustering(ClusteringRecipe, ViewsRecipe):
         return torch.nn.functional.normalize(training.all_features(), dim=1)
 
     def begin(self, training: TrainingState) -> None:
-        """Mine neighbors and teach every head the clusters it starts from."""
+        """Mine neighbors and teach every head the clusters it starts from; of random weights there are none."""
         import torch
 
         from ...clusterers.deep.heads import Task, warm_start
         from ...clusterers.deep.steps import seeded
         from ...clusterers.deep.warm_start import kmeans, start_space
 
+        if not self.has_features:
+            return
         unit, knn = self._mine(training)
         Z, seed, k = unit.numpy(), training.seed, self.n_clusters
-        if not self.has_features:
-            for head in training.network.heads:
-                head.fit_constants(unit.to(training.device))
-            return
         kind = "kmeans" if guard.attempt(training) else self.first_clusters
         threads = torch.get_num_threads()
         space = None if kind == "none" else start_space(kind, Z, knn, seed)
@@ -188,7 +200,7 @@ class HeadClustering(ClusteringRecipe, ViewsRecipe):
             training.memory.setdefault("scores", {})["inherited"] = found
 
     def _mine(self, training: TrainingState) -> tuple:
-        """Keep neighbors, and k-means to compare with if there are features; return these and the graph."""
+        """Keep neighbors, and k-means to compare with; return the features and the graph."""
         import torch
 
         from ...clusterers.deep.steps import usable_neighbors
@@ -202,11 +214,10 @@ class HeadClustering(ClusteringRecipe, ViewsRecipe):
             guard.remark(training, f"{self.kind}: {note}")
         knn = nearest_neighbors(Z, max(kept, _UMAP_NEIGHBORS - 1), "cosine", training.seed)
         training.state["neighbors"] = torch.from_numpy(knn[0][:, :kept].copy())
-        if self.has_features:
-            reference = kmeans(Z, k, training.seed).labels_
-            training.state["reference"] = torch.from_numpy(reference)
-            if training.truth is not None:
-                training.memory.setdefault("scores", {})["k-means"] = scores(training.truth, reference)
+        reference = kmeans(Z, k, training.seed).labels_
+        training.state["reference"] = torch.from_numpy(reference)
+        if training.truth is not None:
+            training.memory.setdefault("scores", {})["k-means"] = scores(training.truth, reference)
         return unit, knn
 
     def fall_back(self, training: TrainingState, fitted: "KMeans") -> None:

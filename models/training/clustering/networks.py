@@ -13,11 +13,16 @@ from ..reconstruction import Reconstruction
 
 
 class LinearHead(nn.Module):
-    """Cluster scores of features: scaled to length 1, standardised by constants, one linear layer.
+    """Cluster scores of features: scaled to length 1, standardised, one linear layer.
 
     Args:
         width: length of the features
         n_clusters: how many scores
+
+    Attributes:
+        mean: ``(d,)`` constant that features are moved by
+        scale: constant that they are divided by
+        by_batch: whether each batch has its own mean and scale while the head trains, for features that only emerge
     """
 
     mean: torch.Tensor
@@ -28,6 +33,7 @@ class LinearHead(nn.Module):
         self.register_buffer("mean", torch.zeros(width))
         self.register_buffer("scale", torch.ones(()))
         self.linear = nn.Linear(width, n_clusters)
+        self.by_batch = False
 
     def forward(self, features: torch.Tensor) -> torch.Tensor:
         """Scores ``(b, k)`` of features ``(b, d)``, in float32."""
@@ -37,12 +43,14 @@ class LinearHead(nn.Module):
 
     def standard(self, unit: torch.Tensor) -> torch.Tensor:
         """Features ``(b, d)`` of length 1 as the linear layer sees them."""
-        return (unit - self.mean) / self.scale
+        mean, scale = _moments(unit) if self.by_batch and self.training else (self.mean, self.scale)
+        return (unit - mean) / scale
 
     def fit_constants(self, unit: torch.Tensor) -> None:
         """Make features ``(n, d)`` of length 1 have mean 0 and mean square 1."""
-        self.mean.copy_(unit.mean(0))
-        self.scale.copy_((unit - self.mean).square().mean().sqrt().clamp(min=1e-6))
+        mean, scale = _moments(unit)
+        self.mean.copy_(mean)
+        self.scale.copy_(scale)
 
     def layer(self) -> tuple[np.ndarray, np.ndarray]:
         """Weight ``(d, k)`` and bias ``(k,)`` for features of length 1, float64."""
@@ -59,6 +67,12 @@ class LinearHead(nn.Module):
         with torch.no_grad():
             self.linear.weight.copy_(torch.as_tensor(np.asarray(weight, np.float32).T[clusters]))
             self.linear.bias.copy_(torch.as_tensor(np.asarray(bias, np.float32)[clusters]))
+
+
+def _moments(unit: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
+    """Mean ``(d,)`` of features ``(n, d)``, and the root of the mean square of their differences from it."""
+    mean = unit.mean(0)
+    return mean, (unit - mean).square().mean().sqrt().clamp(min=1e-6)
 
 
 class HeadNetwork(nn.Module):
@@ -106,6 +120,11 @@ class HeadNetwork(nn.Module):
                 if self.frozen or isinstance(module, nn.BatchNorm2d | nn.BatchNorm1d):
                     module.training = False
         return self
+
+    def standardize_by_batch(self, wanted: bool) -> None:
+        """Let every head standardize features by each batch, or by its constants."""
+        for head in self.heads:
+            cast(LinearHead, head).by_batch = wanted
 
     def scores(self, features: torch.Tensor) -> torch.Tensor:
         """Scores ``(b, h * k)`` by all heads, side by side."""

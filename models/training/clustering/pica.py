@@ -3,8 +3,9 @@
 When to choose it: classes of about one size, and a large batch, which must hold several images of every cluster.
 
 Paper: Huang et al., Deep Semantic Clustering by Partition Confidence Maximisation, CVPR 2020, section 3. Ours differs
-in features that SimCLR makes first unless ``pretrain_epochs`` is 0, in heads that then start from k-means, and in one
-distorted view per image instead of three, without an auxiliary head of more clusters.
+in features that SimCLR makes first unless ``pretrain_epochs`` is 0, in heads that then start from k-means, and without
+it are standardized by each batch, see ``tests/benchmarks/from_scratch.py``, and in one distorted view per image instead
+of three, without an auxiliary head of more clusters.
 """
 
 from typing import TYPE_CHECKING, Any

@@ -394,6 +394,47 @@ def test_a_refinement_that_parts_neighbours_is_undone(digits, tmp_path, monkeypa
     assert record["memory"]["scores"]["self-label"] == record["memory"]["scores"]["scan"]
 
 
+@pytest.mark.parametrize("method", ["cc", "pica"])
+def test_heads_from_random_weights_see_features_of_one_size_in_every_epoch(method, digits, tmp_path):
+    pixels, truth = digits
+    recipe = recipe_of(method, pretrain_epochs=0, epochs=4, batch_size=30)
+    training, squares = training_of(recipe, pixels, tmp_path / "whole", truth), []
+    diagnostics = recipe.diagnostics
+
+    def watched(training):
+        found = diagnostics(training)
+        unit = recipe.vectors(training)
+        with torch.no_grad():
+            squares.extend(float(head.eval().standard(unit).square().mean()) for head in training.network.heads)
+            some = training.network.heads[0].train().standard(unit[:30])
+        squares.append(float(some.square().mean()))
+        assert float(some.mean(0).abs().max()) < 1e-4
+        return found
+
+    recipe.diagnostics = watched
+    record = training.run()
+    assert squares == pytest.approx([1.0] * len(squares), abs=1e-3) and len(squares) >= 8
+    # neighbors in the features of random weights say nothing
+    assert all("agreement" not in entry["health"] for entry in record["curve"])
+    check_what_is_kept(training, record, pixels)
+
+    with pytest.raises(Enough):
+        training_of(recipe_of(method, pretrain_epochs=0, epochs=4), pixels, tmp_path / "parts", truth).run(
+            progress=after(0.8)
+        )
+    again = training_of(recipe_of(method, pretrain_epochs=0, epochs=4), pixels, tmp_path / "parts", truth)
+    resumed = again.run(resume=True)
+    np.testing.assert_allclose(*([entry["loss"] for entry in r["curve"]] for r in (record, resumed)), atol=1e-4)
+
+
+def test_heads_on_features_that_are_there_keep_their_constants(digits, tmp_path):
+    training = training_of(recipe_of("cc", epochs=2), digits[0], tmp_path)
+    constants, diagnostics = [], training.recipe.diagnostics
+    training.recipe.diagnostics = lambda t: (constants.append(t.network.heads[0].scale.clone()), diagnostics(t))[1]
+    training.run()
+    assert torch.equal(*constants[2:]) and not training.network.heads[0].by_batch
+
+
 def test_cc_needs_no_features_first_and_falls_back_on_its_own(digits, tmp_path, monkeypatch):
     pixels, _ = digits
     recipe = recipe_of("cc", pretrain_epochs=0, epochs=1, heads=1)
