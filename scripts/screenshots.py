@@ -1,11 +1,11 @@
-"""Renew the pictures of the README in assets/: the form, the summary, the map, the Clusters panel, and a run.
+"""Renew the pictures of the README in assets/: the form, the map of a new run, and tabs of the Clusters panel.
 
 The App is the real one, in a headless Chromium, with Tux Paint's stamps, which `make screenshots` fetches, and a
-private database.
+private database. ``--look FOLDER`` takes each tab in dark and light, wide and narrow, to be looked at.
 """
 
+import argparse
 import os
-import re
 import sys
 import tempfile
 from pathlib import Path
@@ -16,17 +16,23 @@ sys.path[:0] = [str(ROOT / "scripts"), str(ROOT / "tests"), str(ROOT / "tests" /
 
 SIZE = {"width": 1600, "height": 1000}
 TALL = {"width": 1600, "height": 1500}  # the form need not scroll
+NARROW = {"width": 1100, "height": 900}
+TABS = ("Map", "Clusters", "Review", "Charts", "Groups", "Compare", "Run")
+FIRST = "kmeans_1"
 
 
 def main():
     """Build the data, start the App and take the pictures."""
     from stack import Mongod, fiftyone_environment
 
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--look", type=Path, help="a folder for pictures of all tabs, themes and widths")
+    look = parser.parse_args().look
     with tempfile.TemporaryDirectory(prefix="constellation-pictures-") as folder:
         mongod = Mongod()
         try:
             os.environ.update(fiftyone_environment(mongod.uri, Path(folder), ROOT))
-            take_pictures(build_dataset(), Path(folder))
+            take_pictures(build_dataset(), Path(folder), look)
         finally:
             mongod.stop()
 
@@ -44,22 +50,38 @@ def build_dataset():
     return dataset
 
 
-def take_pictures(dataset, folder: Path):
+def take_pictures(dataset, folder: Path, look: Path | None):
     """Use the App as a person does, and take a picture at every stop."""
-    from app import AppServer, User, launch
+    from app import AppServer, launch
     from playwright.sync_api import sync_playwright
 
     server = AppServer(folder / "server.log")
     try:
         with sync_playwright() as playwright:
-            page = launch(playwright).new_page(viewport=SIZE)
-            visit(User(page, server.url), dataset)
+            browser = launch(playwright)
+            user = visitor(browser, server.url, SIZE, "dark")
+            visit(user, dataset)
+            user.page.context.close()
+            for theme in ("dark", "light") if look else ():
+                for size in (SIZE, NARROW):
+                    look_around(visitor(browser, server.url, size, theme), dataset, look, f"{theme}_{size['width']}")
+            browser.close()
     finally:
         server.stop()
 
 
+def visitor(browser, url: str, size: dict, theme: str):
+    """Return somebody at a browser of a size, whose App is dark or light."""
+    from app import User
+
+    context = browser.new_context(viewport=size, color_scheme=theme)
+    context.set_default_timeout(120_000)
+    context.add_init_script(f"localStorage.setItem('mui-mode', '{theme}')")
+    return User(context.new_page(), url)
+
+
 def visit(user, dataset):
-    """Visit the form, the run, its summary, its map, its clusters."""
+    """Visit the form, the map of the new run, and what the README shows of its clusters."""
     page = user.page
     user.open(dataset)
     form = user.open_form("compute_clusters")
@@ -68,48 +90,56 @@ def visit(user, dataset):
     page.wait_for_timeout(500)
     save(form, "form")
     page.set_viewport_size(SIZE)
-    user.tick(form, "More")
-    user.choose(form, "Reduction", "UMAP")
     user.execute(form)
-    dialog = user.output("clusters of", seconds=300)
-    save(dialog, "summary")
-    user.done()
-    dataset.reload()
-    user.open_map(dataset.list_brain_runs()[0], f"{dataset.list_runs()[0]}.label")
-    user.legend()
-    zoom_out(page)
-    save(page, "app")
-    visit_panel(page)
-
-
-def visit_panel(page):
-    """Visit the cards of the clusters, the members of one in the grid, a chart, and the record of the run."""
-    page.locator('[data-cy="panel-tab-clusters_panel"]').click()
+    user.made(r"\d+ clusters of", seconds=300)
+    name_clusters(dataset)
     panel = page.locator('[data-cy="panel-content-clusters_panel"]')
-    card = panel.get_by_alt_text(re.compile("^Typical of cluster")).nth(1)
-    card.wait_for(timeout=60_000)
-    page.wait_for_timeout(2000)  # the pictures arrive
-    card.click()
-    panel.get_by_text("Most confident first", exact=True).wait_for()
-    page.wait_for_timeout(3000)
+    drawn(page, panel, "Map")
+    save(page, "app")
+    drawn(page, panel, "Clusters")
     save(page, "panel")
-    panel.get_by_role("button", name="Charts", exact=True).click()
+    drawn(page, panel, "Review")
+    save(panel, "panel_review")
+    drawn(page, panel, "Charts")
     panel.get_by_role("button", name="Ground truth", exact=True).click()
-    panel.locator(".js-plotly-plot .heatmaplayer image").first.wait_for(state="attached", timeout=60_000)
+    panel.locator(".js-plotly-plot .heatmaplayer image").first.wait_for(state="attached")
     page.wait_for_timeout(1500)
     save(panel, "panel_charts")
-    panel.get_by_role("button", name="Run", exact=True).click()
-    panel.get_by_role("button", name="Run again with…", exact=True).wait_for()
-    page.wait_for_timeout(1500)
-    save(panel, "run_info")
 
 
-def zoom_out(page):
-    """Make room for the legend beside the points."""
-    box = page.locator('[data-cy="panel-content-Embeddings"]').bounding_box()
-    page.mouse.move(box["x"] + 0.1 * box["width"], box["y"] + 0.6 * box["height"])
-    page.mouse.wheel(0, 120)
-    page.wait_for_timeout(2000)  # the points fly to their places
+def name_clusters(dataset):
+    """Name each cluster as a person would, after what most of its pictures are; make a second run to compare with."""
+    import fiftyone.operators as foo
+
+    dataset.reload()
+    edit, compute = (
+        foo.get_operator(f"@constellation/clusters/{name}") for name in ("edit_clusters", "compute_clusters")
+    )
+    for cluster in sorted(set(dataset.values(f"{FIRST}.cluster"))):
+        kinds = dataset.match({f"{FIRST}.cluster": cluster}).count_values("ground_truth.label")
+        edit(dataset, run_key=FIRST, action="rename", clusters=[cluster], name=max(kinds, key=kinds.get))
+    compute(dataset, run_key="second", method="agglomerative", params={"n_clusters": 10}, visualize=False)
+
+
+def look_around(user, dataset, folder: Path, name: str):
+    """Take a picture of each tab."""
+    folder.mkdir(parents=True, exist_ok=True)
+    page = user.page
+    user.open(dataset)
+    icon = page.locator('[data-item-id="@constellation/clusters/open_clusters_panel"]')
+    icon.locator("*").last.evaluate("e => e.dispatchEvent(new MouseEvent('click', {bubbles: true}))")
+    panel = page.locator('[data-cy="panel-content-clusters_panel"]')
+    for tab in TABS:
+        drawn(page, panel, tab)
+        page.screenshot(path=str(folder / f"{tab.lower()}_{name}.png"))
+    page.context.close()
+
+
+def drawn(page, panel, tab: str):
+    """Open a tab and wait until its pictures are there."""
+    panel.get_by_role("button", name=tab, exact=True).click()
+    page.wait_for_timeout(4000)
+    page.wait_for_function("() => [...document.querySelectorAll('img')].every(i => i.complete)")
 
 
 def save(place, name: str):
