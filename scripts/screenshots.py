@@ -115,9 +115,11 @@ def name_clusters(dataset):
     edit, compute = (
         foo.get_operator(f"@constellation/clusters/{name}") for name in ("edit_clusters", "compute_clusters")
     )
+    names = {}
     for cluster in sorted(set(dataset.values(f"{FIRST}.cluster"))):
         kinds = dataset.match({f"{FIRST}.cluster": cluster}).count_values("ground_truth.label")
-        edit(dataset, run_key=FIRST, action="rename", clusters=[cluster], name=max(kinds, key=kinds.get))
+        names[cluster] = max(kinds, key=kinds.get)
+    edit(dataset, run_key=FIRST, action="rename", names=names)
     compute(dataset, run_key="second", method="agglomerative", params={"n_clusters": 10}, visualize=False)
 
 

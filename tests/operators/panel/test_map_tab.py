@@ -15,6 +15,7 @@ from fiftyone.plugins.orgs.constellation.clusters.operators.runs.map_points impo
 from fiftyone.plugins.orgs.constellation.clusters.operators.runs.run import Run
 
 from ..conftest import get
+from ..videos import vector_video
 from .panel_browser import Browser
 
 
@@ -218,3 +219,19 @@ def test_patches_are_points_too(patches, compute):
         zip(*patches.values(["things.detections.id", "things.detections.km.cluster"], unwind=True), strict=True)
     )
     assert sorted(key for key, cluster in found.items() if cluster == 3) == sorted(points.ids(np.arange(4)))
+
+
+def test_frames_are_points_too(dataset, compute):
+    videos = dataset
+    videos.add_samples([vector_video(0), vector_video(1)])
+    compute(videos.to_frames(), run_key="km", embeddings="emb", params={"n_clusters": 2})
+    points = read_points(give_map(videos, "km"))
+    mapped = Browser(videos)
+    lasso(mapped, range(4))
+    assert "4 images chosen" in mapped.drawn
+    button(mapped, "only")
+    assert sorted(mapped.view.values("id")) == sorted(points.ids(np.arange(4)))
+    button(mapped, "new")
+    videos.reload()
+    found = dict(zip(*videos.values(["frames.id", "frames.km.cluster"], unwind=True), strict=True))
+    assert sorted(key for key, cluster in found.items() if cluster == 2) == sorted(points.ids(np.arange(4)))
