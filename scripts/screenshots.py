@@ -6,6 +6,7 @@ private database. ``--look FOLDER`` takes each tab in dark and light, wide and n
 
 import argparse
 import os
+import re
 import sys
 import tempfile
 from pathlib import Path
@@ -94,6 +95,7 @@ def visit(user, dataset):
     user.made(r"\d+ clusters of", seconds=300)
     name_clusters(dataset)
     panel = page.locator('[data-cy="panel-content-clusters_panel"]')
+    panel.get_by_role("button", name=re.compile("^Dismiss ")).first.click()
     drawn(page, panel, "Map")
     save(page, "app")
     drawn(page, panel, "Clusters")
@@ -140,7 +142,9 @@ def look_around(user, dataset, folder: Path, name: str):
 def drawn(page, panel, tab: str):
     """Open a tab and wait until its pictures are there."""
     panel.get_by_role("button", name=tab, exact=True).click()
-    page.wait_for_timeout(4000)
+    page.mouse.move(5, 5)
+    page.locator('[data-cy="looker"]').first.wait_for()
+    page.wait_for_timeout(5000)
     page.wait_for_function("() => [...document.querySelectorAll('img')].every(i => i.complete)")
 
 
@@ -150,7 +154,9 @@ def save(place, name: str):
 
     path = ASSETS / f"{name}.png"
     place.screenshot(path=str(path))
-    Image.open(path).convert("RGB").save(path, optimize=True)
+    picture = Image.open(path).convert("RGB")
+    # 256 colors are enough to see what is meant, in a third of the bytes
+    picture.quantize(256, dither=Image.Dither.FLOYDSTEINBERG).save(path, optimize=True)
     print(f"{path.relative_to(ROOT)}  {path.stat().st_size / 1000:.0f} kB")
 
 
