@@ -7,14 +7,17 @@ import fiftyone.operators as foo
 import fiftyone.operators.types as types
 
 from ..models.parameters import SEED
+from ..models.progress import Progress
 from .clustering.count import MAX_CLUSTERS, METHODS, REDUCTIONS, SAMPLE_SIZE, check_suggestion, suggest_cluster_count
 from .dataset.vector_paths import vector_fields
-from .execution.app import failed, stream
+from .execution.app import OPEN_PANEL, failed, stream
+from .execution.jobs import keep_result
 from .execution.python_call import PythonCall
+from .execution.worker import report_result
 from .inputs.clustering import arguments
 from .inputs.target import add_target
 from .inputs.widgets import HALF, add_choice, add_heading, add_problem
-from .outputs.suggestion import LEVELS, count_output, count_results
+from .outputs.suggestion import count_shown, numbers_text
 
 
 class SuggestClusterCount(PythonCall, foo.Operator):
@@ -64,14 +67,25 @@ class SuggestClusterCount(PythonCall, foo.Operator):
         return types.Property(inputs, view=view)
 
     def execute(self, ctx: foo.ExecutionContext) -> Iterator[Any]:
-        """Sweep with live progress, then show the curves and open ``compute_clusters`` on request."""
+        """Sweep; the Clusters panel shows the result, and opens ``compute_clusters`` on request.
+
+        A dialog with such buttons would stay over the form that they open: only the user can close one.
+        """
         try:
             samples, kwargs = arguments(ctx, suggest_cluster_count)
-            done = yield from stream(ctx, lambda progress: suggest_cluster_count(samples, progress=progress, **kwargs))
+
+            def sweep(progress: Progress) -> dict:
+                return suggest_cluster_count(samples, progress=progress, **kwargs)
+
+            done = yield from stream(ctx, sweep, quiet=True)
         except Exception as error:
             yield from failed(ctx, error)
             return
         if ctx.delegated:
-            ctx.set_progress(progress=1, label=", ".join(f"{level} {done[level]}" for level in LEVELS))
+            ctx.set_progress(progress=1, label=numbers_text(done))
+            shown = count_shown(done)
+            report_result(shown.pop("result"), **shown)
             return
-        yield ctx.ops.show_output(count_output(done).to_json(), count_results(done))
+        keep_result(ctx.dataset, self.uri, "Suggest a number of clusters", numbers_text(done), **count_shown(done))
+        yield ctx.ops.notify(f"Suggested: {numbers_text(done)}", variant="success")
+        yield ctx.trigger(OPEN_PANEL)

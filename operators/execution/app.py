@@ -21,7 +21,7 @@ from .stopping import Stopped, stoppable
 T = TypeVar("T")
 LONG = float("inf")  # seconds of work that nobody waits for
 QUICK = 20_000  # images up to which work of unknown length is done at once
-_OPEN_PANEL = "@constellation/clusters/open_clusters_panel"
+OPEN_PANEL = "@constellation/clusters/open_clusters_panel"
 
 logger = logging.getLogger(__name__)
 
@@ -87,7 +87,7 @@ def failed(ctx: foo.ExecutionContext, error: Exception) -> Generator[object, Non
     """
     if isinstance(error, HandedOver):
         yield ctx.ops.notify(f"{error}; the Clusters panel shows how far it is", variant="info")
-        yield ctx.trigger(_OPEN_PANEL)
+        yield ctx.trigger(OPEN_PANEL)
         return
     sentence = one_sentence(error)
     if not ctx.delegated:

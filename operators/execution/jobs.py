@@ -35,7 +35,8 @@ def new_job(dataset: fo.Dataset, operator: str, title: str, server: dict) -> dic
     Returns:
         the record: ``id``, ``dataset``, ``operator``, ``title``, ``state``, ``fraction``, ``message``, ``created``,
         ``started``, ``ended``, ``said`` (times of its last words), ``run_key``, ``result``
-        (Markdown), ``server`` and ``worker``
+        (Markdown), ``plot`` (``data`` and ``layout`` for Plotly), ``forms`` (each ``label``, ``operator`` and
+        ``params`` of a button that goes on from here), ``server`` and ``worker``
     """
     now = time.time()
     job = {
@@ -52,11 +53,26 @@ def new_job(dataset: fo.Dataset, operator: str, title: str, server: dict) -> dic
         "said": now,
         "run_key": None,
         "result": None,
+        "plot": None,
+        "forms": [],
         "server": server,
         "worker": None,
     }
     _store().set(job["id"], job)
     return job
+
+
+def keep_result(dataset: fo.Dataset, operator: str, title: str, message: str, **shown: Any) -> None:
+    """Write the record of what was done at once, so that the Clusters panel shows its result.
+
+    Args:
+        dataset: the dataset that it is about
+        operator: the operator's URI
+        title: what was done, for people
+        message: what came of it, in a line
+        **shown: ``result``, ``plot`` and ``forms``, see :func:`new_job`
+    """
+    end_job(new_job(dataset, operator, title, this_process())["id"], DONE, message, fraction=1.0, **shown)
 
 
 def read_job(job_id: str) -> dict | None:

@@ -64,19 +64,20 @@ def work_at(job_id: str, operator: str, request: dict) -> None:
         end_job(job_id, STOPPED if _was_stopped(error) else FAILED, said)
 
 
-def report_result(text: str, run_key: str | None = None) -> bool:
+def report_result(text: str, run_key: str | None = None, **shown: Any) -> bool:
     """Keep the result of the job of the App that this process works at.
 
     Args:
         text: the result as Markdown
         run_key (None): the run that was made
+        **shown: ``plot`` and ``forms``, see :func:`operators.execution.jobs.new_job`
 
     Returns:
         whether it works at one
     """
     if not _current:
         return False
-    change_job(_current["id"], result=text, run_key=run_key)
+    change_job(_current["id"], result=text, run_key=run_key, **shown)
     return True
 
 

@@ -1,13 +1,11 @@
-"""Suggested number of clusters: Markdown, curves, and buttons that open the filled form."""
+"""Suggested number of clusters: Markdown, curves, and the forms that go on from it, filled in."""
 
 from typing import Any
-
-import fiftyone.operators.types as types
 
 from .plots import HEIGHT, curve
 
 LEVELS = ("coarse", "natural", "fine")
-CLUSTER = "@constellation/clusters/compute_clusters"
+CLUSTER = "compute_clusters"
 VERDICTS = {
     "clear": "The vectors fall into groups, and the natural number stands out",
     "weak": "The groups run into each other: take the number as a starting point and look at the clusters",
@@ -57,38 +55,32 @@ def count_curves(done: dict) -> list[dict]:
     return traces
 
 
-def count_output(done: dict) -> types.Property:
-    """Return the output form with text, curves and a button per suggestion, to be filled by :func:`count_results`."""
-    outputs = types.Object()
-    outputs.str("text", view=types.MarkdownView())
+def count_shown(done: dict) -> dict[str, Any]:
+    """Return what the Clusters panel shows of a suggestion: ``result``, ``plot`` and ``forms`` of a job's record."""
     dash = {"dash": "dash", "width": 1, "color": "#ff6d04"}
     chosen = sorted(set(done["values"].values()))
     lines = [{"type": "line", "x0": x, "x1": x, "y0": 0, "y1": 1, "line": dash} for x in chosen]
     axis = AXES[done["parameter"]]
+    scores = f"Scores by {'number of clusters' if axis == 'clusters' else axis}, each from its worst to its best"
     layout = {
         "height": HEIGHT,
+        "title": {"text": scores, "font": {"size": 13}},
         "xaxis": {"title": {"text": axis}, "type": "log"},
         "showlegend": True,
         "shapes": lines,
         "legend": {"orientation": "h", "y": -0.3},
+        "margin": {"l": 40, "r": 12, "t": 36, "b": 40},
     }
-    outputs.plot(
-        "curves",
-        label=f"Scores by {'number of clusters' if axis == 'clusters' else axis}, each from its worst to its best",
-        layout=layout,
-        config={"displaylogo": False},
-    )
-    buttons = outputs.h_stack("buttons", gap=2)
-    for level, params in form_params(done).items():
-        label = f"Cluster into {done[level]} ({level})"
-        variant = "contained" if level == "natural" else "outlined"
-        buttons.btn(level, label=label, on_click=CLUSTER, prompt=True, params=params, variant=variant)
-    return types.Property(outputs, view=types.View(label="How many clusters"))
+    forms = [
+        {"label": f"Cluster into {done[level]} ({level})", "operator": CLUSTER, "params": params}
+        for level, params in form_params(done).items()
+    ]
+    return {"result": count_text(done), "plot": {"data": count_curves(done), "layout": layout}, "forms": forms}
 
 
-def count_results(done: dict) -> dict:
-    """Return the values of :func:`count_output`."""
-    return {"text": count_text(done), "curves": count_curves(done)}
+def numbers_text(done: dict) -> str:
+    """Return the numbers in a line: ``coarse 4, natural 9, fine 18``."""
+    return ", ".join(f"{level} {done[level]}" for level in LEVELS)
 
 
 def form_params(done: dict) -> dict[str, dict]:

@@ -48,4 +48,5 @@ def _line(job: dict) -> dict[str, Any]:
     elif job["state"] == WAITING:
         message = "starts" if is_next(job) else "waits for the job before it"
     kept = {name: job[name] for name in ("id", "title", "state", "fraction", "run_key", "result")}
+    kept |= {"plot": job.get("plot"), "forms": job.get("forms") or []}  # older records have none
     return {**kept, "message": message, "kind": "job"}

@@ -9,8 +9,9 @@ import fiftyone.operators.types as types
 from ..execution.delegated import dismiss_delegated, stop_delegated
 from ..execution.jobs import FAILED, RUNNING, WAITING, dismiss_job, read_job, stop_job
 from ..execution.stopping import request_stop, running
+from .events.edits import EditEvents
 from .job_lines import job_lines
-from .showing import open_run
+from .showing import open_run, prompt
 from .state import read_ui_state, save_ui_state
 from .watching import see_jobs
 from .widgets import QUIET, button, column, row, text
@@ -52,6 +53,8 @@ def _add_line(box: types.Object, name: str, line: dict, open_job: str | None, ev
     told = {"job": line["id"], "kind": line["kind"]}
     if at_work:
         button(bar, "stop", events.on_job_stop, "Stop", help=f"Stop {line['title']}", params=told)
+    for place, form in enumerate(line.get("forms") or []):
+        button(bar, f"form_{place}", events.on_job_form, form["label"], params={**told, "form": place})
     if line.get("run_key"):
         button(bar, "show", events.on_job_show, "Show", help=f"Show run {line['run_key']}", params=told)
     elif line.get("result"):
@@ -62,9 +65,13 @@ def _add_line(box: types.Object, name: str, line: dict, open_job: str | None, ev
     box.define_property(name, bar, view=row(0.5))
     if open_job == line["id"] and line.get("result"):
         box.md(line["result"], name=f"{name}_result")
+        if plot := line.get("plot"):
+            config = {"displayModeBar": False, "scrollZoom": False}
+            height = f"{plot['layout']['height']}px"
+            box.plot(f"{name}_plot", data=plot["data"], layout=plot["layout"], config=config, height=height)
 
 
-class JobEvents:
+class JobEvents(EditEvents):
     """Stop a job, show what it made, or take its line away."""
 
     def on_jobs(self, ctx: foo.ExecutionContext) -> None:
@@ -89,6 +96,12 @@ class JobEvents:
         elif job:
             ui = read_ui_state(ctx)
             save_ui_state(ctx, {**ui, "job": None if ui.get("job") == job["id"] else job["id"]})
+
+    def on_job_form(self, ctx: foo.ExecutionContext) -> None:
+        """Open a form that goes on from a result."""
+        if job := read_job(ctx.params["job"]):
+            form = job["forms"][ctx.params["form"]]
+            prompt(ctx, form["operator"], form["params"], self.on_done)
 
     def on_job_dismiss(self, ctx: foo.ExecutionContext) -> None:
         """Take the line of a job that has ended away."""

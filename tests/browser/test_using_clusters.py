@@ -1,5 +1,7 @@
 """Uses of runs in the App: compare two, ask for a number and run with it, export a report and open it."""
 
+import re
+
 import fiftyone.operators as foo
 import pytest
 from test_panel import Panel
@@ -32,11 +34,14 @@ def test_ask_for_a_number_and_run_with_it(user, digits):
     user.open(digits)
     form = user.open_form("compute_clusters")
     user.execute(user.redrawn(user.button(form, "Suggest a number…").click))
-    dialog = user.output("why")
-    dialog.locator(".js-plotly-plot .scatterlayer .trace").first.wait_for()
-    button = dialog.get_by_role("button", name="(natural)")
+    panel = Panel(user)
+    button = panel.content.get_by_role("button", name=re.compile(r"^Cluster into \d+ \(natural\)$"))
+    button.wait_for(timeout=120_000)
+    panel.press("Show")
+    panel.content.locator(".js-plotly-plot .scatterlayer .trace").first.wait_for()
     k = int("".join(c for c in button.inner_text() if c.isdigit()))
     form = user.redrawn(button.click)
+    assert user.page.get_by_role("dialog").count() == 1  # no other lies below it
     assert user.field(form, "Number of clusters").locator("input").first.input_value() == str(k)
     user.tick(form, "More")
     user.tick(form, "2-D map")

@@ -3,10 +3,18 @@ import numpy as np
 import pytest
 from bson import ObjectId
 from fiftyone.operators.delegated import DelegatedOperationService
+from fiftyone.plugins.orgs.constellation.clusters.operators.execution import jobs
 
 from .app_stream import app_messages
 from .conftest import get, group_vectors
 from .inputs.test_forms import draw, flat
+
+
+def kept(dataset, **params):
+    """What the App's panel is given to show, after the dialog has closed."""
+    told = [name.rpartition("/")[2] for name, _ in app_messages(dataset, "suggest_cluster_count", params)]
+    assert told == ["notify", "open_clusters_panel"]
+    return jobs.list_jobs(dataset)[-1]
 
 
 def test_three_numbers_with_reasons_and_parameters(blobs):
@@ -97,11 +105,9 @@ def test_too_few_vectors(blobs):
 def test_the_form_and_what_it_shows(blobs):
     form = flat(draw(blobs, "suggest_cluster_count"))
     assert form["embeddings"]["default"] == "emb" and not [k for k, p in form.items() if p.get("invalid")]
-    messages = app_messages(blobs, "suggest_cluster_count", {"embeddings": "emb", "max_clusters": 12})
-    assert any(name == "set_progress" and "sweeping" in params["label"] for name, params in messages)
-    shown = messages[-1][1]
-    assert "| **natural** | **3** |" in shown["results"]["text"]
-    assert {trace["name"] for trace in shown["results"]["curves"]} >= {"silhouette", "agreement", "coding length"}
+    shown = kept(blobs, embeddings="emb", max_clusters=12)
+    assert "| **natural** | **3** |" in shown["result"]
+    assert {trace["name"] for trace in shown["plot"]["data"]} >= {"silhouette", "agreement", "coding length"}
 
 
 def test_every_button_opens_a_form_that_is_filled_in(blobs):
@@ -121,11 +127,10 @@ def test_a_sweep_of_sizes_is_drawn_by_size_and_run_where_it_was_tried(dataset):
 
     X, _ = group_vectors(200, groups=4, d=60)
     dataset.add_samples([fo.Sample(filepath=f"/n/{i}.png", emb=x) for i, x in enumerate(X)])
-    messages = app_messages(dataset, "suggest_cluster_count", {"embeddings": "emb", "method": "hdbscan"})
-    shown = messages[-1][1]
-    silhouette = next(trace for trace in shown["results"]["curves"] if trace["name"] == "silhouette")
+    shown = kept(dataset, embeddings="emb", method="hdbscan")
+    silhouette = next(trace for trace in shown["plot"]["data"] if trace["name"] == "silhouette")
     assert silhouette["x"] == sorted(set(silhouette["x"])) and silhouette["x"][0] == 5
-    assert {found[0] for found in silhouette["customdata"]} >= {4} and "**4** (size " in shown["results"]["text"]
+    assert {found[0] for found in silhouette["customdata"]} >= {4} and "**4** (size " in shown["result"]
     done = get("suggest_cluster_count")(dataset, method="hdbscan")
     params = form_params(done)["natural"]
     assert params["reduce"] == done["reduce"] == "pca"
@@ -148,8 +153,8 @@ def test_a_sweep_of_patches_fills_in_their_unit(patches):
 def test_the_form_s_sample_and_seed_are_used(blobs):
     form = flat(draw(blobs, "suggest_cluster_count"))
     assert form["sample_size"]["default"] == 5000 and form["seed"]["default"] == 51
-    messages = app_messages(blobs, "suggest_cluster_count", {"embeddings": "emb", "max_clusters": 8, "sample_size": 20})
-    assert "Looked at 20 of 60 vectors" in messages[-1][1]["results"]["text"]
+    shown = kept(blobs, embeddings="emb", max_clusters=8, sample_size=20)
+    assert "Looked at 20 of 60 vectors" in shown["result"]
 
 
 def test_a_delegated_sweep_says_what_it_found(blobs):

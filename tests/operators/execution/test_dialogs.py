@@ -65,6 +65,8 @@ def test_a_job_ends_with_an_output(pictures, name, tmp_path):
     dialog = [told for told, _ in messages if told in ("set_progress", "show_output")]
     if name == "compute_clusters":
         assert not dialog and messages[-1][0] == "notify"  # the panel shows the run
+    elif name == "suggest_cluster_count":
+        assert not dialog and messages[-1][0].endswith("open_clusters_panel")  # it shows the numbers
     else:
         assert dialog[-1] == "show_output"  # a bar would stay where it is
 

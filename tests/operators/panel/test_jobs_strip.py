@@ -10,6 +10,7 @@ from fiftyone.plugins.orgs.constellation.clusters.operators.execution.processes 
 from fiftyone.plugins.orgs.constellation.clusters.operators.execution.stopping import stoppable
 from fiftyone.plugins.orgs.constellation.clusters.operators.panel.job_lines import job_lines
 
+from ..app_stream import app_messages
 from .panel_browser import Browser, watch
 
 
@@ -59,6 +60,23 @@ def open_entries(dataset):
     from fiftyone.plugins.orgs.constellation.clusters.operators.execution.stopping import running
 
     return [entry["id"] for entry in running(dataset)]
+
+
+def test_a_suggestion_is_shown_with_its_curves_and_goes_on_in_a_form(blobs):
+    app_messages(blobs, "suggest_cluster_count", {"embeddings": "emb", "max_clusters": 12})
+    (line,) = job_lines(blobs)
+    opened = Browser(blobs)
+    assert f"Suggest a number of clusters · done · {line['message']}" in opened.drawn and "Plotly" not in opened.drawn
+    assert "natural 3" in line["message"] and "Cluster into 3 (natural)" in opened.drawn
+    opened.call("on_job_show", job=line["id"], kind="job")
+    assert "| **natural** | **3** |" in opened.drawn and "PlotlyView" in opened.drawn and "silhouette" in opened.drawn
+    place = [form["label"] for form in line["forms"]].index("Cluster into 3 (natural)")
+    (params,) = (one for one in opened.buttons if one.get("form") == place)
+    (prompt,) = opened.call("on_job_form", **params).got("prompt_user_for_operation")
+    assert prompt["operator_uri"].endswith("/compute_clusters")
+    assert prompt["params"]["method_kmeans"] == {"n_clusters": 3} and prompt["params"]["source"] == "emb"
+    jobs.dismiss_job(line["id"])
+    assert opened.call("on_job_form", **params).got("prompt_user_for_operation") == []
 
 
 def test_the_run_of_a_job_is_opened(browser, compute, job):
