@@ -53,6 +53,17 @@ def user(server, chromium):
     context.close()
 
 
+@pytest.fixture
+def plain_user(chromium, tmp_path):
+    """Somebody at an App as FiftyOne comes, which offers no worker."""
+    server = AppServer(tmp_path / "server.log", dict.fromkeys(LEGACY, "false"))
+    context = chromium.new_context(viewport=VIEWPORT)
+    context.set_default_timeout(30_000)
+    yield User(context.new_page(), server.url)
+    context.close()
+    server.stop()
+
+
 @pytest.fixture(scope="session")
 def images(tmp_path_factory):
     """Paths, classes and ``(n, 64)`` vectors of 60 handwritten digits."""

@@ -3,23 +3,11 @@
 import re
 
 import pytest
-from app import AppServer, User
 from worker import Worker
 
 pytestmark = pytest.mark.slow
 EPOCHS = 3
 FLAG = "FIFTYONE_ALLOW_LEGACY_ORCHESTRATORS"
-
-
-@pytest.fixture
-def plain_user(chromium, tmp_path):
-    """Somebody at an App as FiftyOne comes, which offers no worker."""
-    server = AppServer(tmp_path / "server.log", {FLAG: "false"})
-    context = chromium.new_context(viewport={"width": 1500, "height": 1400})
-    context.set_default_timeout(30_000)
-    yield User(context.new_page(), server.url)
-    context.close()
-    server.stop()
 
 
 def test_train_in_a_worker_and_cluster_with_the_encoder(user, digits, tmp_path):
