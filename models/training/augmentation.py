@@ -35,6 +35,7 @@ class Augmentation:
         rotation (0.0): the largest angle in degrees, both ways
         blur_sigma (None): standard deviation of the widest blur in pixels of the view; by default 2 at 224 pixels, in
             proportion at other sizes, and at least 1
+        shift (0.0): the largest shift as a share of the side, both ways; what it uncovers is reflected
     """
 
     crop: float = 0.2
@@ -44,6 +45,7 @@ class Augmentation:
     blur: float = 0.0
     rotation: float = 0.0
     blur_sigma: float | None = None
+    shift: float = 0.0
 
     def draw(self, n: int, generator: torch.Generator) -> "Draw":
         """Random parameters for ``n`` views, on the CPU, so that a seed means the same on every device."""
@@ -57,7 +59,7 @@ class Augmentation:
         ratio = torch.exp((2 * u[:, 1] - 1) * math.log(4 / 3) * (self.crop < 1))
         width = torch.sqrt(share * ratio).clamp(max=1)
         height = torch.sqrt(share / ratio).clamp(max=1)
-        x, y = (1 - width) * (2 * u[:, 2] - 1), (1 - height) * (2 * u[:, 3] - 1)
+        x, y = (1 - width + 2 * self.shift) * (2 * u[:, 2] - 1), (1 - height + 2 * self.shift) * (2 * u[:, 3] - 1)
         if self.flip != "none":
             width = torch.where(u[:, 4] < 0.5, -width, width)
         if self.flip == "both":

@@ -253,6 +253,9 @@ class Recipe:
     def prepare(self, training: TrainingState) -> None:
         """Called before every epoch, after :meth:`enter`; what it does must follow from the checkpoint alone."""
 
+    def after_step(self, training: TrainingState, step: int) -> None:
+        """Called after step number ``step`` of an epoch, from 0."""
+
     def review(self, training: TrainingState) -> None:
         """Called after every epoch, before it is kept; may set ``training.epoch`` back to repeat a stage."""
 

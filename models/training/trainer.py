@@ -247,6 +247,7 @@ class Training:
             rate = self._set_rate(epoch, step)
             part = mixed(seed, epoch, self.engine.rank, step)
             losses.append(self._step(self.normalized(inputs), targets, ours, part))
+            self.recipe.after_step(self, step)
             self._progress.report(losses, started, self.curve, self.note)
         loss = float(torch.stack(losses).mean())
         if not np.isfinite(loss):

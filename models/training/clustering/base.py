@@ -273,6 +273,11 @@ class ClusteringRecipe(Recipe):
         """Make the network give the clusters of ``fitted``, k-means on its features."""
         raise NotImplementedError(f"{type(self).__name__} lacks fall_back; implement fall_back(training, fitted)")
 
+    def steps_done(self, training: TrainingState, step: int) -> int:
+        """How many steps of a stage were done before step number ``step`` of the current epoch."""
+        epochs = training.epoch - training.stages.index(training.stage)
+        return epochs * (len(training.pixels) // self.batch_size) + step
+
     def boost(self, training: TrainingState) -> float:
         """The factor of the balance: larger after a collapse."""
         return 2.0 ** guard.attempt(training)

@@ -16,6 +16,7 @@ from ..state import TrainingState
 from ..views import ViewsRecipe
 from . import guard
 from .base import ClusteringRecipe, Start
+from .named_views import Cutout, Operations, Strength, ViewName, Views, strong_view, weak_view
 from .scoring import scores
 
 if TYPE_CHECKING:
@@ -23,8 +24,10 @@ if TYPE_CHECKING:
     import torch
 
     from ...clusterers.kmeans import KMeans
+    from ..augmentation import Augmentation
     from ..engine import Engine
     from .networks import HeadNetwork
+    from .strong_augmentation import StrongAugmentation
 
 _UMAP_NEIGHBORS = 15
 _WARM_STEPS = 200
@@ -37,6 +40,10 @@ class HeadClustering(ClusteringRecipe, ViewsRecipe):
     Args:
         heads: how many are trained
         first_clusters: what heads start from, where there are features
+        views: what the method's own stage shows, "weak", "simclr" or "strong"
+        operations: random distortions of a strong view, see :mod:`models.training.clustering.strong_augmentation`
+        strength: how far they go
+        cutout: side of the square that is cut out
         shared: as :class:`models.training.clustering.base.ClusteringRecipe`'s and
             :class:`models.training.views.ViewsRecipe`'s
 
@@ -50,10 +57,30 @@ class HeadClustering(ClusteringRecipe, ViewsRecipe):
     boosted: float
     head_losses: "list[torch.Tensor]"
 
-    def __init__(self, *, heads: Heads = 3, first_clusters: FirstClusters = "auto", **shared: Any):
+    def __init__(
+        self,
+        *,
+        heads: Heads = 3,
+        first_clusters: FirstClusters = "auto",
+        views: Views = "simclr",
+        operations: Operations = 4,
+        strength: Strength = 1.0,
+        cutout: Cutout = 0.5,
+        **shared: Any,
+    ):
         super().__init__(**shared)
         self.heads = heads
         self.first_clusters = first_clusters
+        self.views = views
+        self.operations = operations
+        self.strength = strength
+        self.cutout = cutout
+
+    def view(self, name: ViewName) -> "Augmentation | StrongAugmentation":
+        """One random view of those called ``name``."""
+        if name == "simclr":
+            return self.augmentation()
+        return weak_view(self) if name == "weak" else strong_view(self, self.operations, self.strength, self.cutout)
 
     @classmethod
     def of_features(cls) -> tuple[str, ...]:
@@ -118,8 +145,11 @@ class HeadClustering(ClusteringRecipe, ViewsRecipe):
         return self.cluster_inputs(training, positions, generator)
 
     def cluster_inputs(self, training: TrainingState, positions: "np.ndarray", generator: "torch.Generator") -> tuple:
-        """Inputs and targets of a batch in a clustering stage."""
-        return super().draw(training, positions, generator)
+        """Inputs and targets of a batch in a clustering stage: two views of each image."""
+        import torch
+
+        images, n, view = training.images(positions), len(positions), self.view(self.views)
+        return torch.cat([view.draw(n, generator)(images), view.draw(n, generator)(images)]), None
 
     def objective(self, outputs: "torch.Tensor", targets: Any, engine: "Engine") -> Any:
         """SimCLR's loss, or that of the clustering stage."""

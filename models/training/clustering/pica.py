@@ -42,7 +42,7 @@ class ImagePICA(PairClustering):
         import torch
 
         images = training.images(positions)
-        view = self.augmentation().draw(len(positions), generator)
+        view = self.view(self.views).draw(len(positions), generator)
         return torch.cat([images.float() / 255, view(images)]), None
 
     def _losses(self, first: "torch.Tensor", second: "torch.Tensor", boost: float) -> dict:

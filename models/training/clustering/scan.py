@@ -5,11 +5,11 @@ encoder it takes some tens of epochs, from nothing SimCLR's besides.
 
 Paper: Van Gansbeke et al., SCAN: Learning to Classify Images without Labels, ECCV 2020: section 2.1 features and
 neighbors, 2.2 the clustering, of which the head and the epoch of the lowest loss over all images are kept, 2.3
-self-labeling, which ends when its confident images are no longer more. Ours differs in heads that start from k-means,
-in a balance that is free until sizes become very unequal, in a threshold of sureness per cluster, so that none is
-without a teacher (the paper's .99 where a tenth of the cluster reaches that), and in labels that are renewed after
-every epoch, from images as they are, not after every step, which on small data made one cluster swallow the others
-within an epoch.
+self-labeling, which ends when its confident images are no longer more; both stages show strong views. Ours differs in
+strong views that are also shifted, in heads that start from k-means, in a balance that is free until sizes become very
+unequal, in a threshold of sureness per cluster, so that none is without a teacher (the paper's .99 where a tenth of the
+cluster reaches that), and in labels that are renewed after every epoch, from images as they are, not after every step,
+which on small data made one cluster swallow the others within an epoch.
 """
 
 from typing import TYPE_CHECKING, Annotated, Any
@@ -85,18 +85,18 @@ class ImageSCAN(TeachingHeads, PairClustering):
         return self.self_label_epochs
 
     def cluster_inputs(self, training: TrainingState, positions: "np.ndarray", generator: "torch.Generator") -> tuple:
-        """Ordinary views of images and of one neighbor of each; or strong views of teachers, and their clusters."""
+        """Views of images and of one neighbor of each; or views of teachers, and their clusters."""
         import torch
 
         n = len(positions)
         if training.stage == self.refinement:
             chosen = self.teachers[self.turns.take(n, generator)]
-            views = self.strong_augmentation().draw(n, generator)(training.images(chosen.numpy()))
+            views = self.view(self.refinement_views).draw(n, generator)(training.images(chosen.numpy()))
             return views, self.taught[chosen].to(training.device)
         mined = training.state["neighbors"]
         column = torch.randint(mined.shape[1], (n,), generator=generator)
         images, near = training.images(positions), training.images(mined[positions, column].numpy())
-        augment = self.augmentation()
+        augment = self.view(self.views)
         return torch.cat([augment.draw(n, generator)(images), augment.draw(n, generator)(near)]), None
 
     def _losses(self, first: "torch.Tensor", second: "torch.Tensor", boost: float) -> dict:

@@ -3,14 +3,15 @@
 When to choose it: classes known to be of one size, for every cluster names equally many images.
 
 Paper: Niu et al., SPICE: Semantic Pseudo-Labeling for Image Clustering, IEEE TIP 2022: section 3.2 Self, on the frozen
-encoder, 3.3 reliable pseudo-labels and Semi, which is FixMatch (Sohn et al. 2020) on the whole network. Where ours
-differs: linear heads start from k-means; prototypes are made of the whole set instead of 5,000 images at a time, which
-is the same for small sets, and renews the names of large ones less often; they are chosen by scores of the images as
-they are, not of weak views, so that a frozen encoder sees each image once per epoch, and a score that a small shift
-would change counts in full; the neighbors that must agree with a reliable image are 20 instead of 100, which would lead
-out of the clusters of small sets, at the price of fewer witnesses; reliable is what agrees with them and is surer than
-the median of all images, instead of above a threshold per dataset; and a batch has as many unlabeled as labeled images
-instead of seven times as many, a quarter of the work, which lets images that are not reliable teach less.
+encoder, 3.3 reliable pseudo-labels and Semi, which is FixMatch (Sohn et al. 2020) on the whole network: weak views name
+strong ones, and the average of the weights is kept, see ``averaging.py``. Where ours differs: linear heads start from
+k-means; prototypes are made of the whole set instead of 5,000 images at a time, which is the same for small sets, and
+renews the names of large ones less often; they are chosen by scores of the images as they are, not of weak views, so
+that a frozen encoder sees each image once per epoch, and a score that a small shift would change counts in full; the
+neighbors that must agree with a reliable image are 20 instead of 100, which would lead out of the clusters of small
+sets, at the price of fewer witnesses; reliable is what agrees with them and is surer than the median of all images,
+instead of above a threshold per dataset; and a batch has as many unlabeled as labeled images instead of seven times as
+many, a quarter of the work, which lets images that are not reliable teach less.
 """
 
 from typing import TYPE_CHECKING, Annotated, Any
@@ -18,7 +19,9 @@ from typing import TYPE_CHECKING, Annotated, Any
 from pydantic import Field
 
 from ..state import TrainingState
+from . import averaging
 from .guard import remark
+from .named_views import ViewName
 from .teaching import TeachingHeads
 
 if TYPE_CHECKING:
@@ -40,6 +43,7 @@ class ImageSPICE(TeachingHeads):
         ratio: share of a cluster's size whose most confident images make its prototype
         agreement: share of its neighbors that a reliable image agrees with
         threshold: probability above which other images learn from themselves
+        taught_views: what reliable images show, and others for their names
         shared: as :class:`models.training.clustering.teaching.TeachingHeads`'s
 
     Attributes:
@@ -72,6 +76,10 @@ class ImageSPICE(TeachingHeads):
         threshold: Annotated[
             float, Field(gt=0, le=1, description="Probability above which other images learn from themselves")
         ] = 0.95,
+        taught_views: Annotated[
+            ViewName,
+            Field(description="Views of reliable images in the last stage, and those by which others are named"),
+        ] = "weak",
         **shared: Any,
     ):
         super().__init__(epochs=epochs, **shared)
@@ -79,6 +87,7 @@ class ImageSPICE(TeachingHeads):
         self.ratio = ratio
         self.agreement = agreement
         self.threshold = threshold
+        self.taught_views = taught_views
 
     @property
     def refinement_epochs(self) -> int:
@@ -101,6 +110,7 @@ class ImageSPICE(TeachingHeads):
         super().before_epoch(training)
         if training.stage == self.refinement:
             self.turns = Turns(len(training.state["reliable"]))
+            averaging.place(training)
             return
         unit = self.vectors(training)
         self.named = []
@@ -127,26 +137,47 @@ class ImageSPICE(TeachingHeads):
                 "spice: no image of some cluster is reliable; the most confident tenth of each teaches instead",
             )
         training.state |= {"reliable": rows, "names": P.argmax(1)[rows]}
+        averaging.start(training)
+
+    def after_step(self, training: TrainingState, step: int) -> None:
+        """Let the average follow the weights."""
+        if training.stage == self.refinement:
+            averaging.follow(training, self.steps_done(training, step))
+
+    def diagnostics(self, training: TrainingState) -> dict:
+        """Those of the average of the weights, in the last stage."""
+        if training.stage != self.refinement:
+            return super().diagnostics(training)
+        with averaging.averaged(training):
+            return super().diagnostics(training)
+
+    def conclude(self, training: TrainingState, stage: str) -> None:
+        """In the end the network is the average of its weights."""
+        if stage == self.refinement:
+            averaging.adopt(training)
+        super().conclude(training, stage)
 
     def cluster_inputs(self, training: TrainingState, positions: "np.ndarray", generator: "torch.Generator") -> tuple:
-        """Strong views of named images; or ordinary views of reliable images above strong ones of others."""
+        """Strong views of named images; or weak views of reliable images above strong ones of others."""
         import torch
 
-        n, strong = len(positions), self.strong_augmentation()
+        n = len(positions)
         if training.stage == self.kind:
             # One draw for all heads: the names differ, the images are those that any of them named.
             turn = self.turns.take(n, generator)
             rows = [rows[turn] for rows, _ in self.named]
             names = [names[turn].to(training.device) for _, names in self.named]
-            views = [strong.draw(n, generator)(training.images(chosen.numpy())) for chosen in rows]
+            shown = self.view(self.views)
+            views = [shown.draw(n, generator)(training.images(chosen.numpy())) for chosen in rows]
             return torch.cat(views), names
         turn = self.turns.take(n, generator)
         taught = training.images(training.state["reliable"][turn].numpy())
         others = training.images(positions)
-        ordinary = self.augmentation()
-        found = training.features(others, ordinary.draw(n, generator), training.network)
+        weak: Any = self.view(self.taught_views)
+        strong = self.view(self.refinement_views)
+        found = training.features(others, weak.draw(n, generator), training.network)
         confidence, guess = found.softmax(1).max(1)
-        views = [ordinary.draw(n, generator)(taught), strong.draw(n, generator)(others)]
+        views = [weak.draw(n, generator)(taught), strong.draw(n, generator)(others)]
         return torch.cat(views), (training.state["names"][turn].to(guess), guess, confidence >= self.threshold)
 
     def cluster_objective(self, outputs: "torch.Tensor", targets: Any) -> dict:

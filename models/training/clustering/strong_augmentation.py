@@ -5,8 +5,7 @@ the difference. As in ``augmentation.py`` everything is a batched tensor operati
 
 Source: Cubuk et al., RandAugment, CVPR workshops 2020, with FixMatch's ranges (Sohn et al., NeurIPS 2020, appendix D);
 DeVries and Taylor, Cutout, 2017. Ours differs in a fixed order (geometry, color, the rest), in leaving out histogram
-equalization, and in color operations only where the ordinary views have color jitter: where color is the signal, so
-it is here.
+equalization, and in color operations only where views may have color jitter: where color is the signal, so it is here.
 """
 
 import math
@@ -32,17 +31,20 @@ class StrongAugmentation:
         operations (4): distortions per view, drawn with replacement
         strength (1.0): multiplies their ranges; 0 leaves only the square
         cutout (0.5): side of the square, as a share of the image's; 0 cuts nothing
+        colored (None): whether colors change, by default where those of the ordinary views do
     """
 
     ordinary: Augmentation
     operations: int = 4
     strength: float = 1.0
     cutout: float = 0.5
+    colored: bool | None = None
 
     def draw(self, n: int, generator: torch.Generator) -> "StrongDraw":
         """Random parameters for ``n`` views, on the CPU, so that a seed means the same on every device."""
         view = self.ordinary.draw(n, generator)
-        names = _GEOMETRY + ((*_COLOR, *_PIXELS) if self.ordinary.color else ())
+        colored = self.ordinary.color > 0 if self.colored is None else self.colored
+        names = _GEOMETRY + ((*_COLOR, *_PIXELS) if colored else ())
         chosen = torch.randint(len(names), (n, self.operations), generator=generator)
         size = self.strength * (2 * torch.rand(n, self.operations, generator=generator) - 1)
         corner = torch.rand(n, 2, generator=generator)
@@ -50,7 +52,7 @@ class StrongAugmentation:
         for step in range(self.operations):
             sizes = {name: torch.where(chosen[:, step] == i, size[:, step], 0.0) for i, name in enumerate(names)}
             geometry = _moved(geometry, sizes)
-            if self.ordinary.color:
+            if colored:
                 colors = _colored(colors, sizes)
                 drawn = [(sizes[name] != 0) * sizes[name].abs() for name in _PIXELS]
                 pixels = torch.maximum(pixels, torch.stack(drawn, 1))

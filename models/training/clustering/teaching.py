@@ -6,9 +6,9 @@ from pydantic import Field
 
 from .. import list_clusterings, recipe_class
 from .heads import HeadClustering
+from .named_views import ViewName
 
 if TYPE_CHECKING:
-    from .strong_augmentation import StrongAugmentation
     from .turns import Turns
 
 
@@ -18,9 +18,8 @@ class TeachingHeads(HeadClustering):
     Args:
         epochs: epochs of the clustering; 0 takes the clusters of the trained encoder that is given
         n_neighbors: neighbors of each image that count as of its kind
-        operations: random distortions of a strong view, see :mod:`models.training.clustering.strong_augmentation`
-        strength: how far they go
-        cutout: side of the square that is cut out
+        views: what the method's own stage shows
+        refinement_views: what those that are taught show in the last stage
         shared: as :class:`HeadClustering`'s
 
     Attributes:
@@ -41,24 +40,15 @@ class TeachingHeads(HeadClustering):
         n_neighbors: Annotated[
             int, Field(ge=1, le=500, description="Neighbors of each image that count as of its kind")
         ] = 20,
-        operations: Annotated[int, Field(ge=0, le=10, description="Random distortions of a strong view")] = 4,
-        strength: Annotated[float, Field(ge=0, le=1, description="How far those distortions go")] = 1.0,
-        cutout: Annotated[
-            float, Field(ge=0, le=1, description="Side of the square cut out of a strong view, as a share")
-        ] = 0.5,
+        views: ViewName = "strong",
+        refinement_views: Annotated[
+            ViewName, Field(description="Views that learn in the last stage, from what others say of the image")
+        ] = "strong",
         **shared: Any,
     ):
-        super().__init__(epochs=epochs, **shared)
+        super().__init__(epochs=epochs, views=views, **shared)
         self.n_neighbors = n_neighbors
-        self.operations = operations
-        self.strength = strength
-        self.cutout = cutout
-
-    def strong_augmentation(self) -> "StrongAugmentation":
-        """One strong view."""
-        from .strong_augmentation import StrongAugmentation
-
-        return StrongAugmentation(self.augmentation(), self.operations, self.strength, self.cutout)
+        self.refinement_views = refinement_views
 
     def check(self, n: int, processes: int = 1) -> None:
         """As of any clustering.
