@@ -14,7 +14,7 @@ from .menus import card_actions
 from .pictures import picture_button, skipped_while_typing
 from .run import Card, PanelRun
 from .ticks import ticked
-from .widgets import QUIET, button, column, dotted, menu, row, text
+from .widgets import MARKED, QUIET, button, column, dotted, menu, row, text
 
 PURITY = "Purity: its most frequent class and the share of that"
 CONFIDENCE = "Confidence {:.2f}: mean of the members, from 0 to 1; other methods reckon theirs otherwise"
@@ -29,6 +29,8 @@ _TWO_LINES: dict[str, Any] = {
     "WebkitBoxOrient": "vertical",
     "overflow": "hidden",
 }
+_NAMESAKE = "another cluster has the same name; rename one"
+_NAMESAKE_HELP = "The App tells labels apart by their names: in the grid both have one color, and a filter finds both"
 _SHEET = {"width": "100%", "aspectRatio": "1", "objectFit": "contain", "display": "block", "borderRadius": "4px"}
 _SHEET |= {"background": "rgba(128, 128, 128, .2)"}
 _CELLS = {"display": "grid", "gridTemplateColumns": "repeat(auto-fill, minmax(150px, 1fr))", "alignItems": "stretch"}
@@ -77,7 +79,9 @@ def _add_card(cards: types.Object, name: str, card: Card, run: PanelRun, events:
         lines, helps = zip(*statistics, strict=True)
         text(box, "statistics", "\n".join(lines), "0.8rem", QUIET, help="\n".join(helps), whiteSpace="pre-line")
     if card.mixed:
-        text(box, "mixed", "mixed: more than one kind of thing", "0.8rem", "warning.main", bold=True)
+        text(box, "mixed", "mixed: more than one kind of thing", "0.8rem", bold=True, **MARKED)
+    if list(run.names.values()).count(card.name) > 1:  # of 0.1.0, which let two have one
+        text(box, "namesake", _NAMESAKE, "0.8rem", help=_NAMESAKE_HELP, **MARKED)
     if card.description:
         text(box, "description", card.description, "0.8rem", QUIET, help=card.description, **_TWO_LINES)
     border = {"p": 1, "m": 0, "height": "100%", "boxSizing": "border-box"}

@@ -14,7 +14,7 @@ from .job_lines import job_lines
 from .showing import open_run, prompt
 from .state import read_ui_state, save_ui_state
 from .watching import see_jobs
-from .widgets import QUIET, button, column, row, text
+from .widgets import MARKED, QUIET, button, column, row, text
 
 _BAR = "rgba(255, 109, 4, .28)"
 _SHOWN = 6  # lines
@@ -48,8 +48,9 @@ def _add_line(box: types.Object, name: str, line: dict, open_job: str | None, ev
     style: dict[str, Any] = {"minWidth": "220px", "px": 1, "py": 0.5, "borderRadius": "4px"}
     if at_work:
         style["background"] = f"linear-gradient(90deg, {_BAR} {share}%, rgba(128, 128, 128, .15) {share}%)"
-    color = "error.main" if line["state"] == FAILED else "text.primary"
-    text(bar, "what", f"{line['title']} · {line['state']}{percent}{message}", "0.8rem", color, **style)
+    if line["state"] == FAILED:
+        style |= {**MARKED, "borderColor": "error.main"}
+    text(bar, "what", f"{line['title']} · {line['state']}{percent}{message}", "0.8rem", **style)
     told = {"job": line["id"], "kind": line["kind"]}
     if at_work:
         button(bar, "stop", events.on_job_stop, "Stop", help=f"Stop {line['title']}", params=told)

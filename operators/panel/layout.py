@@ -8,7 +8,7 @@ from .menus import RUN_ACTIONS
 from .run import PanelRun
 from .tabs import TABS
 from .toolbars import add_header
-from .widgets import button, row, text
+from .widgets import MARKED, button, row, text
 
 
 def add_panel(panel: types.Object, run: PanelRun | None, events: foo.Panel) -> None:
@@ -27,7 +27,7 @@ def add_panel(panel: types.Object, run: PanelRun | None, events: foo.Panel) -> N
     tab = run.tab if run.tab in TABS else "clusters"
     _add_tabs(panel, run, tab, events)
     if gone := run.gone:
-        text(panel, "gone", f"{gone[0].upper()}{gone[1:]}.", color="warning.main", bold=True)
+        text(panel, "gone", f"{gone[0].upper()}{gone[1:]}.", bold=True, **MARKED)
         tab = "details"
     TABS[tab].add(panel, run, events)
 

@@ -7,6 +7,8 @@ import fiftyone.operators as foo
 import fiftyone.operators.types as types
 
 QUIET = "text.secondary"
+# A warning is marked, not colored: the App's orange text has 3 : 1 on light ground
+MARKED: dict[str, Any] = {"borderLeft": "3px solid", "borderColor": "warning.main", "paddingLeft": "6px"}
 Event = Callable[[foo.ExecutionContext], None]
 # A grid of the App shrinks to its content unless its column is as wide as the panel
 _WIDE = {"gridTemplateColumns": "minmax(0, 1fr)"}

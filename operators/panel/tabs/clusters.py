@@ -10,7 +10,7 @@ from ..run import PanelRun
 from ..selection import add_selection
 from ..ticks import add_ticks
 from ..toolbars import BORDERLINE, add_search, add_shown
-from ..widgets import button, text
+from ..widgets import MARKED, button, text
 
 
 def add(panel: types.Object, run: PanelRun, events: foo.Panel) -> None:
@@ -21,7 +21,7 @@ def add(panel: types.Object, run: PanelRun, events: foo.Panel) -> None:
     add_ticks(panel, run, events)
     if not run.current:
         stale = "The statistics are from before the last edit or deletion."
-        text(panel, "old", stale if run.statistics else "There are no statistics yet.", "0.8rem", "warning.main")
+        text(panel, "old", stale if run.statistics else "There are no statistics yet.", "0.8rem", **MARKED)
         button(panel, "measure", events.on_measure, "Compute statistics")
     add_alike(panel, run, events)
     if run.ui.get("order") == BORDERLINE:

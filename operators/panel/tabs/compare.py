@@ -9,7 +9,7 @@ from ...outputs.verdicts import AGREEMENT_HELP
 from ..comparing import read_comparison
 from ..run import PanelRun
 from ..toolbars import add_caption
-from ..widgets import QUIET, button, drop_down, row, text
+from ..widgets import MARKED, QUIET, button, drop_down, row, text
 
 _HELP = (
     "Adjusted Rand index (ARI) {:.3f} and adjusted mutual information (AMI) {:.3f}: 1 if both are the same, 0 as by "
@@ -32,7 +32,7 @@ def add(panel: types.Object, run: PanelRun, events: foo.Panel) -> None:
         text(panel, "hint", "Choose another run, or a field of classes, to see which clusters match.", color=QUIET)
         return
     if found["old"]:
-        text(panel, "old", "This is from before the last edit, or of another view.", "0.8rem", "warning.main")
+        text(panel, "old", "This is from before the last edit, or of another view.", "0.8rem", **MARKED)
         button(panel, "again", events.on_compare_again, "Compare again")
     text(panel, "agreement", agreement_text(found), bold=True, help=_HELP.format(found["ari"], found["ami"]))
     text(panel, "fates", "\n".join(comparison_lines(found)), "0.8rem", QUIET, whiteSpace="pre-line")

@@ -273,6 +273,19 @@ def test_mixed_clusters_are_flagged_and_names_are_text(browser):
     assert json.dumps(name, ensure_ascii=False)[1:-1] in browser.drawn and '"name": "MarkdownView"' not in browser.drawn
 
 
+def test_two_clusters_of_one_name_are_told_to_be_renamed(browser):
+    said = "another cluster has the same name; rename one"
+    assert said not in browser.drawn
+    config = browser.dataset.get_run_info("km").config
+    for record in config.clusters[:2]:
+        record["label"] = "cats"  # as 0.1.0 may have left it
+    browser.dataset.update_run_config("km", config)
+    browser.dataset.reload()
+    assert browser.call("on_refresh").drawn.count(said) == 2
+    get("edit_clusters")(browser.dataset, run_key="km", action="rename", names={0: "dogs", 1: "cats"})
+    assert said not in browser.call("on_refresh").drawn
+
+
 def test_noise_has_a_card_of_its_own(browser):
     edit = foo.get_operator("@constellation/clusters/edit_clusters")
     edit(browser.dataset, run_key="km", action="dissolve", clusters=[2])
