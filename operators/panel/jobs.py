@@ -14,7 +14,7 @@ from .job_lines import job_lines
 from .showing import open_run, prompt
 from .state import read_ui_state, save_ui_state
 from .watching import see_jobs
-from .widgets import MARKED, QUIET, button, column, row, text
+from .widgets import MARKED, QUIET, button, column, markdown, row, text
 
 _BAR = "rgba(255, 109, 4, .28)"
 _SHOWN = 6  # lines
@@ -65,7 +65,7 @@ def _add_line(box: types.Object, name: str, line: dict, open_job: str | None, ev
         button(bar, "dismiss", events.on_job_dismiss, icon="close", help=f"Dismiss {line['title']}", params=told)
     box.define_property(name, bar, view=row(0.5))
     if open_job == line["id"] and line.get("result"):
-        box.md(line["result"], name=f"{name}_result")
+        markdown(box, f"{name}_result", line["result"])
         if plot := line.get("plot"):
             config = {"displayModeBar": False, "scrollZoom": False}
             height = f"{plot['layout']['height']}px"

@@ -8,7 +8,7 @@ from ...runs.info import run_info
 from ..menus import PLACES
 from ..run import PanelRun
 from ..verdict import verdict_on
-from ..widgets import button, row, text
+from ..widgets import button, markdown, row, text
 
 
 def add(panel: types.Object, run: PanelRun, events: foo.Panel) -> None:
@@ -22,4 +22,4 @@ def add(panel: types.Object, run: PanelRun, events: foo.Panel) -> None:
         said = "; ".join(verdict.words)
         text(panel, "verdict", f"{said[0].upper()}{said[1:]}", bold=True, help=verdict.help or None)
     info = run_info(run.run)
-    panel.md("\n".join([info_text(info, with_scores=False), *edits_text(info["edits"])]), name="details")
+    markdown(panel, "details", "\n".join([info_text(info, with_scores=False), *edits_text(info["edits"])]))
