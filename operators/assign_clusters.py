@@ -10,6 +10,7 @@ from .editing.assignment import assign_clusters, check_assignment
 from .execution.app import failed, show, stream
 from .execution.grid import default_target, target_view
 from .execution.python_call import PythonCall
+from .execution.worker import report_result
 from .inputs.assignment import PASSED, add_run_anywhere, chosen_dataset, picked_run
 from .inputs.widgets import add_problem, check
 from .outputs.edits import assignment_text
@@ -77,6 +78,7 @@ class AssignClusters(PythonCall, foo.Operator):
             return
         if ctx.delegated:
             ctx.set_progress(progress=1, label=done["text"])
+            report_result(assignment_text(done))
             return
         yield ctx.ops.reload_dataset()
         yield from show_labels(ctx, key if run_dataset is ctx.dataset and not elsewhere else done["cluster_field"])

@@ -9,6 +9,7 @@ import fiftyone.operators.types as types
 from .editing.hierarchy import build_cluster_hierarchy, check_hierarchy, check_n_coarse
 from .execution.app import failed, show, stream
 from .execution.python_call import PythonCall
+from .execution.worker import report_result
 from .inputs.pickers import add_run, chosen_run
 from .inputs.widgets import add_choice, add_problem, refuse
 from .outputs.edits import hierarchy_text
@@ -71,6 +72,7 @@ class BuildClusterHierarchy(PythonCall, foo.Operator):
             yield from failed(ctx, error)
             return
         if ctx.delegated:
+            report_result(hierarchy_text(done))
             return
         yield ctx.ops.reload_dataset()
         yield show(ctx, f"Hierarchy of {key}", hierarchy_text(done))

@@ -12,6 +12,7 @@ from .dataset.vector_paths import vector_fields
 from .evaluation.neighbor_purity import check_neighbors
 from .execution.app import failed, show, stream
 from .execution.python_call import PythonCall
+from .execution.worker import report_result
 from .inputs.neighbor_purity import neighbor_arguments
 from .inputs.target import NONE, add_target
 from .inputs.widgets import HALF, add_choice, add_heading, add_problem
@@ -69,6 +70,9 @@ class CheckNeighbors(PythonCall, foo.Operator):
             found = yield from stream(ctx, lambda progress: check_neighbors(samples, progress=progress, **kwargs))
         except Exception as error:
             yield from failed(ctx, error)
+            return
+        if ctx.delegated:
+            report_result(neighbors_text(found))
             return
         yield ctx.ops.set_view(view=found["view"])
         yield show(ctx, "Neighbors", neighbors_text(found))

@@ -9,6 +9,7 @@ import fiftyone.operators.types as types
 from .editing.edit import check_edit, edit_clusters
 from .execution.app import failed, show, stream
 from .execution.python_call import PythonCall
+from .execution.worker import report_result
 from .inputs.editing import add_edit, edit_arguments
 from .inputs.pickers import add_run, chosen_run
 from .outputs.edits import edit_text
@@ -55,7 +56,9 @@ class EditClusters(PythonCall, foo.Operator):
         except Exception as error:
             yield from failed(ctx, error)
             return
-        if not ctx.delegated:
+        if ctx.delegated:
+            report_result(edit_text(done))
+        else:
             yield ctx.ops.reload_dataset()
             yield ctx.ops.notify(done["text"], variant="success" if done["n_changed"] else "info")
             yield show(ctx, f"Run {key}", edit_text(done))

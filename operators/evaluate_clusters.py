@@ -9,6 +9,7 @@ import fiftyone.operators.types as types
 from .evaluation.scores import check_evaluation, evaluate_clusters
 from .execution.app import failed, show, stream
 from .execution.python_call import PythonCall
+from .execution.worker import report_result
 from .inputs.pickers import add_run, add_truth_choice, chosen_run
 from .inputs.target import NONE
 from .outputs.scores import scores_text
@@ -53,5 +54,7 @@ class EvaluateClusters(PythonCall, foo.Operator):
         except Exception as error:
             yield from failed(ctx, error)
             return
-        if not ctx.delegated:
+        if ctx.delegated:
+            report_result(scores_text(found))
+        else:
             yield show(ctx, f"Run {key}", scores_text(found))

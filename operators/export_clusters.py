@@ -8,6 +8,7 @@ import fiftyone.operators.types as types
 
 from .execution.app import failed, show, stream
 from .execution.python_call import PythonCall
+from .execution.worker import report_result
 from .export.job import check_export, export_clusters
 from .inputs.export import propose_path
 from .inputs.pickers import add_run, add_samples, chosen_run, run_samples
@@ -89,6 +90,7 @@ class ExportClusters(PythonCall, foo.Operator):
         text += f"; skipped: {skipped}" if skipped else ""
         if ctx.delegated:
             ctx.set_progress(progress=1, label=text)
+            report_result(escape(text))
             return
         yield show(ctx, f"Export of {key}", escape(text))
         yield ctx.ops.notify(text, variant="success")

@@ -9,6 +9,7 @@ import fiftyone.operators.types as types
 from .evaluation.duplicates import MIN_SIMILARITY, check_delegated, find_cluster_duplicates
 from .execution.app import failed, show, stream
 from .execution.python_call import PythonCall
+from .execution.worker import report_result
 from .inputs.pickers import add_run, add_samples, chosen_run, run_samples
 from .inputs.widgets import HALF
 from .outputs.markdown import escape
@@ -65,6 +66,7 @@ class FindClusterDuplicates(PythonCall, foo.Operator):
         text += f", tagged {tag}" if tag else ""
         if ctx.delegated:
             ctx.set_progress(progress=1, label=text)
+            report_result(escape(text))
             return
         if not done["n_groups"]:
             text = f"No two {done['unit']} of a cluster are that near; lower the minimum similarity"

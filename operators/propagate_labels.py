@@ -10,6 +10,7 @@ from .dataset.ground_truth import truth_fields
 from .editing.propagation import MIN_LABELED, MIN_PURITY, check_propagation, propagate_labels
 from .execution.app import failed, show, stream
 from .execution.python_call import PythonCall
+from .execution.worker import report_result
 from .inputs.pickers import add_run, add_samples, chosen_run, run_samples
 from .inputs.widgets import HALF, add_choice, add_problem, check
 from .outputs.propagation import proposal_text
@@ -86,6 +87,7 @@ class PropagateLabels(PythonCall, foo.Operator):
         text = f"{done['n_proposed']:,} proposals in {field}; {done['n_left']:,} {done['unit']} are left without"
         if ctx.delegated:
             ctx.set_progress(progress=1, label=text)
+            report_result(proposal_text(done))
             return
         yield ctx.ops.reload_dataset()
         yield show(ctx, f"Field {field}", proposal_text(done))
