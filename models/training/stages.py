@@ -1,4 +1,4 @@
-"""What each epoch trains, where stages may end early."""
+"""Stages of a training: what each epoch trains where they may end early."""
 
 from collections import Counter
 

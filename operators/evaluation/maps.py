@@ -1,4 +1,4 @@
-"""What the map of a run shows: which of its points, and what is known of each, as the samples are now."""
+"""Points that the map of a run shows, and what is known of each, as the samples are now."""
 
 from dataclasses import dataclass
 from functools import cached_property
@@ -53,7 +53,7 @@ class ShownMap:
 
     @property
     def whole(self) -> bool:
-        """Whether all points are shown."""
+        """True if all points are shown."""
         return len(self.rows) == len(self.points)
 
     def region(self, chosen: np.ndarray) -> Region | None:

@@ -41,7 +41,7 @@ class Colors:
 
 @dataclass(frozen=True)
 class Name:
-    """What is written on the map.
+    """Text on the map, and where it belongs.
 
     Args:
         text: the name

@@ -274,7 +274,7 @@ class ClusteringRecipe(Recipe):
         raise NotImplementedError(f"{type(self).__name__} lacks fall_back; implement fall_back(training, fitted)")
 
     def steps_done(self, training: TrainingState, step: int) -> int:
-        """How many steps of a stage were done before step number ``step`` of the current epoch."""
+        """Count the steps of a stage before step number ``step`` of the current epoch."""
         epochs = training.epoch - training.stages.index(training.stage)
         return epochs * (len(training.pixels) // self.batch_size) + step
 
