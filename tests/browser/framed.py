@@ -1,13 +1,17 @@
 """The App in a frame of another page, as notebooks show it."""
 
 WHOLE = "border: 0; position: fixed; inset: 0; width: 100%; height: 100%"
+# Of another origin than the App's, as a notebook's, and of the same machine: strangers' frames have no storage
+NOTEBOOK = "http://127.0.0.1:1/notebook"
 
 
 class Framed:
     """A page whose content is in a frame: keyboard, mouse and requests are the page's, elements the frame's."""
 
     def __init__(self, page):
-        page.set_content(f'<iframe style="{WHOLE}" src="about:blank"></iframe>')
+        body = f'<iframe style="{WHOLE}" src="about:blank"></iframe>'
+        page.route(NOTEBOOK, lambda route: route.fulfill(content_type="text/html", body=body))
+        page.goto(NOTEBOOK)
         self._page, self._frame = page, page.frames[1]
 
     def reload(self):
