@@ -17,12 +17,7 @@ NAMES = [name for name in list_clusterers() if get_clusterer(name).placed_by == 
 PAIRS = [name for name in NAMES if name in ("scan", "cc", "pica")]
 
 
-@pytest.fixture(scope="module", autouse=True)
-def one_thread():
-    before = torch.get_num_threads()
-    torch.set_num_threads(1)
-    yield
-    torch.set_num_threads(before)
+pytestmark = pytest.mark.usefixtures("one_thread")
 
 
 def blobs(sizes=(60, 60, 60, 60), d=16, seed=0, spread=0.15):

@@ -13,13 +13,7 @@ from fiftyone.plugins.orgs.constellation.clusters.models.clusterers.deep.network
 )
 from sklearn.metrics import adjusted_rand_score
 
-
-@pytest.fixture(scope="module", autouse=True)
-def one_thread():
-    before = torch.get_num_threads()
-    torch.set_num_threads(1)
-    yield
-    torch.set_num_threads(before)
+pytestmark = pytest.mark.usefixtures("one_thread")
 
 
 def blobs(n=240, d=16, k=4, seed=0, spread=0.15):

@@ -9,12 +9,7 @@ from fiftyone.plugins.orgs.constellation.clusters.models.clusterers.deep import 
 LN10 = math.log(10)
 
 
-@pytest.fixture(scope="module", autouse=True)
-def one_thread():
-    before = torch.get_num_threads()
-    torch.set_num_threads(1)
-    yield
-    torch.set_num_threads(before)
+pytestmark = pytest.mark.usefixtures("one_thread")
 
 
 def soft(rows=12, k=4, seed=0):
