@@ -184,6 +184,7 @@ def check_name(name: str) -> None:
 
 def _check_free(request: ImageRequest) -> None:
     """Refuse a name in use by anything but the training that these arguments would continue."""
+    from ...models.parameters import validated
     from ...models.training import store
 
     name, target = request.name, request.target
@@ -203,7 +204,8 @@ def _check_free(request: ImageRequest) -> None:
     if record["kind"] != recipe.kind:
         _refuse_taken(name)
     given = {**request.params, "seed": request.seed, "start": _origin(recipe)}
-    kept = {**record["params"], "seed": record["seed"], "start": record.get("start")}
+    # a parameter that the version which started it did not have has its default
+    kept = {**validated(type(recipe), record["params"]), "seed": record["seed"], "start": record.get("start")}
     different = next((key for key, value in given.items() if kept.get(key) != value), None)
     if different:
         raise ValueError(

@@ -73,7 +73,8 @@ def _plan_of_checkpoint(name: str, kind: str | None, epochs: int | None, params:
         raise ValueError(
             f"kind={kind!r}, but {name!r} is of kind {record['kind']!r}; leave it out, or choose a new name"
         )
-    cls, wanted = recipe_class(record["kind"]), record["params"]
+    cls = recipe_class(record["kind"])
+    wanted = validated(cls, record["params"])  # with defaults of what the version that started it did not have
     for key, value in (params or {}).items():
         validated(cls, {key: value})
         if wanted[key] != value:
@@ -85,5 +86,5 @@ def _plan_of_checkpoint(name: str, kind: str | None, epochs: int | None, params:
         raise ValueError(
             f"epochs={epochs}, but {name!r} was started for {record['epochs']}; leave epochs out to resume"
         )
-    recipe = cls(**validated(cls, wanted))
+    recipe = cls(**wanted)
     return TrainingPlan(recipe, epochs or record["epochs"], record["seed"], record["architecture"]["image_size"])
