@@ -13,13 +13,13 @@ from .run import Card, PanelRun
 def field_of(run: PanelRun, card: Card) -> str:
     """Return the name of the field that holds a card's name."""
     times = known_of(run, card.id).get("times", 0)
-    return f"name_{card.id}_{name_print(run, card.name)}_{times}_{run.window}"
+    return f"name_{card.id}_{name_print(run, card.name)}_{times}"
 
 
-def parts_of(path: str) -> tuple[int, str, str]:
-    """Return the cluster that a field was drawn for, the print of its name then, and the window, from its place."""
-    _, cluster, seen, _, window = path.rpartition(".")[2].split("_")
-    return int(cluster), seen, window
+def parts_of(path: str) -> tuple[int, str]:
+    """Return the cluster that a field was drawn for, and the print of its name then, from the field's place."""
+    _, cluster, seen, _ = path.rpartition(".")[2].split("_")
+    return int(cluster), seen
 
 
 def known_of(run: PanelRun, cluster: int) -> dict:

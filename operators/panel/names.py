@@ -8,12 +8,13 @@ from .edits import IN_ORDER, run_now
 from .fields import known_of, name_print, parts_of
 from .run import PanelRun
 from .showing import change_state, guarded
-from .windows import note_edit
+from .windows import TYPED, note_edit
 
 
 def name_here(ctx: foo.ExecutionContext) -> None:
     """Give a cluster the name that was typed on its card; say why if it is refused, and show the old name again."""
-    cluster, seen, ctx.params["window"] = parts_of(ctx.params["path"])
+    cluster, seen = parts_of(ctx.params["path"])
+    ctx.params["window"] = TYPED
     typed = ctx.params["value"] or ""
     with IN_ORDER:
         run = run_now(ctx)

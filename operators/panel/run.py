@@ -14,7 +14,7 @@ from ..runs.colors import cluster_colors
 from ..runs.config import RunConfig
 from ..runs.run import Run
 from ..runs.store import list_clustering_runs
-from .state import read_ui_state, window_of
+from .state import read_ui_state
 
 PAGE = 12
 SORTS = {
@@ -76,12 +76,10 @@ class PanelRun:
         run: the run as this process last saw it
         ui: the UI state: tab, page, sort, search, shown, caption, order, saved, truth, chart, unassigned,
             alike, made, runs, colored, within, inside, turn, typed, ticked, selected, review, compare
-        window: the window of the browser that it is drawn in, see :mod:`operators.panel.windows`
     """
 
     run: Run
     ui: dict = field(default_factory=dict)
-    window: str = ""
 
     @classmethod
     def of(cls, ctx: foo.ExecutionContext) -> "PanelRun | None":
@@ -89,7 +87,7 @@ class PanelRun:
         key = ctx.panel.get_state("run")
         if ctx.dataset is None or key not in list_clustering_runs(ctx.dataset):
             return None
-        return cls(Run.cached(ctx.dataset, key), read_ui_state(ctx), window_of(ctx))
+        return cls(Run.cached(ctx.dataset, key), read_ui_state(ctx))
 
     @property
     def dataset(self) -> fo.Dataset:

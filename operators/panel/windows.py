@@ -3,6 +3,10 @@
 All that is drawn in a window carries its name and the version of the run that it shows. What is clicked quickly was
 drawn before the clicks in front of it had come back; it is an edit of what its window has made of the run meanwhile, so
 that only somebody else's edits are in its way.
+
+Fields to type into send nothing but their name, which must stay as long as somebody may be typing: not all that has the
+panel drawn says its window, and a field of another name is another field. What was typed is therefore of no window, and
+in no window's way.
 """
 
 import fiftyone.operators as foo
@@ -11,19 +15,19 @@ import fiftyone.operators.types as types
 from .run import PanelRun
 from .state import window_of
 
+TYPED = "typed"  # in place of a window, for what was typed
 _STORE = "constellation_windows"
 _SECONDS = 3600  # what is older than that was drawn long ago, and anew since
 
 
 def stamp_of(run: PanelRun) -> str:
-    """Return the end of the name of a widget that sends nothing but its name: version and window."""
-    return f"{run.version}_{run.window}"
+    """Return the end of the name of a widget that sends nothing but its name: the version."""
+    return str(run.version)
 
 
 def take_stamp(ctx: foo.ExecutionContext, name: str) -> None:
-    """Take version and window from the name of the widget that an event comes from, see :func:`stamp_of`."""
-    version, window = name.split("_")[-2:]
-    ctx.params.update(version=int(version), window=window)
+    """Take the version from the name of the widget that an event comes from, see :func:`stamp_of`."""
+    ctx.params.update(version=int(name.rpartition("_")[2]), window=TYPED)
 
 
 class Stamped(types.Property):
@@ -63,10 +67,11 @@ def seen_version(ctx: foo.ExecutionContext, run: PanelRun) -> int:
         run: the run as it is now
 
     Returns:
-        the version of the run now if all edits since it was drawn are of the same window, else the one that was drawn
+        the version of the run now if all edits since it was drawn are of the same window or were typed, else the one
+        that was drawn
     """
-    drawn, own = int(ctx.params["version"]), _own_edits(ctx, run)
-    return run.version if own and own[0] <= drawn and own[1] == run.version else drawn
+    drawn = int(ctx.params["version"])
+    return run.version if _follow(ctx, run, drawn) == run.version else drawn
 
 
 def note_edit(ctx: foo.ExecutionContext, run: PanelRun, version: int) -> None:
@@ -77,17 +82,29 @@ def note_edit(ctx: foo.ExecutionContext, run: PanelRun, version: int) -> None:
         run: the run before it
         version: the version after it
     """
-    own, store, name = _own_edits(ctx, run), ctx.store(_STORE), _name(ctx, run)
-    first = own[0] if own and own[1] == run.version else run.version
+    store, name = ctx.store(_STORE), _name(run, window_of(ctx))
+    own = _edits(ctx, run, window_of(ctx))
+    first = own[0] if own and _follow(ctx, run, own[1]) == run.version else run.version
+    drawn = ctx.params.get("version")
+    if drawn is not None and _follow(ctx, run, int(drawn)) == run.version:
+        first = min(first, int(drawn))  # what was typed since is of this window as well
     store.set(name, [first, version], ttl=_SECONDS)
     store.update_ttl(name, _SECONDS)  # the store counts from when a name was first set
 
 
-def _own_edits(ctx: foo.ExecutionContext, run: PanelRun) -> list[int] | None:
+def _follow(ctx: foo.ExecutionContext, run: PanelRun, version: int) -> int:
+    """Return the version that the edits of a window, and those that were typed, made of a version."""
+    chains = [found for window in (window_of(ctx), TYPED) if (found := _edits(ctx, run, window))]
+    while later := [last for first, last in chains if first <= version < last]:
+        version = max(later)
+    return version
+
+
+def _edits(ctx: foo.ExecutionContext, run: PanelRun, window: str) -> list[int] | None:
     """Return the versions before and after the last edits of a window that nobody else's were between."""
-    found = ctx.store(_STORE).get(_name(ctx, run))
+    found = ctx.store(_STORE).get(_name(run, window))
     return found if isinstance(found, list) else None
 
 
-def _name(ctx: foo.ExecutionContext, run: PanelRun) -> str:
-    return f"{run.config.uid or run.key}:{window_of(ctx)}"
+def _name(run: PanelRun, window: str) -> str:
+    return f"{run.config.uid or run.key}:{window}"

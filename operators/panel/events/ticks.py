@@ -108,7 +108,7 @@ def _typed(ctx: foo.ExecutionContext, run: PanelRun) -> str:
     """Return what was typed for the ticked clusters, empty if it is nothing or other ones are ticked by now."""
     name = ctx.params["path"].rpartition(".")[2]
     take_stamp(ctx, name)
-    meant = name.split("_")[1:-3]  # the turn and the stamp come last
+    meant = name.split("_")[1:-2]  # the turn and the stamp come last
     return (ctx.params["value"] or "").strip() if meant == [str(cluster) for cluster in ticked(run)] else ""
 
 

@@ -10,7 +10,7 @@ from ..conftest import get
 
 def field(browser, cluster):
     """The name of the field that holds a cluster's name, as it was drawn last."""
-    return re.search(rf'"(name_{cluster}_[0-9a-f]+_[0-9]+_[0-9a-f]+)"', browser.drawn).group(1)
+    return re.search(rf'"(name_{cluster}_[0-9a-f]+_[0-9]+)"', browser.drawn).group(1)
 
 
 def type_name(browser, cluster, name, drawn=None):
