@@ -58,6 +58,7 @@ def test_edits_show_on_the_map(user, digits):
 
     panel = Panel(user)
     user.front("clusters_panel")
+    panel.press("Clusters")  # the map is in front of a new run
     assert "Renamed 'cluster 00' to '<b>eights</b>'" in rename(user, panel, "cluster 00", "<b>eights</b>")
     user.front("embeddings")
     assert recolor(user) == {"<b>eights</b>", *names[1:]}

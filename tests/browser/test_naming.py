@@ -56,6 +56,7 @@ def test_label_a_run(user, squares):
     panel = user.page.locator('[data-cy="panel-content-clusters_panel"]')
     for name in COLORS:
         panel.get_by_text(f"{name} squares", exact=True).first.wait_for()
+    panel.get_by_role("button", name="Clusters", exact=True).click()  # where the map was in front
     panel.get_by_text(re.compile("^mixed")).first.wait_for()
     assert panel.get_by_text(re.compile("^mixed")).count() == 1
 

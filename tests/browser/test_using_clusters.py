@@ -25,7 +25,7 @@ def test_compare_two_runs_and_show_who_moved(user, clustered):
     panel.press("Compare")
     panel.choose("Compare with", "Run first")
     panel.content.locator(".js-plotly-plot .heatmaplayer image").first.wait_for(state="attached")
-    assert panel.content.get_by_title(f"ARI {compared['ari']:.3f}").count()
+    assert panel.content.get_by_title(f"(ARI) {compared['ari']:.3f}").count()
     panel.press(f"Show the {compared['n_moved']} images that moved")
     panel.shows(compared["n_moved"])
 
