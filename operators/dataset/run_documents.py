@@ -11,6 +11,7 @@ import fiftyone as fo
 import fiftyone.core.odm as foo
 from bson import ObjectId, json_util
 from gridfs import GridFS
+from gridfs.errors import CorruptGridFile, NoFile
 from pymongo.collection import Collection
 
 from .private import dataset_id, forget_run, run_references, set_run_references, view_stages
@@ -92,10 +93,20 @@ def write_run_config(dataset: fo.Dataset, run_key: str, config: dict) -> None:
     _update_run(dataset, run_key, {"config": _plain(config)})
 
 
-def read_run_results(document: dict) -> dict:
-    """Read the results of a run by name."""
-    found = json_util.loads(_files().get(document["results"]).read().decode()) if document.get("results") else {}
-    return {name: value for name, value in found.items() if name != "cls"}
+def read_run_results(dataset: fo.Dataset, run_key: str) -> dict:
+    """Read the results of a run by name, as they are now."""
+    file = (find_run(dataset, run_key, "results") or {}).get("results")
+    while file is not None:
+        try:
+            found = json_util.loads(_files().get(file).read().decode())
+        except (NoFile, CorruptGridFile):
+            # an edit put another file in its place after the id was read
+            file, gone = (find_run(dataset, run_key, "results") or {}).get("results"), file
+            if file == gone:
+                raise
+        else:
+            return {name: value for name, value in found.items() if name != "cls"}
+    return {}
 
 
 def write_run_results(dataset: fo.Dataset, run_key: str, results: dict) -> ObjectId:

@@ -110,7 +110,7 @@ def fetch_run(dataset: fo.Dataset, run_key: str) -> dict | None:
 
 def fetch_results(dataset: fo.Dataset, run_key: str) -> dict[str, Any]:
     """Read the results of a run from the database by name, as they are now."""
-    return run_documents.read_run_results(run_documents.find_run(dataset, run_key, "results") or {})
+    return run_documents.read_run_results(dataset, run_key)
 
 
 def update_config(dataset: fo.Dataset, run_key: str, **facts: Any) -> RunConfig:

@@ -18,7 +18,10 @@ _CONTRAST = {
     "textStrokeEmMin": 0.03,
 }
 _CONFIGURE = "options => axe.configure({checks: [{id: 'color-contrast', options}]})"
+# A pressed button has its new text at once and its new ground a moment later
 _RUN = """async ([place, rules]) => {
+    const moving = document.getAnimations().filter(one => one instanceof CSSTransition);
+    await Promise.allSettled(moving.map(one => one.finished));
     const found = await axe.run(place, {resultTypes: ['violations', 'incomplete', 'passes'], rules});
     const contrast = found.passes.find(rule => rule.id === 'color-contrast');
     return {...found, computed: contrast ? contrast.nodes.length : 0, passes: []};

@@ -3,7 +3,7 @@
 import copy
 import json
 import re
-import threading
+from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 from fiftyone.plugins.orgs.constellation.clusters.operators.runs.run import Run
@@ -126,14 +126,11 @@ def test_another_window_of_the_same_person_is_another_editor(browser):
 def test_clicks_that_arrive_side_by_side_are_carried_out_one_after_the_other(browser):
     for name in ("first", "second", "third"):
         edit(browser, action="rename", names={0: name})
-    undo, told = button(browser.call("on_refresh"), "undo"), []
+    undo = button(browser.call("on_refresh"), "undo")
     hands = [copy.copy(browser) for _ in range(3)]
-    threads = [threading.Thread(target=lambda hand=hand: told.append(hand.call("on_undo", **undo))) for hand in hands]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join()
-    assert len(told) == 3 and not [complaint for hand in hands for complaint in complaints(hand)]
+    with ThreadPoolExecutor(3) as threads:
+        list(threads.map(lambda hand: hand.call("on_undo", **undo), hands))
+    assert not [complaint for hand in hands for complaint in complaints(hand)]
     assert log(browser)[3:] == ["undo"] * 3 and "cluster 00" in browser.dataset.distinct("km.label")
 
 

@@ -9,7 +9,7 @@ from fiftyone.plugins.orgs.constellation.clusters.models.clusterers.deep.heads i
 from fiftyone.plugins.orgs.constellation.clusters.models.clusterers.deep.steps import seeded
 from sklearn.metrics import adjusted_rand_score
 
-from .test_deep_methods import blobs, one_thread  # noqa: F401 (a fixture for all tests here)
+from .test_deep_methods import blobs
 
 
 def test_dec_finds_planted_groups():

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 import torch
 
-from .test_image_clustering import Enough, after, digits, one_thread, recipe_of, training_of  # noqa: F401
+from .test_image_clustering import Enough, after, digits, recipe_of, training_of  # noqa: F401
 
 COLORED = {"color": 0.5, "flip": "horizontal"}
 

@@ -9,7 +9,7 @@ from fiftyone.plugins.orgs.constellation.clusters.models.clusterers.deep.steps i
 from fiftyone.plugins.orgs.constellation.clusters.models.training.checkpoint import read_record, read_tensors
 from fiftyone.plugins.orgs.constellation.clusters.operators.clustering.trained import training_summary
 
-from .test_image_clustering import CONV, Enough, after, digits, one_thread, recipe_of, training_of  # noqa: F401
+from .test_image_clustering import CONV, Enough, after, digits, recipe_of, training_of  # noqa: F401
 
 
 def losses(record):
