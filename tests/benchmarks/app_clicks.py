@@ -66,6 +66,8 @@ def drive(dataset, folder: Path):
             named = effort.of(effort.rename, "sevens")
             merged = effort.of(effort.merge_three)
             effort.page.context.close()
+            server.stop()
+            server = AppServer(folder / "server_2.log")  # which knows of no open panel
             effort = opened(browser, User, Effort, server.url, dataset)
             picture = effort.of(effort.first_picture)
             browser.close()

@@ -7,6 +7,8 @@ import urllib.request
 import pytest
 from playwright.sync_api import expect
 
+pytestmark = pytest.mark.brief
+
 
 @pytest.fixture
 def form(user, digits):

@@ -1,7 +1,10 @@
 """The palette: what it lists in the App, in which order, and that it does not list what the panel offers."""
 
 import fiftyone.operators as foo
+import pytest
 from playwright.sync_api import expect
+
+pytestmark = pytest.mark.brief
 
 LISTED = [
     *("find clusters", "open panel", "suggest a number", "name clusters", "assign new samples", "group by a criterion"),

@@ -64,6 +64,7 @@ def test_clip_equals_open_clip_image_by_image(small, photos, mode, interpolation
         assert np.abs(ours.embed(photo) - expected).max() < 1e-5
 
 
+@pytest.mark.slow
 def test_clip_equals_open_clip_on_its_default_architecture(photos, tmp_path):
     import open_clip
     import torch

@@ -32,7 +32,7 @@ def test_among_near_copies_the_nearest_are_found(metric):
     assert np.mean([len(set(a) & set(b)) / 5 for a, b in zip(found, order, strict=True)]) > 0.99
 
 
-@pytest.mark.parametrize("limit", [neighbors.EXACT_LIMIT, 10])
+@pytest.mark.parametrize("limit", [neighbors.EXACT_LIMIT, pytest.param(10, marks=pytest.mark.slow)])
 def test_duplicates_are_neighbors_but_never_oneself(monkeypatch, limit):
     monkeypatch.setattr(neighbors, "EXACT_LIMIT", limit)
     X = np.repeat(np.eye(4, 8, dtype=np.float32), 20, axis=0)

@@ -17,6 +17,8 @@ from fiftyone.plugins.orgs.constellation.clusters.operators.runs.labels import c
 
 from ..conftest import get
 
+pytestmark = pytest.mark.slow
+
 # A process of its own that has loaded the dataset, and waits for a line before it goes on
 CHILD = """
 import sys

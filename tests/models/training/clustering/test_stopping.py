@@ -11,6 +11,8 @@ from fiftyone.plugins.orgs.constellation.clusters.operators.clustering.trained i
 
 from .test_image_clustering import CONV, Enough, after, digits, recipe_of, training_of  # noqa: F401
 
+pytestmark = pytest.mark.slow
+
 
 def losses(record):
     return [entry["loss"] for entry in record["curve"]]
