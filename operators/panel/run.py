@@ -75,7 +75,7 @@ class PanelRun:
     Args:
         run: the run as this process last saw it
         ui: the UI state: tab, page, sort, search, shown, caption, order, saved, truth, chart, unassigned,
-            alike, made, runs, colored, within, inside, turn, typed, ticked, selected, review, compare
+            alike, made, runs, colored, within, inside, turn, typed, ticked, selected, lasso, moved, review, compare
     """
 
     run: Run

@@ -8,6 +8,7 @@ from ..runs.store import run_ids
 from .job_lines import has_ended, jobs_seen
 from .opening import show_labels, take_made_run
 from .run import PanelRun
+from .selection import missed_lasso
 from .showing import follow_edit, open_run
 from .state import read_ui_state, save_ui_state
 
@@ -43,6 +44,8 @@ def missed(ctx: foo.ExecutionContext) -> str | None:
     """Return the event that tells the panel that asks what it has missed, None if nothing."""
     if is_behind(ctx):
         return "on_behind"
+    if missed_lasso(ctx, read_ui_state(ctx)):
+        return "on_change_selected"
     return "on_jobs" if jobs_seen(ctx.dataset) != (read_ui_state(ctx).get("jobs") or []) else None
 
 

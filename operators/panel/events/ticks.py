@@ -6,8 +6,9 @@ from ...runs.saved_views import save_selection
 from ..edits import IN_ORDER, apply_here, edit_quietly, show_edit
 from ..menus import edit_form, run_form
 from ..run import PanelRun
-from ..selection import NEW, OTHER, selected_ids
+from ..selection import NEW, OTHER, lasso_ids, lasso_print, selected_ids
 from ..showing import draw, guarded, keep_state, prompt, show_matches, with_run
+from ..state import window_of
 from ..ticks import ticked
 from ..windows import seen_version, take_stamp
 from .edits import EditEvents
@@ -60,9 +61,10 @@ class TickEvents(EditEvents):
     @with_run
     def on_change_selected(self, ctx: foo.ExecutionContext, run: PanelRun) -> None:
         """Offer to move what is selected."""
-        count = len(selected_ids(ctx, run.config.patches_field))
-        if count != (run.ui.get("selected") or 0):
-            keep_state(ctx, selected=count)
+        count, ids = len(selected_ids(ctx, run.config.patches_field)), lasso_ids(ctx)
+        lasso = [window_of(ctx), lasso_print(ids)] if ids else None
+        if count != (run.ui.get("selected") or 0) or lasso != run.ui.get("lasso"):
+            keep_state(ctx, selected=count, lasso=lasso)
 
     def on_change_extended_selection(self, ctx: foo.ExecutionContext) -> None:
         """Offer to move what a lasso has in it."""
@@ -83,7 +85,8 @@ class TickEvents(EditEvents):
                 return
             done = edit_quietly(ctx, "move", {"ids": ids} if goes == NEW else {"ids": ids, "cluster": int(goes)})
             if done:
-                keep_state(ctx, selected=0, turn=now.turn + 1)
+                lasso = lasso_ids(ctx)
+                keep_state(ctx, selected=0, lasso=None, moved=lasso_print(lasso), turn=now.turn + 1)
         show_edit(ctx, done)
         if done:
             ctx.ops.clear_selected_samples()

@@ -7,6 +7,7 @@ from ...evaluation.maps import ShownMap
 from ..map_colors import color_choices
 from ..mapping import chosen_color, chosen_rows, draw_map, draw_picked, layout_of, map_state, shown_map, traces_of
 from ..run import PanelRun
+from ..selection import add_selection
 from ..toolbars import add_shown
 from ..widgets import QUIET, button, drop_down, row, search_field, text
 
@@ -29,6 +30,7 @@ def add(panel: types.Object, run: PanelRun, events: foo.Panel) -> None:
         _add_nothing(panel, run, events)
         return
     add_shown(panel, run, events)
+    add_selection(panel, run, events)
     _add_bar(panel, run, shown, events)
     panel.plot(
         "map",
