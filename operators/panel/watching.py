@@ -1,5 +1,7 @@
 """Changes while a Clusters panel is open: of runs, in a form, a worker or another process, and of the user's view."""
 
+import hashlib
+
 import fiftyone.operators as foo
 import fiftyone.operators.types as types
 
@@ -22,8 +24,10 @@ class TimerView(types.View):
 
 def add_watch(panel: types.Object, run: PanelRun | None) -> None:
     """Have the panel ask for changes as long as it is open; it says what is drawn in the tab that asks."""
-    drawn = {"drawn": run.look if run else None}
-    panel.view("watch", TimerView(interval=_MILLISECONDS, on_interval=_WATCH, params=drawn))
+    look = run.look if run else None
+    # another name has the App make another timer; one that is there goes on with what it was drawn with first
+    name = f"watch_{hashlib.sha256((look or '').encode()).hexdigest()[:12]}"
+    panel.view(name, TimerView(interval=_MILLISECONDS, on_interval=_WATCH, params={"drawn": look}))
 
 
 def is_behind(ctx: foo.ExecutionContext) -> bool:
