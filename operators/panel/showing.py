@@ -58,21 +58,24 @@ def open_run(ctx: foo.ExecutionContext, wanted: str | None, keep: bool = False) 
         keep (False): whether the UI state stays, if it is of the same run
     """
     key = existing_run(ctx, wanted)
-    if key != ctx.panel.get_state("run"):
+    another = key != ctx.panel.get_state("run")
+    if another:
         reset_grid(ctx, read_ui_state(ctx).get("saved"))  # what it shows is of another run, or of none any more
         ctx.panel.set_state("run", key)
     if ctx.dataset is None:
         return
-    listed = run_ids(ctx.dataset)
+    listed, before = run_ids(ctx.dataset), read_ui_state(ctx)
+    stays = ("jobs",) if another else ("jobs", "job")  # of the dataset, but a result makes room for another run
+    of_the_dataset = {name: before[name] for name in stays if name in before}
     if key is None:
-        save_ui_state(ctx, {"runs": listed})
+        save_ui_state(ctx, {**of_the_dataset, "runs": listed})
         return
     run = Run.cached(ctx.dataset, key)
     made = run.made_at.isoformat()
     fresh = {"tab": "map" if has_map(run) else "clusters", "truth": run.config.ground_truth, "made": made}
-    kept = read_ui_state(ctx) if keep else {}
     # a run may have been deleted, and another made under its key
-    save_ui_state(ctx, {**fresh, **(kept if kept.get("made") == made else {}), "runs": listed})
+    kept = before if keep and before.get("made") == made else of_the_dataset
+    save_ui_state(ctx, {**fresh, **kept, "runs": listed})
     if not run.has_labels:
         return
     index_labels(run)

@@ -70,6 +70,8 @@ def test_a_suggestion_is_shown_with_its_curves_and_goes_on_in_a_form(blobs):
     assert "natural 3" in line["message"] and "Cluster into 3 (natural)" in opened.drawn
     opened.call("on_job_show", job=line["id"], kind="job")
     assert "| **natural** | **3** |" in opened.drawn and "PlotlyView" in opened.drawn and "silhouette" in opened.drawn
+    opened.call("on_change_extended_selection", value={"selection": None})  # the App calls it of itself
+    assert "| **natural** | **3** |" in opened.drawn
     place = [form["label"] for form in line["forms"]].index("Cluster into 3 (natural)")
     (params,) = (one for one in opened.buttons if one.get("form") == place)
     (prompt,) = opened.call("on_job_form", **params).got("prompt_user_for_operation")
@@ -84,6 +86,16 @@ def test_the_run_of_a_job_is_opened(browser, compute, job):
     jobs.end_job(job, jobs.DONE, run_key="made")
     browser.call("on_job_show", job=job, kind="job")
     assert browser.state["run"] == "made" and "2 clusters of 60 images" in browser.drawn
+
+
+def test_a_result_stays_open_on_the_same_run_and_makes_room_for_another(browser, compute):
+    app_messages(browser.dataset, "suggest_cluster_count", {"embeddings": "emb", "max_clusters": 12})
+    (line,) = job_lines(browser.dataset)
+    browser.call("on_job_show", job=line["id"], kind="job").call("on_behind")
+    assert "| **natural** |" in browser.drawn
+    compute(browser.dataset, run_key="another", params={"n_clusters": 2})
+    browser.call("on_run", value="another")
+    assert browser.state["run"] == "another" and "| **natural** |" not in browser.drawn
 
 
 def test_jobs_at_work_come_first_and_the_last_ended_next(blobs, job):
