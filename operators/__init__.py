@@ -27,6 +27,7 @@ from .load_clustering_view import LoadClusteringView
 from .load_odd_images import LoadOddImages
 from .open_clusters_panel import OpenClustersPanel
 from .propagate_labels import PropagateLabels
+from .read_for_panel import ReadForPanel
 from .rename_clustering_run import RenameClusteringRun
 from .sample_clusters import SampleClusters
 from .show_cluster_colors import ShowClusterColors
@@ -64,6 +65,7 @@ UNLISTED = [
     EvaluateClusters,
     WatchClusteringRuns,
     ChooseOnMap,
+    ReadForPanel,
     EditClusters,
     BuildClusterHierarchy,
     ExportClusters,

@@ -20,6 +20,7 @@ TALL = {"width": 1600, "height": 1500}  # the form need not scroll
 NARROW = {"width": 1100, "height": 900}
 TABS = ("Map", "Clusters", "Review", "Charts", "Groups", "Compare", "Run")
 FIRST = "kmeans_1"
+SIMPLE = {"CONSTELLATION_SIMPLE_VIEW": "1"}  # of the panel without its widgets
 
 
 def main():
@@ -56,7 +57,7 @@ def take_pictures(dataset, folder: Path, look: Path | None):
     from app import AppServer, launch
     from playwright.sync_api import sync_playwright
 
-    server = AppServer(folder / "server.log")
+    server = AppServer(folder / "server.log", SIMPLE)
     try:
         with sync_playwright() as playwright:
             browser = launch(playwright)

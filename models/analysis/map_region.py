@@ -5,6 +5,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+SIDE = 65_535  # of the map, in whole numbers of two bytes
 CELLS = 400  # of the map's width and height, half of which an outline may be off
 _TOLERANCE = 0.6  # cells that the corners of an outline may be moved by
 
@@ -27,10 +28,18 @@ class Region:
 
 
 def unit_square(xy: np.ndarray) -> np.ndarray:
-    """Return positions ``(n, 2)`` scaled to ``[0, 1]`` in each direction."""
+    """Return positions ``(n, 2)`` scaled to ``[0, 1]`` in each direction, on the grid of :func:`grid_square`."""
+    return grid_square(xy) / SIDE
+
+
+def grid_square(xy: np.ndarray) -> np.ndarray:
+    """Return positions ``(n, 2)`` scaled to whole numbers from 0 to 65,535 in each direction.
+
+    Browser, database and Python count what is inside an outline by the same numbers.
+    """
     low = xy.min(axis=0).astype(np.float64)
     size = xy.max(axis=0) - low
-    return (xy - low) / np.where(size > 0, size, 1)
+    return np.round((xy - low) / np.where(size > 0, size, 1) * SIDE).astype(np.uint16)
 
 
 def region_of(xy: np.ndarray, chosen: np.ndarray) -> Region:

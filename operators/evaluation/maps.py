@@ -12,6 +12,7 @@ from ...models.labels import UNASSIGNED
 from ..dataset.rows import label_path
 from ..dataset.targets import resolve_target
 from ..runs.labels import SLICE, read_labels
+from ..runs.map_clusters import keep_clusters, kept_clusters
 from ..runs.map_places import LISTED
 from ..runs.map_points import MapPoints
 from ..runs.run import Run
@@ -97,6 +98,15 @@ def clusters_now(run: Run, shown: ShownMap) -> tuple[np.ndarray, np.ndarray]:
     return clusters, confidence
 
 
+def clusters_of_map(run: Run, shown: ShownMap) -> np.ndarray:
+    """Return ``(n,)`` the clusters of a whole map as the labels are now, -2 without one; read if they are not kept."""
+    found = kept_clusters(run, shown.points.digest)
+    if found is None:
+        found, _ = clusters_now(run, shown)
+        keep_clusters(run, shown.points.digest, found)
+    return found
+
+
 def inside_view(run: Run, shown: ShownMap, samples: fo.core.collections.SampleCollection) -> np.ndarray:
     """Return ``(n,)`` whether each of what is shown is among ``samples``; all are in the whole dataset."""
     if samples is run.dataset:
@@ -105,7 +115,7 @@ def inside_view(run: Run, shown: ShownMap, samples: fo.core.collections.SampleCo
         target = resolve_target(run.as_seen(samples), run.config.patches_field)
     except ValueError:  # an empty view, or one of patches of another field
         return np.ones(len(shown.rows), bool)
-    found = set(read_labels(target, run.field, ids=shown.ids).ids)
+    found = set(read_labels(target, run.field, ids=None if shown.whole else shown.ids).ids)
     return np.array([row_id in found for row_id in shown.ids], bool)
 
 

@@ -17,6 +17,7 @@ _AGREEMENT = [
     (0.2, "poor agreement"),
     (-1.0, "hardly any agreement"),
 ]
+_SURE = [(0.75, "sure"), (0.4, "fairly sure"), (0.1, "unsure"), (0.0, "a toss-up")]
 AGREEMENT_HELP = "ARI above 0.9 is excellent, above 0.8 good, above 0.65 moderate (Steinley 2004)"
 _AGAINST_CLASSES = {"acc": "accuracy", "nmi": "NMI", "ari": "ARI", "purity": "purity"}
 _OF_VECTORS = {"silhouette": "silhouette", "neighbor_agreement": "neighbor agreement"}
@@ -56,6 +57,15 @@ def isolation(separation: float, nearest: str) -> str:
     if separation > ALONE:
         return f"alone, nearest is {nearest}"
     return f"near {nearest}" if separation > TOUCHES else f"runs into {nearest}"
+
+
+def sureness(confidence: float) -> str:
+    """Return how sure a run is of the cluster of an image or patch, in words.
+
+    Args:
+        confidence: of its label, from 0 to 1
+    """
+    return next(words for least, words in _SURE if confidence >= least)
 
 
 def agreement(ari: float) -> str:

@@ -29,8 +29,9 @@ _TWO_LINES: dict[str, Any] = {
     "WebkitBoxOrient": "vertical",
     "overflow": "hidden",
 }
-_NAMESAKE = "another cluster has the same name; rename one"
-_NAMESAKE_HELP = "The App tells labels apart by their names: in the grid both have one color, and a filter finds both"
+MIXED = "mixed: more than one kind of thing"
+NAMESAKE = "another cluster has the same name; rename one"
+NAMESAKE_HELP = "The App tells labels apart by their names: in the grid both have one color, and a filter finds both"
 _SHEET = {"width": "100%", "aspectRatio": "1", "objectFit": "contain", "display": "block", "borderRadius": "4px"}
 _SHEET |= {"background": "rgba(128, 128, 128, .2)"}
 _CELLS = {"display": "grid", "gridTemplateColumns": "repeat(auto-fill, minmax(150px, 1fr))", "alignItems": "stretch"}
@@ -39,7 +40,7 @@ _CELLS = {"display": "grid", "gridTemplateColumns": "repeat(auto-fill, minmax(15
 def draw_cards(ctx: foo.ExecutionContext, run: PanelRun) -> None:
     """Send the contact sheets of the open page to the panel."""
     sheets = draw_sheets(run.run.target, [card.prototypes for card in run.on_page], fields=run.run.config.vector_fields)
-    ctx.panel.set_data({f"cards.card_{place}.sheet": sheet for place, sheet in enumerate(sheets)})
+    ctx.panel.set_data({f"simple.cards.card_{place}.sheet": sheet for place, sheet in enumerate(sheets)})
 
 
 def add_cards(panel: types.Object, run: PanelRun, events: foo.Panel) -> None:
@@ -75,13 +76,13 @@ def _add_card(cards: types.Object, name: str, card: Card, run: PanelRun, events:
         tick_box(box, events.on_tick, f"Tick {card.name}", marked, {"cluster": card.id}, keys)
     _add_head(box, card, run, events, keys)
     text(box, "size", f"{run.size_of(card)} · {100 * card.share:.1f} %")
-    if statistics := _statistics(card):  # one widget, for the App takes its time with each
+    if statistics := statistics_lines(card):  # one widget, for the App takes its time with each
         lines, helps = zip(*statistics, strict=True)
         text(box, "statistics", "\n".join(lines), "0.8rem", QUIET, help="\n".join(helps), whiteSpace="pre-line")
     if card.mixed:
-        text(box, "mixed", "mixed: more than one kind of thing", "0.8rem", bold=True, **MARKED)
+        text(box, "mixed", MIXED, "0.8rem", bold=True, **MARKED)
     if list(run.names.values()).count(card.name) > 1:  # of 0.1.0, which let two have one
-        text(box, "namesake", _NAMESAKE, "0.8rem", help=_NAMESAKE_HELP, **MARKED)
+        text(box, "namesake", NAMESAKE, "0.8rem", help=NAMESAKE_HELP, **MARKED)
     if card.description:
         text(box, "description", card.description, "0.8rem", QUIET, help=card.description, **_TWO_LINES)
     border = {"p": 1, "m": 0, "height": "100%", "boxSizing": "border-box"}
@@ -105,7 +106,7 @@ def _add_head(box: types.Object, card: Card, run: PanelRun, events: foo.Panel, k
     box.define_property("head", head, view=types.GridView(gap=0, componentsProps={"grid": {"sx": style}}))
 
 
-def _statistics(card: Card) -> list[tuple[str, str]]:
+def statistics_lines(card: Card) -> list[tuple[str, str]]:
     """Return the lines on what the cluster is like in words, with the figures and their explanations."""
     lines = []
     if card.purity is not None:
@@ -124,10 +125,15 @@ def _add_unassigned(cards: types.Object, count: int, run: PanelRun, events: foo.
     box = types.Object()
     text(box, "name", "Without a cluster", "0.95rem", bold=True)
     text(box, "size", f"{count:,} {run.unit}")
-    skipped = ", ".join(f"{number:,} {reason}" for reason, number in run.config.skipped.items())
-    text(box, "why", f"left out by the run: {skipped}" if skipped else "not part of the run", "0.8rem", QUIET)
+    text(box, "why", why_unassigned(run), "0.8rem", QUIET)
     button(box, "show", events.on_card, "Show", params={"cluster": UNASSIGNED})
     cards.define_property("unassigned", box, view=column(0.5, types.OutlinedContainer(sx={"p": 1, "m": 0})))
+
+
+def why_unassigned(run: PanelRun) -> str:
+    """Return why there are images or patches without a cluster."""
+    skipped = ", ".join(f"{number:,} {reason}" for reason, number in run.config.skipped.items())
+    return f"left out by the run: {skipped}" if skipped else "not part of the run"
 
 
 def add_pages(panel: types.Object, run: PanelRun, events: foo.Panel) -> None:

@@ -10,6 +10,7 @@ from .run import PanelRun
 from .showing import follow_edit, guarded, open_run
 from .windows import note_edit, seen_version
 
+GONE = "this run was deleted meanwhile, so nothing was saved; choose another run above"
 IN_ORDER = RLock()  # the App sends what is done quickly side by side; edits follow one another
 
 
@@ -54,17 +55,34 @@ def in_turn(ctx: foo.ExecutionContext, work: Callable[[str, int], dict]) -> dict
     Returns:
         the outcome, empty if it was refused
     """
-    done: dict = {}
-    with IN_ORDER:
-        run = run_now(ctx)
-        if run is not None:
-            guarded(ctx, lambda ctx: done.update(work(run.key, seen_version(ctx, run))))
-            if done:
-                note_edit(ctx, run, done["version"])
+    done, _ = attempt(ctx, work)
     return done
 
 
+def attempt(ctx: foo.ExecutionContext, work: Callable[[str, int], dict]) -> tuple[dict, str | None]:
+    """Do as :func:`in_turn` does.
+
+    Returns:
+        the outcome, empty if it was refused; and the sentence why, None if it was not
+    """
+    done: dict = {}
+    with IN_ORDER:
+        run = run_now(ctx)
+        if run is None:
+            return {}, GONE
+        why = guarded(ctx, lambda ctx: done.update(work(run.key, seen_version(ctx, run))))
+        if done:
+            note_edit(ctx, run, done["version"])
+    return done, why
+
+
 def run_now(ctx: foo.ExecutionContext) -> PanelRun | None:
-    """Return the run that is shown as it is now; a request beside this one may have edited it."""
+    """Return the run that is shown as it is now, for a request beside this one may have edited it.
+
+    Returns:
+        the run; None if there is none, or if a widget in the browser has said, by ``uid``, that it means one that was
+        deleted, under whose key another was made since
+    """
     ctx.dataset.reload()
-    return PanelRun.of(ctx)
+    run = PanelRun.of(ctx)
+    return run if run is None or ctx.params.get("uid", run.uid) == run.uid else None

@@ -24,6 +24,7 @@ from ..runs.colors import cluster_colors
 from ..runs.map_places import has_places
 from ..runs.map_points import read_points
 from .contact_sheets import draw_large, draw_sheets
+from .lasso import lasso_region, lasso_rows, whole_map
 from .map_colors import CLUSTER, color_choices, group_of, point_colors
 from .opening import PANEL
 from .run import PanelRun
@@ -79,16 +80,20 @@ def chosen_rows(run: PanelRun, shown: ShownMap) -> np.ndarray:
 
 def chosen_ids(ctx: foo.ExecutionContext, run: PanelRun) -> list[str]:
     """Return the ids of what was chosen with the lasso and is in the user's view."""
-    shown = shown_map(run)
+    lasso = ctx.params.get("lasso")
+    shown = whole_map(run) if lasso else shown_map(run)
     if shown is None:
         return []
-    chosen = replace(shown, rows=shown.around(chosen_rows(run, shown)))
+    rows = lasso_rows(run, shown, lasso) if lasso else shown.around(chosen_rows(run, shown))
+    chosen = replace(shown, rows=rows)
     inside = inside_view(run.run, chosen, users_view(ctx))
     return [row_id for row_id, keep in zip(chosen.ids, inside.tolist(), strict=True) if keep]
 
 
-def large_choice(run: PanelRun) -> Region | None:
+def large_choice(ctx: foo.ExecutionContext, run: PanelRun) -> Region | None:
     """Return the part of the map that the lasso is around, None where the database cannot look for it."""
+    if lasso := ctx.params.get("lasso"):
+        return lasso_region(run, lasso)
     shown = shown_map(run)
     return shown.region(chosen_rows(run, shown)) if shown and has_places(run.run) else None
 
@@ -138,7 +143,7 @@ def draw_picked(ctx: foo.ExecutionContext, run: PanelRun) -> None:
     (large,) = draw_large(target, [picked["id"]], fields)
     card = run.cards.get(picked["cluster"])
     (sheet,) = draw_sheets(target, [card.prototypes if card else []], fields=fields)
-    ctx.panel.set_data({"picked.picture": large, "picked.sheet": sheet})
+    ctx.panel.set_data({"simple.picked.picture": large, "simple.picked.sheet": sheet})
 
 
 def layout_of(run: PanelRun, shown: ShownMap) -> dict:

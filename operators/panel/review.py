@@ -3,12 +3,15 @@
 It is kept in the UI state, so that it goes on after the page was loaded again; what was decided is in the run.
 """
 
+from collections import Counter
 from dataclasses import asdict, dataclass, field, replace
 
 from ..runs.edit_log import judged
 from .borderline import borderline_members
 from .run import PanelRun
 
+TEN = 10
+MOST = 5  # clusters that one line names
 ASKED = 100  # at most in one review; the next one begins with those that are left
 VERDICTS = {"kept": "kept", "moved": "moved", "new": "in new clusters", "skipped": "skipped"}
 
@@ -62,9 +65,38 @@ class Review:
 
     def summary(self) -> str:
         """Return how often each verdict was given, such as ``12 moved, 85 kept``."""
-        said = list(self.verdicts.values())
-        counts = {label: said.count(verdict) for verdict, label in VERDICTS.items()}
-        return ", ".join(f"{count} {label}" for label, count in counts.items() if count)
+        return _counted(list(self.verdicts.values()))
+
+    def changed(self, names: dict[int, str]) -> str | None:
+        """Return what the last ten verdicts have changed, None before there are ten; the next line comes with ten more.
+
+        Args:
+            names: the names of the clusters by id
+        """
+        n = len(self.verdicts) // TEN * TEN
+        if not n:
+            return None
+        ten = list(self.verdicts.items())[n - TEN : n]
+        goes = {row_id: (own, second) for row_id, own, second in self.items}
+        sizes: Counter[int] = Counter()
+        for row_id, verdict in ten:
+            own, second = goes[row_id]
+            if verdict in ("moved", "new"):
+                sizes[own] -= 1
+            if verdict == "moved":
+                sizes[second] += 1
+        # each name in an isolate: else one that is read from the right takes the number along
+        known = [
+            f"\u2068{names[cluster]}\u2069 {step:+d}" for cluster, step in sizes.items() if step and cluster in names
+        ]
+        more = [f"{len(known) - MOST} more"] if len(known) > MOST else []
+        said = f"Verdicts {n - TEN + 1} to {n}: {_counted([verdict for _, verdict in ten])}"
+        return f"{said}; {', '.join([*known[:MOST], *more]) or 'no cluster has another size'}"
+
+
+def _counted(said: list[str]) -> str:
+    counts = {label: said.count(verdict) for verdict, label in VERDICTS.items()}
+    return ", ".join(f"{count} {label}" for label, count in counts.items() if count)
 
 
 def begin_review(run: PanelRun, cluster: int | None = None) -> Review:
@@ -77,6 +109,12 @@ def begin_review(run: PanelRun, cluster: int | None = None) -> Review:
     known = judged(run.run.log)
     members = [member for member in borderline_members(run, cluster) if member.id not in known]
     return Review([[row_id, own, second] for row_id, own, second in members[:ASKED]], cluster)
+
+
+def candidates_of(run: PanelRun, item: list) -> list[int]:
+    """Return the clusters of an item of a review that the run still has: where it was, and the other candidate."""
+    _, own, second = item
+    return [cluster for cluster in (own, second) if cluster is not None and cluster in run.cards]
 
 
 def follow_undo(run: PanelRun) -> Review | None:

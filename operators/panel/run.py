@@ -14,7 +14,7 @@ from ..runs.colors import cluster_colors
 from ..runs.config import RunConfig
 from ..runs.run import Run
 from ..runs.store import list_clustering_runs
-from .state import read_ui_state
+from .state import name_of, read_ui_state
 
 PAGE = 12
 SORTS = {
@@ -75,11 +75,14 @@ class PanelRun:
     Args:
         run: the run as this process last saw it
         ui: the UI state: tab, page, sort, search, shown, caption, order, saved, truth, chart, unassigned,
-            alike, made, runs, colored, within, inside, turn, typed, ticked, selected, lasso, moved, review, compare
+            alike, made, runs, colored, within, inside, turn, typed, ticked, selected, lasso, moved, review, compare,
+            map, simple
+        panel_state ({}): the part of the panel's state that leads to both
     """
 
     run: Run
     ui: dict = field(default_factory=dict)
+    panel_state: dict = field(default_factory=dict)
 
     @classmethod
     def of(cls, ctx: foo.ExecutionContext) -> "PanelRun | None":
@@ -87,7 +90,7 @@ class PanelRun:
         key = ctx.panel.get_state("run")
         if ctx.dataset is None or key not in list_clustering_runs(ctx.dataset):
             return None
-        return cls(Run.cached(ctx.dataset, key), read_ui_state(ctx))
+        return cls(Run.cached(ctx.dataset, key), read_ui_state(ctx), {"run": key, **name_of(ctx)})
 
     @property
     def dataset(self) -> fo.Dataset:
@@ -98,6 +101,11 @@ class PanelRun:
     def key(self) -> str:
         """The run's key."""
         return self.run.key
+
+    @property
+    def uid(self) -> str:
+        """What no other run is called, also if one is made under the same key; those of 0.1.0 have their key only."""
+        return self.config.uid or self.key
 
     @property
     def config(self) -> RunConfig:

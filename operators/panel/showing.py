@@ -19,7 +19,7 @@ from ..runs.store import list_clustering_runs, run_ids
 from .charts import TITLES, clicked
 from .inside import count_inside
 from .run import PanelRun
-from .state import read_ui_state, save_ui_state
+from .state import UI_STATE, read_ui_state, save_ui_state
 from .tabs import TABS
 from .toolbars import inputs_of, truth_choices
 
@@ -34,17 +34,17 @@ def existing_run(ctx: foo.ExecutionContext, key: str | None) -> str | None:
 
 
 def with_run(
-    event: Callable[[Any, foo.ExecutionContext, PanelRun], None],
-) -> Callable[[Any, foo.ExecutionContext], None]:
+    event: Callable[[Any, foo.ExecutionContext, PanelRun], dict | None],
+) -> Callable[[Any, foo.ExecutionContext], dict | None]:
     """Pass the run that is shown on to an event of the panel; if it was deleted, show the newest one instead."""
 
     @wraps(event)
-    def event_of_run(panel: foo.Panel, ctx: foo.ExecutionContext) -> None:
+    def event_of_run(panel: foo.Panel, ctx: foo.ExecutionContext) -> dict | None:
         run = PanelRun.of(ctx)
-        if run is None:
-            open_run(ctx, None)
-        else:
-            event(panel, ctx, run)
+        if run is not None:
+            return event(panel, ctx, run)
+        open_run(ctx, None)
+        return None
 
     return event_of_run
 
@@ -64,19 +64,10 @@ def open_run(ctx: foo.ExecutionContext, wanted: str | None, keep: bool = False) 
         ctx.panel.set_state("run", key)
     if ctx.dataset is None:
         return
-    listed, before = run_ids(ctx.dataset), read_ui_state(ctx)
-    stays = ("jobs",) if another else ("jobs", "job")  # of the dataset, but a result makes room for another run
-    of_the_dataset = {name: before[name] for name in stays if name in before}
-    if key is None:
-        save_ui_state(ctx, {**of_the_dataset, "runs": listed})
-        return
-    run = Run.cached(ctx.dataset, key)
-    made = run.made_at.isoformat()
-    fresh = {"tab": "map" if has_map(run) else "clusters", "truth": run.config.ground_truth, "made": made}
-    # a run may have been deleted, and another made under its key
-    kept = before if keep and before.get("made") == made else of_the_dataset
-    save_ui_state(ctx, {**fresh, **kept, "runs": listed})
-    if not run.has_labels:
+    run = Run.cached(ctx.dataset, key) if key is not None else None
+    with UI_STATE:
+        save_ui_state(ctx, _begun(read_ui_state(ctx), run, another, keep) | {"runs": run_ids(ctx.dataset)})
+    if run is None or not run.has_labels:
         return
     index_labels(run)
     guarded(ctx, _measure)
@@ -84,6 +75,18 @@ def open_run(ctx: foo.ExecutionContext, wanted: str | None, keep: bool = False) 
     if shown and shown.ui.get("truth") and not shown.truth:
         guarded(ctx, measure_truth)
     change_state(ctx, unassigned=count_unassigned(run), **(count_inside(ctx, shown) if shown else {}))
+
+
+def _begun(before: dict, run: Run | None, another: bool, keep: bool) -> dict:
+    """Return the UI state in which a run is opened, given the one before it."""
+    stays = ("jobs",) if another else ("jobs", "job")  # of the dataset, but a result makes room for another run
+    of_the_dataset = {name: before[name] for name in stays if name in before}
+    if run is None:
+        return of_the_dataset
+    made = run.made_at.isoformat()
+    fresh = {"tab": "map" if has_map(run) else "clusters", "truth": run.config.ground_truth, "made": made}
+    # a run may have been deleted, and another made under its key
+    return {**fresh, **(before if keep and before.get("made") == made else of_the_dataset)}
 
 
 def _measure(ctx: foo.ExecutionContext) -> None:
@@ -109,16 +112,17 @@ def change_state(ctx: foo.ExecutionContext, **changes: Any) -> None:
 
 def keep_state(ctx: foo.ExecutionContext, **changes: Any) -> None:
     """Change the UI state; the pictures of the cards stay. If the run was deleted, show the newest one instead."""
-    shown = PanelRun.of(ctx)
-    if shown is None:
-        open_run(ctx, None)
-        return
-    drawn = [shown.key, shown.run.made_at.isoformat(), shown.version]
-    if shown.ui.get("colored") != drawn and not shown.gone:
-        ctx.trigger(f"{URI}/show_cluster_colors", {"run_key": shown.key})
-        changes = {**changes, "colored": drawn}
-    run = replace(shown, ui={**shown.ui, **changes})
-    save_ui_state(ctx, run.ui)
+    with UI_STATE:
+        shown = PanelRun.of(ctx)
+        if shown is None:
+            open_run(ctx, None)
+            return
+        drawn = [shown.key, shown.run.made_at.isoformat(), shown.version]
+        if shown.ui.get("colored") != drawn and not shown.gone:
+            ctx.trigger(f"{URI}/show_cluster_colors", {"run_key": shown.key})
+            changes = {**changes, "colored": drawn}
+        run = replace(shown, ui={**shown.ui, **changes})
+        save_ui_state(ctx, run.ui)
     # one message for all, if any: the App draws the whole panel again after each, and loads the page again
     if other := {path: value for path, value in inputs_of(run).items() if ctx.panel.get_state(path) != value}:
         ctx.panel.set_state(other)
@@ -218,9 +222,17 @@ def prompt(ctx: foo.ExecutionContext, operator: str, params: dict, on_success: C
     ctx.prompt(f"{URI}/{operator}", params=params, on_success=on_success)
 
 
-def guarded(ctx: foo.ExecutionContext, work: Callable[[foo.ExecutionContext], object]) -> None:
-    """Call ``work(ctx)``, and say in one sentence why if it is refused."""
+def guarded(ctx: foo.ExecutionContext, work: Callable[[foo.ExecutionContext], object]) -> str | None:
+    """Call ``work(ctx)``, and say in one sentence why if it is refused.
+
+    Returns:
+        the sentence, which the App does not show where a widget of our own has asked, ``quiet``, and shows it itself
+    """
     try:
         work(ctx)
     except ValueError as error:
-        ctx.ops.notify(one_sentence(error), variant="error")
+        why = one_sentence(error)
+        if not ctx.params.get("quiet"):
+            ctx.ops.notify(why, variant="error")
+        return why
+    return None

@@ -5,10 +5,12 @@ card also changes the grid, so that the page would be loaded twice. The panel's 
 the inputs show, and the name under which the rest is kept.
 """
 
+from threading import RLock
 from uuid import uuid4
 
 import fiftyone.operators as foo
 
+UI_STATE = RLock()  # held from reading to saving: what two events change at once is kept, also beside the panel's timer
 _STORE = "constellation_clusters_panel"
 _NAME = "look_name"  # in saved workspaces
 _LETTERS = 8  # of the name of a window
@@ -50,6 +52,11 @@ def save_ui_state(ctx: foo.ExecutionContext, ui: dict) -> None:
     store, name = ctx.store(_STORE), ctx.panel.get_state(_NAME)
     store.set(name, ui, ttl=_SECONDS)
     store.update_ttl(name, _SECONDS)  # the store counts from when a name was first set
+
+
+def name_of(ctx: foo.ExecutionContext) -> dict:
+    """Return the part of the panel's state by which :func:`read_ui_state` finds the rest."""
+    return {_NAME: ctx.panel.get_state(_NAME)}
 
 
 def window_of(ctx: foo.ExecutionContext) -> str:

@@ -67,7 +67,7 @@ def _facts(run: PanelRun) -> list[str]:
 
 def inputs_of(run: PanelRun) -> dict:
     """Return the values of the inputs in the bars by path in the panel's state."""
-    return {"search.search": run.ui.get("search") or "", "mapbar.tag": ""}
+    return {"search.search": run.ui.get("search") or "", "simple.mapbar.tag": ""}
 
 
 def add_search(panel: types.Object, run: PanelRun, events: foo.Panel) -> None:

@@ -107,4 +107,4 @@ def _edits(ctx: foo.ExecutionContext, run: PanelRun, window: str) -> list[int] |
 
 
 def _name(run: PanelRun, window: str) -> str:
-    return f"{run.config.uid or run.key}:{window}"
+    return f"{run.uid}:{window}"

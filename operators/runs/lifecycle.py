@@ -21,6 +21,7 @@ from ..execution.stages import Stages
 from .colors import follow_colors, forget_colors
 from .config import MAX_CONFIG_CLUSTERS, RunConfig
 from .labels import create_label_field, write_labels
+from .map_clusters import clusters_at, drop_clusters, keep_clusters
 from .map_places import holds_places, index_places, places_for
 from .map_points import drop_points, keep_points, points_of_map
 from .maps import clean_maps, touch_maps
@@ -119,6 +120,7 @@ def delete_clustering_run(samples: fo.core.collections.SampleCollection, run_key
         remove_run(dataset, run_key)
         forget_colors(dataset, run_key)
         drop_points(run)
+        drop_clusters(run)
         deleted = clean_maps(dataset, run_key, run.config.visualization)
         touch_maps(dataset)  # the next run of this name has other clusters
     drawn = run.config.visualization
@@ -238,6 +240,7 @@ def keep_run(
     if points:  # they can be read from the App's map as well: a run without them is whole
         run = StoredRun(target.dataset, run_key, config)
         keep_points(run, points)
+        keep_clusters(run, points.digest, clusters_at(points, table.ids, labels))
         if places:
             index_places(run)
     return config

@@ -6,8 +6,10 @@ map where they are missing: for runs of earlier versions, and for clones of a da
 """
 
 import base64
+import hashlib
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any
 
 import fiftyone as fo
@@ -44,6 +46,33 @@ class MapPoints:
 
     def __len__(self) -> int:
         return len(self.keys)
+
+    @cached_property
+    def digest(self) -> str:
+        """A short text that another map, or another order of the same points, has not."""
+        return hashlib.sha256(self.keys.tobytes() + self.xy.tobytes()).hexdigest()[:16]
+
+    @cached_property
+    def _sorted(self) -> tuple[np.ndarray, np.ndarray]:
+        keys = np.ascontiguousarray(self.keys).view(f"V{_ID}").reshape(-1)
+        order = np.argsort(keys)
+        return order, keys[order]
+
+    def rows(self, ids: Sequence[str], missing: int | None = None) -> np.ndarray:
+        """Return the rows of ids as text.
+
+        Args:
+            ids: sample ids, or label ids of patches
+            missing (None): the row of what is not on the map, by default that is left out
+        """
+        if not len(ids) or not len(self):
+            return np.full(0 if missing is None else len(ids), missing or 0, np.int64)
+        wanted = np.frombuffer(bytes.fromhex("".join(ids)), np.uint8).view(f"V{_ID}")
+        order, known = self._sorted
+        places = np.minimum(np.searchsorted(known, wanted), len(known) - 1)
+        there = known[places] == wanted
+        found = order[places]
+        return found[there] if missing is None else np.where(there, found, missing)
 
     def ids(self, rows: np.ndarray) -> list[str]:
         """Return the ids at some rows as text."""

@@ -18,6 +18,7 @@ from stack import Mongod, fiftyone_environment
 from verdict import claim, finish
 
 CLUSTERS = 10
+SIMPLE = {"CONSTELLATION_SIMPLE_VIEW": "1"}  # what is counted is the panel without its widgets
 
 
 def main():
@@ -55,7 +56,7 @@ def drive(dataset, folder: Path):
     from clicks import Effort
     from playwright.sync_api import sync_playwright
 
-    server = AppServer(folder / "server.log")
+    server = AppServer(folder / "server.log", SIMPLE)
     try:
         with sync_playwright() as playwright:
             browser = launch(playwright)
@@ -67,7 +68,7 @@ def drive(dataset, folder: Path):
             merged = effort.of(effort.merge_three)
             effort.page.context.close()
             server.stop()
-            server = AppServer(folder / "server_2.log")  # which knows of no open panel
+            server = AppServer(folder / "server_2.log", SIMPLE)  # which knows of no open panel
             effort = opened(browser, User, Effort, server.url, dataset)
             picture = effort.of(effort.first_picture)
             browser.close()

@@ -50,6 +50,7 @@ class Bare(foo.Panel):
 def register(plugin):
     plugin.register(Bare)
 """
+SIMPLE = {"CONSTELLATION_SIMPLE_VIEW": "1"}  # of the panel without its widgets
 
 
 def main():
@@ -120,7 +121,7 @@ def drive(dataset, clicks: int, folder: Path):
 
     entries = sorted(dataset.get_run_info(RUN).config.clusters, key=lambda entry: -entry["size"])[: clicks + 1]
     write_bare(folder / "plugins" / "bare", [entry["id"] for entry in entries])
-    server = AppServer(folder / "server.log")
+    server = AppServer(folder / "server.log", SIMPLE)
     process = psutil.Process(server.process.pid)
     try:
         with sync_playwright() as playwright:

@@ -53,4 +53,4 @@ def findings(page, place: str) -> list[str]:
 
 def _message(node: dict) -> str:
     """What a rule says of an element."""
-    return next((why["message"] for why in [*node["any"], *node["all"], *node["none"]]), "")
+    return next((why["message"] or "" for why in [*node["any"], *node["all"], *node["none"]]), "")

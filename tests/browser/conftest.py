@@ -44,9 +44,19 @@ def chromium():
         browser.close()
 
 
+@pytest.fixture(scope="session")
+def simple_server(tmp_path_factory):
+    """The App's server, whose Clusters panel is drawn without widgets of its own."""
+    environment = {**LEGACY, "CONSTELLATION_SIMPLE_VIEW": "1"}
+    running = AppServer(tmp_path_factory.mktemp("simple_app") / "server.log", environment)
+    yield running
+    running.stop()
+
+
 @pytest.fixture
-def user(server, chromium):
-    """Somebody at a fresh browser."""
+def user(request, chromium):
+    """Somebody at a fresh browser, who has the panel's widgets in the tests of these, the simple view in all others."""
+    server = request.getfixturevalue("server" if request.module.__name__.endswith("_widget") else "simple_server")
     context = chromium.new_context(viewport=VIEWPORT)
     context.set_default_timeout(30_000)
     yield User(context.new_page(), server.url)

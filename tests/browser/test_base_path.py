@@ -8,8 +8,8 @@ from test_panel import Panel
 
 
 @pytest.fixture
-def proxy(server):
-    running = BasePath(server.port)
+def proxy(simple_server):
+    running = BasePath(simple_server.port)
     yield running
     running.stop()
 

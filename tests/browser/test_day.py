@@ -14,6 +14,7 @@ from fiftyone import ViewField as F
 from framed import Framed
 from playwright.sync_api import expect
 from test_map import Map
+from test_map_widget import WidgetMap
 from test_panel import CONTENT, Panel
 
 NAMES = ("zeros", "ones", "twos")
@@ -22,6 +23,8 @@ VIEWPORT = {"width": 1500, "height": 1400}
 
 class Day:
     """The steps of the day, each by what a user does and sees."""
+
+    map = Map
 
     def __init__(self, user, dataset):
         self.user, self.page, self.dataset = user, user.page, dataset
@@ -45,7 +48,7 @@ class Day:
         self.user.fill(form, "Number of clusters", "6")
         self.user.execute(form)
         self.user.made("6 clusters of 60 images")
-        on_map = Map(self.panel)
+        on_map = self.map(self.panel)
         on_map.wait()
         assert sorted(on_map.names()) == [f"cluster {i:02d}" for i in range(6)]
         expect(self.content).to_contain_text("kmeans_1 · ")
@@ -108,7 +111,7 @@ class Day:
         self.user.fill(form, "Number of clusters", "6")
         self.user.execute(form)
         expect(self.content.get_by_text(re.compile("agglomerative_1 · ")).first).to_be_visible()
-        Map(self.panel).wait()
+        self.map(self.panel).wait()
 
     def compare(self):
         """Compares both runs and clicks a square of their table."""
@@ -193,8 +196,9 @@ class Visitor(User):
 
 
 @pytest.fixture
-def visitors(request, server, chromium):
-    """A function that makes users who come the same way."""
+def visitors(request, chromium):
+    """A function that makes users who come the same way, with the panel's widgets or its simple view."""
+    server = request.getfixturevalue("server" if request.param == "widgets" else "simple_server")
     proxy = BasePath(server.port) if request.param == "base path" else None
     options = {"framed": request.param == "frame", "query": f"?proxy={BASE}/" if proxy else ""}
     context = chromium.new_context(viewport=VIEWPORT)
@@ -205,14 +209,50 @@ def visitors(request, server, chromium):
         proxy.stop()
 
 
-WAYS = ["directly", *(pytest.param(way, marks=pytest.mark.slow) for way in ("base path", "frame"))]
+class WidgetDay(Day):
+    """The same steps with the widgets: Enter after each name, the map's own lasso, keys for the review."""
+
+    map = WidgetMap
+
+    def name_three(self):
+        """Types names on the cards, a word and Enter each."""
+        self.content.get_by_label(re.compile("^Name of cluster")).first.click()
+        self.page.keyboard.press("Control+a")
+        for name in NAMES:
+            self.page.keyboard.type(name)
+            self.page.keyboard.press("Enter")
+        for name in NAMES:
+            expect(self.content.get_by_label(f"Name of {name}", exact=True)).to_be_visible()
+
+    def lasso(self):
+        """Makes a cluster of a part of the map."""
+        self.panel.press("Map")
+        on_map = WidgetMap(self.panel).wait()
+        n = on_map.lasso((0.01, 0.01), (0.4, 0.99))
+        self.panel.press("New cluster")
+        expect(self.content.get_by_role("button", name=re.compile(f"^Undo: Moved {n} images"))).to_be_visible()
+
+    def review_five(self):
+        """Judges five borderline images by keys."""
+        self.tab("Review")
+        root = self.content.locator('[data-cy="constellation-review"]')
+        root.get_by_alt_text(re.compile("^Which cluster is this")).wait_for()
+        for place in range(1, 6):
+            expect(root.get_by_role("status")).to_have_text(re.compile(f"^{place} of "))
+            self.panel.wait_for_pictures()  # nobody judges what is not to be seen yet
+            self.page.wait_for_timeout(500)
+            self.page.keyboard.press("2" if place == 2 else "1")
+        expect(self.content.get_by_text(re.compile("^6 of |^Reviewed")).first).to_be_visible()
+
+
+WAYS = ["directly", "widgets", *(pytest.param(way, marks=pytest.mark.slow) for way in ("base path", "frame"))]
 
 
 @pytest.mark.parametrize("visitors", WAYS, indirect=True)
-def test_a_working_day(visitors, digits, tmp_path):
+def test_a_working_day(visitors, digits, tmp_path, request):
     user = visitors()
     user.open(digits)
-    day = Day(user, digits)
+    day = (WidgetDay if "widgets" in request.node.name else Day)(user, digits)
     day.first_run()
     day.look()
     day.name_three()

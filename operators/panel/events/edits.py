@@ -17,18 +17,18 @@ class EditEvents:
         """Read the run again; another process may have changed it."""
         open_run(ctx, ctx.panel.get_state("run"), keep=True)
 
-    def on_undo(self, ctx: foo.ExecutionContext) -> None:
-        """Undo the last edit."""
+    def on_undo(self, ctx: foo.ExecutionContext) -> dict:
+        """Undo the last edit; a review goes back to what that was about."""
         apply_here(ctx, "undo")
-        review_after_undo(ctx)
+        return review_after_undo(ctx)
 
     def on_redo(self, ctx: foo.ExecutionContext) -> None:
         """Redo what was undone."""
         apply_here(ctx, "redo")
 
-    def on_name(self, ctx: foo.ExecutionContext) -> None:
+    def on_name(self, ctx: foo.ExecutionContext) -> dict:
         """Give a cluster the name that was typed on its card."""
-        name_here(ctx)
+        return name_here(ctx)
 
     @with_run
     def on_run_menu(self, ctx: foo.ExecutionContext, run: PanelRun) -> None:

@@ -8,7 +8,11 @@ from ..showing import change_state, open_run, with_run
 
 
 class TabEvents:
-    """Open a tab."""
+    """Open a tab, and draw it without widgets of our own in the browser."""
+
+    def on_simple(self, ctx: foo.ExecutionContext) -> None:
+        """Draw the simple view of all tabs from now on, seen where a browser does not show a widget."""
+        change_state(ctx, simple=True)
 
     @with_run
     def on_tab(self, ctx: foo.ExecutionContext, run: PanelRun) -> None:

@@ -17,12 +17,21 @@ from .edits import EditEvents
 class TickEvents(EditEvents):
     """Tick cards, edit those that are ticked, move what is selected."""
 
-    def on_tick(self, ctx: foo.ExecutionContext) -> None:
-        """Tick a card, or take its tick away."""
+    def on_tick(self, ctx: foo.ExecutionContext) -> dict:
+        """Tick a card, or take its tick away; or those of several ``clusters``.
+
+        Returns:
+            the clusters that are ``ticked`` after it
+        """
         with IN_ORDER:
-            if run := PanelRun.of(ctx):
-                others = [cluster for cluster in ticked(run) if cluster != ctx.params["cluster"]]
-                keep_state(ctx, ticked=[*others, ctx.params["cluster"]] if ctx.params["on"] else others)
+            run = PanelRun.of(ctx)
+            if run is None:
+                return {"ticked": []}
+            which = ctx.params.get("clusters") or [ctx.params["cluster"]]
+            others = [cluster for cluster in ticked(run) if cluster not in which]
+            now = [*others, *which] if ctx.params["on"] else others
+            keep_state(ctx, ticked=now)
+            return {"ticked": now}
 
     def on_clear_ticks(self, ctx: foo.ExecutionContext) -> None:
         """Take all ticks away."""

@@ -4,6 +4,7 @@ import fiftyone.operators as foo
 import fiftyone.operators.types as types
 
 from ...evaluation.maps import ShownMap
+from ..components import add_component, add_simple, is_simple
 from ..map_colors import color_choices
 from ..mapping import chosen_color, chosen_rows, draw_map, draw_picked, layout_of, map_state, shown_map, traces_of
 from ..run import PanelRun
@@ -31,6 +32,25 @@ def add(panel: types.Object, run: PanelRun, events: foo.Panel) -> None:
         return
     add_shown(panel, run, events)
     add_selection(panel, run, events)
+    _add_widget(panel, run, shown, events)
+    add_simple(panel, "map", run, events, lambda simple: _add_plot(simple, run, shown, events))
+
+
+def _add_widget(panel: types.Object, run: PanelRun, shown: ShownMap, events: foo.Panel) -> None:
+    known = ("on_map_click", "on_map_only", "on_map_new", "on_map_move", "on_map_tag", "on_map_remove")
+    calls = {name: getattr(events, name) for name in (*known, "on_card", "on_simple")}
+    groups = len(run.run.coarse_clusters)
+    facts = {
+        "digest": shown.points.digest,
+        "drawn": f"{run.version}:{groups}:{run.ui.get('within', '')}",
+        "selected": run.ui.get("selected") or 0,
+        "shown": run.shown,
+        "goals": list(_goals(run).items()),
+    }
+    add_component(panel, "map", run, calls, facts)
+
+
+def _add_plot(panel: types.Object, run: PanelRun, shown: ShownMap, events: foo.Panel) -> None:
     _add_bar(panel, run, shown, events)
     panel.plot(
         "map",
@@ -46,6 +66,8 @@ def add(panel: types.Object, run: PanelRun, events: foo.Panel) -> None:
 
 def draw(ctx: foo.ExecutionContext, run: PanelRun, cards: bool) -> None:
     """Send the points if they have changed, and the pictures of what was clicked."""
+    if not is_simple(run):
+        return
     if cards:
         draw_map(ctx, run)
     draw_picked(ctx, run)
@@ -76,12 +98,15 @@ def _add_actions(bar: types.Object, run: PanelRun, n: int, events: foo.Panel) ->
     text(bar, "n", f"{n:,} {run.unit} chosen", bold=True)
     button(bar, "only", events.on_map_only, "Only these", help="Show only these in the grid")
     button(bar, "new", events.on_map_new, "New cluster")
-    largest = sorted((card for card in run.cards.values() if card.id >= 0), key=lambda card: -card.size)[:GOALS]
-    goes = {str(card.id): card.name for card in sorted(largest, key=lambda card: card.name.casefold())}
-    drop_down(bar, "move", goes, events.on_map_move, "Move to…", width=130)
+    drop_down(bar, "move", _goals(run), events.on_map_move, "Move to…", width=130)
     search_field(bar, "tag", events.on_map_tag, "Tag…", width=110)
     button(bar, "remove", events.on_map_remove, "Remove", help="Put them in no cluster")
     button(bar, "clear", events.on_map_clear, icon="close", help="Choose nothing")
+
+
+def _goals(run: PanelRun) -> dict[str, str]:
+    largest = sorted((card for card in run.cards.values() if card.id >= 0), key=lambda card: -card.size)[:GOALS]
+    return {str(card.id): card.name for card in sorted(largest, key=lambda card: card.name.casefold())}
 
 
 def _add_picked(panel: types.Object, run: PanelRun, events: foo.Panel) -> None:

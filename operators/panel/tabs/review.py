@@ -3,11 +3,23 @@
 import fiftyone.operators as foo
 import fiftyone.operators.types as types
 
+from ...editing.actions.undo import Undo
+from ..card_data import print_of
+from ..components import add_component, add_simple, is_simple
 from ..contact_sheets import draw_large, draw_sheets
-from ..review import Review
+from ..review import Review, candidates_of
 from ..run import PanelRun
 from ..widgets import QUIET, button, column, dotted, row, text
 
+_CALLS = (
+    "on_review",
+    "on_review_keep",
+    "on_review_move",
+    "on_review_skip",
+    "on_review_back",
+    "on_undo",
+    "on_simple",
+)
 _SIDES = {"display": "grid", "gridTemplateColumns": "minmax(0, 3fr) minmax(0, 2fr)", "alignItems": "start"}
 _PICTURE = {"width": "100%", "objectFit": "contain", "display": "block", "borderRadius": "4px"}
 _LARGE = {**_PICTURE, "height": "min(52vh, 420px)", "background": "rgba(128, 128, 128, .2)"}
@@ -19,29 +31,24 @@ def add(panel: types.Object, run: PanelRun, events: foo.Panel) -> None:
     review = Review.of_run(run)
     if review is None or not review.items:
         _add_nothing(panel, run, review, events)
-    elif review.asked is None:
-        _add_end(panel, review, events)
-    else:
-        _add_question(panel, run, review, events)
+        return
+    calls = {name: getattr(events, name) for name in _CALLS}
+    facts = {"at": review.at, "review": print_of(review.items), "undo": bool(Undo.stack(run.run.log))}
+    add_component(panel, "review", run, calls, facts)
+    add_simple(panel, "review", run, events, lambda simple: _add_asked(simple, run, review, events))
 
 
 def draw(ctx: foo.ExecutionContext, run: PanelRun, cards: bool) -> None:
-    """Send the picture that is asked about, and both candidates' contact sheets."""
+    """Send the picture that is asked about, and both candidates' contact sheets, to the simple view."""
     review = Review.of_run(run)
-    if not cards or review is None or review.asked is None:
+    if not is_simple(run) or not cards or review is None or review.asked is None:
         return
     target, fields = run.run.target, run.run.config.vector_fields
     (large,) = draw_large(target, [review.asked], fields)
-    candidates = _candidates(run, review)
+    candidates = candidates_of(run, review.items[review.at])
     sheets = draw_sheets(target, [run.cards[cluster].prototypes for cluster in candidates], fields=fields)
-    found = {f"question.sides.side_{place}.sheet": sheet for place, sheet in enumerate(sheets)}
-    ctx.panel.set_data({"question.large": large, **found})
-
-
-def _candidates(run: PanelRun, review: Review) -> list[int]:
-    """Return the cluster where it is now, and the other candidate, as far as the run still has them."""
-    _, own, second = review.items[review.at]
-    return [cluster for cluster in (own, second) if cluster is not None and cluster in run.cards]
+    found = {f"simple.question.sides.side_{place}.sheet": sheet for place, sheet in enumerate(sheets)}
+    ctx.panel.set_data({"simple.question.large": large, **found})
 
 
 def _add_nothing(panel: types.Object, run: PanelRun, review: Review | None, events: foo.Panel) -> None:
@@ -57,6 +64,13 @@ def _add_nothing(panel: types.Object, run: PanelRun, review: Review | None, even
         button(panel, "again", events.on_review, "Review all clusters", params={"cluster": None})
 
 
+def _add_asked(simple: types.Object, run: PanelRun, review: Review, events: foo.Panel) -> None:
+    if review.asked is None:
+        _add_end(simple, review, events)
+    else:
+        _add_question(simple, run, review, events)
+
+
 def _add_end(panel: types.Object, review: Review, events: foo.Panel) -> None:
     text(panel, "end", f"Reviewed {len(review.items)}: {review.summary()}.", bold=True)
     bar = types.Object()
@@ -70,7 +84,7 @@ def _add_question(panel: types.Object, run: PanelRun, review: Review, events: fo
     whole = f" in {run.names[review.of]}" if review.of in run.names else ""
     said = f" · {review.summary()}" if review.verdicts else ""
     text(panel, "progress", f"{review.at + 1} of {len(review.items)}{whole}{said}", color=QUIET)
-    candidates = _candidates(run, review)
+    candidates = candidates_of(run, review.items[review.at])
     question = types.Object()
     name = " or ".join(run.names[cluster] for cluster in candidates)
     question.str("large", view=_picture(f"Which cluster is this: {name}?", _LARGE))

@@ -14,12 +14,14 @@ URI = "@constellation/clusters/clusters_panel"
 
 
 class Browser:
-    """The state of an open panel in the App, and the last messages to it."""
+    """The state of an open panel in the App, and the last messages to it; of its simple view unless said otherwise."""
 
-    def __init__(self, dataset, state=(), grid=()):
+    def __init__(self, dataset, state=(), grid=(), simple=True):
         self.dataset, self.state, self.grid, self.told = dataset, dict(state), list(grid), []
         self.saved, self.filters, self.selected = None, {}, []  # in the grid: a saved view's name, of the sidebar, ids
         self.call("on_load")
+        if simple and self.state["run"]:
+            self.call("on_simple")
 
     def call(self, method, **params):
         """Runs an event of the panel; its state, triggers and layout are kept."""
@@ -37,7 +39,7 @@ class Browser:
             executor=Executor(),
             operator_uri=URI,
         )
-        foo.get_operator(URI).execute(ctx)
+        self.answer = foo.get_operator(URI).execute(ctx)
         requests = ctx.executor._requests
         self.told = [(request.operator_uri.rpartition("/")[2], request.params) for request in requests]
         self.state = ctx.panel_state
@@ -47,6 +49,18 @@ class Browser:
         if self.got("set_selected_samples"):
             self.selected = [one["id"] for one in self.got("set_selected_samples")[-1]["samples"]]
         return self
+
+    def read(self, what, **params):
+        """What a widget is answered; ``uid`` says which run it was drawn for."""
+        request = {"panel_id": "widget", "panel_state": self.state, "what": what, **{"uid": self.uid, **params}}
+        grid = {"view": self.grid, "view_name": self.saved, "filters": self.filters, "selected": self.selected}
+        ctx = foo.ExecutionContext({"dataset_name": self.dataset.name, "params": request, **grid}, executor=Executor())
+        return foo.get_operator("@constellation/clusters/read_for_panel").execute(ctx)
+
+    @property
+    def uid(self):
+        """The identity of the run that was drawn."""
+        return re.search('"uid": "([^"]*)"', self.drawn).group(1)
 
     def choose(self, action, cluster):
         """Picks from the menu of a card, as it was drawn last."""

@@ -49,7 +49,7 @@ def test_a_dataset_without_runs_and_one_whose_field_is_gone(blobs, compute):
     opened = Browser(blobs)
     assert "no clustering run yet" in opened.drawn
     compute(blobs, run_key="km")
-    opened.call("on_done")  # the form of the first run was opened from here
+    opened.call("on_done").call("on_simple")  # the form of the first run was opened from here
     assert "Show cluster 00" in opened.drawn and opened.ui["tab"] == "clusters"
     blobs.delete_sample_field("km")
     opened = Browser(blobs)

@@ -35,9 +35,14 @@ def mapped(browser):
     return Browser(browser.dataset)
 
 
+def simple(browser):
+    """What is in the simple view."""
+    return browser.got("show_panel_output")[-1]["output"]["type"]["properties"]["simple"]["type"]["properties"]
+
+
 def sent(browser):
     """The traces that the App was sent."""
-    return browser.got("show_panel_output")[-1]["output"]["type"]["properties"]["map"]["view"]["data"]
+    return simple(browser)["map"]["view"]["data"]
 
 
 def numbers(packed):
@@ -46,8 +51,7 @@ def numbers(packed):
 
 def button(browser, name):
     """Presses a button of the bar, with what it was drawn with."""
-    drawn = browser.got("show_panel_output")[-1]["output"]["type"]["properties"]["mapbar"]["type"]["properties"]
-    view = drawn[name]["view"]
+    view = simple(browser)["mapbar"]["type"]["properties"][name]["view"]
     return browser.call(view["operator"].rpartition("#")[2], **view["params"])
 
 
@@ -62,7 +66,7 @@ def lasso(browser, rows):
 
 
 def drawn_layout(browser):
-    return browser.got("show_panel_output")[-1]["output"]["type"]["properties"]["map"]["view"]["layout"]
+    return simple(browser)["map"]["view"]["layout"]
 
 
 def members(dataset, cluster):

@@ -15,7 +15,7 @@ def field(browser, cluster):
 
 def type_name(browser, cluster, name, drawn=None):
     """What the App sends when the field is left."""
-    path = f"cards.card_0.head.name.{drawn or field(browser, cluster)}"
+    path = f"simple.cards.card_0.head.name.{drawn or field(browser, cluster)}"
     return browser.call("on_name", path=path, value=name)
 
 

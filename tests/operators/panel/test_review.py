@@ -17,7 +17,8 @@ def reviewing(browser):
 
 def answer(browser, name):
     """Presses a button of the question, with what it was drawn with."""
-    drawn = browser.got("show_panel_output")[-1]["output"]["type"]["properties"]["answers"]["type"]["properties"]
+    panel = browser.got("show_panel_output")[-1]["output"]["type"]["properties"]
+    drawn = panel["simple"]["type"]["properties"]["answers"]["type"]["properties"]
     method = drawn[name]["view"]["operator"].rpartition("#")[2]
     return browser.call(method, **drawn[name]["view"]["params"])
 

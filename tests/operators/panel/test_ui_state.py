@@ -1,9 +1,13 @@
 """The place that the Clusters panel keeps: between clicks, when the page is loaded again, in saved workspaces."""
 
+import copy
 import json
+import time
+from concurrent.futures import ThreadPoolExecutor
 
 import fiftyone.operators as foo
 from fiftyone.operators.executor import Executor
+from fiftyone.plugins.orgs.constellation.clusters.operators.panel import showing
 
 from .panel_browser import URI, Browser
 
@@ -40,7 +44,7 @@ def test_a_state_that_was_forgotten_is_the_usual_one(browser):
     browser.call("on_tab", tab="details")
     browser.store("constellation_clusters_panel").delete(browser.state["look_name"])
     browser.call("on_sort", value="name")
-    assert "Show cluster 00" in browser.drawn and browser.got("patch_panel_data")
+    assert "ConstellationCards" in browser.drawn and browser.read("cards")["cards"][0]["name"] == "cluster 00"
     browser.call("on_refresh")
     assert browser.ui["truth"] == "ground_truth" and browser.ui["unassigned"] == 3
 
@@ -69,3 +73,14 @@ def test_without_a_dataset_it_says_that_there_is_no_run():
     )
     foo.get_operator(URI).execute(ctx)
     assert "no clustering run yet" in json.dumps(ctx.executor._requests[-1].params)
+
+
+def test_what_two_events_change_at_once_is_kept(browser, monkeypatch):
+    save = showing.save_ui_state
+    monkeypatch.setattr(showing, "save_ui_state", lambda ctx, ui: (time.sleep(0.05), save(ctx, ui)))
+    hands = [copy.copy(browser) for _ in range(4)]
+    jobs = [("on_tick", {"clusters": [0, 1], "on": True}), ("on_sort", {"value": "name"}), ("on_refresh", {})]
+    jobs += [("on_search", {"value": "cluster"})]
+    with ThreadPoolExecutor(4) as threads:
+        list(threads.map(lambda hand, job: hand.call(job[0], **job[1]), hands, jobs))
+    assert browser.ui["ticked"] == [0, 1] and browser.ui["sort"] == "name" and browser.ui["search"] == "cluster"

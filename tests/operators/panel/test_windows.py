@@ -74,7 +74,7 @@ def test_clicks_before_the_first_has_come_back_are_edits_of_what_it_made(browser
 def test_a_typed_name_and_a_click_on_undo_that_left_the_field(browser):
     undo = button(browser, "undo")
     field = re.search(r'"(name_1_[^"]+)"', browser.drawn).group(1)
-    browser.call("on_name", path=f"cards.card_1.head.name.{field}", value="mine")
+    browser.call("on_name", path=f"simple.cards.card_1.head.name.{field}", value="mine")
     assert not complaints(browser.call("on_undo", **undo))
     assert log(browser) == ["rename", "undo"] and "mine" not in browser.dataset.distinct("km.label")
 
@@ -95,7 +95,7 @@ def test_names_and_clicks_by_turns(browser):
     undo = button(browser, "undo")
     for cluster, name in ((1, "mine"), (2, "other")):
         field = re.search(rf'"(name_{cluster}_[^"]+)"', browser.drawn).group(1)
-        browser.call("on_name", path=f"cards.card_1.head.name.{field}", value=name)
+        browser.call("on_name", path=f"simple.cards.card_1.head.name.{field}", value=name)
         assert not complaints(browser.call("on_undo", **undo))
     assert log(browser) == ["rename", "undo"] * 2
 
