@@ -3,6 +3,7 @@
 #   make test    the tests in two processes (JOBS=2), with a few in a browser
 # Another Python or FiftyOne: make test PYTHON=python3.13 VENV=.venv313 FIFTYONE=1.22.0
 # `make test-app` runs the sessions of a user in the App, in Chromium: a whole working day, every form and tab.
+# `make test-firefox` does the job in Firefox, too.
 # `make test-slow` runs what is left out of that: downloads, trainings in the App and in several processes.
 # `make test-matrix` runs every operation on every shape of data, before and after changes; `make test` a slice of that.
 # `make test-kernels` repeats the numerics' tests with another kernel of OpenBLAS, if this processor has one.
@@ -19,7 +20,7 @@ READY := $(VENV)/.ready
 KERNEL_TESTS := tests/models/vectors tests/models/analysis tests/models/clusterers $(wildcard tests/models/test_placement*.py) \
 	--ignore tests/models/clusterers/deep --ignore tests/models/clusterers/test_clusterers_sklearn.py
 
-.PHONY: setup demo test test-app test-slow test-matrix test-kernels check bench screenshots clean
+.PHONY: setup demo test test-app test-slow test-firefox test-matrix test-kernels check bench screenshots clean
 
 setup: $(READY)
 
@@ -37,15 +38,19 @@ demo: $(READY)
 test: $(READY)
 	sh scripts/system.sh chromium
 	@# xdist would start with the largest files, but browser tests come last: see tests/conftest.py
-	OMP_NUM_THREADS=1 $(BIN)/pytest -n $(JOBS) --dist loadfile --no-loadscope-reorder -m "not slow and (not browser or brief)" $(ARGS)
+	OMP_NUM_THREADS=1 $(BIN)/pytest -n $(JOBS) --dist loadfile --no-loadscope-reorder -m "not slow and (not browser or brief) and not firefox" $(ARGS)
 
 test-app: $(READY)
 	sh scripts/system.sh chromium
-	OMP_NUM_THREADS=1 $(BIN)/pytest -n $(JOBS) --dist loadfile --no-loadscope-reorder -m "browser and not slow and not brief" $(ARGS)
+	OMP_NUM_THREADS=1 $(BIN)/pytest -n $(JOBS) --dist loadfile --no-loadscope-reorder -m "browser and not slow and not brief and not firefox" $(ARGS)
 
 test-slow: $(READY)
 	sh scripts/system.sh chromium
 	OMP_NUM_THREADS=1 $(BIN)/pytest -n $(JOBS) --dist loadfile --no-loadscope-reorder -m slow $(ARGS)
+
+test-firefox: $(READY)
+	sh scripts/system.sh firefox
+	OMP_NUM_THREADS=1 $(BIN)/pytest -m firefox $(ARGS)
 
 test-matrix: $(READY)
 	CONSTELLATION_MATRIX=all OMP_NUM_THREADS=1 $(BIN)/pytest -n $(JOBS) --dist load tests/matrix $(ARGS)

@@ -1,6 +1,6 @@
 #!/bin/sh
-# What pip cannot install: `system.sh venv PYTHON` the venv module, `system.sh chromium` the browser of the tests,
-# `system.sh stamps FOLDER` the pictures of the demo, unpacked into a folder and not installed.
+# What pip cannot install: `system.sh venv PYTHON` the venv module, `system.sh chromium` and `system.sh firefox` the
+# browsers of the tests, `system.sh stamps FOLDER` the pictures of the demo, unpacked into a folder and not installed.
 set -eu
 
 apt_install() {
@@ -36,6 +36,10 @@ chromium)
     done
     apt_install chromium
     ;;
+firefox)
+    command -v firefox-esr >/dev/null || apt_install firefox-esr
+    command -v Xvfb >/dev/null || apt_install xvfb
+    ;;
 stamps)
     { [ -d "$2/usr" ] || [ -d /usr/share/tuxpaint/stamps/animals ]; } && exit 0
     package=tuxpaint-stamps-default
@@ -51,7 +55,7 @@ stamps)
     rm -rf unpacked ./"$package"_*.deb
     ;;
 *)
-    echo "usage: system.sh venv PYTHON | chromium | stamps FOLDER" >&2
+    echo "usage: system.sh venv PYTHON | chromium | firefox | stamps FOLDER" >&2
     exit 2
     ;;
 esac
