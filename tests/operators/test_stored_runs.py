@@ -94,13 +94,14 @@ class TestEveryRun:
             assert labels_of(all_runs, key) == EXPECTED["labels"][key]
         members = sum(cluster["size"] for cluster in expected["clusters"])
         assert len(op("load_clustering_view")(all_runs, run_key=key)) == members
-        state, shown, told = open_panel(all_runs, run=key)
+        state, _, told = open_panel(all_runs, run=key)
         assert state["run"] == key and told == []
+        panel = Browser(all_runs, state)
         if key == "mapped":  # its map is in front
-            assert all(f'"text": "{entry["label"]}"' in shown for entry in expected["clusters"])
-            shown = Browser(all_runs, state).call("on_tab", tab="clusters").drawn
+            assert all(f'"text": "{entry["label"]}"' in panel.drawn for entry in expected["clusters"])
+            panel.call("on_tab", tab="clusters")
         for entry in expected["clusters"]:
-            assert f"Show {entry['label']}" in shown or entry["id"] == -1 or key == "killed"
+            assert f"Show {entry['label']}" in panel.drawn or entry["id"] == -1 or key == "killed"
 
     @pytest.mark.parametrize("key", sorted(EXPECTED["next"]))
     def test_later_images_go_where_they_went(self, all_runs, later, key):
