@@ -12,7 +12,7 @@ from ..execution.stopping import request_stop, running
 from .events.edits import EditEvents
 from .job_lines import job_lines
 from .showing import open_run, prompt
-from .state import read_ui_state, save_ui_state
+from .state import UI_STATE, read_ui_state, save_ui_state
 from .watching import see_jobs
 from .widgets import MARKED, QUIET, button, column, markdown, row, text
 
@@ -95,8 +95,9 @@ class JobEvents(EditEvents):
         if job and job["run_key"]:
             open_run(ctx, job["run_key"])
         elif job:
-            ui = read_ui_state(ctx)
-            save_ui_state(ctx, {**ui, "job": None if ui.get("job") == job["id"] else job["id"]})
+            with UI_STATE:
+                ui = read_ui_state(ctx)
+                save_ui_state(ctx, {**ui, "job": None if ui.get("job") == job["id"] else job["id"]})
 
     def on_job_form(self, ctx: foo.ExecutionContext) -> None:
         """Open a form that goes on from a result."""

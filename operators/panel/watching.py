@@ -12,7 +12,7 @@ from .opening import show_labels, take_made_run
 from .run import PanelRun
 from .selection import missed_lasso
 from .showing import follow_edit, open_run
-from .state import read_ui_state, save_ui_state
+from .state import UI_STATE, read_ui_state, save_ui_state
 
 _WATCH = "@constellation/clusters/watch_clustering_runs"
 _MILLISECONDS = 3000  # between questions, each a query of a few milliseconds
@@ -84,9 +84,11 @@ def _edited_since(ctx: foo.ExecutionContext) -> bool:
 
 def see_jobs(ctx: foo.ExecutionContext) -> None:
     """Note which jobs the panel shows; if one has ended, the App reads the dataset again, which it may have changed."""
-    ui, now = read_ui_state(ctx), jobs_seen(ctx.dataset)
-    before = ui.get("jobs") or []
-    if now != before:
-        save_ui_state(ctx, {**ui, "jobs": now})
+    now = jobs_seen(ctx.dataset)
+    with UI_STATE:
+        ui = read_ui_state(ctx)
+        before = ui.get("jobs") or []
+        if now != before:
+            save_ui_state(ctx, {**ui, "jobs": now})
     if has_ended(before, now):
         ctx.ops.reload_dataset()

@@ -26,6 +26,7 @@ IN_A_TAB = {"compare_clusterings": "compare", "build_cluster_hierarchy": "groups
 INTERNAL = {
     "show_cluster_colors": "the panel calls it",
     "watch_clustering_runs": "the panel calls it",
+    "read_for_panel": "widgets of the panel call it",
     "choose_on_map": "the panel calls it",
     "label_clusters_with_gpt4v": "the name that FiftyOne's tutorial uses for label_clusters",
 }

@@ -209,7 +209,8 @@ def test_scores_are_found_again(stored, key):
 
 
 def test_names_by_a_model_and_its_odd_images(stored):
-    _, shown, _ = open_panel(stored, run="gaussian_mixture")
+    state, _, _ = open_panel(stored, run="gaussian_mixture")
+    shown = Browser(stored, state).drawn
     assert re.search(r"They are of kind \d", shown) and re.search(r"Show name \d", shown)
     assert op("load_odd_images")(stored, run_key="gaussian_mixture").values("id") == EXPECTED["odd"]
 

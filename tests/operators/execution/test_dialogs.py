@@ -35,6 +35,7 @@ NEVER_FAIL = {
     "cluster_embeddings",
     "list_encoders",
     "open_clusters_panel",
+    "read_for_panel",
     "show_cluster_colors",
     "watch_clustering_runs",
 }
