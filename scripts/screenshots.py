@@ -1,4 +1,4 @@
-"""Renew the pictures of the README in assets/: the form, the map of a new run, and tabs of the Clusters panel.
+"""Renew the pictures of the README in assets/: the form, the panel's widgets in both themes, charts, and a short film.
 
 The App is the real one, in a headless Chromium, with Tux Paint's stamps, which `make screenshots` fetches, and a
 private database. ``--look FOLDER`` takes each tab in dark and light, wide and narrow, to be looked at.
@@ -18,9 +18,12 @@ sys.path[:0] = [str(ROOT / "scripts"), str(ROOT / "tests"), str(ROOT / "tests" /
 SIZE = {"width": 1600, "height": 1000}
 TALL = {"width": 1600, "height": 1500}  # the form need not scroll
 NARROW = {"width": 1100, "height": 900}
+FILMED = {"width": 1280, "height": 800}
 TABS = ("Map", "Clusters", "Review", "Charts", "Groups", "Compare", "Run")
+WIDGETS = ("Map", "Clusters", "Review")
 FIRST = "kmeans_1"
-SIMPLE = {"CONSTELLATION_SIMPLE_VIEW": "1"}  # of the panel without its widgets
+PANEL = '[data-cy="panel-content-clusters_panel"]'
+BOX = '[data-cy="constellation-map-box"]'
 
 
 def main():
@@ -57,16 +60,20 @@ def take_pictures(dataset, folder: Path, look: Path | None):
     from app import AppServer, launch
     from playwright.sync_api import sync_playwright
 
-    server = AppServer(folder / "server.log", SIMPLE)
+    server = AppServer(folder / "server.log")
     try:
         with sync_playwright() as playwright:
             browser = launch(playwright)
             user = visitor(browser, server.url, SIZE, "dark")
             visit(user, dataset)
             user.page.context.close()
-            for theme in ("dark", "light") if look else ():
+            for theme in ("dark", "light"):
                 for size in (SIZE, NARROW):
-                    look_around(visitor(browser, server.url, size, theme), dataset, look, f"{theme}_{size['width']}")
+                    user = visitor(browser, server.url, size, theme)
+                    look_around(user, dataset, f"{theme}_{size['width']}", look)
+                    user.page.context.close()
+            user = visitor(browser, server.url, FILMED, "dark")
+            film(user, dataset)
             browser.close()
     finally:
         server.stop()
@@ -83,7 +90,7 @@ def visitor(browser, url: str, size: dict, theme: str):
 
 
 def visit(user, dataset):
-    """Visit the form, the map of the new run, and what the README shows of its clusters."""
+    """Visit the form, and what the README shows of the new run besides the widgets."""
     page = user.page
     user.open(dataset)
     form = user.open_form("compute_clusters")
@@ -95,14 +102,8 @@ def visit(user, dataset):
     user.execute(form)
     user.made(r"\d+ clusters of", seconds=300)
     name_clusters(dataset)
-    panel = page.locator('[data-cy="panel-content-clusters_panel"]')
+    panel = page.locator(PANEL)
     panel.get_by_role("button", name=re.compile("^Dismiss ")).first.click()
-    drawn(page, panel, "Map")
-    save(page, "app")
-    drawn(page, panel, "Clusters")
-    save(page, "panel")
-    drawn(page, panel, "Review")
-    save(panel, "panel_review")
     drawn(page, panel, "Charts")
     panel.get_by_role("button", name="Ground truth", exact=True).click()
     panel.locator(".js-plotly-plot .heatmaplayer image").first.wait_for(state="attached")
@@ -126,18 +127,30 @@ def name_clusters(dataset):
     compute(dataset, run_key="second", method="agglomerative", params={"n_clusters": 10}, visualize=False)
 
 
-def look_around(user, dataset, folder: Path, name: str):
-    """Take a picture of each tab."""
-    folder.mkdir(parents=True, exist_ok=True)
-    page = user.page
+def look_around(user, dataset, name: str, look: Path | None):
+    """Take a picture of each widget, and of each tab for the folder to look at."""
+    page, panel = user.page, opened(user, dataset)
+    for tab in TABS if look else WIDGETS:
+        drawn(page, panel, tab)
+        if tab in WIDGETS:
+            save(page, f"{tab.lower()}_{name}")
+        if look:
+            look.mkdir(parents=True, exist_ok=True)
+            page.screenshot(path=str(look / f"{tab.lower()}_{name}.png"))
+
+
+def opened(user, dataset):
+    """Open the first run in the Clusters panel; returns the panel."""
     user.open(dataset)
+    page, panel = user.page, user.page.locator(PANEL)
     icon = page.locator('[data-item-id="@constellation/clusters/open_clusters_panel"]')
     icon.locator("*").last.evaluate("e => e.dispatchEvent(new MouseEvent('click', {bubbles: true}))")
-    panel = page.locator('[data-cy="panel-content-clusters_panel"]')
-    for tab in TABS:
-        drawn(page, panel, tab)
-        page.screenshot(path=str(folder / f"{tab.lower()}_{name}.png"))
-    page.context.close()
+    panel.get_by_role("button", name="Clusters", exact=True).wait_for()
+    if panel.get_by_text("second", exact=True).count():  # the newest is in front
+        panel.get_by_text("second", exact=True).first.click()
+        page.get_by_role("option", name=FIRST).click()
+        page.wait_for_timeout(2000)
+    return panel
 
 
 def drawn(page, panel, tab: str):
@@ -149,15 +162,65 @@ def drawn(page, panel, tab: str):
     page.wait_for_function("() => [...document.querySelectorAll('img')].every(i => i.complete)")
 
 
+def film(user, dataset):
+    """Film somebody who points at the map, makes a cluster with the lasso, and names two on their cards."""
+    from film import Film
+
+    page, panel = user.page, opened(user, dataset)
+    drawn(page, panel, "Map")
+    box = panel.locator(BOX).bounding_box()
+
+    def place(x: float, y: float) -> tuple[float, float]:
+        return box["x"] + x * box["width"], box["y"] + y * box["height"]
+
+    shot = Film(page)
+    shot.move(*place(0.5, 0.5))
+    for x, y in ((0.35, 0.35), (0.3, 0.7), (0.68, 0.6)):
+        shot.move(*place(x, y))
+        shot.hold(600)
+    for _ in range(6):
+        page.mouse.wheel(0, -120)
+        shot.frame()
+    shot.hold(800)
+    for _ in range(6):
+        page.mouse.wheel(0, 120)
+        shot.frame()
+    shot.click(panel.get_by_role("button", name="Lasso", exact=True))
+    corners = [place(x, y) for x, y in ((0.42, 0.42), (0.6, 0.36), (0.68, 0.5), (0.56, 0.64), (0.42, 0.56))]
+    shot.move(*corners[0])
+    page.mouse.down()
+    for corner in (*corners[1:], corners[0]):
+        shot.move(*corner)
+    page.mouse.up()
+    panel.get_by_text(re.compile("chosen$")).wait_for()
+    shot.hold(1200)
+    shot.click(panel.get_by_role("button", name="New cluster", exact=True))
+    panel.get_by_role("button", name=re.compile("^Undo: Moved ")).wait_for()
+    shot.hold(1500)
+    shot.click(panel.get_by_role("button", name="Clusters", exact=True))
+    page.wait_for_timeout(3000)
+    shot.hold(600)
+    shot.click(panel.locator('[data-cy="constellation-card"] input').first)
+    page.keyboard.press("Control+a")
+    for word in ("creatures", "in the woods"):
+        for letter in word:
+            page.keyboard.type(letter)
+            shot.frame()
+        page.keyboard.press("Enter")
+        shot.hold(900)
+    path = ASSETS / "tour.webp"
+    shot.save(path)
+    print(f"{path.relative_to(ROOT)}  {path.stat().st_size / 1000:.0f} kB")
+
+
 def save(place, name: str):
     """Save a picture of the page or a part of it."""
+    import io
+
     from PIL import Image
 
-    path = ASSETS / f"{name}.png"
-    place.screenshot(path=str(path))
-    picture = Image.open(path).convert("RGB")
-    # 256 colors are enough to see what is meant, in a third of the bytes
-    picture.quantize(256, dither=Image.Dither.FLOYDSTEINBERG).save(path, optimize=True)
+    path = ASSETS / f"{name}.webp"
+    Image.open(io.BytesIO(place.screenshot())).convert("RGB").save(path, quality=80, method=6)
     print(f"{path.relative_to(ROOT)}  {path.stat().st_size / 1000:.0f} kB")
 
 

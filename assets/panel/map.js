@@ -20,7 +20,9 @@ const FILL = { position: "absolute", inset: 0, width: "100%", height: "100%" };
 /**
  * What a tab keeps of a map while another tab of the panel is open.
  * @typedef {object} Kept
+ * @property {string} uid of the run
  * @property {string} digest of the positions
+ * @property {number} serial another one for each map: a canvas whose context was given back gets no new one
  * @property {Uint16Array} x
  * @property {Uint16Array} y
  * @property {{zoom: number, x: number, y: number}} camera
@@ -40,6 +42,7 @@ const FILL = { position: "absolute", inset: 0, width: "100%", height: "100%" };
 /** @type {Map<string, Kept>} */
 const maps = new Map();
 let mounts = 0; // for who measures
+let serial = 0;
 const KEPT = 3;
 
 /** @returns {Promise<Kept | null>} the map of a run; null if it has none any more */
@@ -50,7 +53,7 @@ async function load(view) {
   const found = await read(view, "positions");
   if (found.gone) return null;
   const [x, y] = [found.x, found.y].map((text) => new Uint16Array(unpack(text).buffer));
-  const made = { digest: found.digest, x, y, camera: { zoom: 1, x: 0, y: 0 }, color: known?.color ?? "cluster" };
+  const made = { uid, digest: found.digest, serial: ++serial, x, y, camera: { zoom: 1, x: 0, y: 0 }, color: known?.color ?? "cluster" };
   maps.delete(uid);
   maps.set(uid, { ...made, hidden: new Set(), lasso: null, points: new Map() });
   if (maps.size > KEPT) maps.delete(maps.keys().next().value);
@@ -95,7 +98,7 @@ export function MapWidget({ schema }) {
   const fail = useFailure();
   const [map, setMap] = useState(() => maps.get(view.params.uid) ?? null);
   const [given, setColors] = useState(null);
-  const colors = map && given?.n === map.x.length ? given : null; // both are on their way at once
+  const colors = map && given?.uid === map.uid && given.n === map.x.length ? given : null; // both are on their way at once
   const [asked, setAsked] = useState(0); // another number asks for everything again
   const [chosen, setChosen] = useState(map?.lasso ?? null);
   const [lassoOn, setLassoOn] = useState(false);
@@ -128,7 +131,7 @@ export function MapWidget({ schema }) {
     read(view, "colors", { color }).then(
       (found) => {
         if (left || found.gone) return;
-        setColors(unpacked(found));
+        setColors({ ...unpacked(found), uid: view.params.uid });
         const kept = maps.get(view.params.uid);
         if (kept) Object.assign(kept, { color, points: new Map() }); // names are others by now
       },
@@ -207,6 +210,7 @@ export function MapWidget({ schema }) {
       clearTimeout(timer);
       hand.destroy();
       scatter.destroy();
+      layer.show([]);
       Object.assign(drawn.current, { scatter: null, hand: null });
     };
   }, [map]);
@@ -289,7 +293,7 @@ export function MapWidget({ schema }) {
           "aria-label": "Map of the clusters. Arrow keys move it, plus and minus zoom, 0 shows all. The list says the same.",
           style: { ...FILL, overflow: "hidden", touchAction: "none", borderRadius: 4, background: GROUND, cursor: lassoOn ? "crosshair" : "grab", willChange: "transform" },
         },
-        h("canvas", { ref: parts.canvas, "aria-hidden": true, style: FILL }),
+        h("canvas", { key: map?.serial ?? 0, ref: parts.canvas, "aria-hidden": true, style: FILL }),
         h("div", { ref: parts.names, "aria-hidden": true, style: { ...FILL, pointerEvents: "none" } }),
         h("svg", { "aria-hidden": true, style: { ...FILL, pointerEvents: "none" } },
           h("polygon", { ref: parts.path, fill: "rgba(255, 109, 4, .12)", stroke: "#ff6d04", strokeWidth: 2 })),

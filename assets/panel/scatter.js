@@ -222,8 +222,12 @@ export class Scatter {
   paint() {
     cancelAnimationFrame(this.frame);
     this.frame = 0;
+    if (!this.gl.isContextLost()) this.#paintPoints();
+    this.onDraw(); // names stand there also while the browser has taken the context away
+  }
+
+  #paintPoints() {
     const { gl } = this;
-    if (gl.isContextLost()) return;
     const { zoom, x, y } = this.camera;
     const step = this.moving ? Math.ceil(this.n / MOVING) : 1;
     const size = (this.n > 1e5 ? 1.5 : this.n > 1e4 ? 3 : 5) * (window.devicePixelRatio || 1) * Math.min(4, Math.sqrt(zoom));
@@ -239,7 +243,6 @@ export class Scatter {
     gl.uniform1i(this.place.someChosen, this.someChosen ? 1 : 0);
     gl.drawArrays(gl.POINTS, 0, Math.floor(this.n / Math.min(step, 63)));
     this.draws++;
-    this.onDraw();
   }
 
   /** @returns {[number, number]} the pixel of a place */

@@ -26,10 +26,10 @@ RUN = "mapped"
 DIMENSIONS = 4
 # Seconds from the click that opens the panel to the drawn map, and from the lasso's end to the grid, up to a size
 DRAWN = {200_000: 2.0, 1_000_000: 4.0}
-FILTERED = {200_000: 1.5, 1_000_000: 4.5}
+FILTERED = {200_000: 1.5, 1_000_000: 6.0}
 POINTED = 0.3  # seconds from the pointer's rest to the picture
 FRAME = 0.1  # seconds of a frame while the map moves, up to 200,000 images
-BYTES = 8  # of a point on the way to the browser, packed as text
+BYTES = 7  # of a point on the way to the browser, packed as text
 BOX = '[data-cy="constellation-map-box"]'
 TIP = '[data-cy="constellation-tip"]'
 COUNTS = (

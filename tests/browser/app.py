@@ -11,6 +11,7 @@ from importlib.util import find_spec
 from pathlib import Path
 
 import fiftyone.operators as foo
+from playwright.sync_api import TimeoutError
 from stack import free_port
 
 TEASERS = ("Dismiss", "Got it")
@@ -230,9 +231,20 @@ class User:
             tab = self.page.locator('[data-cy="new-panel-option-Embeddings"]')
         tab.click()
         self.page.get_by_text(brain_key, exact=True).first.click()
-        self.page.get_by_label("Color by").first.click()
-        self.page.get_by_role("combobox").last.fill(color_by)
-        self.page.get_by_role("option", name=color_by, exact=True).click()
+        self.color_map(color_by)
+
+    def color_map(self, path: str):
+        """Colours the open map; the list of fields is opened again where the App has drawn the page meanwhile."""
+        option = self.page.get_by_role("option", name=path, exact=True)
+        for _ in range(5):
+            self.page.get_by_label("Color by").first.click()
+            try:
+                self.page.get_by_role("combobox").and_(self.page.locator("input")).last.fill(path, timeout=5000)
+                option.click(timeout=5000)
+            except TimeoutError:
+                continue
+            return
+        raise AssertionError(f"the list of fields never had {path}")
 
     def legend(self) -> list[str]:
         """The clusters in the legend of the map."""

@@ -35,6 +35,16 @@ def findings(page, place: str) -> list[str]:
         page: the page
         place: a selector
     """
+    return [f"{rule}: {html} {message}" for rule, html, message in _found(page, place) if rule not in THEIRS]
+
+
+def broken_rules(page, place: str) -> set[str]:
+    """Return the rules whose breaking is serious or critical in a part of the page."""
+    return {rule for rule, *_ in _found(page, place)}
+
+
+def _found(page, place: str) -> list[tuple[str, str, str]]:
+    """List rule, element and message of what is serious or critical."""
     from axe_playwright_python.base import AXE_SCRIPT
 
     if not page.evaluate("() => Boolean(window.axe)"):
@@ -44,10 +54,10 @@ def findings(page, place: str) -> list[str]:
     assert found["computed"], "no contrast was computed"
     failed = [rule for rule in found["incomplete"] if any("error" in _message(node) for node in rule["nodes"])]
     return [
-        f"{rule['id']}: {node['html'][:300]} {_message(node)}"
+        (rule["id"], node["html"][:300], _message(node))
         for rule in found["violations"] + failed
         for node in rule["nodes"]
-        if rule["impact"] in ("serious", "critical") and rule["id"] not in THEIRS
+        if rule["impact"] in ("serious", "critical")
     ]
 
 

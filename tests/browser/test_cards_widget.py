@@ -83,13 +83,13 @@ def ten(user, digits):
 
 @pytest.fixture
 def many(user, images):
-    """300 clusters of 600 images, all of the same files."""
+    """500 clusters of 1,000 images, all of the same files."""
     rng = np.random.default_rng(0)
     dataset = fo.Dataset(persistent=True)
     dataset.add_samples(
-        [fo.Sample(filepath=str(images[0][i % 60]), emb=x) for i, x in enumerate(rng.normal(size=(600, 8)) * 9)]
+        [fo.Sample(filepath=str(images[0][i % 60]), emb=x) for i, x in enumerate(rng.normal(size=(1000, 8)) * 9)]
     )
-    yield opened(user, dataset, "many", 300)
+    yield opened(user, dataset, "many", 500)
     dataset.delete()
 
 

@@ -13,9 +13,7 @@ from test_panel import Panel
 def recolor(user):
     """Colours the open map by another field and by the clusters again; returns the legend."""
     for path in ("ground_truth.label", "kmeans_1.label"):
-        user.page.get_by_label("Color by").first.click()
-        user.page.get_by_role("combobox").last.fill(path)
-        user.page.get_by_role("option", name=path, exact=True).click()
+        user.color_map(path)
     user.legend()
     panel = user.page.locator('[data-cy="panel-content-Embeddings"]')
     return set(panel.get_by_text(re.compile(r"^(cluster \d+|<b>.*)$")).all_inner_texts())

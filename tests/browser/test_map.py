@@ -9,8 +9,6 @@ from axe import findings
 from playwright.sync_api import expect
 from test_panel import CONTENT, Panel
 
-pytestmark = pytest.mark.brief
-
 REST = 2000  # milliseconds in which nothing happens
 
 

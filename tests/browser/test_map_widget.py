@@ -192,6 +192,37 @@ def test_names_are_text_and_another_tabs_edits_are_seen(mapped, run, user):
     expect(mapped.content.get_by_text("This dataset has no clustering run yet.")).to_be_visible()
 
 
+INK = """e => new Promise(done => requestAnimationFrame(() => {
+    const gl = e.getContext('webgl2'), all = new Uint8Array(4 * e.width * e.height);
+    e.closest('[data-cy="constellation-map"]').querySelector('button[aria-label="Zoom in"]').click();
+    requestAnimationFrame(() => { gl.readPixels(0, 0, e.width, e.height, gl.RGBA, gl.UNSIGNED_BYTE, all);
+        done(all.some(value => value)); });
+}))"""  # whether any point is drawn
+
+
+def test_another_run_is_drawn_on_the_same_map_and_in_the_other_tab(mapped, run, user):
+    foo.get_operator("@constellation/clusters/compute_clusters")(
+        run.limit(40), run_key="other", params={"n_clusters": 3}, embeddings="emb", visualize=True
+    )
+    second = type(user)(user.page.context.new_page(), user.url)
+    second.open(run)
+    other = WidgetMap(Panel(second)).wait()
+    runs = {"km": 5, "other": 3}
+    for key in ("other", "km", "other"):
+        other.panel.choose("Run: ", f"{key} · ")
+        for tab in (other, mapped):  # the App has the panel's state in common in all tabs
+            expect(tab.root.get_by_role("listitem")).to_have_count(runs[key])
+            expect(tab.content.locator(".constellation-name")).to_have_count(runs[key])
+            tab.page.bring_to_front()
+            assert tab.box.locator("canvas").evaluate(INK)
+    n = mapped.lasso()
+    mapped.panel.press("New cluster")
+    expect(mapped.entry("cluster 03", n)).to_be_visible()
+    expect(other.entry("cluster 03", n)).to_be_visible()
+    run.reload()
+    assert [run.get_run_info(key).config.version for key in runs] == [0, 1]
+
+
 def test_an_edit_from_elsewhere_draws_the_panel_once(mapped, run):
     asked = []
     mapped.page.on("request", lambda request: asked.append(request.post_data or ""))
@@ -264,13 +295,7 @@ def test_a_lost_context_comes_back(mapped):
     before = mapped.told("draws")
     mapped.page.evaluate("window.lost.restoreContext()")
     expect(mapped.root).not_to_have_attribute("data-draws", f"{before:.0f}")
-    pixels = """e => new Promise(done => requestAnimationFrame(() => {
-        const gl = e.getContext('webgl2'), all = new Uint8Array(4 * e.width * e.height);
-        e.closest('[data-cy="constellation-map"]').querySelector('button[aria-label="Zoom in"]').click();
-        requestAnimationFrame(() => { gl.readPixels(0, 0, e.width, e.height, gl.RGBA, gl.UNSIGNED_BYTE, all);
-            done(all.some(value => value)); });
-    }))"""
-    assert mapped.box.locator("canvas").evaluate(pixels)
+    assert mapped.box.locator("canvas").evaluate(INK)
 
 
 def test_fingers_and_fine_screens(chromium, server, run):
