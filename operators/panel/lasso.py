@@ -1,4 +1,4 @@
-"""What the lasso of the map in the browser is around.
+"""Images or patches that the lasso of the map in the browser is around.
 
 A lasso comes as ``{"rows": ...}``, four bytes for each of the points, or ``{"cluster": ...}``, all of one, or, around
 many, ``{"polygon": [[x, y]...], "color": ..., "hidden": [...]}``: its corners in parts of the map, and what was hidden.

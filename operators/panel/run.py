@@ -104,7 +104,7 @@ class PanelRun:
 
     @property
     def uid(self) -> str:
-        """What no other run is called, also if one is made under the same key; those of 0.1.0 have their key only."""
+        """Name that no other run has, not even a later one of the same key; those of 0.1.0 have their key only."""
         return self.config.uid or self.key
 
     @property

@@ -1,4 +1,4 @@
-"""What axe-core finds wrong for people who use a keyboard or a screen reader, or who need contrast."""
+"""Findings of axe-core for people who use a keyboard or a screen reader, or who need contrast."""
 
 # Of FiftyOne, not of our drawings: rules that its own widgets break wherever a panel uses them, and why they may stay
 THEIRS: dict[str, str] = {}

@@ -1,4 +1,4 @@
-"""What the widgets in the browser ask for, one file per widget."""
+"""Answers to the widgets in the browser, one file per widget."""
 
 from collections.abc import Callable
 

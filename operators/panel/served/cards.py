@@ -1,4 +1,4 @@
-"""What the cards in the browser ask for: all that is written on them, and the contact sheets of those in sight."""
+"""Answers to the cards in the browser: all that is written on them, and the contact sheets of those in sight."""
 
 import fiftyone.operators as foo
 

@@ -1,4 +1,4 @@
-"""What the map in the browser asks for: positions, colors, names, and what is under the pointer."""
+"""Answers to the map in the browser: positions, colors, names, and what is under the pointer."""
 
 import base64
 from typing import Any

@@ -1,4 +1,4 @@
-"""What the cards in the browser are answered, and what their events answer."""
+"""Answers to the cards in the browser, and those of their events."""
 
 import urllib.parse
 from pathlib import Path

@@ -1,4 +1,4 @@
-"""What the map in the browser is answered, and what its lasso means."""
+"""Answers to the map in the browser, and the meaning of its lasso."""
 
 import base64
 
