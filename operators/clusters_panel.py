@@ -1,5 +1,7 @@
 """The Clusters panel: the clusters of a run as cards and charts beside the grid, to see, judge and edit."""
 
+from dataclasses import replace
+
 import fiftyone.operators as foo
 import fiftyone.operators.types as types
 
@@ -16,6 +18,7 @@ from .panel.jobs import JobEvents, add_jobs
 from .panel.layout import add_panel
 from .panel.opening import PANEL, show_labels, take_made_run
 from .panel.run import PanelRun
+from .panel.served import first_answers
 from .panel.showing import existing_run, open_run
 from .panel.state import begin_ui_state, read_ui_state, window_of
 from .panel.watching import add_watch, catch_up, see_jobs
@@ -48,13 +51,20 @@ class ClustersPanel(
             icon="bubble_chart",  # the App draws no file of ours here
             help_markdown="See, judge and edit the clusters of a run",
             category=foo.Categories.ANALYZE,
-            surfaces="grid",
+            surfaces="grid modal",
         )
 
     def on_load(self, ctx: foo.ExecutionContext) -> None:
-        """Show the run it was opened with, as it was before the page was loaded again, or the newest."""
+        """Show the run it was opened with, as it was before the page was loaded again, or the newest.
+
+        Beside a sample that was opened, it begins with the review: the grid's cards and map are behind it.
+        """
+        is_new = not read_ui_state(ctx)
         begin_ui_state(ctx, existing_run(ctx, take_made_run(ctx) or ctx.panel.get_state("run")))
         self.on_refresh(ctx)
+        if is_new and ctx.current_sample:
+            ctx.params["tab"] = "review"
+            self.on_tab(ctx)
         if ctx.dataset is not None:
             see_jobs(ctx)
 
@@ -74,6 +84,8 @@ class ClustersPanel(
         if ctx.dataset is not None:
             add_jobs(panel, ctx.dataset, read_ui_state(ctx).get("job"), self)
         run = PanelRun.of(ctx)
+        if run and ctx.params.get("__method__") == "on_load":
+            run = replace(run, given=first_answers(ctx, run))
         add_panel(panel, run, self)
         add_watch(panel, run)
         # A layer of its own: else the browser sorts its widgets among the grid's whenever an image appears there

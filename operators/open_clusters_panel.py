@@ -3,7 +3,7 @@
 import fiftyone.operators as foo
 import fiftyone.operators.types as types
 
-from .panel.opening import PANEL
+from .panel.opening import open_panel
 
 
 class OpenClustersPanel(foo.Operator):
@@ -29,4 +29,4 @@ class OpenClustersPanel(foo.Operator):
 
     def execute(self, ctx: foo.ExecutionContext) -> None:
         """Open the panel."""
-        ctx.ops.open_panel(PANEL, layout="horizontal", is_active=True)
+        open_panel(ctx)

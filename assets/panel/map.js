@@ -64,11 +64,12 @@ async function load(view) {
 function unpacked(found) {
   const { n } = found;
   const bytes = unpack(found.places);
-  const places = bytes.length === n ? Uint16Array.from(bytes) : new Uint16Array(bytes.buffer);
+  const places = bytes.length === n ? new Uint16Array(bytes) : new Uint16Array(bytes.buffer);
   let inside = null;
   if (found.inside) {
     const bits = unpack(found.inside);
-    inside = Uint8Array.from({ length: n }, (_, i) => (bits[i >> 3] >> (7 - (i & 7))) & 1);
+    inside = new Uint8Array(n);
+    for (let i = 0; i < n; i++) inside[i] = (bits[i >> 3] >> (7 - (i & 7))) & 1;
   }
   return { ...found, places, inside };
 }
@@ -139,6 +140,18 @@ export function MapWidget({ schema }) {
     );
     return () => { left = true; };
   }, [view.params.uid, facts.digest, color, facts.drawn, asked]);
+
+  // Names are there before their pictures are made
+  useEffect(() => {
+    if (!colors) return undefined;
+    let left = false;
+    read(view, "portraits").then(({ portraits }) => {
+      if (left || !portraits) return;
+      for (const name of colors.names) name.picture = portraits[name.cluster];
+      drawn.current.scatter?.draw();
+    }, console.error);
+    return () => { left = true; };
+  }, [colors]);
 
   // The drawing itself, once for a map
   useEffect(() => {

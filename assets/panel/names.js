@@ -11,6 +11,7 @@ const COARSE_BELOW = 2.2; // zoom up to which names of groups come first, where 
  * @property {string} text
  * @property {[number, number]} at its place on the map
  * @property {string} color
+ * @property {number} [cluster]
  * @property {string} [picture] address
  * @property {boolean} [coarse] whether it is of a group of clusters
  */
@@ -75,7 +76,7 @@ export class NameLayer {
     const left = new Map(this.elements);
     for (const box of placed) {
       const { name, x, y, width } = box;
-      const key = `${name.coarse ? "group" : "cluster"} ${name.text} ${name.at}`;
+      const key = `${name.coarse ? "group" : "cluster"} ${name.text} ${name.at} ${name.picture ?? ""}`;
       const element = left.get(key) ?? this.#add(key, name);
       left.delete(key);
       element.style.transform = `translate(${x}px, ${y}px)`;

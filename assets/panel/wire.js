@@ -8,7 +8,20 @@ const { React, operators } = await import(`./host.js${query}`);
  * @property {string} read the operator that answers questions and draws nothing
  * @property {object} asks what every question is sent with
  * @property {{uid: string, version: number, window: string}} params what every question and event is sent with
+ * @property {{of: string, answers: Object<string, {params: object, answer: object}>}} given answers that came with it
  */
+
+/** Those that were taken: each is as old as the panel, and good for who asks first. */
+const taken = new Set();
+
+/** @returns {object | undefined} an answer that has come with the panel */
+function givenTo({ given }, what, params) {
+  const found = given?.answers?.[what];
+  const name = `${given?.of} ${what}`;
+  if (!found || taken.has(name) || JSON.stringify(found.params) !== JSON.stringify(params)) return undefined;
+  taken.add(name);
+  return found.answer;
+}
 
 /**
  * The name of this window of the browser, as it was drawn first. What the App calls by itself draws the panel under
@@ -49,6 +62,8 @@ export function useEvents(view) {
  * @returns {Promise<any>}
  */
 export function read(view, what, params = {}) {
+  const known = givenTo(view, what, params);
+  if (known) return Promise.resolve(known);
   return new Promise((resolve, reject) => {
     operators.executeOperator(
       view.read,
@@ -69,7 +84,12 @@ export function read(view, what, params = {}) {
  * @param {string} text base64
  * @returns {Uint8Array}
  */
-export const unpack = (text) => Uint8Array.from(atob(text), (letter) => letter.charCodeAt(0));
+export function unpack(text) {
+  const letters = atob(text);
+  const bytes = new Uint8Array(letters.length);
+  for (let i = 0; i < bytes.length; i++) bytes[i] = letters.charCodeAt(i); // `from` takes ten times as long for millions
+  return bytes;
+}
 
 /**
  * @param {Uint32Array} rows

@@ -51,7 +51,7 @@ def cluster_view(
     check_cluster(run.key, cluster, run.names, noise=True)
     members = labels_match(run.as_seen(samples), config, {"cluster": cluster})
     if order == "confidence":
-        # the index on both fields, see `index_labels`, serves this as it stands
+        # the index on both fields, see `operators.runs.labels.index_labels`, serves this as it stands
         return members.sort_by(f"{label_path_in(members, config)}.confidence", reverse=True, create_index=False)
     if order == "borderline":
         ids = current_statistics(run)["clusters"].get(str(cluster), {}).get("border", [])
@@ -166,13 +166,6 @@ def check_order(order: str) -> None:
     """Raise ValueError if there is no such order."""
     if order not in ORDERS:
         raise ValueError(f"order={order!r} is not known; use one of {', '.join(ORDERS)}")
-
-
-def index_labels(run: Run) -> None:
-    """Make the index that finds a cluster's members, most confident first, among any number of images."""
-    path, dataset = run.config.label_path, run.dataset
-    if not path.startswith("frames.") and dataset.get_field(path) is not None:
-        dataset.create_index([(f"{path}.cluster", 1), (f"{path}.confidence", -1)])
 
 
 def label_path_in(base: fo.core.collections.SampleCollection, config: RunConfig) -> str:

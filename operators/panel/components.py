@@ -50,6 +50,7 @@ def add_component(
         read=READ,
         asks={"panel_id": "widget", "panel_state": run.panel_state},  # by which an operator finds the run
         params={"uid": run.uid},
+        given=run.given,
         facts={"look": run.look, "version": run.version, "unit": run.unit, **facts},
         **events,
     )

@@ -8,9 +8,11 @@ import fiftyone.operators as foo
 
 from ..dataset.private import open_store
 from ..runs.run import Run
-from ..runs.store import read_value
+from ..runs.store import list_clustering_runs, read_value
+from .state import panel_state
 
 PANEL = "clusters_panel"
+EMPTY_INPUTS = {"search": {"search": ""}, "simple": {"mapbar": {"tag": ""}}}  # see `toolbars.inputs_of`
 MAP = "Embeddings"
 _GRID = "Samples"
 _STORE = "constellation_made_runs"
@@ -29,9 +31,21 @@ def show_panels(ctx: foo.ExecutionContext, run_key: str, with_map: bool) -> Iter
     """
     tell_made(ctx.dataset, run_key)
     spaces = ctx.spaces if isinstance(ctx.spaces, fo.Space) and ctx.spaces.children else _only_grid()
-    for name in [MAP, PANEL] if with_map else [PANEL]:
-        spaces = _with_panel(spaces, name)
+    if with_map:
+        spaces = _with_panel(spaces, MAP)
+    spaces = _with_panel(spaces, PANEL, _begun(run_key))
     yield ctx.ops.set_spaces(spaces=spaces)
+
+
+def open_panel(ctx: foo.ExecutionContext) -> None:
+    """Open the Clusters panel beside the grid, with the state that it will have; an open one comes to the front."""
+    spaces = ctx.spaces if isinstance(ctx.spaces, fo.Space) and ctx.spaces.children else _only_grid()
+    keys = list_clustering_runs(ctx.dataset) if ctx.dataset is not None else []
+    is_open = any(child.type == PANEL for pane in _panes(spaces) for child in pane.children)
+    if is_open or not keys:
+        ctx.ops.open_panel(PANEL, layout="horizontal", is_active=True)
+        return
+    ctx.ops.set_spaces(spaces=_with_panel(spaces, PANEL, _begun(keys[-1])))
 
 
 def show_labels(ctx: foo.ExecutionContext, run_key: str) -> Iterator[Any]:
@@ -60,15 +74,20 @@ def take_made_run(ctx: foo.ExecutionContext) -> str | None:
     return key
 
 
+def _begun(run_key: str) -> dict:
+    """Return what the App keeps of a panel, as it is once the panel has loaded: else the page would be loaded again."""
+    return {"state": {**panel_state(run_key), **EMPTY_INPUTS}}
+
+
 def _only_grid() -> fo.Space:
     return fo.Space(children=[fo.Panel(type=_GRID, pinned=True, component_id=_GRID)], active_child=_GRID)
 
 
-def _with_panel(spaces: fo.Space, name: str) -> fo.Space:
+def _with_panel(spaces: fo.Space, name: str, state: dict | None = None) -> fo.Space:
     """Return spaces in which a panel is in front, in its pane or else in one beside the grid's, never over the grid."""
     panes = list(_panes(spaces))
     beside = [pane for pane in panes if all(child.type != _GRID for child in pane.children)]
-    panel = fo.Panel(type=name, component_id=name)
+    panel = fo.Panel(type=name, component_id=name, state=state)
     for pane in panes:
         for child in pane.children:
             if child.type == name:
@@ -83,7 +102,10 @@ def _with_panel(spaces: fo.Space, name: str) -> fo.Space:
         beside[0].active_child = panel.component_id
         return spaces
     pane = fo.Space(children=[panel], active_child=panel.component_id)
-    return fo.Space(children=[spaces, pane], orientation="horizontal")
+    # with all that the App would add and load its page again for
+    return fo.Space(
+        children=[spaces, pane], orientation="horizontal", active_child=spaces.component_id, sizes=[0.5, 0.5]
+    )
 
 
 def _panes(space: fo.Space) -> Iterator[fo.Space]:

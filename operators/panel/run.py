@@ -78,11 +78,13 @@ class PanelRun:
             alike, made, runs, colored, within, inside, turn, typed, ticked, selected, lasso, moved, review, compare,
             map, simple
         panel_state ({}): the part of the panel's state that leads to both
+        given ({}): answers to what a widget would ask first, see :func:`operators.panel.served.first_answers`
     """
 
     run: Run
     ui: dict = field(default_factory=dict)
     panel_state: dict = field(default_factory=dict)
+    given: dict = field(default_factory=dict)
 
     @classmethod
     def of(cls, ctx: foo.ExecutionContext) -> "PanelRun | None":

@@ -10,16 +10,17 @@ import fiftyone.operators as foo
 
 from ...models.labels import UNASSIGNED
 from ..evaluation.scores import current_statistics, evaluate_truth
-from ..evaluation.views import cluster_view, count_unassigned, index_labels, part_view, unassigned_view
+from ..evaluation.views import cluster_view, count_unassigned, part_view, unassigned_view
 from ..execution.app import one_sentence
 from ..execution.grid import reset_grid, saved_view, set_grid, users_view, view_name
+from ..runs.labels import index_labels
 from ..runs.map_points import has_map
 from ..runs.run import Run
 from ..runs.store import list_clustering_runs, run_ids
 from .charts import TITLES, clicked
 from .inside import count_inside
 from .run import PanelRun
-from .state import UI_STATE, read_ui_state, save_ui_state
+from .state import UI_STATE, noted_tab, read_ui_state, save_ui_state
 from .tabs import TABS
 from .toolbars import inputs_of, truth_choices
 
@@ -66,10 +67,13 @@ def open_run(ctx: foo.ExecutionContext, wanted: str | None, keep: bool = False) 
         return
     run = Run.cached(ctx.dataset, key) if key is not None else None
     with UI_STATE:
-        save_ui_state(ctx, _begun(read_ui_state(ctx), run, another, keep) | {"runs": run_ids(ctx.dataset)})
+        ui = _begun(read_ui_state(ctx), run, another, keep)
+        if run is not None:
+            ui = {"tab": noted_tab(ctx, run.config.uid or run.key) or ("map" if has_map(run) else "clusters"), **ui}
+        save_ui_state(ctx, ui | {"runs": run_ids(ctx.dataset)})
     if run is None or not run.has_labels:
         return
-    index_labels(run)
+    index_labels(run.dataset, run.config.label_path)  # of runs of earlier versions, and of clones
     guarded(ctx, _measure)
     shown = PanelRun.of(ctx)
     if shown and shown.ui.get("truth") and not shown.truth:
@@ -84,7 +88,7 @@ def _begun(before: dict, run: Run | None, another: bool, keep: bool) -> dict:
     if run is None:
         return of_the_dataset
     made = run.made_at.isoformat()
-    fresh = {"tab": "map" if has_map(run) else "clusters", "truth": run.config.ground_truth, "made": made}
+    fresh = {"truth": run.config.ground_truth, "made": made}
     # a run may have been deleted, and another made under its key
     return {**fresh, **(before if keep and before.get("made") == made else of_the_dataset)}
 

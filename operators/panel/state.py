@@ -15,6 +15,7 @@ _STORE = "constellation_clusters_panel"
 _NAME = "look_name"  # in saved workspaces
 _LETTERS = 8  # of the name of a window
 _SECONDS = 30 * 24 * 3600  # since it last changed; a browser does not always say that it was closed
+_VIEWS = ("map", "clusters")
 # Description of what the grid shows; not true of a grid that shows everything
 _OF_THE_GRID = ("shown", "caption", "order", "saved")
 
@@ -31,9 +32,21 @@ def begin_ui_state(ctx: foo.ExecutionContext, run: str | None) -> None:
     ui = read_ui_state(ctx)
     if not ctx.has_custom_view:
         ui = {name: value for name, value in ui.items() if name not in _OF_THE_GRID}
-    ctx.panel.set_state({"run": run, _NAME: uuid4().hex})
+    name = ctx.panel.get_state(_NAME)
+    began = {"run": run, _NAME: name if name and not ui else uuid4().hex}
+    if any(ctx.panel.get_state(key) != value for key, value in began.items()):
+        ctx.panel.set_state(began)
     if run is not None:
         save_ui_state(ctx, ui)
+
+
+def panel_state(run: str) -> dict:
+    """Return the state that a panel has as soon as it is opened, so that the App need not load its page again for it.
+
+    Args:
+        run: key of the run that it is to show
+    """
+    return {"run": run, _NAME: uuid4().hex}
 
 
 def read_ui_state(ctx: foo.ExecutionContext) -> dict:
@@ -52,6 +65,25 @@ def save_ui_state(ctx: foo.ExecutionContext, ui: dict) -> None:
     store, name = ctx.store(_STORE), ctx.panel.get_state(_NAME)
     store.set(name, ui, ttl=_SECONDS)
     store.update_ttl(name, _SECONDS)  # the store counts from when a name was first set
+
+
+def note_tab(ctx: foo.ExecutionContext, uid: str, tab: str) -> None:
+    """Note at which of the two views of all clusters a run is left; the next panel that shows it opens there.
+
+    Args:
+        ctx: the execution context
+        uid: name that no other run has
+        tab: the tab that was opened
+    """
+    if tab in _VIEWS:
+        store, name = ctx.store(_STORE), f"tab:{uid}"
+        store.set(name, tab, ttl=_SECONDS)
+        store.update_ttl(name, _SECONDS)
+
+
+def noted_tab(ctx: foo.ExecutionContext, uid: str) -> str | None:
+    """Return the view of all clusters at which a run was left, None if nobody has chosen one."""
+    return ctx.store(_STORE).get(f"tab:{uid}")
 
 
 def name_of(ctx: foo.ExecutionContext) -> dict:

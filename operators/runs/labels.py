@@ -282,3 +282,14 @@ def create_label_field(target: Target, name: str, run_key: str) -> None:
     options = {"embedded_doc_type": fo.Classification, "fields": [cluster]}
     text, local = f"Clusters of run {run_key}", target.local_path(name)
     add_field(target.source, local, fo.EmbeddedDocumentField, description=text, info=info, **options)
+
+
+def index_labels(dataset: fo.Dataset, path: str) -> None:
+    """Make the index that finds a cluster's members, most confident first, among any number of images.
+
+    Args:
+        dataset: the dataset
+        path: of the run's labels
+    """
+    if not path.startswith("frames.") and dataset.get_field(path) is not None:
+        dataset.create_index([(f"{path}.cluster", 1), (f"{path}.confidence", -1)])

@@ -20,7 +20,7 @@ from ..execution.locks import schema_lock, write_lock
 from ..execution.stages import Stages
 from .colors import follow_colors, forget_colors
 from .config import MAX_CONFIG_CLUSTERS, RunConfig
-from .labels import create_label_field, write_labels
+from .labels import create_label_field, index_labels, write_labels
 from .map_clusters import clusters_at, drop_clusters, keep_clusters
 from .map_places import holds_places, index_places, places_for
 from .map_points import drop_points, keep_points, points_of_map
@@ -229,6 +229,7 @@ def keep_run(
         points = points_of_map(target.dataset, config.visualization)
         places = places_for(table.ids, points) if points and holds_places(target, len(table.ids)) else None
         write_labels(target, config.cluster_field, table, labels, confidence, config.uid, report, places)
+        index_labels(target.dataset, config.label_path)  # now, for it takes seconds that who opens the run would wait
         stages.leave()
         config = replace(config, seconds=stages.seconds)
         with schema_lock(target.dataset):

@@ -10,6 +10,7 @@ import hashlib
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
+from threading import Lock
 from typing import Any
 
 import fiftyone as fo
@@ -24,6 +25,7 @@ _ID = 12  # bytes of an id
 _CACHED = 4  # maps; one of a million is 20 MB
 
 _cache: dict[tuple, "MapPoints"] = {}
+_reading = Lock()  # what a widget asks at once reads a map once
 
 
 @dataclass(frozen=True)
@@ -88,14 +90,15 @@ def has_map(run: StoredRun) -> bool:
 def read_points(run: StoredRun) -> MapPoints | None:
     """Read the map of a run, None if it has none."""
     name = _name(run)
-    if name not in _cache:
-        found = _read(run)
-        if found is None and (found := points_of_map(run.dataset, run.config.visualization)) is not None:
-            keep_points(run, found)
-        if found is None:
-            return None
-        _remember(name, found)
-    return _cache[name]
+    with _reading:
+        if name not in _cache:
+            found = _read(run)
+            if found is None and (found := points_of_map(run.dataset, run.config.visualization)) is not None:
+                keep_points(run, found)
+            if found is None:
+                return None
+            _remember(name, found)
+        return _cache[name]
 
 
 def points_of_map(dataset: fo.Dataset, brain_key: str | None) -> MapPoints | None:

@@ -6,6 +6,7 @@ python tests/benchmarks/app_clicks.py [--n 1000]
 import argparse
 import os
 import platform
+import statistics
 import sys
 import tempfile
 from pathlib import Path
@@ -19,6 +20,7 @@ from verdict import claim, finish
 
 CLUSTERS = 10
 SIMPLE = {"CONSTELLATION_SIMPLE_VIEW": "1"}  # what is counted is the panel without its widgets
+OPENINGS = 3  # by people at a fresh browser and a fresh server
 
 
 def main():
@@ -68,18 +70,24 @@ def drive(dataset, folder: Path):
             merged = effort.of(effort.merge_three)
             effort.page.context.close()
             server.stop()
-            server = AppServer(folder / "server_2.log", SIMPLE)  # which knows of no open panel
-            effort = opened(browser, User, Effort, server.url, dataset)
-            picture = effort.of(effort.first_picture)
+            pictures = []
+            for _ in range(OPENINGS):
+                server = AppServer(folder / "openings.log")  # which knows of no open panel
+                effort = opened(browser, User, Effort, server.url, dataset)
+                pictures.append(effort.of(effort.first_picture)["seconds"])
+                effort.page.context.close()
+                server.stop()
             browser.close()
     finally:
         server.stop()
-    for what, found in (("map", drawn), ("a name", named), ("merge of three", merged), ("first picture", picture)):
+    for what, found in (("map", drawn), ("a name", named), ("merge of three", merged)):
         print(f"{what}: {found['clicks']:.0f} clicks, {found['keys']:.0f} keys, {found['seconds']:.1f} s")
+    picture = statistics.median(pictures)
+    print(f"first picture on a card: {picture:.1f} s ({min(pictures):.1f} to {max(pictures):.1f}, {OPENINGS} openings)")
     claim("a named, colored map costs at most 2 clicks and 2 keys", drawn["clicks"] <= 2 and drawn["keys"] <= 2)
     claim("a name costs one click and a word", named["clicks"] == 1)
     claim("a merge of three costs at most 5 clicks", merged["clicks"] <= 5)
-    claim("the first picture is there in at most 2 s", picture["seconds"] <= 2)
+    claim("the first picture is there in at most 2 s", picture <= 2)
 
 
 def opened(browser, user_class, effort_class, url: str, dataset):

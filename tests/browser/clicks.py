@@ -53,11 +53,10 @@ class Effort:
         self.content.get_by_role("button", name=re.compile("^Undo: Merged ")).wait_for()
 
     def first_picture(self):
-        """The Clusters panel is opened at its cards, up to the first picture on one."""
+        """The Clusters panel is opened where it was left, at the cards, up to the first picture on one."""
         assert not self.content.count()
         icon = self.page.locator('[data-item-id="@constellation/clusters/open_clusters_panel"]')
         icon.locator("*").last.evaluate("e => e.dispatchEvent(new MouseEvent('click', {bubbles: true}))")
-        self.panel.press("Clusters")
         self.page.wait_for_function(
             "s => [...document.querySelectorAll(s)].some(i => i.complete && i.naturalWidth)", arg=f"{CONTENT} img"
         )

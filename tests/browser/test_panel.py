@@ -158,6 +158,15 @@ def test_a_click_loads_the_page_once_and_a_reload_goes_on_where_it_was(panel, cl
     panel.shows(size)
 
 
+def test_opening_it_loads_the_page_once(user, clustered):
+    user.open(clustered)
+    loads = []
+    user.page.on("request", lambda request: loads.append(loads_the_page(request)))
+    Panel(user).open()
+    user.page.wait_for_timeout(2000)
+    assert sum(loads) == 1
+
+
 def test_two_clusters_are_merged_and_the_merger_is_undone(panel, clustered):
     before, labels = sizes(clustered), clustered.values("four.cluster")
     for name in sorted(before)[:2]:

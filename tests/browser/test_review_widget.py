@@ -78,6 +78,29 @@ def test_ten_by_keys_with_back_and_undo(review):
     review.wait_for_log(*done, "move", "undo")
 
 
+def test_beside_an_opened_sample_it_is_in_front_and_its_keys_are_its_own(user, digits):
+    compute = foo.get_operator("@constellation/clusters/compute_clusters")
+    compute(digits, run_key="four", params={"n_clusters": 4}, embeddings="emb", visualize=False)
+    user.open(digits)
+    user.page.locator('[data-cy="looker"]').first.click()
+    modal = user.page.locator('[data-cy="modal"], #modal').first
+    modal.get_by_text("Clusters", exact=True).last.click()
+    review = Review(Panel(user), digits)
+    review.root.get_by_alt_text(re.compile("^Which cluster is this")).wait_for()
+    review.root.focus()
+    for place, key in enumerate("1s2"):
+        user.page.keyboard.press(key)
+        review.wait_at(place + 2)
+    review.wait_for_log("confirm", "move")
+    expect(modal).to_be_visible()
+    user.page.keyboard.press("Escape")  # which is the App's
+    expect(review.root).to_have_count(0)
+    review.panel.open()
+    review.panel.press("Clusters")
+    review.content.get_by_role("button", name=re.compile("^Undo: ")).click()
+    review.wait_for_log("confirm", "move", "undo")
+
+
 def test_keys_are_the_apps_where_the_review_has_not_the_focus(review):
     review.page.evaluate("document.activeElement.blur()")
     for key in "1nsb":

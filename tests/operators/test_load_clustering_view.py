@@ -5,7 +5,6 @@ import fiftyone.operators as foo
 import numpy as np
 import pytest
 from fiftyone.plugins.orgs.constellation.clusters.operators.evaluation.views import (
-    index_labels,
     labels_match,
     of_class,
     unassigned_view,
@@ -83,7 +82,6 @@ def test_classes_and_ranges_of_confidence(run):
 
 
 def test_the_index_serves_the_click_and_goes_with_the_field(run):
-    index_labels(Run.cached(run, "km"))
     plan = run._sample_collection.find({"km.cluster": 1}).sort("km.confidence", -1).explain()
     stages = str(plan["queryPlanner"]["winningPlan"])
     assert "IXSCAN" in stages and "'SORT'" not in stages

@@ -5,6 +5,7 @@ import fiftyone.operators as foo
 from ..review import Review, begin_review
 from ..run import PanelRun
 from ..showing import change_state, open_run, with_run
+from ..state import note_tab
 
 
 class TabEvents:
@@ -22,6 +23,7 @@ class TabEvents:
         if tab == "review" and (review is None or not review.items):
             change_state(ctx, tab=tab, review=begin_review(run).as_dict())
             return
+        note_tab(ctx, run.uid, tab)
         change_state(ctx, tab=tab)
         if run.tab == "review" and tab != "review" and not run.current:
             ctx.ops.reload_dataset()

@@ -103,16 +103,23 @@ def _names(run: PanelRun, places: np.ndarray, clusters: np.ndarray) -> list[dict
     """Return what is to be written on the map, the most important first."""
     cards = sorted((card for key, card in run.cards.items() if key != NOISE), key=lambda card: -card.size)
     at = anchors(places, clusters, [card.id for card in cards])
-    cards = [card for card in cards if card.id in at]
-    pictured = [card for card in cards if card.prototypes][:PICTURES]
-    wanted, fields = [card.prototypes[:1] for card in pictured], run.config.vector_fields
-    sheets = [] if run.no_pictures else draw_sheets(run.run.target, wanted, columns=1, fields=fields)
-    pictures = dict(zip((card.id for card in pictured), sheets, strict=False))
     fine = [
-        {"text": card.name, "at": _place(at[card.id]), "color": card.color, "picture": pictures.get(card.id)}
+        {"cluster": card.id, "text": card.name, "at": _place(at[card.id]), "color": card.color}
         for card in cards
+        if card.id in at
     ]
     return [*(_group_names(run, places, clusters) if len(cards) > MANY else []), *fine]
+
+
+def _portraits(ctx: foo.ExecutionContext, run: PanelRun) -> dict:
+    """Return the addresses of pictures of the largest clusters by id; none waits for them to be named."""
+    if run.no_pictures:
+        return {"portraits": {}}
+    cards = sorted((card for key, card in run.cards.items() if key != NOISE), key=lambda card: -card.size)
+    pictured = [card for card in cards if card.prototypes][:PICTURES]
+    wanted, fields = [card.prototypes[:1] for card in pictured], run.config.vector_fields
+    sheets = draw_sheets(run.run.target, wanted, columns=1, fields=fields)
+    return {"portraits": {str(card.id): sheet for card, sheet in zip(pictured, sheets, strict=True)}}
 
 
 def _group_names(run: PanelRun, places: np.ndarray, clusters: np.ndarray) -> list[dict]:
@@ -153,4 +160,10 @@ def _packed(numbers: np.ndarray) -> str:
     return base64.b64encode(np.ascontiguousarray(numbers).tobytes()).decode()
 
 
-QUESTIONS = {"positions": _positions, "colors": _colors, "point": _point, "selected": _selected}
+QUESTIONS = {
+    "positions": _positions,
+    "colors": _colors,
+    "portraits": _portraits,
+    "point": _point,
+    "selected": _selected,
+}

@@ -70,6 +70,13 @@ def test_positions_and_colors_are_few_bytes_in_the_order_of_the_map(widget):
     assert point["name"] == f"cluster 0{clusters(widget)[3]}" and set(point) == {"name", "picture"}
 
 
+def test_pictures_of_the_largest_clusters_are_asked_for_once_the_names_are_there(widget):
+    assert all(set(name) == {"cluster", "text", "at", "color"} for name in widget.read("colors")["names"])
+    found = widget.read("portraits")["portraits"]
+    assert set(found) == {"0", "1", "2"} and len(set(found.values())) == 3
+    assert all(address.endswith(".jpg") for address in found.values())
+
+
 def test_colors_of_confidence_and_of_a_field(widget):
     scale = widget.read("colors", color="confidence")
     assert scale["scale"]["title"] == "confidence" and len(scale["entries"]) == 256

@@ -10,6 +10,7 @@ from fiftyone.operators.executor import Executor
 from fiftyone.plugins.orgs.constellation.clusters.operators.panel import showing
 
 from .panel_browser import URI, Browser
+from .test_map_tab import give_map
 
 
 def test_a_click_changes_nothing_that_the_app_would_load_the_page_for(browser):
@@ -38,6 +39,20 @@ def test_a_saved_workspace_does_not_bring_the_grid_along(browser):
     browser.call("on_card", cluster=1).call("on_tab", tab="charts")
     opened = Browser(browser.dataset, browser.state)
     assert opened.ui["tab"] == "charts" and opened.ui.get("shown") is None
+
+
+def test_a_panel_opens_at_the_cards_or_the_map_where_the_run_was_left(browser, compute):
+    give_map(browser.dataset, "km")
+    assert Browser(browser.dataset).ui["tab"] == "map"
+    browser.call("on_tab", tab="clusters").call("on_tab", tab="charts")
+    assert Browser(browser.dataset).ui["tab"] == "clusters"
+    browser.call("on_tab", tab="map")
+    assert Browser(browser.dataset).ui["tab"] == "map"
+    browser.call("on_tab", tab="clusters")
+    foo.get_operator("@constellation/clusters/delete_clustering_run")(browser.dataset, run_key="km")
+    compute(browser.dataset, run_key="km")
+    give_map(browser.dataset, "km")
+    assert Browser(browser.dataset).ui["tab"] == "map"  # it is another run
 
 
 def test_a_state_that_was_forgotten_is_the_usual_one(browser):
@@ -84,3 +99,28 @@ def test_what_two_events_change_at_once_is_kept(browser, monkeypatch):
     with ThreadPoolExecutor(4) as threads:
         list(threads.map(lambda hand, job: hand.call(job[0], **job[1]), hands, jobs))
     assert browser.ui["ticked"] == [0, 1] and browser.ui["sort"] == "name" and browser.ui["search"] == "cluster"
+
+
+def test_what_a_widget_asks_first_comes_with_the_panel_when_it_is_opened_and_only_then(browser):
+    give_map(browser.dataset, "km")
+    opened = Browser(browser.dataset, simple=False)
+    assert given(opened) == {"positions": opened.read("positions"), "colors": opened.read("colors")}
+    opened.call("on_tab", tab="clusters")
+    assert given(opened) is None
+    again = Browser(browser.dataset, simple=False)
+    assert given(again) == {"cards": again.read("cards")}
+
+
+def given(browser):
+    """Answers that were drawn with the widget of the open tab."""
+    (found,) = (part["given"] for part in parts(browser.got("show_panel_output")[-1]) if "given" in part)
+    return {what: one["answer"] for what, one in found["answers"].items()} if found else None
+
+
+def parts(drawn):
+    """All that is in a description, which is plain data."""
+    if isinstance(drawn, dict):
+        yield drawn
+        drawn = list(drawn.values())
+    for child in drawn if isinstance(drawn, list) else ():
+        yield from parts(child)
