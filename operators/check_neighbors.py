@@ -8,11 +8,11 @@ import fiftyone.operators.types as types
 
 from ..models.parameters import SEED
 from .dataset.ground_truth import truth_fields
-from .dataset.vector_paths import vector_fields
 from .evaluation.neighbor_purity import check_neighbors
 from .execution.app import failed, show, stream
 from .execution.python_call import PythonCall
 from .execution.worker import report_result
+from .inputs.features import vector_options
 from .inputs.neighbor_purity import neighbor_arguments
 from .inputs.target import NONE, add_target
 from .inputs.widgets import HALF, add_choice, add_heading, add_problem
@@ -45,11 +45,11 @@ class CheckNeighbors(PythonCall, foo.Operator):
         if target is None:
             return types.Property(inputs, view=view)
         add_heading(inputs, "step_neighbors", "2 · Neighbors")
-        fields = vector_fields(target.source, target.patches_field)
-        if not fields:
+        options = vector_options(target, ctx.params.get("embeddings"))
+        if not options:
             add_problem(inputs, "There is no vector field; compute one with compute_embeddings")
             return types.Property(inputs, view=view)
-        add_choice(inputs, "embeddings", {name: f"Vectors in {name}" for name in fields}, fields[0], "Vectors")
+        add_choice(inputs, "embeddings", options, next(iter(options)), "Vectors")
         half = types.View(space=HALF)
         for name, default, most, label, why in (
             ("sample_size", 5, 100, "Images shown", "Drawn at random, by the seed"),

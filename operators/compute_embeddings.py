@@ -16,14 +16,14 @@ from .execution.app import failed, show, stream
 from .execution.python_call import PythonCall
 from .execution.worker import report_result
 from .inputs.clustering import arguments
-from .inputs.features import add_encoder
+from .inputs.features import add_encoder, add_folder
 from .inputs.target import add_target
 from .inputs.widgets import HALF, add_heading
 from .outputs.embedding import embedding_text
 
 
 class ComputeEmbeddings(PythonCall, foo.Operator):
-    """Fill a vector field; see :func:`operators.embedding.embeddings.compute_embeddings`."""
+    """Fill a vector field or folder; see :func:`operators.embedding.embeddings.compute_embeddings`."""
 
     work = staticmethod(compute_embeddings)
     check = staticmethod(check_embedding)
@@ -54,6 +54,7 @@ class ComputeEmbeddings(PythonCall, foo.Operator):
         encoder = add_encoder(ctx, inputs, target)
         half = types.View(space=HALF)
         why = "Images per step; fewer need less memory"
+        add_folder(ctx, inputs)
         inputs.int("batch_size", min=1, default=32, required=False, label="Batch size", description=why, view=half)
         n = target.count()
         seconds = embedding_seconds(encoder, n)

@@ -9,12 +9,12 @@ import fiftyone.operators.types as types
 from ..models.parameters import SEED
 from ..models.progress import Progress
 from .clustering.count import MAX_CLUSTERS, METHODS, REDUCTIONS, SAMPLE_SIZE, check_suggestion, suggest_cluster_count
-from .dataset.vector_paths import vector_fields
 from .execution.app import OPEN_PANEL, failed, stream
 from .execution.jobs import keep_result
 from .execution.python_call import PythonCall
 from .execution.worker import report_result
 from .inputs.clustering import arguments
+from .inputs.features import vector_options
 from .inputs.target import add_target
 from .inputs.widgets import HALF, add_choice, add_heading, add_problem
 from .outputs.suggestion import count_shown, numbers_text
@@ -49,11 +49,12 @@ class SuggestClusterCount(PythonCall, foo.Operator):
         if target is None:
             return types.Property(inputs, view=view)
         add_heading(inputs, "step_2", "2 · How")
-        fields = vector_fields(target.source, target.patches_field)
-        if not fields:
+        options = vector_options(target, ctx.params.get("embeddings"))
+        if not options:
             add_problem(inputs, "There is no vector field; compute one with compute_embeddings first")
             return types.Property(inputs, view=view)
-        add_choice(inputs, "embeddings", {name: name for name in fields}, fields[0], "Vectors", space=HALF)
+        names = {name: name for name in options}
+        add_choice(inputs, "embeddings", names, next(iter(names)), "Vectors", space=HALF)
         add_choice(inputs, "method", METHODS, "kmeans", "Method", space=HALF)
         why = "UMAP if the run will reduce too; it takes some 20 seconds longer"
         add_choice(inputs, "reduce", REDUCTIONS, "none", "Reduction", why, space=HALF)

@@ -11,7 +11,9 @@ from ...models.costs import duration, expected_device
 from ...models.encoders.base import Encoder
 from ...models.parameters import parameters, validated
 from ..dataset.targets import Target
+from ..dataset.vector_names import is_outside
 from ..dataset.vector_paths import first_vector
+from ..dataset.vector_sources import open_outside
 from ..embedding.training import proposed_side
 from ..runs.store import read_value
 
@@ -106,6 +108,8 @@ def estimate_run(
 def _missing(target: Target, field: str, n: int) -> int:
     """Return how many of ``n`` images or patches lack a vector, which is computed."""
     path = target.local_path(field)
+    if is_outside(field):
+        return max(n - open_outside(target.source, field, target.patches_field).count, 0)
     if target.source.get_field(path) is None:
         return n
     return max(n - target.source.count(path), 0)
@@ -127,6 +131,8 @@ def _has_map(target: Target, field: str, n: int) -> bool:
 
 def vector_length(target: Target, field: str) -> int | None:
     """Return the length of the vectors in a field, judged by one of them; None if there is none yet."""
+    if is_outside(field):
+        return open_outside(target.source, field, target.patches_field).width or None
     path = target.local_path(field)
     if "." not in path and target.source.get_field(path) is None:
         return None

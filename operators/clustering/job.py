@@ -268,6 +268,7 @@ def _score_and_keep(
         versions=versions(),
         notes=[
             *request.target.notes,
+            *table.notes,
             *map_note(request.target.unit),
             *fitted.notes,
             *scored.notes,

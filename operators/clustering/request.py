@@ -9,9 +9,9 @@ from ..dataset.files import picture_field
 from ..dataset.ground_truth import truth_path
 from ..dataset.shapes import of_clips
 from ..dataset.targets import Target
-from ..dataset.vector_fields import check_vector_field
 from ..dataset.vector_paths import require_vector_field, resolve_vectors
 from ..embedding.embeddings import choose_features, split_fields
+from ..embedding.stores import check_writable
 from ..runs.lifecycle import check_cluster_field, check_run_key, propose_run_key
 from .constraints import check_constraints
 
@@ -111,7 +111,7 @@ class Request:
         check_cluster_field(target, self.cluster_field)
         if self.encoder is not None:
             picture_field(target.source, target.patches_field)
-            check_vector_field(target.source, self.field, target.labels)
+            check_writable(target, self.field)
         for name in self.more_fields if self.encoder is not None else self.fields:
             require_vector_field(target.source, name, target.patches_field)
         if self.more_fields:

@@ -8,6 +8,7 @@ import fiftyone as fo
 
 from .private import document_fields, is_frames, root_dataset
 from .shapes import check_lasting, flat, has_labels_as_samples, labels_source
+from .vector_names import is_outside
 
 # Samples per query: 10,000 vectors of 512 dimensions are 20 MB
 ROWS_PER_QUERY = 10_000
@@ -63,8 +64,8 @@ class Rows:
         return self.labels.rpartition(".")[0] if self.labels and self.listed else self.labels
 
     def path(self, name: str) -> str:
-        """Return the full path of field ``name`` on these samples or labels."""
-        return f"{self.labels}.{name}" if self.labels else name
+        """Return the full path of field ``name`` on these samples or labels; of vectors outside of them their name."""
+        return f"{self.labels}.{name}" if self.labels and not is_outside(name) else name
 
     def values(self, *names: str, raw: bool = False) -> Iterator[tuple]:
         """Yield ``(id, value, ...)`` in slices, in no particular order.

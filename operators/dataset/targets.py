@@ -9,6 +9,7 @@ from .private import root_dataset
 from .repeats import each_once
 from .rows import label_field, label_path, storage_of
 from .shapes import CLIP_TYPES, check_lasting, flat, has_labels_as_samples, labels_source, picked_slice, unit_of
+from .vector_names import is_outside
 
 PATCH_TYPES = (fo.Detections, fo.Detection, fo.Polylines, fo.Polyline, *CLIP_TYPES)
 
@@ -47,11 +48,11 @@ class Target:
 
     def local_path(self, name: str) -> str:
         """Return the path of an attribute in ``source``: ``km10``, or ``things.detections.km10`` for patches."""
-        return f"{self.labels}.{name}" if self.patches_field else name
+        return f"{self.labels}.{name}" if self.patches_field and not is_outside(name) else name
 
     def storage_path(self, name: str) -> str:
         """Return the path of an attribute in ``dataset``: as in ``source``, but ``frames.km10`` for a frames view."""
-        return storage_of(self.source, self.local_path(name))[1]
+        return name if is_outside(name) else storage_of(self.source, self.local_path(name))[1]
 
     def local_name(self, path: str) -> str:
         """Return the name of an attribute that was given by its path: ``km10`` for ``things.detections.km10``."""

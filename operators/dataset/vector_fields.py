@@ -8,7 +8,9 @@ from ...models.encoders.base import Encoder, same_encoder
 from ...models.parameters import parameters
 from .private import schema_dataset
 from .rows import Rows, own_fields, require_shown, storage_of
+from .vector_names import is_outside
 from .vector_paths import first_vector, holds_vectors
+from .vector_sources import outside_record
 
 _LOOKED_AT = 100  # samples whose labels are looked at for other data of a name; forms ask at every keystroke
 
@@ -18,7 +20,7 @@ def field_encoder(samples: fo.core.collections.SampleCollection, path: str) -> d
 
     Args:
         samples: a dataset or view
-        path: a full path, ``"emb"`` or ``"ground_truth.detections.emb"``
+        path: a full path, ``"emb"`` or ``"ground_truth.detections.emb"``; or that of a folder of vectors
     """
     return encoder_record(samples, path).get("encoder")
 
@@ -117,7 +119,9 @@ def any_vector(rows: Rows, name: str) -> np.ndarray | None:
 
 
 def encoder_record(samples: fo.core.collections.SampleCollection, path: str) -> dict:
-    """Return encoder and settings that filled the field at ``path``, empty if they are not on record."""
+    """Return encoder and settings that made the vectors at ``path``, empty if they are not on record."""
+    if is_outside(path):
+        return outside_record(path)
     dataset, path = storage_of(samples, path)
     found = dataset.get_field(path)
     record = ((found.info or {}) if found is not None else {}).get("constellation") or {}

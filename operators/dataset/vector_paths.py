@@ -11,6 +11,8 @@ from .private import document_fields
 from .rows import label_field, label_path, own_fields, require_shown
 from .shapes import has_labels_as_samples
 from .targets import Target, resolve_target
+from .vector_names import is_outside
+from .vector_sources import open_outside, resolve_sources
 
 _LOOKED_AT = 3  # samples whose undeclared attributes a form lists
 _VALUES = {"$type": ["number", "string", "object", "array", "binData", "objectId", "bool", "date"]}
@@ -20,12 +22,13 @@ _DOCUMENTS = (fo.EmbeddedDocumentField, fo.DictField)
 def resolve_vectors(
     samples: fo.core.collections.SampleCollection, patches_field: str | None, embeddings: str | Sequence[str] | None
 ) -> tuple[Target, list[str]]:
-    """Resolve samples, and the names of vector fields on them or on their labels.
+    """Resolve samples, and what names of vectors mean: fields of them or of their labels, Brain runs, files.
 
     Args:
         samples: a dataset or view
         patches_field: a label field, or None for whole samples, or for what ``embeddings`` is an attribute of
-        embeddings: vector fields; of labels the attribute, or its full path, ``"det.detections.emb"``
+        embeddings: vector fields; of labels the attribute, or its full path, ``"det.detections.emb"``; or Brain keys,
+            or paths, see :mod:`operators.dataset.vector_sources`
 
     Returns:
         a tuple of the target, and the names as :func:`operators.dataset.vectors.read_vectors` takes them
@@ -34,7 +37,7 @@ def resolve_vectors(
     if patches_field is None and not has_labels_as_samples(samples):
         patches_field = next(filter(None, (_listed_labels(samples, name) for name in names)), None)
     target = resolve_target(samples, patches_field)
-    return target, [target.local_name(name) for name in names]
+    return target, resolve_sources(target, names)
 
 
 def _listed_labels(samples: fo.core.collections.SampleCollection, name: str) -> str | None:
@@ -49,12 +52,15 @@ def require_vector_field(
 
     Args:
         samples: a dataset or view of whole images
-        name: the field of the samples, or of the labels in ``patches_field``
+        name: the field of the samples, or of the labels in ``patches_field``; or vectors outside of them
         patches_field (None): a field of labels whose vectors are meant
 
     Raises:
         ValueError: if there is no such field, the view hides it, or it cannot hold vectors
     """
+    if is_outside(name):
+        open_outside(samples, name, patches_field)
+        return
     root = label_path(samples, patches_field)[0] if patches_field else None
     path = f"{root}.{name}" if root else name
     require_shown(samples, path)
@@ -71,7 +77,13 @@ def require_vector_field(
 def has_vector_field(
     samples: fo.core.collections.SampleCollection, name: str, patches_field: str | None = None
 ) -> bool:
-    """Return whether there is a field of vectors, as :func:`require_vector_field` does."""
+    """Return whether there is a field of vectors, or vectors outside, as :func:`require_vector_field` does."""
+    if is_outside(name):
+        try:
+            open_outside(samples, name, patches_field)
+        except ValueError:
+            return False
+        return True
     root = label_path(samples, patches_field)[0] if patches_field else None
     return _problem(samples, f"{root}.{name}" if root else name, root) is None
 

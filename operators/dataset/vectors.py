@@ -9,11 +9,11 @@ import numpy as np
 
 from .decoding import decode
 from .rows import ROWS_PER_QUERY, Rows
+from .vector_names import COORDINATES, is_outside
 from .vector_paths import require_vector_field
+from .vector_sources import outside_ids, read_outside
 
 NO_VECTOR, NOT_FINITE, ZERO = "no vector", "not finite", "zero vector"
-# With so few dimensions vectors are coordinates more often than directions, and their length means something
-COORDINATES = 16
 
 
 @dataclass
@@ -25,12 +25,14 @@ class VectorTable:
         sample_ids: the samples they belong to, the same as ``ids`` for whole images
         X: ``(n, d)``, one row per id: float32, but of up to 16 dimensions float64, for coordinates have digits to lose
         skipped: ids without a usable vector, by reason: ``no vector``, ``not finite``, ``zero vector``
+        notes: what else there is to say of them
     """
 
     ids: list[str]
     sample_ids: list[str]
     X: np.ndarray
     skipped: dict[str, list[str]] = field(default_factory=dict)
+    notes: list[str] = field(default_factory=list)
 
     def explain(self, failed: dict[str, list[str]]) -> None:
         """Put the reasons why images could not be embedded, with their ids, in place of a missing vector."""
@@ -46,12 +48,13 @@ class VectorTable:
 def read_vectors(
     samples: fo.core.collections.SampleCollection, field: str, patches_field: str | None = None
 ) -> VectorTable:
-    """Read a vector field.
+    """Read a vector field, or vectors outside of the samples.
 
     Args:
         samples: a dataset or view, a ``to_patches()`` view included
         field: the field of the samples, ``"emb"``, of a document on them, ``"feats.emb"``, or of the labels in
-            ``patches_field``; declared or not
+            ``patches_field``; declared or not; or a Brain run or file, as
+            :func:`operators.dataset.vector_sources.resolve_sources` names it
         patches_field: a field of detections or polylines whose labels carry the vectors
 
     Returns:
@@ -61,6 +64,8 @@ def read_vectors(
         ValueError: if the field is missing, holds no vectors, or vectors of several lengths
     """
     rows = Rows.of(samples, patches_field)
+    if is_outside(field):
+        return _table(rows, *read_outside(rows, field))
     require_vector_field(rows.collection, field, rows.patches_field)
     position = {row_id: i for i, row_id in enumerate(rows.ids)}
     X, present = None, np.zeros(len(rows.ids), bool)
@@ -88,6 +93,9 @@ def read_vectors(
 
 def missing_vectors(rows: Rows, field: str) -> list[str]:
     """Return the ids without a vector in ``field``, in the order of ``rows``; all if there is no such field."""
+    if is_outside(field):
+        there = outside_ids(rows, field)
+        return [row_id for row_id in rows.ids if row_id not in there]
     path = rows.path(field)
     if "." not in path and rows.collection.get_field(path) is None:
         return list(rows.ids)
@@ -106,19 +114,20 @@ def missing_vectors(rows: Rows, field: str) -> list[str]:
     return [row_id for row_id in rows.ids if row_id not in have]
 
 
-def _table(rows: Rows, X: np.ndarray, present: np.ndarray) -> VectorTable:
+def _table(rows: Rows, X: np.ndarray, present: np.ndarray, notes: Sequence[str] = ()) -> VectorTable:
     skipped = {}
-    finite = present.copy()
-    finite[present] = np.isfinite(X[present]).all(axis=1)
-    usable = finite.copy()
-    usable[finite] = X[finite].any(axis=1)
+    finite, usable = np.zeros_like(present), np.zeros_like(present)
+    for start in range(0, len(X), ROWS_PER_QUERY):  # of all at once, the values compared would be a quarter of them
+        some = slice(start, start + ROWS_PER_QUERY)
+        finite[some] = present[some] & np.isfinite(X[some]).all(axis=1)
+        usable[some] = finite[some] & X[some].any(axis=1)
     for reason, mask in ((NO_VECTOR, ~present), (NOT_FINITE, present & ~finite), (ZERO, finite & ~usable)):
         if mask.any():
             skipped[reason] = [rows.ids[i] for i in np.flatnonzero(mask)]
     if not usable.all():
         X = X[usable]
     keep = np.flatnonzero(usable)
-    return VectorTable([rows.ids[i] for i in keep], [rows.sample_ids[i] for i in keep], X, skipped)
+    return VectorTable([rows.ids[i] for i in keep], [rows.sample_ids[i] for i in keep], X, skipped, list(notes))
 
 
 def _mixed(field: str, lengths: Counter) -> str:
@@ -135,7 +144,7 @@ def read_spaces(
 
     Args:
         samples: a dataset or view, a ``to_patches()`` view included
-        fields: names of vector fields
+        fields: names of vector fields, as of :func:`read_vectors`
         patches_field (None): a field of detections or polylines whose labels carry the vectors
 
     Returns:
@@ -154,16 +163,17 @@ def read_spaces(
     ids = [tables[0].ids[row] for row in common]
     columns = [table.X[[where[key] for key in ids]] for table, where in zip(tables, rows, strict=True)]
     sample_ids = [tables[0].sample_ids[row] for row in common]
-    return VectorTable(
-        ids, sample_ids, np.hstack(columns, dtype=np.float32, casting="same_kind"), _skipped(fields, tables)
-    ), widths
+    X = np.hstack(columns, dtype=np.float32, casting="same_kind")
+    notes = [note for table in tables for note in table.notes]
+    return VectorTable(ids, sample_ids, X, _skipped(fields, tables), notes), widths
 
 
 def first_space(table: VectorTable, widths: list[int]) -> VectorTable:
     """Return ``table`` with the vectors of its first field only."""
     if len(widths) == 1:
         return table
-    return VectorTable(table.ids, table.sample_ids, np.ascontiguousarray(table.X[:, : widths[0]]), table.skipped)
+    X = np.ascontiguousarray(table.X[:, : widths[0]])
+    return VectorTable(table.ids, table.sample_ids, X, table.skipped, table.notes)
 
 
 def _skipped(fields: Sequence[str], tables: list[VectorTable]) -> dict[str, list[str]]:

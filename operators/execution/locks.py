@@ -4,6 +4,7 @@ An immediate run that passes the App's time limit goes on, and its user presses 
 refused while the first lives, on any machine; a writer that was killed, or whose worker was, must not block another.
 """
 
+import re
 import threading
 import time
 import uuid
@@ -19,6 +20,7 @@ from .processes import is_alive, is_here, is_orphan, this_process
 
 STORE = "constellation_writers"
 SCHEMA = "the dataset's schema"
+_SHARED = re.compile(r"(field .*?')(?: shard \d+/(\d+))?")  # of several writers one: "field 'emb' shard 2/8"
 HEARTBEAT_SECONDS = 10
 SILENT_SECONDS = 60
 
@@ -42,6 +44,7 @@ def write_lock(dataset: fo.Dataset, *names: str) -> Iterator[None]:
         for name in names:
             _acquire(store, name, mine)
             held.append(name)
+            _check_shares(store, name)
         threading.Thread(target=_heartbeat, args=(store, held, mine, ended), daemon=True).start()
         yield
     finally:
@@ -107,6 +110,24 @@ def _acquire(store: foo.ExecutionStore, name: str, mine: dict) -> None:
             )
         if store.compare_and_set(name, holder, entry):
             return
+
+
+def _check_shares(store: foo.ExecutionStore, name: str) -> None:
+    """Refuse to write a share of something while it is written whole, or in other shares; and the other way round.
+
+    Asked once the right is held: of two that come at once both may be refused, but never neither.
+    """
+    mine = _SHARED.fullmatch(name)
+    for key in store.list_keys() if mine else ():
+        other = _SHARED.fullmatch(key)
+        if mine is None or other is None or key == name or other[1] != mine[1] or (other[2] and other[2] == mine[2]):
+            continue
+        holder = store.get(key)
+        if holder and _alive(holder):
+            raise ValueError(
+                f"{key} is being written by process {holder['pid']} on {holder['host']}, and {name} overlaps it; wait "
+                "until it ends, or give all processes shares of one number, as in '1/8' to '8/8'"
+            )
 
 
 def _alive(holder: dict) -> bool:

@@ -21,7 +21,7 @@ from ..dataset.targets import Target
 from ..dataset.vector_paths import resolve_vectors
 from ..embedding.embeddings import choose_features, split_fields
 from ..runs.lifecycle import check_cluster_field, check_run_key, propose_run_key
-from .features import add_further_fields, chosen_source, further_fields
+from .features import FILES, FILES_PATH, add_further_fields, chosen_source, further_fields
 from .image_training import add_image_training, add_train_choice, image_arguments, trains_on_images
 from .parameters import add_parameters, form_values
 from .target import NEW, NONE, chosen_patches_field, chosen_samples
@@ -182,7 +182,12 @@ def arguments(
         kwargs.pop(key, None)
     if kwargs.get("method", "kmeans") not in METHODS:
         kwargs.pop("constraints_from", None)
-    if params.get("source") not in (None, NEW):
+    if params.get("source") == FILES:
+        if not params.get(FILES_PATH):
+            raise ValueError("no file of vectors is named; enter the path of a file or folder")
+        kwargs["embeddings"] = params[FILES_PATH]
+        kwargs.pop("encoder", None)
+    elif params.get("source") not in (None, NEW):
         kwargs["embeddings"] = _fields(params)
         kwargs.pop("encoder", None)
     elif params.get("source") == NEW:

@@ -6,7 +6,7 @@ import fiftyone.operators.types as types
 from ...models.parameters import SEED, parameters, validated
 from ..dataset.targets import Target
 from ..runs.lifecycle import propose_run_key
-from .features import add_download, chosen_source
+from .features import FILES, FILES_PATH, add_download, chosen_source
 from .parameters import add_parameter, form_values
 from .target import NEW, has_pictures
 from .widgets import FULL, HALF, refuse
@@ -16,6 +16,7 @@ COUNT = "n_clusters"
 SUGGEST = "@constellation/clusters/suggest_cluster_count"
 # The inputs behind "More", which are empty until they are drawn, and what those are that others fill in
 _FOLDED = {"run_key", "cluster_field", "encoder", "embeddings", "spaces", "constraints_from", "train", "name", "params"}
+_FOLDED |= {FILES_PATH}
 _FOLDED_OF_A_CHOICE = ("encoder_", "reduce_", "images_", "train_")
 _USUAL = {"method": ("kmeans",), "reduce": ("auto", "none"), "visualize": (True,), "seed": (SEED,)}
 
@@ -55,7 +56,7 @@ def add_count(ctx: foo.ExecutionContext, inputs: types.Object, target: Target) -
     except ValueError as error:
         refuse(prop, str(error))
     source = chosen_source(ctx.params, target)
-    if source != NEW:
+    if source not in (NEW, FILES):
         unit = {"unit": target.patches_field} if target.patches_field else {}
         box.btn(
             "suggest",

@@ -14,6 +14,7 @@ from ...models.progress import Progress
 from ..dataset.private import open_store, touch_brain_run
 from ..dataset.schema import refresh
 from ..dataset.targets import Target
+from ..dataset.vector_names import plain
 from ..dataset.vectors import VectorTable
 from ..execution.locks import others, schema_lock
 from .store import read_value
@@ -43,7 +44,7 @@ def map_key(dataset: fo.Dataset, field: str, patches_field: str | None, vectors_
         patches_field: the label field whose patches have the vectors, or None
         vectors_digest: see :func:`digest`
     """
-    name = f"{patches_field}_{field}" if patches_field else field
+    name = f"{patches_field}_{plain(field)}" if patches_field else plain(field)
     name = f"{name.replace('.', '_')}_map"
     with schema_lock(dataset):
         refresh(dataset)

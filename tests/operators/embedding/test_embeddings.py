@@ -11,7 +11,7 @@ from fiftyone.plugins.orgs.constellation.clusters.models.images.rendering import
 from fiftyone.plugins.orgs.constellation.clusters.operators.dataset.vector_fields import field_encoder
 from fiftyone.plugins.orgs.constellation.clusters.operators.dataset.vector_paths import vector_fields
 from fiftyone.plugins.orgs.constellation.clusters.operators.dataset.vectors import read_vectors
-from fiftyone.plugins.orgs.constellation.clusters.operators.embedding import embeddings as module
+from fiftyone.plugins.orgs.constellation.clusters.operators.embedding import filling as module
 from fiftyone.plugins.orgs.constellation.clusters.operators.embedding.embeddings import fill_vectors
 from PIL import Image
 
@@ -211,8 +211,8 @@ def test_work_is_written_in_slices(dataset, lite0, photos, monkeypatch):
     """The leftovers of a killed process: everything up to its last slice."""
     monkeypatch.setattr(module, "_SLICE", 4)
     written = []
-    write = module._Filling.write
-    monkeypatch.setattr(module._Filling, "write", lambda self: written.append(len(self._vectors)) or write(self))
+    write = module.Filling.write
+    monkeypatch.setattr(module.Filling, "write", lambda self: written.append(len(self._vectors)) or write(self))
     _fill(dataset, photos)
     fill_vectors(dataset, lite0, "emb", batch_size=2)
     assert written == [4, 4, 4, 0]

@@ -14,6 +14,7 @@ from fiftyone.plugins.orgs.constellation.clusters.models.training.recipe import 
 from fiftyone.plugins.orgs.constellation.clusters.operators.clustering import estimates
 from fiftyone.plugins.orgs.constellation.clusters.operators.dataset.targets import Target, resolve_target
 from fiftyone.plugins.orgs.constellation.clusters.operators.inputs import clustering as form_arguments
+from fiftyone.plugins.orgs.constellation.clusters.operators.inputs.features import FILES
 from fiftyone.plugins.orgs.constellation.clusters.operators.inputs.parameters import UNFOLD, form_values
 from fiftyone.plugins.orgs.constellation.clusters.operators.inputs.target import ALL_SLICES
 
@@ -254,3 +255,33 @@ def test_long_runs_are_delegated_by_default(dataset, monkeypatch):
         options = operator.resolve_execution_options(context(dataset, source="emb"))
         assert options.default_choice_to_delegated is delegated
         assert options.allow_immediate_execution and options.allow_delegated_execution
+
+
+def test_vectors_from_files_are_named_by_a_path_that_is_checked_while_typing(blobs, tmp_path):
+    np.save(tmp_path / "a.npy", np.stack(blobs.values("emb")))
+    (tmp_path / "a.ids.txt").write_text("\n".join(blobs.values("id")))
+    files = {"source": FILES, "more": True}
+    assert not flat(draw(blobs, **files))["vectors_path"]["invalid"]
+    wrong = flat(draw(blobs, **files, vectors_path=str(tmp_path / "none.npy")))["vectors_path"]
+    assert wrong["invalid"] and "check the name" in wrong["error_message"]
+    drawn = flat(draw(blobs, **files, vectors_path=str(tmp_path)))
+    assert not drawn["vectors_path"]["invalid"] and "estimate" in drawn
+    ctx = context(blobs, **files, vectors_path=str(tmp_path), encoder="clip")
+    assert form_arguments.arguments(ctx)[1]["embeddings"] == str(tmp_path)
+    again = flat(draw(blobs, source=str(tmp_path), more=True))
+    assert str(tmp_path) in again["source"]["type"]["values"]
+    assert "60 vectors there" in again["features_note"]["view"]["label"]
+    (tmp_path / "a.npy").unlink()
+    assert "put the files back" in flat(draw(blobs, source=str(tmp_path), more=True))["problem"]["error_message"]
+    with pytest.raises(ValueError, match="enter the path of a file or folder"):
+        form_arguments.arguments(context(blobs, **files))
+
+
+def test_vectors_can_be_written_to_a_folder_from_the_form(blobs, tmp_path):
+    assert "dtype" not in draw(blobs, "compute_embeddings")
+    drawn = draw(blobs, "compute_embeddings", path=str(tmp_path / "new"))
+    assert drawn["dtype"]["type"]["values"] == ["float32", "float16"] and not drawn["path"]["invalid"]
+    both = draw(blobs, "compute_embeddings", path=str(tmp_path / "new"), embeddings="emb")["path"]
+    assert both["invalid"] and "leave one of them empty" in both["error_message"]
+    (tmp_path / "file").write_text("")
+    assert "is a file" in draw(blobs, "compute_embeddings", path=str(tmp_path / "file"))["path"]["error_message"]
