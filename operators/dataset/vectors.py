@@ -8,7 +8,8 @@ import fiftyone as fo
 import numpy as np
 
 from .decoding import decode
-from .rows import ROWS_PER_QUERY, Rows
+from .rows import Rows
+from .selections import selections
 from .vector_paths import require_vector_field
 
 NO_VECTOR, NOT_FINITE, ZERO = "no vector", "not finite", "zero vector"
@@ -94,9 +95,7 @@ def missing_vectors(rows: Rows, field: str) -> list[str]:
     # fetching the vectors only to see that they are there would be hundreds of times more data
     root = rows.labels or ""
     have = set()
-    samples = list(dict.fromkeys(rows.sample_ids))
-    for start in range(0, len(samples), ROWS_PER_QUERY):
-        part = rows.collection.select(samples[start : start + ROWS_PER_QUERY])
+    for part in selections(rows.collection, rows.sample_ids):
         there = fo.ViewField(field) != None  # noqa: E711
         if root:
             part = part.filter_labels(rows.patches_field, there, only_matches=True)
