@@ -11,5 +11,16 @@ class Progress(Protocol):
         """Report progress."""
 
 
+def within(progress: Progress, start: float, share: float) -> Progress:
+    """Return the progress of a share of some work.
+
+    Args:
+        progress: the progress of all of it
+        start: the fraction of it that is done before, in [0, 1]
+        share: the fraction that the share is
+    """
+    return lambda fraction, message="": progress(start + fraction * share, message)
+
+
 def quiet(fraction: float, message: str = "", /) -> None:
     """Report nothing."""

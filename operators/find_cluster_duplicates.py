@@ -73,6 +73,8 @@ class FindClusterDuplicates(PythonCall, foo.Operator):
             yield ctx.ops.notify(text)
         else:
             yield ctx.ops.set_view(view=done["view"])
+            if done["n_shown"] < done["n_groups"]:
+                text += f"; the grid shows the {done['n_shown']:,} largest groups"
             if tag:
                 yield ctx.ops.reload_dataset()
             yield ctx.ops.notify(text, variant="success")

@@ -15,6 +15,7 @@ import pytest
 ROOT = Path(__file__).resolve().parents[1]
 sys.path.insert(0, str(ROOT / "tests"))
 
+from queries import watched
 from stack import Mongod, fiftyone_environment
 
 # At import, not in a hook: the conftest files of subfolders import FiftyOne before any hook runs.
@@ -22,6 +23,7 @@ if "fiftyone" in sys.modules:
     raise RuntimeError("FiftyOne was imported before the tests could give it a database of its own")
 SCRATCH = Path(tempfile.mkdtemp(prefix="constellation-tests-"))
 MONGOD = Mongod()
+FEW_IDS = 50  # in one query, where a test lowers the bound
 os.environ.update(fiftyone_environment(MONGOD.uri, SCRATCH, ROOT))
 
 
@@ -53,3 +55,16 @@ def dataset():
     empty = fo.Dataset()
     yield empty
     empty.delete()
+
+
+@pytest.fixture
+def few_ids(monkeypatch):
+    """Lowers the bounds on ids in one query; the test fails if any command to the database has more."""
+    from fiftyone.plugins.orgs.constellation.clusters.operators.dataset import selections
+
+    bounds = {"MOST_IDS": FEW_IDS, "PER_QUERY": FEW_IDS // 2, "LISTED": FEW_IDS}
+    for name, value in bounds.items():
+        monkeypatch.setattr(selections, name, value)
+    with watched() as seen:
+        yield seen
+    assert seen.commands and seen.most <= FEW_IDS, seen.command

@@ -10,6 +10,7 @@ from ...models.parameters import SEED, typed
 from ...models.progress import Progress
 from ...models.vectors.normalize import l2_normalize
 from ..dataset.rows import Rows
+from ..dataset.selections import narrowed
 from ..dataset.targets import Target
 from ..dataset.vector_paths import chosen_vector_field, resolve_vectors
 from ..dataset.vectors import COORDINATES, NO_VECTOR, missing_vectors, read_vectors
@@ -126,7 +127,7 @@ def _read(target: Target, field: str, sample_size: int, seed: int) -> tuple[np.n
     chosen = [there[i] for i in np.sort(rng.choice(len(there), min(sample_size, len(there)), replace=False))]
     if not chosen:
         return np.zeros((0, 0), np.float32), 0, {NO_VECTOR: len(missing)}
-    some = target.source.select(list(dict.fromkeys(sample_id for _, sample_id in chosen)))
+    some = narrowed(target.source, (sample_id for _, sample_id in chosen))
     table, wanted = read_vectors(some, field, target.patches_field), {row_id for row_id, _ in chosen}
     skipped = {f"{reason}, of {len(chosen):,}": len(wanted & set(ids)) for reason, ids in table.skipped.items()}
     skipped = ({NO_VECTOR: len(missing)} if missing else {}) | {reason: n for reason, n in skipped.items() if n}

@@ -7,6 +7,7 @@ import fiftyone as fo
 
 from ..dataset.files import picture_field
 from ..dataset.ground_truth import truth_path
+from ..dataset.run_documents import check_stages
 from ..dataset.shapes import of_clips
 from ..dataset.targets import Target
 from ..dataset.vector_paths import require_vector_field, resolve_vectors
@@ -108,6 +109,7 @@ class Request:
 
         target = self.target
         check_run_key(target.dataset, self.run_key)
+        check_stages(target.samples)
         check_cluster_field(target, self.cluster_field)
         if self.encoder is not None:
             picture_field(target.source, target.patches_field)

@@ -7,6 +7,7 @@ import numpy as np
 
 from .private import root_dataset
 from .rows import Rows
+from .selections import selections
 from .shapes import CLIP_TYPES, of_clips, slices_of, unit_of
 
 
@@ -21,8 +22,7 @@ def pictures_of(rows: Rows, todo: list[str]) -> tuple[list[str], list]:
     if field is None:
         return ids, items
     sample_of = dict(zip(rows.ids, rows.sample_ids, strict=True))
-    some = rows.collection.select(list({sample_of[row_id] for row_id in ids}))
-    shown = dict(zip(*some.values(["id", field]), strict=True))
+    shown = _of_samples(rows.collection, field, [sample_of[row_id] for row_id in ids])
     paths = [shown.get(sample_of[row_id]) for row_id in ids]
     own = [fo.core.media.get_media_type(path) == fo.core.media.IMAGE for path, _ in items]
     return ids, [
@@ -75,13 +75,20 @@ def files_of(rows: Rows, todo: list[str]) -> tuple[list[str], list]:
     if not rows.labels:
         files = dict(part.values("filepath"))
         return todo, [(files[row_id], None) for row_id in todo]
-    samples = part.collection.select(list(dict.fromkeys(part.sample_ids)))
-    files = dict(zip(*samples.values(["id", "filepath"]), strict=True))
+    files = _of_samples(part.collection, "filepath", part.sample_ids)
     boxes = dict(_boxes(part))
     # labels of one sample side by side, so that its file is decoded once
     order = {sample_id: i for i, sample_id in enumerate(files)}
     pairs = sorted(zip(part.ids, part.sample_ids, strict=True), key=lambda pair: order[pair[1]])
     return [i for i, _ in pairs], [(files[sample_id], boxes[i]) for i, sample_id in pairs]
+
+
+def _of_samples(samples: fo.core.collections.SampleCollection, field: str, ids: list[str]) -> dict[str, str]:
+    """Return a value of some samples by their ids."""
+    found: dict[str, str] = {}
+    for some in selections(samples, ids):
+        found.update(zip(*some.values(["id", field]), strict=True))
+    return found
 
 
 def _boxes(rows: Rows) -> Iterator[tuple[str, list | None]]:

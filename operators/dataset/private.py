@@ -12,7 +12,8 @@ import fiftyone.server.view as server_view
 from bson import DBRef, ObjectId, json_util
 from mongoengine.base import BaseDict
 
-_IDS_PER_QUERY = 10_000
+from .selections import in_slices
+
 _MODIFIED = {"last_modified_at": 1}
 _SAMPLING = {"sample_frames", "force_sample", "size", "min_size", "max_size"}
 # what a frames view has besides the fields of frames
@@ -203,8 +204,8 @@ def _changed_since(copy: fo.Dataset, dataset: fo.Dataset, *paths: str) -> bool:
 
 
 def _documents(collection: Any, ids: list) -> Iterator[dict]:
-    for start in range(0, len(ids), _IDS_PER_QUERY):
-        yield from collection.find({"_id": {"$in": ids[start : start + _IDS_PER_QUERY]}}, _MODIFIED)
+    for some in in_slices(ids):
+        yield from collection.find({"_id": {"$in": some}}, _MODIFIED)
 
 
 def fingerprint(view: fo.DatasetView) -> str:

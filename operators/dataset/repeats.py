@@ -4,10 +4,10 @@ import fiftyone as fo
 
 from .private import may_repeat, without_stages
 from .rows import label_path
+from .selections import check_count, selected
 from .shapes import flat, has_labels_as_samples, slices_of
 
-# The database looks every sample up in an ordered list, which takes the square of its length
-_LISTED = 2000
+_REMEDY = "use a view without concat(), or the dataset"
 
 
 def each_once(
@@ -18,6 +18,9 @@ def each_once(
     Args:
         samples: a dataset or a flat view
         patches_field (None): the field of the labels that are meant
+
+    Raises:
+        ValueError: if a view with repeats has too many samples to name each of them once
     """
     if not may_repeat(samples):
         return samples
@@ -25,7 +28,7 @@ def each_once(
     kept = list(dict.fromkeys(ids))
     if len(kept) == len(ids):
         return samples
-    view = flat(without_stages(samples), slices_of(samples)).select(kept, ordered=len(kept) <= _LISTED)
+    view = selected(flat(without_stages(samples), slices_of(samples)), kept, ordered=True, remedy=_REMEDY)
     if not patches_field or has_labels_as_samples(samples):
         return view
     path, listed = label_path(samples, patches_field)
@@ -33,4 +36,5 @@ def each_once(
     shown = list(dict.fromkeys(label_id for label_id in found if label_id))
     if len(shown) == view.count(f"{path}.id"):
         return view
+    check_count(len(shown), _REMEDY)
     return view.select_labels(ids=shown, fields=patches_field)

@@ -7,11 +7,10 @@ from typing import Any
 import fiftyone as fo
 
 from .private import document_fields, is_frames, root_dataset
+from .selections import selections
 from .shapes import check_lasting, flat, has_labels_as_samples, labels_source
 from .vector_names import is_outside
 
-# Samples per query: 10,000 vectors of 512 dimensions are 20 MB
-ROWS_PER_QUERY = 10_000
 _LISTS = {fo.Detections: "detections", fo.Polylines: "polylines", fo.TemporalDetections: "detections"}
 _SINGLES = (fo.Detection, fo.Polyline, fo.TemporalDetection)
 
@@ -73,12 +72,11 @@ class Rows:
         Raises:
             ValueError: if the view hides one of the fields
         """
-        wanted, samples = set(self.ids), list(dict.fromkeys(self.sample_ids))
+        wanted = set(self.ids)
         paths = [self.path(name) for name in ("id", *names)]
         for path in paths:
             require_shown(self.collection, path)
-        for start in range(0, len(samples), ROWS_PER_QUERY):
-            part = self.collection.select(samples[start : start + ROWS_PER_QUERY])
+        for part in selections(self.collection, self.sample_ids):
             for row in zip(*part.values(paths, _raw=raw), strict=True):
                 if self.listed:
                     row = tuple(column or [None] * len(row[0] or []) for column in row)
@@ -96,7 +94,7 @@ def write_values(
     of_labels: bool,
     validate: bool = True,
 ) -> None:
-    """Write one value per sample, or per label on the samples, joined by id.
+    """Write one value per sample, or per label on the samples, joined by id; the caller writes many in slices.
 
     Args:
         collection: where they are stored, see :class:`Rows`
@@ -108,6 +106,8 @@ def write_values(
         validate (True): whether FiftyOne checks the values against the field
     """
     if not of_labels:
+        if is_frames(collection):  # FiftyOne takes all frames of a view over to their videos, and not these only
+            collection = collection.select(ids)
         collection.set_values(path, dict(zip(ids, values, strict=True)), key_field="id", validate=validate)
         return
     # on a view of frames, the samples are the frames of its videos, to which FiftyOne passes the items on

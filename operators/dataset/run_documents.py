@@ -16,8 +16,10 @@ from pymongo.collection import Collection
 
 from .private import dataset_id, forget_run, run_references, set_run_references, view_stages
 from .schema import change
+from .selections import MATCH
 
 _RESULTS = "fiftyone.core.runs.RunResults"
+_MOST_BYTES = 12_000_000  # of the stages of a view, which a run keeps in its document of at most 16 MB
 
 
 def run_keys(dataset: fo.Dataset) -> list[str]:
@@ -60,6 +62,19 @@ def made_at(document: dict) -> datetime:
     """Return the time that a run was made, in UTC."""
     timestamp: datetime = document["timestamp"]
     return timestamp.astimezone(timezone.utc).replace(tzinfo=None) if timestamp.tzinfo else timestamp
+
+
+def check_stages(samples: fo.core.collections.SampleCollection) -> None:
+    """Refuse a view that is too large to be kept with a run.
+
+    Raises:
+        ValueError: if its stages take more than the document of a run has room for, as a long list of ids does
+    """
+    size = sum(len(stage) for stage in view_stages(samples) or [])
+    if size > _MOST_BYTES:
+        raise ValueError(
+            f"this view takes {size / 1e6:.1f} MB to describe and a run keeps at most {_MOST_BYTES / 1e6:g}; {MATCH}"
+        )
 
 
 def insert_run(

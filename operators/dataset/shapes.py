@@ -1,6 +1,6 @@
 """Shapes of FiftyOne's collections, led back to samples and labels that can be read, written and tagged."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 
 import fiftyone as fo
 
@@ -15,6 +15,7 @@ from .private import (
     view_origin,
     with_media_type,
 )
+from .selections import selections
 
 CLIP_TYPES = (fo.TemporalDetections, fo.TemporalDetection)
 _UNITS = {None: "images", "image": "images", "video": "videos", "point-cloud": "point clouds", "3d": "3D scenes"}
@@ -127,18 +128,21 @@ def unit_of(samples: fo.core.collections.SampleCollection, patches_field: str | 
 
 def tag_samples(samples: fo.core.collections.SampleCollection, ids: list[str], tag: str) -> None:
     """Tag samples where that lasts: a frame has no tags of its own, so its video is tagged."""
-    if ids:
-        _tagged(samples, ids).tag_samples(tag)
+    for some in _tagged(samples, ids):
+        some.tag_samples(tag)
 
 
 def untag_samples(samples: fo.core.collections.SampleCollection, ids: list[str], tag: str) -> None:
     """Take back what :func:`tag_samples` did."""
-    if ids:
-        _tagged(samples, ids).match_tags(tag).untag_samples(tag)
+    for some in _tagged(samples, ids):
+        some.match_tags(tag).untag_samples(tag)
 
 
-def _tagged(samples: fo.core.collections.SampleCollection, ids: list[str]) -> fo.DatasetView:
-    chosen = samples.select(ids)
-    if not is_frames(samples):
-        return chosen
-    return root_dataset(samples).select(list(dict.fromkeys(chosen.values("sample_id"))))
+def _tagged(
+    samples: fo.core.collections.SampleCollection, ids: list[str]
+) -> Iterator[fo.core.collections.SampleCollection]:
+    for chosen in selections(samples, ids):
+        if is_frames(samples):
+            yield from selections(root_dataset(samples), chosen.values("sample_id"))
+        else:
+            yield chosen

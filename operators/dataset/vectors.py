@@ -8,7 +8,8 @@ import fiftyone as fo
 import numpy as np
 
 from .decoding import decode
-from .rows import ROWS_PER_QUERY, Rows
+from .rows import Rows
+from .selections import selections, slices
 from .vector_names import COORDINATES, is_outside
 from .vector_paths import require_vector_field
 from .vector_sources import outside_ids, read_outside
@@ -102,9 +103,7 @@ def missing_vectors(rows: Rows, field: str) -> list[str]:
     # fetching the vectors only to see that they are there would be hundreds of times more data
     root = rows.labels or ""
     have = set()
-    samples = list(dict.fromkeys(rows.sample_ids))
-    for start in range(0, len(samples), ROWS_PER_QUERY):
-        part = rows.collection.select(samples[start : start + ROWS_PER_QUERY])
+    for part in selections(rows.collection, rows.sample_ids):
         there = fo.ViewField(field) != None  # noqa: E711
         if root:
             part = part.filter_labels(rows.patches_field, there, only_matches=True)
@@ -117,8 +116,7 @@ def missing_vectors(rows: Rows, field: str) -> list[str]:
 def _table(rows: Rows, X: np.ndarray, present: np.ndarray, notes: Sequence[str] = ()) -> VectorTable:
     skipped = {}
     finite, usable = np.zeros_like(present), np.zeros_like(present)
-    for start in range(0, len(X), ROWS_PER_QUERY):  # of all at once, the values compared would be a quarter of them
-        some = slice(start, start + ROWS_PER_QUERY)
+    for some in slices(len(X)):  # of all at once, the values compared would be a quarter of them
         finite[some] = present[some] & np.isfinite(X[some]).all(axis=1)
         usable[some] = finite[some] & X[some].any(axis=1)
     for reason, mask in ((NO_VECTOR, ~present), (NOT_FINITE, present & ~finite), (ZERO, finite & ~usable)):

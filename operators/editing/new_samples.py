@@ -8,11 +8,12 @@ import numpy as np
 from ...models.encoders import get_encoder
 from ...models.encoders.base import Encoder, same_encoder
 from ...models.labels import UNASSIGNED
-from ...models.progress import Progress
+from ...models.progress import Progress, within
 from ..dataset.frames import frames_of
 from ..dataset.private import is_clips, is_frames
 from ..dataset.renderings import differences, field_rendering
 from ..dataset.rows import Rows, require_shown
+from ..dataset.selections import narrowed, slices
 from ..dataset.shapes import flat
 from ..dataset.targets import Target
 from ..dataset.vector_fields import encoder_record, field_encoder, recorded_encoder
@@ -59,10 +60,13 @@ class NewSamples:
             encoder = self._encoder(name, made_by) if missing else None
             if encoder is None:
                 continue
-            some = self.target.source.select(list(dict.fromkeys(sample_of[row_id] for row_id in missing)))
+            lacking = list(dict.fromkeys(sample_of[row_id] for row_id in missing))
             like = encoder_record(self.run.target.source, self.target.local_path(name))
             with write_lock(self.target.dataset, f"field {self.target.storage_path(name)!r}"):
-                fill_vectors(some, encoder, name, patches_field, None, batch_size, num_workers, progress, like)
+                for part in slices(len(lacking)):
+                    some = self.target.source.select(lacking[part])
+                    report = within(progress, part.start / len(lacking), (part.stop - part.start) / len(lacking))
+                    fill_vectors(some, encoder, name, patches_field, None, batch_size, num_workers, report, like)
 
     def read(self) -> VectorTable:
         """Read their vectors, and count those without a usable one.
@@ -80,7 +84,7 @@ class NewSamples:
                 )
         rows = Rows.of(source, self.target.patches_field)
         samples = dict.fromkeys(s for i, s in zip(rows.ids, rows.sample_ids, strict=True) if i in wanted)
-        table, _ = read_spaces(source.select(list(samples)), fields, self.target.patches_field)
+        table, _ = read_spaces(narrowed(source, samples), fields, self.target.patches_field)
         counts = {reason: len(wanted & set(ids)) for reason, ids in table.skipped.items()}
         self.skipped = {reason: n for reason, n in counts.items() if n}
         kept = [row for row, row_id in enumerate(table.ids) if row_id in wanted]

@@ -3,6 +3,7 @@
 import fiftyone as fo
 
 from ..dataset.owned_fields import MARK
+from ..dataset.run_documents import check_stages
 from ..dataset.targets import Target
 from ..runs.lifecycle import check_cluster_field, check_run_key
 from ..runs.run import Run
@@ -28,6 +29,7 @@ def check_field(run: Run, target: Target, name: str) -> None:
         check_cluster_field(target, name)
     if kept is None:
         check_run_key(dataset, name)
+        check_stages(target.samples)
     if origin is None:
         return
     if not _is_of(origin, run):

@@ -8,12 +8,13 @@ from pydantic import Field
 
 from ...models.labels import NOISE
 from ...models.parameters import typed
-from ...models.progress import Progress
+from ...models.progress import Progress, within
+from ..dataset import selections
 from ..execution.stages import Stages
 from ..runs.clusters import cluster_label
 from ..runs.members import Members
 from ..runs.run import Run
-from ..runs.saved_views import check_selection, save_selection
+from ..runs.saved_views import check_selection, tag_members
 
 MIN_SIMILARITY = 0.98
 
@@ -41,7 +42,8 @@ def find_cluster_duplicates(
     Returns:
         a dict with "groups", largest first, as dicts with the "cluster", its "label" and the "ids", the most confident
         first, which is the one to keep; "extra", the ids of all others; "view", which shows the groups one after the
-        other; "n_groups", "n_extra" and "tag"
+        other, the largest first, as many as a view can name; "n_groups", "n_extra", "n_shown", the groups in the view,
+        and "tag"
 
     Raises:
         ValueError: if an argument is refused or the vectors are gone
@@ -54,16 +56,19 @@ def find_cluster_duplicates(
     groups = _groups(members, X, min_similarity, stages.enter("comparing"))
     stages.leave()
     extra = [key for group in groups for key in group["ids"][1:]]
-    save_selection(members, extra, tag, None)
+    if tag:
+        tag_members(members.target, members.config.cluster_field, extra, tag)
+    shown = _shown(groups)
     return {
         "run_key": run_key,
         "unit": members.target.unit,
         "min_similarity": min_similarity,
         "groups": groups,
         "extra": extra,
-        "view": members.view([key for group in groups for key in group["ids"]]),
+        "view": members.view([key for group in shown for key in group["ids"]]),
         "n_groups": len(groups),
         "n_extra": len(extra),
+        "n_shown": len(shown),
         "tag": tag,
     }
 
@@ -93,6 +98,12 @@ def _opened(samples: fo.core.collections.SampleCollection, run_key: str, min_sim
     return run
 
 
+def _shown(groups: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    """Return the groups, the largest first, that one view can name."""
+    sizes = np.cumsum([len(group["ids"]) for group in groups])
+    return groups[: int(np.searchsorted(sizes, selections.MOST_IDS, "right"))]
+
+
 def _groups(members: Members, X: np.ndarray, min_similarity: float, progress: Progress) -> list[dict[str, Any]]:
     """Return the groups of near-duplicates of all clusters, largest first."""
     from ...models.analysis.duplicates import duplicate_groups
@@ -104,14 +115,9 @@ def _groups(members: Members, X: np.ndarray, min_similarity: float, progress: Pr
             continue
         rows = rows[usable[rows]]
         share = len(rows) / len(members.ids)
-        for found in duplicate_groups(X[rows], min_similarity, _within(progress, done, share)):
+        for found in duplicate_groups(X[rows], min_similarity, within(progress, done, share)):
             # rows come by confidence, so the first of a group is the most confident
             ids = [members.ids[row] for row in rows[np.sort(found)]]
             groups.append({"cluster": cluster, "label": names.get(cluster, cluster_label(cluster)), "ids": ids})
         done += share
     return sorted(groups, key=lambda group: -len(group["ids"]))
-
-
-def _within(progress: Progress, start: float, share: float) -> Progress:
-    """Return the progress of a share of the work."""
-    return lambda fraction, message="": progress(start + fraction * share)

@@ -10,8 +10,9 @@ import numpy as np
 from ...models.analysis.map_region import Region, region_of, unit_square
 from ...models.labels import UNASSIGNED
 from ..dataset.rows import label_path
+from ..dataset.selections import selections
 from ..dataset.targets import resolve_target
-from ..runs.labels import SLICE, read_labels
+from ..runs.labels import read_labels
 from ..runs.map_clusters import keep_clusters, kept_clusters
 from ..runs.map_places import LISTED
 from ..runs.map_points import MapPoints
@@ -150,8 +151,6 @@ def values_now(run: Run, shown: ShownMap, path: str) -> list[Any]:
         root, listed = label_path(source, target.patches_field)
         by_id.update(zip(*source.values([f"{root}.id", path], unwind=listed), strict=True))
     else:
-        ids = shown.ids
-        for some in [ids] if shown.whole else [ids[i : i + SLICE] for i in range(0, len(ids), SLICE)]:
-            part = source if shown.whole else source.select(some)
+        for part in [source] if shown.whole else selections(source, shown.ids):
             by_id.update(zip(*part.values(["id", path]), strict=True))
     return [by_id.get(row_id) for row_id in shown.ids]

@@ -11,6 +11,7 @@ from ...models.parameters import SEED, typed
 from ...models.progress import Progress
 from ...models.vectors.normalize import l2_normalize
 from ..dataset.ground_truth import read_truth, truth_path
+from ..dataset.selections import selected
 from ..dataset.shapes import has_labels_as_samples, labels_as_samples
 from ..dataset.targets import Target
 from ..dataset.vector_paths import chosen_vector_field, resolve_vectors
@@ -19,6 +20,7 @@ from ..execution.stages import Stages
 
 # Images whose neighbors are compared with the ground truth: the share is then known to about 0.01
 COMPARED = 2_000
+_FEWER = "lower n_neighbors, or name fewer ids"
 DEPTHS = (1, 5, 10, 20, 50, 100, 200, 500)
 
 
@@ -172,5 +174,5 @@ def _agreement(truth: Sequence[Any], rows: np.ndarray, indices: np.ndarray) -> d
 
 def _view(target: Target, ids: list[str]) -> fo.DatasetView:
     if has_labels_as_samples(target.samples) or not target.patches_field:
-        return target.samples.select(ids, ordered=True)
-    return labels_as_samples(target.source, target.patches_field).select(ids, ordered=True)
+        return selected(target.samples, ids, ordered=True, remedy=_FEWER)
+    return selected(labels_as_samples(target.source, target.patches_field), ids, ordered=True, remedy=_FEWER)

@@ -8,6 +8,7 @@ import numpy as np
 from pydantic import Field
 
 from ...models.parameters import SEED, typed
+from ..dataset.selections import check_count
 from ..runs.clusters import cluster_label
 from ..runs.run import Run
 from ..runs.saved_views import check_selection, save_selection
@@ -56,6 +57,7 @@ def sample_clusters(
     if not chosen:
         raise ValueError(f"run {run_key!r} has nothing but noise here; choose another run or view")
     ids = [members.ids[row] for rows in chosen.values() for row in rows]
+    check_count(len(ids), f"lower n_per_cluster={n_per_cluster}")
     drawn = [(members.names.get(cluster, cluster_label(cluster)), len(rows)) for cluster, rows in chosen.items()]
     sizes: Counter[str] = Counter()
     for name, size in drawn:  # two clusters may share a name

@@ -7,6 +7,7 @@ from typing import Any
 import fiftyone as fo
 import numpy as np
 
+from ..dataset import selections
 from ..dataset.ground_truth import truth_path
 from ..dataset.rows import label_path
 from ..dataset.shapes import has_labels_as_samples, labels_as_samples
@@ -23,8 +24,6 @@ ORDERS = {
     "atypical": "least typical first",
     "borderline": "nearest to another cluster first",
 }
-# MongoDB searches the list of ids that orders the images for each of them, which takes the square of its length
-LISTED = 2000
 N_BORDERLINE = 100
 
 
@@ -56,8 +55,8 @@ def cluster_view(
     if order == "borderline":
         ids = current_statistics(run)["clusters"].get(str(cluster), {}).get("border", [])
     else:
-        ids = _by_typicality(members, config, reverse=order == "atypical")[:LISTED]
-    return members.select(ids, ordered=True)
+        ids = _by_typicality(members, config, reverse=order == "atypical")[: selections.LISTED]
+    return selections.selected(members, ids, ordered=True)
 
 
 def members_view(run: Run, samples: fo.core.collections.SampleCollection) -> fo.DatasetView:
@@ -87,13 +86,17 @@ def ids_view(
         run: the run
         samples: the dataset, or a view into it
         ids: their ids, of which those that ``samples`` has are shown
-        ordered (False): whether they are shown in the order of ``ids``, at most 2,000
+        ordered (False): whether they are shown in the order of ``ids``, up to 2,000
+
+    Raises:
+        ValueError: if they are too many for a view
     """
+    selections.check_count(len(ids))
     config, base = run.config, run.as_seen(samples)
     if config.patches_field and not has_labels_as_samples(base):
         some = base.select_labels(ids=ids, fields=config.patches_field)
         base = labels_as_samples(some, config.patches_field)
-    return base.select(ids, ordered=ordered)
+    return selections.selected(base, ids, ordered)
 
 
 def labels_match(

@@ -9,6 +9,7 @@ import numpy as np
 
 from ...models.labels import NOISE
 from ...models.parameters import SEED
+from ..dataset.selections import narrowed
 from ..dataset.vectors import read_spaces
 from ..runs.members import Members
 
@@ -126,9 +127,9 @@ def stored_vectors(members: Members, wanted: set[str], field: str) -> dict[str, 
     return {row_id: x for row_id, x in zip(table.ids, table.X, strict=True) if row_id in wanted}
 
 
-def _samples_of(members: Members, wanted: set[str]) -> fo.DatasetView:
+def _samples_of(members: Members, wanted: set[str]) -> fo.core.collections.SampleCollection:
     sample_of = dict(zip(members.ids, members.sample_ids, strict=True))
-    return members.target.source.select(list({sample_of[row_id] for row_id in wanted}))
+    return narrowed(members.target.source, (sample_of[row_id] for row_id in wanted))
 
 
 def _near(centers: dict[int, np.ndarray]) -> dict[int, list[int]]:

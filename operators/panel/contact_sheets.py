@@ -14,6 +14,7 @@ import fiftyone as fo
 from ..dataset.files import pictures_of
 from ..dataset.renderings import rendering_of
 from ..dataset.rows import Rows
+from ..dataset.selections import check_count, selected
 from ..dataset.targets import Target
 
 KEPT = 3000  # some 15 kB each
@@ -86,10 +87,11 @@ def _files(target: Target, ids: set[str], small: bool = True) -> dict[str, Pictu
     if not ids:
         return {}
     if target.patches_field:
+        check_count(len(ids))
         source = target.source.select_labels(ids=list(ids), fields=target.patches_field)
         rows = Rows.of(source, target.patches_field)
     else:
-        rows = Rows.of(target.source.select(list(ids)))
+        rows = Rows.of(selected(target.source, list(ids)))
     try:
         found, items = pictures_of(rows, rows.ids)
     except ValueError:  # the panel says why there are none

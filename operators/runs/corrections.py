@@ -12,9 +12,10 @@ import numpy as np
 
 from ...models.labels import UNASSIGNED
 from ..dataset.rows import label_path
+from ..dataset.selections import selections
 from ..dataset.targets import Target
 from . import edit_log
-from .labels import SLICE, Labels
+from .labels import Labels
 from .stored_run import StoredRun
 
 Corrections = dict[str, dict[str, Any]]
@@ -86,13 +87,11 @@ def read_corrections(
 
 def _stored(target: Target, path: str, rows: Labels) -> Iterator[tuple[str, dict | None]]:
     """Yield ids with their labels as they are stored."""
-    samples = list(dict.fromkeys(rows.sample_ids))
     listed, key = False, "id"
     if target.patches_field:
         root, listed = label_path(target.source, target.patches_field)
         key = f"{root}.id"
-    for start in range(0, len(samples), SLICE):
-        part = target.source.select(samples[start : start + SLICE])
+    for part in selections(target.source, rows.sample_ids):
         for ids, labels in zip(part.values(key), part.values(path, _raw=True), strict=True):
             if listed:
                 yield from zip(ids or [], labels or [None] * len(ids or []), strict=True)

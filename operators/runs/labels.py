@@ -15,12 +15,12 @@ from ...models.progress import Progress
 from ..dataset.owned_fields import MARK, add_field, remove_field
 from ..dataset.rows import label_path
 from ..dataset.rows import write_values as write_stored
+from ..dataset.selections import selections, slices
 from ..dataset.targets import Target
 from .clusters import cluster_label, label_width
 
 ORIGIN = "run"  # the attribute of a label with the identity of its run; not declared, so that no filter shows it
 PLACE = "place"  # the attribute with its position on a large map; not declared either
-SLICE = 10_000  # ids per query
 
 
 class HasIds(Protocol):
@@ -90,7 +90,7 @@ def read_labels(
 
 
 def _read_images(source: fo.core.collections.SampleCollection, path: str, ids: list[str] | None) -> Labels:
-    sources = [source] if ids is None else (source.select(ids[i : i + SLICE]) for i in range(0, len(ids), SLICE))
+    sources = [source] if ids is None else selections(source, ids)
     found: list[str] = []
     clusters: list[int | None] = []
     confidence: list[float | None] = []
@@ -263,10 +263,9 @@ def _write(
 ) -> None:
     """Write values slice by slice, each made when its turn comes: a million labels at once would be gigabytes."""
     n = len(rows.ids)
-    for start in range(0, n, SLICE):
+    for part in slices(n):
         if progress:
-            progress(start / n, f"writing {n:,} labels")
-        part = slice(start, start + SLICE)
+            progress(part.start / n, f"writing {n:,} labels")
         ids, sample_ids = rows.ids[part], rows.sample_ids[part]
         of_labels = bool(target.patches_field)
         write_stored(target.source, path, ids, sample_ids, values(part), of_labels, validate=False)

@@ -12,14 +12,14 @@ from ..dataset.private import filters_frames, is_frames, root_dataset
 from ..dataset.renderings import rendering_of
 from ..dataset.repeats import each_once
 from ..dataset.rows import Rows, require_shown
+from ..dataset.selections import check_count, selected
 from ..dataset.shapes import field_of_labels, flat, has_labels_as_samples, labels_as_samples, run_slices
 from ..dataset.targets import Target, resolve_target
 from ..dataset.vectors import read_spaces
 from .config import RunConfig
 from .store import run_frames
 
-# The database looks every member up in an ordered list, which takes the square of its length
-_LISTED = 2000
+_REMEDY = "choose fewer, or those of one cluster"
 
 
 @dataclass(frozen=True)
@@ -73,8 +73,12 @@ class Members:
         return target.samples
 
     def view(self, ids: list[str]) -> fo.DatasetView:
-        """Make a view of some of them, in this order up to 2,000; a view of patches if the run is of patches."""
-        return self.base.select(ids, ordered=len(ids) <= _LISTED)
+        """Make a view of some of them, in this order up to 2,000; a view of patches if the run is of patches.
+
+        Raises:
+            ValueError: if they are too many for a view
+        """
+        return selected(self.base, ids, ordered=True, remedy=_REMEDY)
 
     def files(self, ids: list[str]) -> dict[str, tuple[str, list[float] | None]]:
         """Return each id's file and, for a patch, its box ``[x, y, width, height]``, relative; by file."""
@@ -159,7 +163,8 @@ def as_seen_by(
     """Return ``samples`` as the run saw them: its frames of videos, its slices of groups.
 
     Raises:
-        ValueError: if they are patches of another field than the run's, or frames and the run is of whole videos
+        ValueError: if they are patches of another field than the run's, frames and the run is of whole videos, or
+            a view of too many videos to name each
     """
     dataset, of_frames = root_dataset(samples), config.label_path.startswith("frames.")
     if samples is dataset and of_frames:
@@ -171,8 +176,10 @@ def as_seen_by(
     if samples.media_type == "video" and of_frames:
         view = run_frames(dataset, run_key, config.slices)
         if filters_frames(samples):
-            return view.select(samples.values("frames.id", unwind=True))
-        return view.select_by("sample_id", samples.values("id"))
+            return selected(view, samples.values("frames.id", unwind=True))
+        videos = samples.values("id")
+        check_count(len(videos))
+        return view.select_by("sample_id", videos)
     patches_field = field_of_labels(samples)
     if patches_field and patches_field != config.patches_field:
         what = f"patches of {config.patches_field!r}" if config.patches_field else "whole images"

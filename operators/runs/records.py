@@ -3,6 +3,7 @@
 import numpy as np
 
 from ...models.labels import NOISE
+from ..dataset.selections import narrowed
 from ..dataset.targets import Target
 from ..dataset.vector_paths import has_vector_field
 from ..dataset.vectors import read_spaces
@@ -12,7 +13,6 @@ from .labels import Labels
 
 PROTOTYPES = 9
 DIGITS = 4
-_SELECTED = 100_000  # more ids than these are no query any more; then all vectors are read
 
 
 def cluster_records(
@@ -112,9 +112,7 @@ def run_vectors(target: Target, config: RunConfig, rows: Labels, stored: bool = 
     source, fields = target.source, config.vector_fields
     if not rows.ids or not all(has_vector_field(source, name, config.patches_field) for name in fields):
         return np.empty(0, np.int64), np.empty((0, 0), np.float32)
-    if len(rows.ids) <= _SELECTED:
-        source = source.select(list(dict.fromkeys(rows.sample_ids)))
-    table, widths = read_spaces(source, fields, config.patches_field)
+    table, widths = read_spaces(narrowed(source, rows.sample_ids), fields, config.patches_field)
     position = {row_id: i for i, row_id in enumerate(table.ids)}
     there = np.array([i for i, row_id in enumerate(rows.ids) if row_id in position], np.int64)
     X = table.X[[position[rows.ids[i]] for i in there]]

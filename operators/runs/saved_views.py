@@ -1,12 +1,14 @@
 """Selections of images or patches, kept as a tag, a saved view, or both; nothing of that name is overwritten."""
 
+from collections.abc import Sequence
+
 import fiftyone as fo
 
 from ..dataset.private import is_frames
+from ..dataset.selections import in_slices
 from ..dataset.shapes import tag_samples
 from ..dataset.targets import Target
 from ..execution.locks import schema_lock
-from .labels import SLICE
 from .members import Members
 
 
@@ -59,15 +61,15 @@ def tag_members(target: Target, cluster_field: str, ids: list[str], tag: str) ->
         ids: their ids
         tag: the tag
     """
-    for start in range(0, len(ids), SLICE):
-        _tag(target, cluster_field, ids[start : start + SLICE], tag)
+    for some in in_slices(ids):
+        _tag(target, cluster_field, some, tag)
 
 
-def _tag(target: Target, cluster_field: str, ids: list[str], tag: str) -> None:
+def _tag(target: Target, cluster_field: str, ids: Sequence[str], tag: str) -> None:
     source, patches_field = target.source, target.patches_field
     if patches_field:
         source.select_labels(ids=ids, fields=patches_field).tag_labels(tag, label_fields=patches_field)
     elif is_frames(source):  # tags of frames would vanish with the view; those of the run's labels on them stay
         source.select(ids).tag_labels(tag, label_fields=cluster_field)
     else:
-        tag_samples(source, ids, tag)
+        tag_samples(source, list(ids), tag)

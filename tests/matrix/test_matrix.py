@@ -7,6 +7,7 @@ from itertools import product
 
 import fiftyone as fo
 import pytest
+from fiftyone.plugins.orgs.constellation.clusters.operators.dataset import selections
 from matrix_cells import STATES, make
 from matrix_operations import OPERATIONS
 from matrix_shapes import SHAPES
@@ -21,8 +22,9 @@ def cells():
 
 
 @pytest.fixture
-def swept():
-    """Deletes the datasets of a cell."""
+def swept(monkeypatch):
+    """Deletes the datasets of a cell, where values are read and written in several slices."""
+    monkeypatch.setattr(selections, "PER_QUERY", 7)
     before = set(fo.list_datasets())
     yield
     for name in set(fo.list_datasets()) - before:

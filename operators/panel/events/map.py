@@ -17,7 +17,7 @@ from ..edits import IN_ORDER, edit_quietly, run_now, show_edit
 from ..lasso import whole_map
 from ..mapping import chosen_ids, large_choice, shown_map, with_map, without_choice
 from ..run import PanelRun
-from ..showing import change_state, draw, guarded, keep_state, show_cluster, show_view, with_run
+from ..showing import change_state, draw, guarded, keep_state, show_cluster, show_matches, show_view, with_run
 
 CAPTION = "Chosen on the map"
 
@@ -76,8 +76,11 @@ class MapEvents:
         """Show what was chosen in the grid, inside the user's view."""
         ids = chosen_ids(ctx, run)
         caption = f"{CAPTION} · {len(ids):,} {run.unit}"
+        lasso = ctx.params.get("lasso") or {}
         if len(ids) <= LISTED:
             show_view(ctx, run, lambda shown: ids_view(run.run, shown, ids), caption=caption)
+        elif "cluster" in lasso:  # all of it: found by its number, however many
+            show_matches(ctx, run, {"cluster": int(lasso["cluster"])}, caption=caption)
         elif region := large_choice(ctx, run):
             show_view(ctx, run, lambda shown: inside_region(run.run.as_seen(shown), run.run, region), caption=caption)
         else:

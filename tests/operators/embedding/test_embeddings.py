@@ -430,11 +430,11 @@ def test_views_are_read_in_their_order(dataset):
 
 
 def test_reading_agrees_across_slices(dataset, monkeypatch):
-    from fiftyone.plugins.orgs.constellation.clusters.operators.dataset import vectors
+    from fiftyone.plugins.orgs.constellation.clusters.operators.dataset import selections
 
     _fill(dataset, [f"/nowhere/{i}.jpg" for i in range(23)])
     dataset.set_values("emb", [np.array([i, 1.0]) for i in range(23)])
     whole = read_vectors(dataset, "emb")
-    monkeypatch.setattr(vectors, "ROWS_PER_QUERY", 5)
+    monkeypatch.setattr(selections, "PER_QUERY", 5)
     assert (read_vectors(dataset, "emb").X == whole.X).all()
     assert read_vectors(dataset, "emb").ids == whole.ids
