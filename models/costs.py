@@ -27,6 +27,13 @@ def duration(seconds: float) -> str:
     return f"{seconds / 60:.0f} min" if seconds < 5400 else f"{seconds / 3600:.1f} h"
 
 
+def free_memory() -> int:
+    """Return the bytes of memory that this machine has free."""
+    import psutil
+
+    return int(psutil.virtual_memory().available)
+
+
 def cores() -> int:
     """Count the cores this process may use."""
     return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1

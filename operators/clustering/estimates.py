@@ -7,7 +7,7 @@ import sys
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, NamedTuple
 
-from ...models.costs import duration, expected_device
+from ...models.costs import duration, expected_device, free_memory
 from ...models.encoders.base import Encoder
 from ...models.parameters import parameters, validated
 from ..dataset.targets import Target
@@ -16,12 +16,15 @@ from ..dataset.vector_paths import first_vector
 from ..dataset.vector_sources import open_outside
 from ..embedding.training import proposed_side
 from ..runs.store import read_value
+from .sampling import AUTO, Costs, sample_size
 
 if TYPE_CHECKING:
     from ...models.clusterers import Clusterer
     from ...models.training.clustering.base import ClusteringRecipe
 
 READ_SECONDS, WRITE_SECONDS = 7e-5, 2.5e-4  # per vector of 512 dimensions, per label
+PLACE_SECONDS = 5e-11  # per sample that is placed, center or voter, and dimension
+MAP_SECONDS = 2e-4  # per sample that stands among those that a map was drawn of
 SCORE_SECONDS, SCORE_SECONDS_EACH = 0.2, 2e-7  # of all, and per vector and dimension
 DECODE_SECONDS = 4e-3  # per image
 LOADING = 4.0  # seconds until torch is there, which every further encoder of the process does without
@@ -71,28 +74,32 @@ def estimate_run(
         ValueError: if a parameter is not valid
     """
     from ...models.clusterers import get_clusterer
-    from ...models.vectors.reduction import UMAPReduction, get_reduction, resolve
+    from ...models.vectors.reduction import UMAPReduction
+    from ...models.vectors.sampled_map import DRAWN
 
     n = target.count()
     drawn = vector_length(target, field) or UNKNOWN_DIMENSIONS
-    d = drawn + sum(vector_length(target, name) or UNKNOWN_DIMENSIONS for name in more_fields)
     cls = get_clusterer(kwargs.get("method", "kmeans"))
+    chosen = (validated(cls, kwargs.get("params")), kwargs.get("reduce", "auto"), kwargs.get("reduce_params"))
+    costs = costs_of(target, [field, *more_fields], cls, *chosen)
+    d, reducer, fit_on = costs.d, costs.reducer, kwargs.get("fit_on", AUTO)
+    fitted = n if kwargs.get("constraints_from") else sample_size(fit_on, n, costs) or n
     parts = {"embedding": embedding_seconds(encoder, _missing(target, field, n))} if encoder else {}
     parts["reading"], memory = n * READ_SECONDS * d / 512, [4 * n * d * 2]
-    reduction = resolve(kwargs.get("reduce", "auto"), cls, d)
-    reducer, width, clustering = get_reduction(reduction), d, 0.0
-    if reduction != "none":
-        chosen = validated(reducer, kwargs.get("reduce_params"))
-        cost = reducer.estimate(n, d, chosen)
-        clustering, width = cost.seconds, min(d, chosen["n_components"])
-        clustering += UMAPReduction.startup(n) if reducer is UMAPReduction else 0.0
+    width, clustering = d, placing_seconds(costs, fitted, n - fitted)
+    if reducer.name != "none":
+        cost = reducer.estimate(fitted, d, costs.reduce_params)
+        clustering, width = clustering + cost.seconds, min(d, costs.reduce_params["n_components"])
+        clustering += UMAPReduction.startup(fitted) if reducer is UMAPReduction else 0.0
         memory.append(cost.bytes)
-    cost = cls.estimate(n, width, validated(cls, kwargs.get("params")))
+    cost = cls.estimate(fitted, width, costs.params)
     parts["clustering"] = clustering + cost.seconds
     memory.append(cost.bytes)
     if kwargs.get("visualize", True) and not _has_map(target, field, n):
-        drawing = UMAPReduction.estimate(n, drawn, validated(UMAPReduction, {"n_components": 2}))
+        mapped = min(n, DRAWN)
+        drawing = UMAPReduction.estimate(mapped, drawn, validated(UMAPReduction, {"n_components": 2}))
         parts["map"] = drawing.seconds + (0.0 if reducer is UMAPReduction else UMAPReduction.startup(n))
+        parts["map"] += MAP_SECONDS * (n - mapped)
         memory.append(drawing.bytes)
     parts["scoring"] = SCORE_SECONDS + n * (WRITE_SECONDS + d * SCORE_SECONDS_EACH)
     parts["writing"] = n * WRITE_SECONDS
@@ -102,7 +109,30 @@ def estimate_run(
         f"About {duration(max(1, seconds))} and {size(needed)} of memory for {n:,} {target.unit} "
         f"({slowest}: {duration(parts[slowest])})"
     )
+    text += f", fitted on a sample of {fitted:,}" if fitted < n else ""
     return Estimate(seconds, needed, text, _warning(seconds, needed, cost.seconds, cls, width), parts)
+
+
+def costs_of(
+    target: Target,
+    fields: Sequence[str],
+    method: "type[Clusterer]",
+    params: dict,
+    reduce: str = "auto",
+    reduce_params: dict | None = None,
+) -> Costs:
+    """Return what a method with all of its parameters and a reduction need for the vectors in some fields."""
+    from ...models.vectors.reduction import get_reduction, resolve
+
+    d = sum(vector_length(target, name) or UNKNOWN_DIMENSIONS for name in fields)
+    reducer = get_reduction(resolve(reduce, method, d))
+    return Costs(method, params, reducer, validated(reducer, reduce_params), d)
+
+
+def placing_seconds(costs: Costs, fitted: int, others: int) -> float:
+    """Return the seconds of placing others in the clusters of what was fitted: by centers, or a vote of those."""
+    by_vote = costs.reducer.name == "umap" or costs.method.placed_by == "neighbors"
+    return PLACE_SECONDS * others * costs.d * (fitted if by_vote else costs.params.get("n_clusters", 10))
 
 
 def _missing(target: Target, field: str, n: int) -> int:
@@ -158,10 +188,8 @@ def size(amount: int) -> str:
 
 def _warning(seconds: float, needed: int, clustering: float, cls: "type[Clusterer]", width: int) -> str | None:
     """Return advice for a run that takes long or much memory, None if it needs none."""
-    import psutil
-
     advice = []
-    free = psutil.virtual_memory().available
+    free = free_memory()
     if needed > free:
         advice.append(f"Only {size(free)} of memory are free here; cluster a view or choose k-means")
     if clustering > SLOW_SECONDS and width > DENSE_DIMENSIONS:

@@ -6,13 +6,17 @@ from typing import TYPE_CHECKING, NamedTuple
 import numpy as np
 
 from ...models.parameters import RANDOM_STATE
-from ...models.progress import Progress
+from ...models.progress import Progress, within
 from .request import Request
+from .sampling import place_others
 
 if TYPE_CHECKING:
     from ...models.clusterers import Clusterer
     from ...models.vectors.reduction import Reduction
     from ...models.vectors.scaling import Scaling
+
+
+_FITTING = 0.7  # of the work, where the others are placed afterwards
 
 
 class Fitted(NamedTuple):
@@ -25,6 +29,9 @@ class Fitted(NamedTuple):
         neighbors: indices and distances of the nearest neighbors, if the reduction has used them
         notes: warnings, each once
         scaling: the scaling of the vectors, None for those that were clustered as they are
+        labels: ``(n,)`` the clusters of all vectors, -1 for noise
+        confidence: ``(n,)`` float32 in [0, 1]
+        n_fitted: how many of the vectors were fitted, None for all
     """
 
     clusterer: "Clusterer"
@@ -33,6 +40,9 @@ class Fitted(NamedTuple):
     neighbors: tuple[np.ndarray, np.ndarray] | None
     notes: list[str]
     scaling: "Scaling | None"
+    labels: np.ndarray
+    confidence: np.ndarray
+    n_fitted: int | None
 
     def scaled(self, X: np.ndarray) -> np.ndarray:
         """Return vectors ``(n, d)`` as they were clustered, float32."""
@@ -50,7 +60,7 @@ class Fitted(NamedTuple):
 def fit_clusterer(
     request: Request, X: np.ndarray, normalized: bool, widths: list[int], groups: np.ndarray | None, report: Progress
 ) -> Fitted:
-    """Reduce and cluster vectors.
+    """Reduce and cluster vectors; of more than the request has fitted, the others are placed afterwards.
 
     Args:
         request: the request
@@ -63,14 +73,19 @@ def fit_clusterer(
     from ...models.vectors.copies import first_copies
     from ...models.vectors.neighbors import nearest_neighbors
     from ...models.vectors.reduction import get_reduction, resolve
+    from ...models.vectors.samples import draw_rows
     from ...models.vectors.scaling import scaled, scaling_of
 
     scaling = None if normalized else scaling_of(X)
-    clusterer = _clusterer(request, len(X), widths, groups)
+    rows = draw_rows(len(X), request.fit_size, request.seed)
+    clusterer = _clusterer(request, len(X) if rows is None else len(rows), widths, groups)
     reduction = resolve(request.reduce, request.method, X.shape[1])
     reducer = neighbors = None
     if scaling is None or reduction != "none":  # clusterers scale by themselves
         X = scaled(X, scaling)
+    every, X, whole = X, X if rows is None else X[rows], report
+    if rows is not None:
+        report = within(whole, 0.0, _FITTING)
     if reduction != "none":
         reducer = get_reduction(reduction)(**request.reduce_params, random_state=request.seed)
         if reducer.neighbors and len(X) > reducer.neighbors + 1:
@@ -88,7 +103,22 @@ def fit_clusterer(
             copies = first_copies(X)
             clusterer.fit(reduced, progress=lambda f, m="": report(0.5 + f / 2, m), copies=copies)
     notes = (" ".join(str(w.message).split()) for w in caught if issubclass(w.category, UserWarning))
-    return Fitted(clusterer, reduction, reducer, neighbors, list(dict.fromkeys(notes)), scaling)
+    labels, confidence = clusterer.labels_, clusterer.confidence_
+    if rows is not None:
+        neighbors = None  # of the sample, whom nobody else asks for
+        report = within(whole, _FITTING, 1 - _FITTING)
+        labels, confidence = place_others(clusterer, reduction, reducer, every, rows, report)
+    fitted = None if rows is None else len(rows)
+    said = list(dict.fromkeys(notes)) + ([] if fitted is None else [sample_note(fitted, len(every), request)])
+    return Fitted(clusterer, reduction, reducer, neighbors, said, scaling, labels, confidence, fitted)
+
+
+def sample_note(fitted: int, n: int, request: Request) -> str:
+    """Return the sentence on a run that was fitted to a sample."""
+    return (
+        f"fitted on a sample of {fitted:,} of {n:,} {request.target.unit}, drawn by the seed; the others were placed "
+        f"in its clusters (fit_on={fitted} repeats it, fit_on='all' takes all)"
+    )
 
 
 def _clusterer(request: Request, n: int, widths: list[int], groups: np.ndarray | None) -> "Clusterer":

@@ -90,6 +90,8 @@ def _refuse_unused(arguments: ClusteringArguments) -> None:
     refused = {key: value for key in unused if (value := getattr(arguments, key)) not in (None, {})}
     if arguments.reduce not in ("auto", "none"):
         refused["reduce"] = arguments.reduce
+    if arguments.fit_on != "auto":
+        refused["fit_on"] = arguments.fit_on
     if isinstance(arguments.embeddings, list):
         refused["embeddings"] = arguments.embeddings
     if refused:

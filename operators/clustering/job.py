@@ -28,6 +28,7 @@ from .fitting import Fitted, fit_clusterer
 from .image_training import ImageRequest, learn, make_image_request
 from .record import encoders, make_results, map_note, panel_note, requested, score, summarize, versions
 from .request import IMAGES, ClusteringArguments, Request, make_request
+from .sampling import ALL
 
 
 def compute_clusters(
@@ -49,6 +50,7 @@ def compute_clusters(
     train: Literal["embeddings", "images"] = "embeddings",
     name: str | None = None,
     constraints_from: str | None = None,
+    fit_on: int | str = "auto",
     batch_size: Annotated[int, Field(ge=1)] = 32,
     num_workers: Annotated[int | None, Field(ge=0)] = None,
     progress: Progress | None = None,
@@ -82,6 +84,9 @@ def compute_clusters(
             ``<method>_1``, ``<method>_2``...
         constraints_from (None): a run whose merges and moves, as far as they were not undone, this one has to keep:
             what they put together stays in one cluster; k-means only
+        fit_on ("auto"): how many vectors the method is fitted to, drawn by the seed; the others are placed in its
+            clusters as samples are that come later. ``"auto"`` is all, unless memory is short or they are more than
+            300,000 and the method has centers or components, or more than its ``max_samples``; ``"all"``; or a number
         batch_size (32): images per batch of the encoder
         num_workers (None): threads that read images, by default one per core
         progress (None): a callable ``(fraction, message)``, which may raise to stop
@@ -112,6 +117,7 @@ def compute_clusters(
         train=train,
         name=name,
         constraints_from=constraints_from,
+        fit_on=fit_on,
         batch_size=batch_size,
         num_workers=num_workers,
     )
@@ -170,10 +176,11 @@ def _stage_names(request: Request) -> list[str]:
 
 def _expected(request: Request) -> dict[str, float]:
     """Return the seconds that the stages are expected to take."""
-    given = {"method": request.method.name, "params": request.params}
+    given: dict[str, Any] = {"method": request.method.name, "params": request.params}
     if isinstance(request, ImageRequest):
         return image_estimate(request.target, given | ({"encoder": "trained"} if request.recipe.start else {})).stages
     given |= {name: getattr(request, name) for name in ("reduce", "reduce_params", "visualize")}
+    given["fit_on"] = request.fit_size or ALL
     return estimate_run(request.target, request.field, request.encoder, given, request.more_fields).stages
 
 
@@ -245,10 +252,10 @@ def _score_and_keep(
     from ...models.placement import describe
 
     clusterer = fitted.clusterer
-    labels, confidence = clusterer.labels_, clusterer.confidence_
+    labels, confidence = fitted.labels, fitted.confidence
     clusters = cluster_records(table.ids, X, labels, confidence, request.seed, clusterer.prototypes_by)
     scored = score(request, table, X, labels)
-    results = make_results(request, table, X, clusterer, scored.known)
+    results = make_results(request, table, X, fitted, scored.known)
     placement, arrays = describe(
         clusterer, fitted.reduction, fitted.reducer, facts["normalize"], widths, fitted.scaling
     )
@@ -259,6 +266,7 @@ def _score_and_keep(
         **facts,
         reduce=fitted.reduction,
         reduce_params=fitted.reduce_params,
+        fit_on=fitted.n_fitted,
         n_used=len(table.ids),
         n_noise=int((labels == NOISE).sum()),
         n_clusters=n_clusters,
@@ -269,7 +277,7 @@ def _score_and_keep(
         notes=[
             *request.target.notes,
             *table.notes,
-            *map_note(request.target.unit),
+            *map_note(request.target.unit, len(table.ids) if facts["visualization"] else 0),
             *fitted.notes,
             *scored.notes,
             *panel_note(n_clusters),

@@ -15,7 +15,7 @@ from ..runs.maps import PANEL_COLORS
 from .request import Request
 
 if TYPE_CHECKING:
-    from ...models.clusterers import Clusterer
+    from .fitting import Fitted
 
 PACKAGES = ("fiftyone", "numpy", "scikit-learn", "scipy", "torch", "umap-learn", "hdbscan", "pynndescent")
 
@@ -80,23 +80,21 @@ def score(request: Request, table: VectorTable, X: np.ndarray, labels: np.ndarra
     return Scored({**scores, **score_labels(truth, labels)}, pairs, True, [])
 
 
-def make_results(
-    request: Request, table: VectorTable, X: np.ndarray, clusterer: "Clusterer", known: bool
-) -> dict[str, dict]:
+def make_results(request: Request, table: VectorTable, X: np.ndarray, fitted: "Fitted", known: bool) -> dict[str, dict]:
     """Compute the statistics of the Clusters panel now that the vectors are at hand.
 
     Args:
         request: the request
         table: ids of the images or patches
         X: ``(n, d)`` their vectors as they were clustered
-        clusterer: the fitted clusterer
+        fitted: the fitted clusterer, and the clusters of all
         known: whether there are classes to compare with
     """
-    statistics = make_statistics(table.ids, X, clusterer.labels_, clusterer.confidence_, request.seed)
+    statistics = make_statistics(table.ids, X, fitted.labels, fitted.confidence, request.seed)
     results = {"figures": with_version(statistics)}
     if known and request.ground_truth:
         truth = read_truth(request.target, request.ground_truth, table.ids)
-        results["truth"] = with_version(make_truth(truth, clusterer.labels_, request.ground_truth))
+        results["truth"] = with_version(make_truth(truth, fitted.labels, request.ground_truth))
     return results
 
 
@@ -132,13 +130,20 @@ def summarize(run_key: str, config: RunConfig, clusters: list[dict], unit: str, 
         **{key: getattr(config, key) for key in (*kept, "scores", "seconds")},
         "recall": config.recall,
         "sizes": {c["label"]: c["size"] for c in clusters},
+        "fit_on": config.fit_on,
         "notes": config.notes,
     }
 
 
-def map_note(unit: str) -> list[str]:
-    """Return a note if the Embeddings panel has no map of such a unit."""
-    return ["the Embeddings panel has no maps of clips, so none was made"] if unit == "clips" else []
+def map_note(unit: str, n: int) -> list[str]:
+    """Return a note if the Embeddings panel has no map of such a unit, or if that of ``n`` was drawn of a sample."""
+    from ...models.vectors.sampled_map import DRAWN
+
+    if unit == "clips":
+        return ["the Embeddings panel has no maps of clips, so none was made"]
+    if n <= DRAWN:
+        return []
+    return [f"the map was drawn of {DRAWN:,} {unit}; the others stand on it among their nearest neighbors"]
 
 
 def panel_note(n_clusters: int) -> list[str]:

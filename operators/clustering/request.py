@@ -1,6 +1,6 @@
 """Request of a clustering, checked: before any work, before it is queued, and again once it may write."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, Final
 
 import fiftyone as fo
@@ -15,6 +15,8 @@ from ..embedding.embeddings import choose_features, split_fields
 from ..embedding.stores import check_writable
 from ..runs.lifecycle import check_cluster_field, check_run_key, propose_run_key
 from .constraints import check_constraints
+from .estimates import costs_of
+from .sampling import ALL, AUTO, TREE, entered_size, sample_size
 
 if TYPE_CHECKING:
     from ...models.clusterers import Clusterer
@@ -46,6 +48,7 @@ class ClusteringArguments:
     train: str
     name: str | None
     constraints_from: str | None
+    fit_on: int | str
     batch_size: int
     num_workers: int | None
 
@@ -72,6 +75,7 @@ class Request:
         seed: the seed
         constraints_from: the run whose merges and moves are constraints, or None
         trained: the clusterer that was trained on images, or None
+        fit_size: how many vectors the method is fitted to, None for all
     """
 
     target: Target
@@ -91,6 +95,7 @@ class Request:
     seed: int
     constraints_from: str | None = None
     trained: "TrainedClusterer | None" = None
+    fit_size: int | None = None
 
     @property
     def path(self) -> str:
@@ -189,4 +194,26 @@ def make_request(samples: fo.core.collections.SampleCollection, arguments: Clust
         constraints_from=arguments.constraints_from,
     )
     request.check()
-    return request
+    return _sampled(request, arguments.fit_on)
+
+
+def _sampled(request: Request, fit_on: int | str) -> Request:
+    """Return the request with the size of the sample to fit on."""
+    from ...models.parameters import validated
+
+    entered, limit = entered_size(fit_on), request.params.get(TREE)
+    if request.constraints_from is not None:
+        if entered not in (AUTO, ALL):
+            raise ValueError(f"fit_on={fit_on} could part what constraints_from keeps together; leave it out")
+        return request
+    n = request.target.count()
+    size = n if entered == ALL else min(entered, n) if isinstance(entered, int) else 0
+    if limit is not None and size > limit:
+        try:
+            request = replace(request, params=validated(request.method, {**request.params, TREE: size}))
+        except ValueError:
+            name = request.method.name
+            raise ValueError(f"fit_on={fit_on!r} means {size:,} {request.target.unit}; {name} takes 50,000") from None
+    chosen = (request.method, request.params, request.reduce, request.reduce_params)
+    fit_size = sample_size(entered, n, costs_of(request.target, request.fields, *chosen))
+    return replace(request, fit_size=fit_size)

@@ -19,6 +19,7 @@ _OF_THE_SOURCE: dict[str, Any] = {
     "ground_truth": None,
     "constraints_from": None,
     "visualization": None,
+    "fit_on": None,
     "digest": None,
     "scores": {},
     "recall": [],

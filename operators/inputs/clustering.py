@@ -16,6 +16,7 @@ from ..clustering.constraints import METHODS, check_constraints, edited_runs
 from ..clustering.estimates import Estimate, estimate_run, image_estimate
 from ..clustering.job import compute_clusters
 from ..clustering.request import MAX_SEED
+from ..clustering.sampling import AUTO, SampleError, entered_size
 from ..dataset.ground_truth import truth_fields
 from ..dataset.targets import Target
 from ..dataset.vector_paths import resolve_vectors
@@ -120,6 +121,9 @@ def add_options(ctx: foo.ExecutionContext, inputs: types.Object) -> None:
     seed = ctx.params.get("seed", SEED)
     if seed is not None and (not isinstance(seed, int) or not 0 <= seed <= MAX_SEED):
         refuse(prop, f"seed {seed!r} is not valid; use an integer from 0 to {MAX_SEED}")
+    why = "How many images the method learns from; the others are placed in its clusters: auto, all, or a number"
+    prop = inputs.str("fit_on", required=False, default=AUTO, label="Fit on", description=why, view=view)
+    check(prop, entered_size, ctx.params.get("fit_on") or AUTO)
     inputs.bool(
         "visualize",
         required=False,
@@ -133,6 +137,9 @@ def add_estimate(ctx: foo.ExecutionContext, inputs: types.Object, target: Target
     """Add the expected cost of the run, with a warning if it is high."""
     try:
         cost = estimate(ctx, target)
+    except SampleError as error:
+        add_problem(inputs, str(error), name="sample_problem")
+        return
     except ValueError:
         return  # an input above is invalid and says so
     view = types.Warning if cost.warning else types.Notice

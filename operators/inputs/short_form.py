@@ -4,6 +4,7 @@ import fiftyone.operators as foo
 import fiftyone.operators.types as types
 
 from ...models.parameters import SEED, parameters, validated
+from ..clustering.sampling import AUTO
 from ..dataset.targets import Target
 from ..runs.lifecycle import propose_run_key
 from .features import FILES, FILES_PATH, add_download, chosen_source
@@ -18,7 +19,7 @@ SUGGEST = "@constellation/clusters/suggest_cluster_count"
 _FOLDED = {"run_key", "cluster_field", "encoder", "embeddings", "spaces", "constraints_from", "train", "name", "params"}
 _FOLDED |= {FILES_PATH}
 _FOLDED_OF_A_CHOICE = ("encoder_", "reduce_", "images_", "train_")
-_USUAL = {"method": ("kmeans",), "reduce": ("auto", "none"), "visualize": (True,), "seed": (SEED,)}
+_USUAL = {"method": ("kmeans",), "reduce": ("auto", "none"), "visualize": (True,), "seed": (SEED,), "fit_on": (AUTO,)}
 
 
 def is_unfolded(ctx: foo.ExecutionContext, target: Target) -> bool:

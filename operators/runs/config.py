@@ -35,6 +35,7 @@ class RunConfig:
         normalize: whether vectors were scaled to length 1
         reduce: name of the reduction, or "none"
         reduce_params: its parameters
+        fit_on (None): how many of the members the method was fitted to, None for all
         visualization (None): brain key of the 2-D map
         digest (None): hash of ids and vectors
         n_used: members, noise included
@@ -77,6 +78,7 @@ class RunConfig:
     normalize: bool = False
     reduce: str = "none"
     reduce_params: dict = field(default_factory=dict)
+    fit_on: int | None = None
     visualization: str | None = None
     digest: str | None = None
     n_used: int = 0

@@ -83,12 +83,12 @@ def ensure_map(
     """
     import fiftyone.brain as fob
 
-    from ...models.vectors.reduction import project_2d
+    from ...models.vectors.sampled_map import draw_map
 
     refresh(target.dataset)
     if brain_key in target.dataset.list_brain_runs():
         return
-    points = project_2d(X, knn=neighbors, random_state=seed, progress=progress)
+    points = draw_map(X, knn=neighbors, random_state=seed, progress=progress)
     with schema_lock(target.dataset):
         if brain_key in target.dataset.list_brain_runs():
             return

@@ -3,7 +3,7 @@
 The samples share one file name and have no images. Memory is the peak of RssAnon + RssShmem of this process, MongoDB
 apart. The script ends with status 1 if a query has more than 100,000 ids, or an operator misses samples.
 
-    python tests/benchmarks/many_samples.py [--samples 1000000] [--dimensions 8] [--clusters 100]
+    python tests/benchmarks/many_samples.py [--samples 1000000] [--dimensions 8] [--clusters 100] [--only half]
 """
 
 import argparse
@@ -30,6 +30,7 @@ def main():
     parser.add_argument("--samples", type=int, default=1_000_000)
     parser.add_argument("--dimensions", type=int, default=8)
     parser.add_argument("--clusters", type=int, default=100)
+    parser.add_argument("--only", nargs="+", default=[""], help="words, one of which the name of a step has")
     options = parser.parse_args()
     mongod = Mongod()
     with tempfile.TemporaryDirectory(prefix="constellation-many-") as folder:
@@ -38,7 +39,7 @@ def main():
             started = time.perf_counter()
             dataset = fill(options.samples, options.dimensions, options.clusters)
             print(f"{options.samples:,} samples filled in {time.perf_counter() - started:.0f} s", flush=True)
-            measure(dataset, options.clusters)
+            measure(dataset, options.clusters, options.only)
         finally:
             mongod.stop()
     finish()
@@ -66,7 +67,7 @@ def fill(n: int, d: int, k: int):
     return dataset
 
 
-def measure(dataset, k: int):
+def measure(dataset, k: int, only: list[str]):
     """Calls each operator on the whole dataset and prints its seconds, its memory and its longest list of ids."""
     import fiftyone.operators as foo
 
@@ -85,6 +86,9 @@ def measure(dataset, k: int):
         ),
         "assign_clusters, all, another field": lambda: (
             op("assign_clusters")(dataset, run_key="km", cluster_field="copy")["n_assigned"] == n
+        ),
+        "compare_clusterings, with a field": lambda: (
+            op("compare_clusterings")(dataset, run_key="km", other_run_key="half")["n_compared"] == n
         ),
         "compute_clusters, all": lambda: (
             op("compute_clusters")(dataset, run_key="other", params={"n_clusters": k // 2}, **run)["n_used"] == n
@@ -105,6 +109,8 @@ def measure(dataset, k: int):
     }
     print(f"{'operator':<36} {'seconds':>8} {'peak MB':>8} {'most ids':>9}")
     for name, step in steps.items():
+        if not any(word in name for word in only):
+            continue
         with watched() as seen, Memory() as memory:
             started = time.perf_counter()
             complete = step()

@@ -68,7 +68,7 @@ def fill(n: int, k: int, paths: list[str]):
     from bson import ObjectId
 
     compute = foo.get_operator("@constellation/clusters/compute_clusters")  # loads the plugin
-    from fiftyone.plugins.orgs.constellation.clusters.models.vectors import reduction
+    from fiftyone.plugins.orgs.constellation.clusters.models.vectors import sampled_map
 
     rng = np.random.default_rng(0)
     centers = rng.uniform(-10, 10, size=(k, DIMENSIONS))
@@ -86,7 +86,7 @@ def fill(n: int, k: int, paths: list[str]):
         ]
         collection.insert_many([{**model, **one} for one in changed], ordered=False)
     dataset.reload()
-    reduction.project_2d = lambda X, **_: X[:, :2]
+    sampled_map.draw_map = lambda X, **_: X[:, :2]
     compute(
         dataset,
         run_key=RUN,
