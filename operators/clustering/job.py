@@ -65,7 +65,7 @@ def compute_clusters(
         embeddings (None): a vector field, which may be in a document, ``"feats.clip"``, or on labels, ``"gt.emb"``; of
             labels in lists it means their patches; with ``encoder``, what it lacks is computed into it; by default the
             first that is declared, unless an encoder is given; a list of fields for a method on several encoders,
-            ``"turtle"``
+            ``"turtle"``; or a Brain key, or the path of a ``.npy`` or Parquet file or of a folder of such
         encoder (None): an encoder such as ``"efficientnet_lite0"`` or ``"clip:ViT-B-32/openai"``; the default encoder
             if there is no vector field either
         encoder_params (None): the encoder's parameters by name

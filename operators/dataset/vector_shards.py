@@ -79,44 +79,46 @@ class TableShard:
 
     def __init__(self, path: Path) -> None:
         self.path = path
-        self._file = _opened(path)
-        self._groups = [self._file.metadata.row_group(i).num_rows for i in range(self._file.num_row_groups)]
+        with _opened(path) as file:  # a folder may have more files than a process may have open
+            self._groups = [file.metadata.row_group(i).num_rows for i in range(file.num_row_groups)]
+            self._names = list(file.schema_arrow.names)
+            self._column = self._vectors(file.schema_arrow)
+            self.width = self._width(file)
         self.count = sum(self._groups)
-        self._column = self._vectors()
-        self.width = self._width()
 
     def keys(self, labels: bool) -> tuple[str, np.ndarray]:
         """Return whether the rows are named by ``id`` or ``filepath``, and ``(n,)`` those names as bytes."""
-        names = self._file.schema_arrow.names
-        column = next((name for name in (_OF_LABELS if labels else _OF_SAMPLES) if name in names), None)
+        column = next((name for name in (_OF_LABELS if labels else _OF_SAMPLES) if name in self._names), None)
         if column is None:
             wanted = "label_id or id" if labels else "sample_id, id or filepath"
-            raise ValueError(f"{self.path} has no ids, only {_some(names)}; add a column {wanted}")
-        parts = [_as_bytes(np.array(part.column(0).to_pylist())) for part in self._file.iter_batches(columns=[column])]
+            raise ValueError(f"{self.path} has no ids, only {_some(self._names)}; add a column {wanted}")
+        with _opened(self.path) as file:
+            parts = [_as_bytes(np.array(part.column(0).to_pylist())) for part in file.iter_batches(columns=[column])]
         keys = np.concatenate(parts) if parts else np.empty(0, "S1")
         return FILEPATH if column == FILEPATH else _kind(keys), keys
 
     def read(self, rows: np.ndarray, into: np.ndarray, places: np.ndarray) -> np.ndarray:
         """Read the vectors of ``rows`` ``(m,)``, ascending, to ``into[places]``; return ``(m,)`` which there are."""
-        there, start = np.zeros(len(rows), bool), 0
-        for group, size in enumerate(self._groups):
-            low, high = np.searchsorted(rows, (start, start + size)).tolist()
-            if low < high:
-                for first, valid, vectors in self._blocks(group):
-                    begin, end = np.searchsorted(rows, (start + first, start + first + len(valid))).tolist()
-                    found = rows[begin:end] - start - first
+        there = np.zeros(len(rows), bool)
+        starts = np.cumsum([0, *self._groups])
+        counts = np.diff(np.searchsorted(rows, starts))
+        with _opened(self.path) as file:
+            for group in np.flatnonzero(counts).tolist():
+                for first, valid, vectors in self._blocks(file, group):
+                    start = starts[group] + first
+                    begin, end = np.searchsorted(rows, (start, start + len(valid))).tolist()
+                    found = rows[begin:end] - start
                     known = valid[found]
                     there[begin:end] = known
                     into[places[begin:end][known]] = vectors[(np.cumsum(valid) - 1)[found[known]]]
-            start += size
         return there
 
-    def _blocks(self, group: int) -> Iterator[tuple[int, np.ndarray, np.ndarray]]:
+    def _blocks(self, file: Any, group: int) -> Iterator[tuple[int, np.ndarray, np.ndarray]]:
         """Yield the first row of a block, ``(n,)`` which of its rows have a vector, and those ``(m, d)``."""
         from pyarrow.compute import list_value_length
 
         first = 0
-        for part in self._file.iter_batches(batch_size=BLOCK, row_groups=[group], columns=[self._column]):
+        for part in file.iter_batches(batch_size=BLOCK, row_groups=[group], columns=[self._column]):
             column = part.column(0)
             valid = np.asarray(column.is_valid().to_numpy(zero_copy_only=False), bool)
             lengths = np.unique(list_value_length(column).drop_null().to_numpy(zero_copy_only=False))
@@ -127,12 +129,12 @@ class TableShard:
             yield first, valid, column.flatten().to_numpy(zero_copy_only=False).reshape(-1, self.width)
             first += len(valid)
 
-    def _vectors(self) -> str:
+    def _vectors(self, schema: Any) -> str:
         """Return the column of the vectors."""
         import pyarrow.types as kinds
 
         found = {}
-        for field in self._file.schema_arrow:
+        for field in schema:
             lists = kinds.is_list(field.type) or kinds.is_large_list(field.type) or kinds.is_fixed_size_list(field.type)
             if lists and (kinds.is_floating(field.type.value_type) or kinds.is_integer(field.type.value_type)):
                 found[field.name] = field.type
@@ -142,13 +144,13 @@ class TableShard:
             raise ValueError(f"{self.path} has {what}; call the one that is meant 'embedding'")
         return str(named or next(iter(found)))
 
-    def _width(self) -> int:
-        kind = self._file.schema_arrow.field(self._column).type
+    def _width(self, file: Any) -> int:
+        kind = file.schema_arrow.field(self._column).type
         if hasattr(kind, "list_size"):
             return int(kind.list_size)
         from pyarrow.compute import list_value_length
 
-        for part in self._file.iter_batches(batch_size=256, columns=[self._column]):
+        for part in file.iter_batches(batch_size=256, columns=[self._column]):
             for length in list_value_length(part.column(0)).drop_null()[:1].to_pylist():
                 return int(length)
         return 0

@@ -263,7 +263,7 @@ def test_vectors_from_files_are_named_by_a_path_that_is_checked_while_typing(blo
     files = {"source": FILES, "more": True}
     assert not flat(draw(blobs, **files))["vectors_path"]["invalid"]
     wrong = flat(draw(blobs, **files, vectors_path=str(tmp_path / "none.npy")))["vectors_path"]
-    assert wrong["invalid"] and "check the name" in wrong["error_message"]
+    assert wrong["invalid"] and "is not there" in wrong["error_message"]
     drawn = flat(draw(blobs, **files, vectors_path=str(tmp_path)))
     assert not drawn["vectors_path"]["invalid"] and "estimate" in drawn
     ctx = context(blobs, **files, vectors_path=str(tmp_path), encoder="clip")
