@@ -11,7 +11,7 @@ from fiftyone.plugins.orgs.constellation.clusters.models import clusterers, cost
 from fiftyone.plugins.orgs.constellation.clusters.models.parameters import parameters
 from fiftyone.plugins.orgs.constellation.clusters.models.training import list_clusterings
 from fiftyone.plugins.orgs.constellation.clusters.models.training.recipe import Recipe
-from fiftyone.plugins.orgs.constellation.clusters.operators.clustering import estimates
+from fiftyone.plugins.orgs.constellation.clusters.operators.clustering import estimates, sampling
 from fiftyone.plugins.orgs.constellation.clusters.operators.dataset.targets import Target, resolve_target
 from fiftyone.plugins.orgs.constellation.clusters.operators.inputs import clustering as form_arguments
 from fiftyone.plugins.orgs.constellation.clusters.operators.inputs.features import FILES
@@ -221,8 +221,12 @@ def test_the_estimate_warns_of_slow_methods(dataset, monkeypatch):
     slow = estimate_of(dataset, monkeypatch, 100_000, method="hdbscan", reduce="none")
     assert slow.long and "UMAP" in slow.warning and "schedule it" in slow.warning
     assert estimate_of(dataset, monkeypatch, 100_000, method="hdbscan", reduce="auto").seconds < slow.seconds
-    large = estimate_of(dataset, monkeypatch, 50_000_000, method="kmeans", visualize=False)
-    assert "memory are free" in large.warning
+    for module in (estimates, sampling):
+        monkeypatch.setattr(module, "free_memory", lambda: 3 * 10**9)
+    large = estimate_of(dataset, monkeypatch, 1_000_000, method="kmeans", visualize=False)
+    assert "memory are free" in large.warning and "fitted on a sample of 300,000" in large.text
+    with pytest.raises(sampling.SampleError, match="50,000,000 vectors of 512 dimensions take 102.4 GB"):
+        estimate_of(dataset, monkeypatch, 50_000_000, method="kmeans", visualize=False)
 
 
 @pytest.mark.parametrize(
