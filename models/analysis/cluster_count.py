@@ -152,7 +152,7 @@ class _KMeansSweep(_Sweep):
         self.progress(fraction, f"{k} clusters")
         found, n_clusters = [], 0
         for part, seed in zip(self.parts, self.seeds, strict=True):
-            model = KMeans(k, spherical=False, n_init=1, swaps=10, max_iter=50, random_state=int(seed))
+            model = KMeans(k, spherical=False, swaps=4, max_iter=50, random_state=int(seed))
             found.append(model.fit(self.X[part]).predict(self.S))
             n_clusters = max(n_clusters, len(np.unique(model.labels_)))
         widths = [width for labels in found if (width := silhouette(self.distances, labels)) is not None]
