@@ -45,10 +45,10 @@ class KMeans(Clusterer):
         spherical: Annotated[
             bool, Field(description="On unit vectors, keep centers at unit length (cosine similarity)")
         ] = True,
-        n_init: Annotated[int, Field(ge=1, le=100, description="Starts tried on a sample; the best goes on")] = 1,
+        n_init: Annotated[int, Field(ge=1, le=100, description="Starts tried on a sample; the best goes on")] = 4,
         swaps: Annotated[
-            int, Field(ge=0, le=1000, description="Times that redundant centers move to badly served regions")
-        ] = 8,
+            int, Field(ge=0, le=1000, description="Attempts to move redundant centers to badly served regions")
+        ] = 30,
         max_iter: Annotated[int, Field(ge=1, description="Most passes over all samples")] = 300,
         tol: Annotated[
             float, Field(ge=0, description="Stop when a pass lowers the inertia by less than this share")
@@ -67,7 +67,8 @@ class KMeans(Clusterer):
     def estimate(cls, n: int, d: int, params: dict) -> Cost:
         """Passes over the sample in few dimensions, then those over all samples, most of which look at few."""
         k, sample = params["n_clusters"], sample_size(n, params["n_clusters"])
-        narrow = 6 * (params["n_init"] + params["swaps"]) * sample
+        # where centers are many, only a quarter of the attempts is made
+        narrow = 6 * (params["n_init"] + params["swaps"] * (0.3 if k > 20 else 1)) * sample
         return Cost(
             0.1 + (narrow * min(d, 128) + 8 * n * d) * (4e-11 * k + 5e-10), 48 * n + 8 * 2048 * k + 4 * sample * d
         )

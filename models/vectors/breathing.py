@@ -22,6 +22,8 @@ _SAMPLE, _PER_CENTER = 20_000, 50
 _SEEDING, _SEEDING_PER_CENTER = 4096, 10  # samples that first centers are drawn from
 _ROUNDS = 128  # at most, in which they are drawn
 _DIRECTIONS, _BASIS_SAMPLE, _ITERATIONS = 128, 4096, 3
+_DRAWS = 4  # samples from which each center that is added is chosen
+_TOGETHER = 0.25  # of the breaths are for several centers at once; the rest for one, where centers are few
 _BLOCK = 2048  # rows whose scores stay in the processor's cache
 
 
@@ -72,14 +74,16 @@ def breathed_centers(
     size = sample_size(len(X), k)
     sample = X if size == len(X) else X[np.sort(rng.choice(len(X), size, replace=False))]
     points = principal_coordinates(sample, _DIRECTIONS, rng)
+    some = max(_SEEDING, _SEEDING_PER_CENTER * k)
+    part = points if size <= some else points[np.sort(rng.choice(size, some, replace=False))]
     tried = []
     for start in range(starts):
         progress(start / (starts + breaths), f"k-means start {start + 1}")
-        tried.append(_settle(points, drawn_centers(points, k, rng)))
+        tried.append(_settle(part, drawn_centers(part, k, rng)))
     best = min(tried, key=lambda served: served.error)
     best = breathe(
         points,
-        best,
+        best if part is points else _settle(points, best.centers),
         breaths,
         rng,
         lambda done: progress((starts + done) / (starts + breaths), f"k-means, breath {done}"),
@@ -106,15 +110,13 @@ def principal_coordinates(X: np.ndarray, directions: int, rng: np.random.Generat
 def drawn_centers(X: np.ndarray, k: int, rng: np.random.Generator) -> np.ndarray:
     """Choose centers by greedy k-means++ (Arthur and Vassilvitskii 2007): of several draws, those that serve most.
 
-    Many centers are drawn several at a time, as in k-means|| (Bahmani et al. 2012), and from a part of the samples.
+    Many centers are drawn several at a time, as in k-means|| (Bahmani et al. 2012).
 
     Args:
         X: ``(n, d)`` float32 vectors
         k: how many
         rng: source of the draws
     """
-    size = max(_SEEDING, _SEEDING_PER_CENTER * k)
-    X = X if len(X) <= size else X[np.sort(rng.choice(len(X), size, replace=False))]
     tries, at_once = 2 + int(np.log(k)), -(-k // _ROUNDS)
     own = np.einsum("ij,ij->i", X, X)
     chosen = [int(rng.integers(len(X)))]
@@ -146,49 +148,51 @@ def breathe(
     Args:
         X: ``(n, d)`` float32 vectors
         served: centers, and how they serve the samples
-        breaths: how often at most; fewer if nothing is gained anymore
+        breaths: how often at most; a quarter of them if centers are many
         rng: source of the draws
         report: called with the number of breaths done, before each
     """
     k = len(served.centers)
     count = min(k // 2, len(X) - k, max(32, k // 8))
     for breath in range(breaths):
-        if not count:
+        if not count or (count > 1 and breath >= breaths * _TOGETHER):
             break
         report(breath)
-        trial = _breathe_out(X, _breathe_in(X, served, count, rng), count)
+        trial = _breathe_out(X, _breathe_in(X, served, count, rng), count, rng)
         if trial.error < served.error * (1 - 1e-5):
             served = trial
-        else:
+        elif count > 1:
             count //= 2
     return served
 
 
 def _breathe_in(X: np.ndarray, served: Served, count: int, rng: np.random.Generator) -> Served:
-    """Add a center to each of the clusters of the largest error, at a sample drawn by its own."""
-    k = len(served.centers)
-    errors = np.bincount(served.labels, weights=served.near, minlength=k)
-    crowded = np.argsort(-errors, kind="stable")[:count]
-    order = np.argsort(served.labels, kind="stable")
-    borders = np.searchsorted(served.labels[order], np.arange(k + 1))
-    chosen = []
-    for cluster in crowded[errors[crowded] > 0]:
-        rows = order[borders[cluster] : borders[cluster + 1]]
-        mass = served.near[rows].cumsum(dtype=np.float64)
-        chosen.append(rows[min(np.searchsorted(mass, rng.random() * mass[-1]), len(rows) - 1)])
-    # as many as are taken away again, or the number of centers would change
-    chosen += rng.integers(len(X), size=count - len(chosen)).tolist()
-    squares = _squares(X, np.einsum("ij,ij->i", X, X), chosen)
+    """Add centers at samples drawn by their error: those of the draws that would serve most, in different clusters."""
+    # by their error alone a large cluster would always be split, and two small ones that share a center never
+    mass = served.near.cumsum(dtype=np.float64)
+    drawn = rng.random(_DRAWS * count) * mass[-1] if mass[-1] > 0 else np.arange(_DRAWS * count)
+    drawn = np.unique(np.minimum(np.searchsorted(mass, drawn), len(X) - 1))
+    squares = _squares(X, np.einsum("ij,ij->i", X, X), drawn)
+    gains = np.array([np.maximum(served.near - to_one, 0).sum(dtype=np.float64) for to_one in squares])
+    order = np.argsort(-gains, kind="stable")
+    _, first = np.unique(served.labels[drawn[order]], return_index=True)
+    again = np.ones(len(order), bool)
+    again[first] = False
+    chosen = np.concatenate([order[~again], order[again]])[:count]
+    squares = squares[chosen]
     newest = squares.argmin(axis=0)
     closer = squares[newest, np.arange(len(X))] < served.near
-    labels = np.where(closer, k + newest, served.labels)
-    return _settle(X, np.concatenate([served.centers, X[chosen]]), labels)
+    labels = np.where(closer, len(served.centers) + newest, served.labels)
+    return _settle(X, np.concatenate([served.centers, X[drawn[chosen]]]), labels)
 
 
-def _breathe_out(X: np.ndarray, served: Served, count: int) -> Served:
+def _breathe_out(X: np.ndarray, served: Served, count: int, rng: np.random.Generator) -> Served:
     """Take away the centers that are missed least, but no two that are neighbors: one takes over for the other."""
     centers = served.centers
     missed = np.bincount(served.labels, weights=served.far - served.near, minlength=len(centers))
+    if count == 1:
+        # drawn, with a probability of one over what it is missed: a refused one must not be tried again and again
+        missed = missed * rng.exponential(size=len(missed))
     own = np.einsum("ij,ij->i", centers, centers)
     order, kept, gone = np.argsort(missed, kind="stable"), np.zeros(len(centers), bool), np.zeros(len(centers), bool)
     for center in order:
@@ -226,7 +230,7 @@ def _means(X: np.ndarray, labels: np.ndarray, centers: np.ndarray) -> np.ndarray
 
 def _serve(X: np.ndarray, centers: np.ndarray) -> Served:
     """Find the two nearest centers of every sample."""
-    n, product = len(X), Product(X, 1)
+    n, product = len(X), Product(X, len(centers))
     labels, others = np.empty(n, np.int64), np.empty(n, np.int64)
     near, far = np.empty(n, np.float32), np.empty(n, np.float32)
     offset = np.einsum("ij,ij->i", centers, centers)
@@ -242,7 +246,7 @@ def _serve(X: np.ndarray, centers: np.ndarray) -> Served:
 
 def _squares(X: np.ndarray, own: np.ndarray, rows: list | np.ndarray) -> np.ndarray:
     """Return the squared distances ``(m, n)`` of some rows to all, with the squares ``(n,)`` of all."""
-    found = X[rows] @ X.T
+    found = Product(X[rows], len(X))(slice(None), X)
     found *= -2
     found += own
     found += own[rows][:, None]

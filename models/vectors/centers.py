@@ -4,6 +4,8 @@ from typing import NamedTuple
 
 import numpy as np
 
+from .products import Product, format_for
+
 # Rows per block: the (rows, n_clusters) score matrix stays in the processor's cache for usual sizes.
 _BLOCK = 2048
 
@@ -47,10 +49,11 @@ def _two_nearest(X: np.ndarray, centers: np.ndarray) -> _Nearest:
     offset = np.einsum("ij,ij->i", centers, centers)
     labels = np.empty(len(X), dtype=np.int64)
     pairs = np.full((2, len(X)), np.inf)
+    format = format_for(X, len(centers))
     for start in range(0, len(X), _BLOCK):
         rows = slice(start, start + _BLOCK)
         block = X[rows] - origin
-        squares = block @ centers.T
+        squares = Product(block, len(centers), format=format)(slice(None), centers)
         squares *= -2
         squares += offset
         labels[rows], pairs[0, rows], _, pairs[1, rows] = two_smallest(squares)

@@ -56,7 +56,7 @@ class Product:
             format (None): "numpy", "torch" or "bfloat16"; by default the fastest
         """
         self._X: Any = X
-        self.format = format or ("numpy" if X.dtype != np.float32 else fastest_for(2.0 * X.size * columns, rough))
+        self.format = format or format_for(X, columns, rough)
         if self.format != "numpy":
             self._X = self._cast(X)
 
@@ -74,6 +74,11 @@ class Product:
 
         found = torch.from_numpy(np.ascontiguousarray(X, np.float32))
         return found.bfloat16() if self.format == "bfloat16" else found
+
+
+def format_for(X: np.ndarray, columns: float, rough: bool = False) -> Format:
+    """Return the format for products of ``X`` ``(n, d)`` with about so many others, as :class:`Product` takes it."""
+    return "numpy" if X.dtype != np.float32 else fastest_for(2.0 * X.size * columns, rough)
 
 
 def fastest_for(operations: float, rough: bool = False) -> Format:

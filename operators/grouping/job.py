@@ -212,7 +212,7 @@ def _group(request: CriterionRequest, key: str | None, n_fine: int, stages: Stag
 def _fine_clusters(X: np.ndarray, n_fine: int, seed: int, report: Progress) -> np.ndarray:
     from ...models.clusterers import get_clusterer
 
-    cutter = get_clusterer("kmeans")(n_clusters=min(n_fine, len(X)))
+    cutter = get_clusterer("kmeans")(n_clusters=min(n_fine, len(X)), n_init=1)
     return cutter.set_params(random_state=seed).fit(X, progress=report).labels_
 
 

@@ -41,7 +41,7 @@ def start_space(kind: str, Z: np.ndarray, knn: Neighbors | None, seed: int, prog
     return UMAPReduction(random_state=seed).fit_transform(Z, knn=knn, progress=lambda f, m="": progress(0.1, m))
 
 
-def kmeans(Z: np.ndarray, n_clusters: int, seed: int, n_init: int = 1) -> KMeans:
+def kmeans(Z: np.ndarray, n_clusters: int, seed: int, n_init: int = 4) -> KMeans:
     """Return k-means fitted to ``Z`` ``(n, q)`` and centers among these, silent about clusters not found."""
     with warnings.catch_warnings():
         # Identical vectors make fewer clusters, which the method itself reports of its own result.

@@ -21,7 +21,7 @@ def test_breaths_mend_groups_that_share_a_center_and_those_that_have_several():
     # five groups have two centers, and five have none
     poor = breathing._settle(X, np.concatenate([means[:15], means[:5] + 0.01]))
     assert poor.error > 3 * error(X, means)
-    found = breathing.breathe(X, poor, 8, np.random.default_rng(0))
+    found = breathing.breathe(X, poor, 30, np.random.default_rng(0))
     assert len(found.centers) == 20 and found.error == pytest.approx(error(X, means), rel=0.01)
     assert breathing.breathe(X, poor, 0, np.random.default_rng(0)) is poor
 
@@ -75,3 +75,13 @@ def test_the_main_directions_keep_the_distances_that_vary():
 def test_a_sample_is_enough_where_vectors_are_many():
     assert breathing.sample_size(5000, 10) == 5000
     assert breathing.sample_size(10**6, 10) == 20_000 and breathing.sample_size(10**6, 1000) == 50_000
+
+
+@pytest.mark.parametrize("seed", range(5))
+def test_two_small_groups_beside_a_large_one_get_a_center_each(seed):
+    rng = np.random.default_rng(seed)
+    truth = np.repeat(np.arange(4), (300, 60, 20, 20))
+    X = (np.eye(16)[truth] + 0.25 * rng.normal(size=(400, 16))).astype(np.float32)
+    means = np.stack([X[truth == one].mean(axis=0) for one in range(4)])
+    found = breathing.breathed_centers(X, 4, 4, 30, np.random.default_rng(seed))
+    assert error(X, found) <= error(X, means)
