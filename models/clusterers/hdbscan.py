@@ -5,7 +5,8 @@ dense regions, and most samples end as noise: reduce with UMAP first, as ``reduc
 hdbscan package (McInnes et al. 2017).
 
 Where ours differs: above 30 dimensions the package is given the exact spanning tree, found by matrix products (see
-``models/vectors/spanning_tree.py``), where its own search takes far longer. The cosine metric, which the package's
+``models/vectors/spanning_tree.py``), where its own search takes far longer; a sample at one distance from two clusters
+that part there is noise, where the order of equal edges would decide. The cosine metric, which the package's
 trees lack, is the euclidean one on normalized vectors, of the same order. New samples are placed by their neighbors,
 within the distances that cluster members keep, so that no new cluster is invented. ``min_samples`` is 5 and not
 ``min_cluster_size``, with which CIFAR-10 features after UMAP fell into two to four clusters for most seeds.
@@ -26,6 +27,7 @@ from .base import Clusterer
 from .kmeans import unit_rows
 
 _FEW_DIMENSIONS = 30  # in which the package's search trees are faster than products
+_TIE = 1e-9  # relative difference of densities that are equal but for rounding
 _OF_CONDENSING = (
     "cluster_selection_method",
     "cluster_selection_epsilon",
@@ -212,7 +214,28 @@ def _of_tree(X: np.ndarray, params: dict, progress: Progress) -> tuple[np.ndarra
         match_reference_implementation=reference,
         **{name: params[name] for name in _OF_CONDENSING},
     )
-    return found[:3]
+    labels, confidence, persistence, condensed, _ = found
+    early = _left_at_birth(labels, condensed)
+    return np.where(early, NOISE, labels), np.where(early, 0, confidence), persistence
+
+
+def _left_at_birth(labels: np.ndarray, condensed: np.ndarray) -> np.ndarray:
+    """Return whether each sample ``(n,)`` leaves its cluster at the density at which the cluster comes about.
+
+    Such a sample lies between clusters, at one distance from both; equal edges come in any order, which alone would
+    decide for one of the two.
+    """
+    clusters = condensed["child_size"] > 1
+    births, sizes = np.zeros((2, int(condensed["parent"].max()) + 1))
+    births[condensed["child"][clusters]] = condensed["lambda_val"][clusters]
+    sizes[condensed["child"][clusters]] = condensed["child_size"][clusters]
+    leaves = condensed[~clusters]
+    parent, label = leaves["parent"], labels[leaves["child"]]
+    # in the cluster itself, of that many samples, and not in a part of it
+    itself = (label != NOISE) & (sizes[parent] == np.bincount(labels + 1)[label + 1])
+    early = np.zeros(len(labels), bool)
+    early[leaves["child"]] = itself & (leaves["lambda_val"] <= births[parent] * (1 + _TIE))
+    return early
 
 
 def _joined(X: np.ndarray, labels: np.ndarray, confidence: np.ndarray, metric: str) -> tuple[np.ndarray, np.ndarray]:

@@ -63,7 +63,8 @@ def reachability_tree(X: np.ndarray, min_samples: int, progress: Progress = quie
     n = len(X)
     listed = min(n - 1, max(_LISTED, min_samples + min_samples // 2))
     near = exact_neighbors(X, listed, lambda fraction, message="": progress(0.6 * fraction, message))
-    core = near[1][:, min(min_samples, n - 1) - 1]
+    # in float64, so that edges that weigh as much as a core distance weigh the same
+    core = _apart(X, np.column_stack([np.arange(n), near[0][:, min(min_samples, n - 1) - 1]]))
     forest = _certain(near, core, complete=listed == n - 1)
     rounds = 0
     while forest.count > 1:
@@ -194,11 +195,17 @@ def _each_lightest(own: np.ndarray, partner: np.ndarray) -> np.ndarray:
 
 def _weighed(X: np.ndarray, core: np.ndarray, edges: np.ndarray) -> np.ndarray:
     """Return edges ``(m, 2)`` with their weights, measured in float64, lightest first."""
-    weights = np.empty(len(edges))
-    for start in range(0, len(edges), _WIDE):
-        some = edges[start : start + _WIDE]
-        apart = X[some[:, 0]].astype(np.float64) - X[some[:, 1]]
-        weights[start : start + _WIDE] = np.sqrt(np.einsum("ij,ij->i", apart, apart))
+    weights = _apart(X, edges)
     weights = np.maximum(weights, core[edges].max(axis=1))
     order = np.argsort(weights, kind="stable")
     return np.column_stack([edges[order], weights[order]])
+
+
+def _apart(X: np.ndarray, edges: np.ndarray) -> np.ndarray:
+    """Return the Euclidean distances ``(m,)`` between the ends of edges ``(m, 2)``, measured in float64."""
+    found = np.empty(len(edges))
+    for start in range(0, len(edges), _WIDE):
+        some = edges[start : start + _WIDE]
+        difference = X[some[:, 0]].astype(np.float64) - X[some[:, 1]]
+        found[start : start + _WIDE] = np.sqrt(np.einsum("ij,ij->i", difference, difference))
+    return found
