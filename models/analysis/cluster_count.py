@@ -11,8 +11,9 @@ clusters where dimensions are many, so they have no vote.
 """
 
 import warnings
+from collections.abc import Callable
 from dataclasses import asdict
-from typing import ClassVar
+from typing import Any, ClassVar
 
 import numpy as np
 
@@ -165,7 +166,6 @@ class _HDBSCANSweep(_Sweep):
     """HDBSCAN for a geometric series of least sizes; in a half of the vectors a cluster has half its size."""
 
     parameter = "min_cluster_size"
-    repeats = 3
 
     def run(self) -> list[Trial]:
         from ..clusterers.hdbscan import HDBSCAN
@@ -181,13 +181,19 @@ class _HDBSCANSweep(_Sweep):
             small = max(2, round(size * self.half / len(self.X)))
             found = [HDBSCAN(min_cluster_size=small).fit(self.X[part]).predict(self.S) for part in self.parts]
             width = silhouette(self.distances, labels)
-            trials.append(self.trial(size, n_clusters, labels, width, agreement(found)))
+            # a half in which two clusters happen to touch says nothing of the least size, so it has no vote
+            trials.append(self.trial(size, n_clusters, labels, width, agreement(found, np.median)))
         return [trial for trial in trials if trial.n_clusters <= self.max_clusters] or trials[-1:]
 
 
-def agreement(found: list[np.ndarray]) -> float:
-    """Return the mean adjusted Rand index between any two of several labelings ``(m,)``; noise is one more cluster."""
-    return float(np.mean([ari(a, b) for i, a in enumerate(found) for b in found[i + 1 :]]))
+def agreement(found: list[np.ndarray], middle: Callable[[list[float]], Any] = np.mean) -> float:
+    """Return the adjusted Rand index between two of several labelings ``(m,)``, where noise is one more cluster.
+
+    Args:
+        found: the labelings
+        middle (numpy.mean): the mean over all pairs, or another middle of them
+    """
+    return float(middle([ari(a, b) for i, a in enumerate(found) for b in found[i + 1 :]]))
 
 
 def geometric(low: int, high: int) -> list[int]:

@@ -10,9 +10,10 @@ from typing import Any
 import numpy as np
 from scipy.optimize import linear_sum_assignment
 
-from ..progress import Progress
+from ..progress import Progress, quiet
 from ..vectors.centers import cluster_means, inertia, nearest_centers
 from ..vectors.copies import first_copies
+from ..vectors.lloyd import Lloyd
 from .kmeans import KMeans, normalized_weights, squared_distances, unit_rows
 
 _PASSES = 5  # of each start
@@ -40,7 +41,7 @@ class SeededKMeans(KMeans):
         super().fit(X, y, progress, first[each])
         return self
 
-    def _seed(self, X: np.ndarray, unit: bool, rng: np.random.Generator) -> np.ndarray:
+    def _seed(self, X: np.ndarray, unit: bool, rng: np.random.Generator, progress: Progress = quiet) -> np.ndarray:
         """Return the groups' means, then the other centers."""
         bound, n_groups = self.bound_ >= 0, int(self.bound_.max()) + 1
         if n_groups > self.n_clusters:
@@ -51,8 +52,13 @@ class SeededKMeans(KMeans):
         means = cluster_means(X[bound], self.bound_[bound], n_groups)
         means = unit_rows(means) if unit else means
         starts = [np.concatenate([means, rest]) for rest in self._others(X, means, unit, rng)]
-        tried = [self._passes(X, centers, unit, _PASSES) for centers in starts]
-        return min(tried, key=lambda centers: self._inertia(X, centers))
+        tried = [Lloyd(X, centers, unit, self.bound_) for centers in starts]
+        for passes in tried:
+            passes.run(_PASSES)
+        return min((passes.centers for passes in tried), key=lambda centers: self._inertia(X, centers))
+
+    def _fixed(self) -> np.ndarray:
+        return self.bound_
 
     def _others(self, X: np.ndarray, means: np.ndarray, unit: bool, rng: np.random.Generator) -> list[np.ndarray]:
         """Return several choices of the centers that no group has."""
@@ -71,27 +77,6 @@ class SeededKMeans(KMeans):
                 centers = np.concatenate([centers, free[[rng.choice(len(free), p=normalized_weights(distant))]]])
             found.append(centers[len(means) :])
         return found
-
-    def _lloyd(self, X: np.ndarray, centers: np.ndarray, unit: bool, progress: Progress) -> np.ndarray:
-        scale = float(X.var(axis=0, dtype=np.float64).mean())
-        for iteration in range(1, self.max_iter + 1):
-            self.n_iter_ = iteration
-            moved = self._passes(X, centers, unit, 1)
-            shift = float(((moved - centers) ** 2).sum())
-            centers = moved
-            progress(iteration / self.max_iter, f"k-means pass {iteration}")
-            if shift <= self.tol * scale:
-                break
-        return centers
-
-    def _passes(self, X: np.ndarray, centers: np.ndarray, unit: bool, passes: int) -> np.ndarray:
-        for _ in range(passes):
-            labels = self._bound(nearest_centers(X, centers)[0])
-            moved = cluster_means(X, labels, len(centers))
-            empty = np.bincount(labels, minlength=len(centers)) == 0
-            moved[empty] = centers[empty]
-            centers = unit_rows(moved) if unit else moved
-        return centers
 
     def _inertia(self, X: np.ndarray, centers: np.ndarray) -> float:
         return inertia(X, centers, self._bound(nearest_centers(X, centers)[0]))

@@ -4,10 +4,12 @@ Choose it when the number of clusters is unknown and outliers should stay out. A
 dense regions, and most samples end as noise: reduce with UMAP first, as ``reduce="auto"`` does. The work is done by the
 hdbscan package (McInnes et al. 2017).
 
-Where ours differs: the cosine metric, which the package's trees lack, is the euclidean one on normalized vectors, of
-the same order. New samples are placed by their neighbors, within the distances that cluster members keep, so that no
-new cluster is invented. ``min_samples`` is 5 and not ``min_cluster_size``, with which CIFAR-10 features after UMAP fell
-into two to four clusters for most seeds.
+Where ours differs: above 30 dimensions the package is given the exact spanning tree, found by matrix products (see
+``models/vectors/spanning_tree.py``), where its own search takes far longer; a sample at one distance from two clusters
+that part there is noise, where the order of equal edges would decide. The cosine metric, which the package's
+trees lack, is the euclidean one on normalized vectors, of the same order. New samples are placed by their neighbors,
+within the distances that cluster members keep, so that no new cluster is invented. ``min_samples`` is 5 and not
+``min_cluster_size``, with which CIFAR-10 features after UMAP fell into two to four clusters for most seeds.
 """
 
 from typing import Annotated, Literal
@@ -20,8 +22,20 @@ from ..labels import NOISE
 from ..progress import Progress
 from ..vectors.neighbors import vote
 from ..vectors.reduction import DENSE_DIMENSIONS
+from ..vectors.spanning_tree import reachability_tree
 from .base import Clusterer
 from .kmeans import unit_rows
+
+_FEW_DIMENSIONS = 30  # in which the package's search trees are faster than products
+_TIE = 1e-9  # relative difference of densities that are equal but for rounding
+_OF_CONDENSING = (
+    "cluster_selection_method",
+    "cluster_selection_epsilon",
+    "cluster_selection_epsilon_max",
+    "cluster_selection_persistence",
+    "max_cluster_size",
+    "allow_single_cluster",
+)
 
 
 class HDBSCAN(Clusterer):
@@ -99,8 +113,9 @@ class HDBSCAN(Clusterer):
     @classmethod
     def estimate(cls, n: int, d: int, params: dict) -> Cost:
         """Search trees in few dimensions, where they help; above, every pair."""
-        pairs = n**1.2 * 15 if d <= 30 else n * n
-        return Cost(0.3 + pairs * (1.3e-9 * d + 1e-8), 8 * n * (d + 40))
+        if d <= _FEW_DIMENSIONS:
+            return Cost(0.3 + n**1.2 * 15 * (1.3e-9 * d + 1e-8), 8 * n * (d + 40))
+        return Cost(0.3 + n * n * (5e-11 * d + 4e-9), 4 * n * (3 * d + 80) + 2**26)
 
     @classmethod
     def check(cls, params: dict, n: int) -> None:
@@ -145,13 +160,17 @@ class HDBSCAN(Clusterer):
         params["cluster_selection_epsilon"] *= factor
         params["cluster_selection_epsilon_max"] *= factor
         params["cluster_selection_persistence"] /= factor  # of densities, the inverse of distances
-        model = PackageHDBSCAN(**params, core_dist_n_jobs=1).fit(
-            # float64, which its plain search takes only and its trees make anyway
-            (unit_rows(X) if cosine else X).astype(np.float64)
-        )
-        self.persistence_ = np.asarray(model.cluster_persistence_)
-        self.noise_share_ = float((model.labels_ == NOISE).mean())
-        labels, confidence = model.labels_, model.probabilities_
+        Z = unit_rows(X) if cosine else X
+        if self._by_products(X.shape[1]):
+            labels, confidence, self.persistence_ = _of_tree(Z, params, progress)
+        else:
+            model = PackageHDBSCAN(**params, core_dist_n_jobs=1).fit(
+                # float64, which its plain search takes only and its trees make anyway
+                Z.astype(np.float64)
+            )
+            labels, confidence, self.persistence_ = model.labels_, model.probabilities_, model.cluster_persistence_
+        self.persistence_ = np.asarray(self.persistence_)
+        self.noise_share_ = float((labels == NOISE).mean())
         metric = "cosine" if cosine else "euclidean"
         keep_noise = not self.assign_noise or self.noise_share_ == 1
         if not keep_noise:
@@ -159,6 +178,11 @@ class HDBSCAN(Clusterer):
             labels, confidence = _joined(X, labels, confidence, metric)
         self._remember(X, noise=keep_noise, metric=metric)
         return labels, confidence
+
+    def _by_products(self, d: int) -> bool:
+        """Return whether the tree is found by matrix products: where search trees do not help in ``d`` dimensions."""
+        straight = self.metric in ("euclidean", "cosine") or (self.metric == "minkowski" and self.p == 2)
+        return straight and d > _FEW_DIMENSIONS and self.algorithm == "best" and self.alpha == 1
 
     def _about_origin(self, X: np.ndarray) -> bool:
         return self.metric == "cosine"
@@ -173,6 +197,45 @@ class HDBSCAN(Clusterer):
 
     def _keep(self, X: np.ndarray, used: np.ndarray) -> None:
         self.persistence_ = self.persistence_[used]
+
+
+def _of_tree(X: np.ndarray, params: dict, progress: Progress) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Return labels, probabilities and the clusters' persistence as the package finds them in the exact tree."""
+    from hdbscan._hdbscan_linkage import label
+    from hdbscan.hdbscan_ import _tree_to_labels
+
+    reference = params["match_reference_implementation"]
+    fewest = params["min_cluster_size"] if params["min_samples"] is None else params["min_samples"]
+    tree = reachability_tree(X, max(1, min(len(X) - 1, fewest - reference)), progress)
+    found = _tree_to_labels(
+        X,
+        label(tree),
+        min_cluster_size=params["min_cluster_size"] + reference,
+        match_reference_implementation=reference,
+        **{name: params[name] for name in _OF_CONDENSING},
+    )
+    labels, confidence, persistence, condensed, _ = found
+    early = _left_at_birth(labels, condensed)
+    return np.where(early, NOISE, labels), np.where(early, 0, confidence), persistence
+
+
+def _left_at_birth(labels: np.ndarray, condensed: np.ndarray) -> np.ndarray:
+    """Return whether each sample ``(n,)`` leaves its cluster at the density at which the cluster comes about.
+
+    Such a sample lies between clusters, at one distance from both; equal edges come in any order, which alone would
+    decide for one of the two.
+    """
+    clusters = condensed["child_size"] > 1
+    births, sizes = np.zeros((2, int(condensed["parent"].max()) + 1))
+    births[condensed["child"][clusters]] = condensed["lambda_val"][clusters]
+    sizes[condensed["child"][clusters]] = condensed["child_size"][clusters]
+    leaves = condensed[~clusters]
+    parent, label = leaves["parent"], labels[leaves["child"]]
+    # in the cluster itself, of that many samples, and not in a part of it
+    itself = (label != NOISE) & (sizes[parent] == np.bincount(labels + 1)[label + 1])
+    early = np.zeros(len(labels), bool)
+    early[leaves["child"]] = itself & (leaves["lambda_val"] <= births[parent] * (1 + _TIE))
+    return early
 
 
 def _joined(X: np.ndarray, labels: np.ndarray, confidence: np.ndarray, metric: str) -> tuple[np.ndarray, np.ndarray]:

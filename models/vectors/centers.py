@@ -4,8 +4,10 @@ from typing import NamedTuple
 
 import numpy as np
 
+from .products import Product, format_for
+
 # Rows per block: the (rows, n_clusters) score matrix stays in the processor's cache for usual sizes.
-_BLOCK = 8192
+_BLOCK = 2048
 
 
 class _Nearest(NamedTuple):
@@ -46,23 +48,43 @@ def _two_nearest(X: np.ndarray, centers: np.ndarray) -> _Nearest:
     centers = (centers - origin).astype(X.dtype, copy=False)
     offset = np.einsum("ij,ij->i", centers, centers)
     labels = np.empty(len(X), dtype=np.int64)
-    pairs = np.full((len(X), 2), np.inf)
+    pairs = np.full((2, len(X)), np.inf)
+    format = format_for(X, len(centers))
     for start in range(0, len(X), _BLOCK):
         rows = slice(start, start + _BLOCK)
         block = X[rows] - origin
-        squares = np.einsum("ij,ij->i", block, block)[:, None] - 2 * (block @ centers.T) + offset
-        labels[rows] = squares.argmin(axis=1)
-        if len(centers) > 1:
-            pairs[rows] = np.partition(squares, 1, axis=1)[:, :2]
-        else:
-            pairs[rows, 0] = squares[:, 0]
-    first, second = np.sqrt(np.maximum(pairs, 0)).T
+        squares = Product(block, len(centers), format=format)(slice(None), centers)
+        squares *= -2
+        squares += offset
+        labels[rows], pairs[0, rows], _, pairs[1, rows] = two_smallest(squares)
+        pairs[:, rows] += np.einsum("ij,ij->i", block, block)
+    first, second = np.sqrt(np.maximum(pairs, 0))
     return _Nearest(labels, first, second)
+
+
+def two_smallest(squares: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]:
+    """Find the two smallest numbers of every row ``(m, k)``, of which the smallest is overwritten.
+
+    Returns:
+        a tuple of the ``(m,)`` column of the smallest, that number, the column of the second smallest, and that
+        number, which is infinite if there is one column
+    """
+    rows = np.arange(len(squares))
+    labels = squares.argmin(axis=1)
+    first = squares[rows, labels]
+    squares[rows, labels] = np.inf
+    others = squares.argmin(axis=1)
+    return labels, first, others, squares[rows, others]
 
 
 def inertia(X: np.ndarray, centers: np.ndarray, labels: np.ndarray) -> float:
     """Sum of the squared distances of ``X`` ``(n, d)`` to the centers ``(k, d)`` of their labels ``(n,)``."""
-    return float(((X - centers[labels]) ** 2).sum(dtype=np.float64))
+    total = 0.0
+    for start in range(0, len(X), _BLOCK):
+        rows = slice(start, start + _BLOCK)
+        away = X[rows] - centers[labels[rows]]
+        total += float(np.einsum("ij,ij->i", away, away).sum(dtype=np.float64))
+    return total
 
 
 def centroid_confidence(X: np.ndarray, labels: np.ndarray) -> np.ndarray:

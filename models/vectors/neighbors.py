@@ -3,19 +3,10 @@
 import numpy as np
 
 from ..progress import Progress
-from .normalize import l2_normalize
+from .exact_search import Neighbors, prepared, search
 
 # Up to here the exact search takes less time than compiling and running the approximate one.
 EXACT_LIMIT = 40_000
-# Rows per block of the exact search, and the most distances that one holds (half a gigabyte).
-_BLOCK, _LARGEST = 2048, 2**27
-
-
-# Of the squares that a squared distance is made of, what float32 may get wrong; nearer ones are told apart in float64.
-_ROUNDING = 2.0**-20
-_FEW = 256  # such vectors at a time
-
-Neighbors = tuple[np.ndarray, np.ndarray]  # indices and distances, (n, k) each
 
 
 def nearest_neighbors(
@@ -39,14 +30,14 @@ def nearest_neighbors(
     Raises:
         ValueError: if ``k`` or ``metric`` is not usable
     """
-    X, _ = _prepared(X, X[:0], metric)
+    X, _ = prepared(X, X[:0], metric)
     if k < 1 or len(X) < 2:
         raise ValueError(f"k={k} neighbors of {len(X)} samples do not exist; use k >= 1 and at least 2 samples")
     k = min(int(k), len(X) - 1)
     if len(X) > EXACT_LIMIT:
         indices, distances = _descent(X, k, metric, random_state)
     else:
-        indices, distances = _exact(X, X, k, metric, progress, own=True)
+        indices, distances = search(X, X, k, metric, progress, own=True)
     return indices, distances
 
 
@@ -83,8 +74,8 @@ def query_neighbors(
     Returns:
         a tuple of ``(m, k)`` int64 indices into ``X`` and ``(m, k)`` float32 distances, nearest first
     """
-    X, queries = _prepared(X, queries, metric)
-    return _exact(X, queries, min(int(k), len(X)), metric, progress, own=False)
+    X, queries = prepared(X, queries, metric)
+    return search(X, queries, min(int(k), len(X)), metric, progress, own=False)
 
 
 def class_agreement(truth: np.ndarray, rows: np.ndarray, indices: np.ndarray) -> np.ndarray:
@@ -199,85 +190,19 @@ def distance_limits(
     return limits
 
 
-def _prepared(X: np.ndarray, queries: np.ndarray, metric: str) -> tuple[np.ndarray, np.ndarray]:
-    """Return both in float32, at length 1 for the cosine; what has more digits is moved to its mean before."""
-    if metric not in ("cosine", "euclidean"):
-        raise ValueError(f"metric={metric!r} is not known here; use 'cosine' or 'euclidean'")
-    if metric == "cosine":
-        return l2_normalize(X), l2_normalize(queries)
-    origin = X.mean(axis=0) if X.dtype == np.float64 and len(X) else 0
-    return np.ascontiguousarray(X - origin, np.float32), np.ascontiguousarray(queries - origin, np.float32)
-
-
-def _exact(X: np.ndarray, queries: np.ndarray, k: int, metric: str, progress: Progress | None, own: bool) -> Neighbors:
-    indices = np.empty((len(queries), k), dtype=np.int64)
-    distances = np.empty((len(queries), k), dtype=np.float32)
-    # The expansion of the square below loses digits far from the origin, and distances do not mind a move.
-    origin = X.mean(axis=0) if metric == "euclidean" else np.zeros(X.shape[1], np.float32)
-    X = X - origin if metric == "euclidean" else X
-    squares = np.einsum("ij,ij->i", X, X)
-    size = max(1, min(_BLOCK, _LARGEST // len(X)))
-    for start in range(0, len(queries), size):
-        rows = slice(start, min(start + size, len(queries)))
-        block = queries[rows] - origin
-        found = squares - 2 * (block @ X.T)
-        if own:
-            found[np.arange(len(block)), np.arange(rows.start, rows.stop)] = np.inf
-        near = _smallest(found, block, X, squares, k)
-        exact = _paired(block, X, near, metric)
-        order = np.lexsort((near, exact), axis=1)
-        indices[rows] = np.take_along_axis(near, order, axis=1)
-        distances[rows] = np.take_along_axis(exact, order, axis=1)
-        if progress:
-            progress(rows.stop / len(queries), "nearest neighbors")
-    return indices, distances
-
-
-def _smallest(found: np.ndarray, block: np.ndarray, X: np.ndarray, squares: np.ndarray, k: int) -> np.ndarray:
-    """Return the columns ``(m, k)`` of the smallest distances.
+def exact_neighbors(X: np.ndarray, k: int, progress: Progress | None = None) -> Neighbors:
+    """Find the ``k`` nearest other samples of every sample by the Euclidean distance, exact whatever the number.
 
     Args:
-        found: ``(m, n)`` squared distances from ``block`` ``(m, d)`` to ``X`` ``(n, d)``, less the squares of ``block``
-        block: as above
-        X: as above
-        squares: ``(n,)`` of ``X``
-        k: how many
+        X: ``(n, d)`` vectors
+        k: neighbors per sample, at most ``n - 1``
+        progress (None): called with ``(fraction, message)``; whatever it raises stops the search
+
+    Returns:
+        as :func:`nearest_neighbors`
     """
-    if k == len(X):
-        return np.tile(np.arange(k), (len(block), 1))
-    rows = np.arange(len(block))
-    order = np.argpartition(found, (k - 1, k), axis=1)
-    last, next_one = order[:, k - 1], order[:, k]
-    error = _ROUNDING * (np.einsum("ij,ij->i", block, block) + squares[last] + squares[next_one])
-    near = order[:, :k].copy()
-    # among near-copies, as the frames of a video, rounding would choose, and miss a vector's own copy
-    unsure = rows[found[rows, next_one] - found[rows, last] <= error]
-    for start in range(0, len(unsure), _FEW):
-        some = unsure[start : start + _FEW]
-        exact = _squared_in_float64(block[some], X)
-        exact[np.isinf(found[some])] = np.inf
-        near[some] = np.argpartition(exact, k - 1, axis=1)[:, :k]
-    return near
-
-
-def _squared_in_float64(block: np.ndarray, X: np.ndarray) -> np.ndarray:
-    """Return squared distances ``(m, n)`` of ``block`` ``(m, d)`` to ``X`` ``(n, d)``, less the former's squares."""
-    found = np.empty((len(block), len(X)))
-    block = block.astype(np.float64)
-    for start in range(0, len(X), _BLOCK):
-        some = X[start : start + _BLOCK].astype(np.float64)
-        found[:, start : start + _BLOCK] = np.einsum("ij,ij->i", some, some) - 2 * (block @ some.T)
-    return found
-
-
-def _paired(block: np.ndarray, X: np.ndarray, near: np.ndarray, metric: str) -> np.ndarray:
-    """Return distances ``(m, k)`` from each row of ``block`` to its own ``near`` rows of ``X``, exact in float32."""
-    found = np.empty(near.shape, dtype=np.float32)
-    for column in range(near.shape[1]):
-        difference = X[near[:, column]] - block
-        found[:, column] = np.einsum("ij,ij->i", difference, difference)
-    # Between unit vectors 1 - cos is half the squared distance, without its loss of digits near 1.
-    return found / 2 if metric == "cosine" else np.sqrt(found)
+    X, _ = prepared(X, X[:0], "euclidean")
+    return search(X, X, k, "euclidean", progress, own=True)
 
 
 def _descent(X: np.ndarray, k: int, metric: str, random_state: int) -> Neighbors:

@@ -217,6 +217,23 @@ def test_kmeans_reaches_the_inertia_of_many_restarts():
         assert get_clusterer("kmeans")(40, random_state=seed).fit(X).inertia_ <= 1.02 * peer
 
 
+@pytest.mark.parametrize(("kind", "k"), [("clumps", 30), ("flat", 30), ("plane", 150), ("wide", 100)])
+def test_a_sample_serves_kmeans(kind, k, monkeypatch):
+    from fiftyone.plugins.orgs.constellation.clusters.models.vectors import breathing
+    from sklearn.cluster import KMeans
+
+    monkeypatch.setattr(breathing, "_SAMPLE", 1500)
+    monkeypatch.setattr(breathing, "_PER_CENTER", 10)
+    rng = np.random.default_rng(0)
+    d = {"clumps": 24, "flat": 24, "plane": 2, "wide": 300}[kind]
+    X = rng.normal(size=(8000, d))
+    if kind != "flat":
+        X = 0.3 * X + rng.normal(size=(k, d))[np.minimum(rng.geometric(3 / k, size=8000) - 1, k - 1)]
+    X = X.astype(np.float32)
+    peer = KMeans(k, n_init=1, random_state=0).fit(X).inertia_
+    assert get_clusterer("kmeans")(k).fit(X).inertia_ <= 1.005 * peer
+
+
 def test_kmeans_says_when_vectors_are_identical():
     X = np.repeat(np.eye(3, 8, dtype=np.float32), 10, axis=0)
     with pytest.warns(ConvergenceWarning, match="found 3 clusters, fewer than n_clusters=5"):

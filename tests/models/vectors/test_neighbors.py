@@ -89,3 +89,16 @@ def test_search_can_be_stopped():
 
     with pytest.raises(KeyboardInterrupt):
         neighbors.nearest_neighbors(np.eye(4), 2, progress=stop)
+
+
+@pytest.mark.parametrize(("n", "count"), [(40, 5), (400, 3), (1000, 7), (1009, 7), (5000, 1)])
+def test_the_smallest_are_among_the_columns_that_are_looked_at(n, count):
+    from fiftyone.plugins.orgs.constellation.clusters.models.vectors import exact_search
+
+    found = np.random.default_rng(0).normal(size=(20, n))
+    found[3] = np.sort(found[3])
+    found[4, :] = 1.0
+    columns = exact_search._columns_with_smallest(found, count)
+    for row, some in zip(found, columns, strict=True):
+        assert len(set(some)) == len(some)
+        np.testing.assert_array_equal(np.sort(row[some])[:count], np.sort(row)[:count])

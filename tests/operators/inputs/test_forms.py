@@ -218,9 +218,9 @@ def test_the_estimate_warns_of_slow_methods(dataset, monkeypatch):
     dataset.add_samples([fo.Sample(filepath=f"/n/{i}.png", emb=np.ones(512, np.float32)) for i in range(3)])
     quick = estimate_of(dataset, monkeypatch, 5000, method="kmeans")
     assert not quick.long and quick.warning is None and "5,000 images" in quick.text
-    slow = estimate_of(dataset, monkeypatch, 100_000, method="hdbscan", reduce="none")
+    slow = estimate_of(dataset, monkeypatch, 300_000, method="hdbscan", reduce="none")
     assert slow.long and "UMAP" in slow.warning and "schedule it" in slow.warning
-    assert estimate_of(dataset, monkeypatch, 100_000, method="hdbscan", reduce="auto").seconds < slow.seconds
+    assert estimate_of(dataset, monkeypatch, 300_000, method="hdbscan", reduce="auto").seconds < slow.seconds
     for module in (estimates, sampling):
         monkeypatch.setattr(module, "free_memory", lambda: 3 * 10**9)
     large = estimate_of(dataset, monkeypatch, 1_000_000, method="kmeans", visualize=False)
