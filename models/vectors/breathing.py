@@ -189,7 +189,7 @@ def _breathe_in(X: np.ndarray, served: Served, count: int, rng: np.random.Genera
 def _breathe_out(X: np.ndarray, served: Served, count: int, rng: np.random.Generator) -> Served:
     """Take away the centers that are missed least, but no two that are neighbors: one takes over for the other."""
     centers = served.centers
-    missed = np.bincount(served.labels, weights=served.far - served.near, minlength=len(centers))
+    missed: np.ndarray = np.bincount(served.labels, weights=served.far - served.near, minlength=len(centers))
     if count == 1:
         # drawn, with a probability of one over what it is missed: a refused one must not be tried again and again
         missed = missed * rng.exponential(size=len(missed))
