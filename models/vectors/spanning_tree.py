@@ -6,14 +6,13 @@ could be that is not listed (Borůvka's rounds). Few components are left; the se
 every two of them, and the tree over those is the rest. Memory grows with the number of samples, not with its square.
 """
 
-from collections.abc import Callable
 from typing import NamedTuple
 
 import numpy as np
 from scipy.sparse import coo_matrix
 from scipy.sparse.csgraph import connected_components, minimum_spanning_tree
 
-from ..progress import Progress, quiet
+from ..progress import Progress, quiet, within
 from .neighbors import Neighbors, exact_neighbors
 from .products import Product
 
@@ -66,11 +65,10 @@ def reachability_tree(X: np.ndarray, min_samples: int, progress: Progress = quie
     # in float64, so that edges that weigh as much as a core distance weigh the same
     core = _apart(X, np.column_stack([np.arange(n), near[0][:, min(min_samples, n - 1) - 1]]))
     forest = _certain(near, core, complete=listed == n - 1)
-    rounds = 0
+    left = 0.4  # of the work; the first round is most of it
     while forest.parts > 1:
-        rounds += 1
-        done = 1 - 0.4 * 0.5**rounds
-        forest = forest.joined(_between(X, core, forest, lambda part, done=done: progress(done, "joining regions")))
+        left /= 2
+        forest = forest.joined(_between(X, core, forest, within(progress, 1 - 2 * left, left)))
     return _weighed(X, core, forest.edges)
 
 
@@ -102,7 +100,7 @@ def _certain(near: Neighbors, core: np.ndarray, complete: bool) -> _Forest:
     return forest
 
 
-def _between(X: np.ndarray, core: np.ndarray, forest: _Forest, report: Callable[[float], object]) -> np.ndarray:
+def _between(X: np.ndarray, core: np.ndarray, forest: _Forest, report: Progress) -> np.ndarray:
     """Return lightest edges ``(m, 2)`` between components: those that join all, or each one's own if they are many."""
     order = np.argsort(forest.component, kind="stable")
     component, count = forest.component[order], forest.parts
@@ -111,7 +109,7 @@ def _between(X: np.ndarray, core: np.ndarray, forest: _Forest, report: Callable[
     pairs = np.full((count, count), np.inf, np.float32) if count <= _PAIRS else None
     own, partner = np.full(count, np.inf, np.float32), np.zeros(count, np.int64)
     for start in range(0, len(order), _TILE):
-        report(start / len(order))
+        report(start / len(order), "joining regions")
         rows = slice(start, min(start + _TILE, len(order)))
         # a tree has no edge within a component, and what is left of a row's own was seen from the other side
         for left in range(borders[component[start] + 1], len(order), _WIDE):
