@@ -7,6 +7,7 @@ every two of them, and the tree over those is the rest. Memory grows with the nu
 """
 
 from collections.abc import Callable
+from functools import partial
 from typing import NamedTuple
 
 import numpy as np
@@ -35,14 +36,14 @@ class _Forest(NamedTuple):
 
     def joined(self, edges: np.ndarray) -> "_Forest":
         """Return the forest with more edges ``(m, 2)``, which make no circle."""
-        ends, count = self.component[edges], self.count
+        ends, count = self.component[edges], self.parts
         graph = coo_matrix((np.ones(len(ends)), (ends[:, 0], ends[:, 1])), shape=(count, count))
         return _Forest(
             np.concatenate([self.edges, edges]), connected_components(graph, directed=False)[1][self.component]
         )
 
     @property
-    def count(self) -> int:
+    def parts(self) -> int:
         """Number of components."""
         return int(self.component.max()) + 1
 
@@ -67,10 +68,10 @@ def reachability_tree(X: np.ndarray, min_samples: int, progress: Progress = quie
     core = _apart(X, np.column_stack([np.arange(n), near[0][:, min(min_samples, n - 1) - 1]]))
     forest = _certain(near, core, complete=listed == n - 1)
     rounds = 0
-    while forest.count > 1:
+    while forest.parts > 1:
         rounds += 1
-        done = 1 - 0.4 * 0.5**rounds
-        forest = forest.joined(_between(X, core, forest, lambda part, done=done: progress(done, "joining regions")))
+        report = partial(progress, 1 - 0.4 * 0.5**rounds, "joining regions")
+        forest = forest.joined(_between(X, core, forest, report))
     return _weighed(X, core, forest.edges)
 
 
@@ -87,12 +88,12 @@ def _certain(near: Neighbors, core: np.ndarray, complete: bool) -> _Forest:
     unlisted = np.full(n, np.inf) if complete else distances[:, -1]
     forest = _Forest(np.empty((0, 2), np.int64), np.arange(n))
     while len(edges):
-        least = np.full(forest.count, np.inf)
+        least = np.full(forest.parts, np.inf)
         np.minimum.at(least, forest.component, unlisted)
         ends = forest.component[edges]
         out = ends[:, 0] != ends[:, 1]
         edges, weights, ends = edges[out], weights[out], ends[out]
-        lightest = np.full(forest.count, len(edges))
+        lightest = np.full(forest.parts, len(edges))
         np.minimum.at(lightest, ends.ravel(), np.repeat(np.arange(len(edges)), 2))
         some = np.flatnonzero(lightest < len(edges))
         taken = np.unique(lightest[some[weights[lightest[some]] <= least[some]]])
@@ -102,16 +103,16 @@ def _certain(near: Neighbors, core: np.ndarray, complete: bool) -> _Forest:
     return forest
 
 
-def _between(X: np.ndarray, core: np.ndarray, forest: _Forest, report: Callable[[float], object]) -> np.ndarray:
+def _between(X: np.ndarray, core: np.ndarray, forest: _Forest, report: Callable[[], object]) -> np.ndarray:
     """Return lightest edges ``(m, 2)`` between components: those that join all, or each one's own if they are many."""
     order = np.argsort(forest.component, kind="stable")
-    component, count = forest.component[order], forest.count
+    component, count = forest.component[order], forest.parts
     borders = np.searchsorted(component, np.arange(count + 1))
     squares = _Squares(X[order], core[order])
     pairs = np.full((count, count), np.inf, np.float32) if count <= _PAIRS else None
     own, partner = np.full(count, np.inf, np.float32), np.zeros(count, np.int64)
     for start in range(0, len(order), _TILE):
-        report(start / len(order))
+        report()
         rows = slice(start, min(start + _TILE, len(order)))
         # a tree has no edge within a component, and what is left of a row's own was seen from the other side
         for left in range(borders[component[start] + 1], len(order), _WIDE):
