@@ -170,8 +170,9 @@ def _breathe_in(X: np.ndarray, served: Served, count: int, rng: np.random.Genera
     """Add centers at samples drawn by their error: those of the draws that would serve most, in different clusters."""
     # by their error alone a large cluster would always be split, and two small ones that share a center never
     mass = served.near.cumsum(dtype=np.float64)
-    drawn = rng.random(_DRAWS * count) * mass[-1] if mass[-1] > 0 else np.arange(_DRAWS * count)
-    drawn = np.unique(np.minimum(np.searchsorted(mass, drawn), len(X) - 1))
+    some = _DRAWS * count
+    drawn = np.searchsorted(mass, rng.random(some) * mass[-1]) if mass[-1] > 0 else np.arange(some)
+    drawn = np.unique(np.minimum(drawn, len(X) - 1))
     squares = _squares(X, np.einsum("ij,ij->i", X, X), drawn)
     gains = np.array([np.maximum(served.near - to_one, 0).sum(dtype=np.float64) for to_one in squares])
     order = np.argsort(-gains, kind="stable")

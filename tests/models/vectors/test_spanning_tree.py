@@ -70,7 +70,7 @@ def test_most_edges_are_certain_after_the_first_pass():
     X = vectors("clumps")
     near = module.exact_neighbors(X, 16)
     forest = module._certain(near, near[1][:, 4], complete=False)
-    assert 1 < forest.count < 100 and len(forest.edges) == len(X) - forest.count
+    assert 1 < forest.parts < 100 and len(forest.edges) == len(X) - forest.parts
 
 
 def test_it_can_be_stopped_in_either_pass():
