@@ -22,7 +22,7 @@ from stack import Mongod, fiftyone_environment
 if "fiftyone" in sys.modules:
     raise RuntimeError("FiftyOne was imported before the tests could give it a database of its own")
 SCRATCH = Path(tempfile.mkdtemp(prefix="constellation-tests-"))
-MONGOD = Mongod()
+MONGOD = Mongod(quick=True)
 FEW_IDS = 50  # in one query, where a test lowers the bound
 os.environ.update(fiftyone_environment(MONGOD.uri, SCRATCH, ROOT))
 

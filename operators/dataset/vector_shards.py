@@ -161,9 +161,9 @@ Shard = ArrayShard | TableShard
 
 def find_shards(path: Path) -> list[Path]:
     """List the files of vectors at a path, in the order of their names; none if there are none."""
-    if path.is_file():
+    if os.path.isfile(path):  # no error for what is too long to be a path
         return [path] if path.suffix in (ARRAY, PARQUET) else []
-    if not path.is_dir():
+    if not os.path.isdir(path):
         return []
     with os.scandir(path) as entries:
         names = [entry.name for entry in entries if not entry.name.startswith(".")]

@@ -29,6 +29,8 @@ from .run import Run
 from .store import is_clustering_run, read_value, update_config
 from .stored_run import StoredRun
 
+MANY = 50_000  # images, of which the index takes so long to make that who opens the run must not wait for it
+
 
 def propose_run_key(dataset: fo.Dataset, method: str) -> str:
     """Return the first free key of the form ``kmeans_1``."""
@@ -229,7 +231,8 @@ def keep_run(
         points = points_of_map(target.dataset, config.visualization)
         places = places_for(table.ids, points) if points and holds_places(target, len(table.ids)) else None
         write_labels(target, config.cluster_field, table, labels, confidence, config.uid, report, places)
-        index_labels(target.dataset, config.label_path)  # now, for it takes seconds that who opens the run would wait
+        if len(table.ids) > MANY:
+            index_labels(target.dataset, config.label_path)
         stages.leave()
         config = replace(config, seconds=stages.seconds)
         with schema_lock(target.dataset):

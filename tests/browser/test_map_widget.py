@@ -129,8 +129,10 @@ def test_a_group_on_the_map_becomes_a_cluster(mapped, run):
     expect(mapped.page.get_by_text(re.compile(f"^Tagged {n} images"))).to_be_visible()
     run.reload()
     assert run.count_sample_tags() == {"left": n}
+    there = run.match_tags("left").count_values("km.label").get("cluster 02", 0)
     mapped.content.get_by_label("Move to").select_option(label="cluster 02")
-    expect(mapped.content.get_by_role("button", name=re.compile(f"^Undo: Moved {n} images"))).to_be_visible()
+    moved = n - there  # some were in it
+    expect(mapped.content.get_by_role("button", name=re.compile(f"^Undo: Moved {moved} images"))).to_be_visible()
 
 
 def test_the_pointer_a_click_and_the_list_show_clusters(mapped, run):

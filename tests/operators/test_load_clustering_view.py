@@ -9,6 +9,7 @@ from fiftyone.plugins.orgs.constellation.clusters.operators.evaluation.views imp
     of_class,
     unassigned_view,
 )
+from fiftyone.plugins.orgs.constellation.clusters.operators.runs.labels import index_labels
 from fiftyone.plugins.orgs.constellation.clusters.operators.runs.run import Run
 
 
@@ -82,6 +83,7 @@ def test_classes_and_ranges_of_confidence(run):
 
 
 def test_the_index_serves_the_click_and_goes_with_the_field(run):
+    index_labels(run, "km")
     plan = run._sample_collection.find({"km.cluster": 1}).sort("km.confidence", -1).explain()
     stages = str(plan["queryPlanner"]["winningPlan"])
     assert "IXSCAN" in stages and "'SORT'" not in stages

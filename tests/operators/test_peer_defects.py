@@ -107,7 +107,7 @@ def test_p8_agglomerative_can_stop_at_a_distance_and_offers_only_what_works(blob
 
 
 def test_p9_batch_size_and_workers_are_used(files, monkeypatch):
-    from fiftyone.plugins.orgs.constellation.clusters.operators.embedding import embeddings
+    from fiftyone.plugins.orgs.constellation.clusters.operators.embedding import filling
 
     asked = {}
 
@@ -115,7 +115,7 @@ def test_p9_batch_size_and_workers_are_used(files, monkeypatch):
         asked.update(batch_size=batch_size, num_workers=num_workers)
         return iter(())
 
-    monkeypatch.setattr(embeddings, "embed_files", embed_files)
+    monkeypatch.setattr(filling, "embed_files", embed_files)
     get("compute_embeddings")(files, encoder="efficientnet_lite0", embeddings="emb", batch_size=4, num_workers=2)
     assert asked == {"batch_size": 4, "num_workers": 2}
 

@@ -43,7 +43,7 @@ def test_both_ways_to_say_it_give_the_same_run_again_and_again(videos, compute):
 
 
 def test_a_run_that_fails_leaves_no_field(videos, compute, monkeypatch):
-    from fiftyone.plugins.orgs.constellation.clusters.operators.embedding import embeddings
+    from fiftyone.plugins.orgs.constellation.clusters.operators.embedding import stores
     from fiftyone.plugins.orgs.constellation.clusters.operators.runs import labels
 
     before, frames = names_of_fields(videos), videos.to_frames()
@@ -53,7 +53,7 @@ def test_a_run_that_fails_leaves_no_field(videos, compute, monkeypatch):
         raise OSError("no space left on device")
 
     with monkeypatch.context() as patched, pytest.raises(OSError, match="no space"):
-        patched.setattr(embeddings, "write_values", full)
+        patched.setattr(stores, "write_values", full)
         compute(frames, run_key="r", patches_field="det", **SMALL)
     assert names_of_fields(videos) == before and set(frames.get_field_schema(flat=True)) == of_frames
     compute(frames, run_key="s", patches_field="det", **SMALL)
