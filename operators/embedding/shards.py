@@ -9,6 +9,7 @@ import json
 import os
 import uuid
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from pathlib import Path
 from typing import IO
 
@@ -127,7 +128,8 @@ class FolderStore:
                 "which goes on after them"
             ) from error
         finally:
-            part.unlink(missing_ok=True)
+            with suppress(OSError):  # which would hide why it was not written
+                part.unlink(missing_ok=True)
 
 
 def check_folder(path: str, dtype: str | None = None) -> None:
