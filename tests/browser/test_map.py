@@ -140,7 +140,9 @@ def test_a_lasso_in_the_panel_of_embeddings_becomes_a_cluster(mapped, digits):
     n = int(chosen.inner_text().split()[0])
     assert 0 < n < 60
     mapped.panel.press("New cluster")
-    expect(mapped.content.get_by_text(re.compile("^6 clusters of 60 images"))).to_be_visible()
+    expect(mapped.content.get_by_role("button", name=re.compile(f"^Undo: Moved {n} images"))).to_be_visible()
     digits.reload()
-    assert digits.count_values("km.label")["cluster 05"] == n
+    sizes = digits.count_values("km.label")
+    assert sizes["cluster 05"] == n
+    expect(mapped.content.get_by_text(re.compile(f"^{len(sizes)} clusters of 60 images"))).to_be_visible()
     expect(chosen).to_have_count(0)
