@@ -31,7 +31,7 @@ class SampleError(ValueError):
 
 
 class Costs(NamedTuple):
-    """What a method and its reduction need.
+    """Needs of a method and its reduction.
 
     Args:
         method: the clusterer's class

@@ -81,7 +81,7 @@ class VectorFiles:
 
     @cached_property
     def _index(self) -> tuple[str, np.ndarray, np.ndarray]:
-        """What rows are named by, the names in ascending order, and where the vector of each is."""
+        """Kind of names that rows have, the names in ascending order, and where the vector of each is."""
         found = [(shard.path, *shard.keys(self._labels)) for shard in self._shards if shard.count]
         kinds = {kind: path for path, kind, _ in reversed(found)}
         if len(kinds) > 1:

@@ -127,7 +127,7 @@ def drive(sizes: list[int], lassos: int, folder: Path):
 
 
 def is_read(response) -> bool:
-    """Whether this has something of the map in it: what came with the panel, or what was asked for."""
+    """True if this has something of the map in it: what came with the panel, or what was asked for."""
     asked = response.request.post_data or ""
     return response.url.endswith("/operators/execute") and ("read_for_panel" in asked or '"on_load"' in asked)
 

@@ -125,7 +125,7 @@ def load(dataset, tmp_path):
 
 
 def odd_images(dataset, tmp_path):
-    """What a model pointed out is more than a view can name."""
+    """A model has pointed out more than a view can name."""
     run = Run.open(dataset, "km")
     first = run.members().by_cluster()[0]
     odd = {c: {"odd": [run.members().ids[row] for row in rows]} for c, rows in run.members().by_cluster().items()}

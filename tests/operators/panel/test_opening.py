@@ -9,7 +9,7 @@ from .panel_browser import Browser
 
 
 def press_icon(dataset, spaces=None):
-    """What the App is told by the icon in the grid's bar."""
+    """Presses the icon in the grid's bar; returns what the App is told."""
     request = {"dataset_name": dataset.name, "params": {}, **({"spaces": spaces.to_dict()} if spaces else {})}
     ctx = foo.ExecutionContext(request, executor=Executor())
     foo.get_operator("@constellation/clusters/open_clusters_panel").execute(ctx)
